@@ -1,0 +1,1 @@
+"""The inventory service: items, locations, and the ledger that explains every unit."""

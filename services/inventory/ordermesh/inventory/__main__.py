@@ -1,0 +1,131 @@
+"""The composition root: ``python -m ordermesh.inventory`` starts the service."""
+
+import zoneinfo
+from collections.abc import Mapping
+
+from ordermesh.api.event.v1 import add_EventServiceServicer_to_server
+from ordermesh.api.inventory.v1 import (
+    add_AvailabilityServiceServicer_to_server,
+    add_ItemServiceServicer_to_server,
+    add_LedgerServiceServicer_to_server,
+    add_LocationServiceServicer_to_server,
+    add_ReservationServiceServicer_to_server,
+)
+from ordermesh.inventory.access import RULES
+from ordermesh.inventory.background import Stamper, Sweeper
+from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
+from ordermesh.inventory.ports import Stores
+from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
+from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
+from ordermesh.inventory.servicer.reservations import ReservationServicer
+from ordermesh.inventory.servicer.wiring import Wiring
+from ordermesh.inventory.settings import InventorySettings
+from ordermesh.inventory.store.items import SqlItemStore
+from ordermesh.inventory.store.ledger import SqlLedgerStore
+from ordermesh.inventory.store.locations import SqlLocationStore
+from ordermesh.inventory.store.reservations import SqlReservationStore
+from ordermesh.inventory.store.verification import SqlVerificationStore
+from ordermesh.kernel.clock import Clock, SystemClock
+from ordermesh.kernel.ids import Ids, RandomIds
+from ordermesh.runtime.database import Database
+from ordermesh.runtime.event_servicer import EventServicer
+from ordermesh.runtime.feed import Feed, Sequencer
+from ordermesh.runtime.housekeeping import Housekeeping
+from ordermesh.runtime.idempotency import Mutations
+from ordermesh.runtime.outbox import Outbox
+from ordermesh.runtime.server import ServiceDefinition, Servicer, main
+
+NAME = "inventory"
+
+_CONTRACT = "ordermesh.api.inventory.v1."
+
+
+def assemble(database: Database, clock: Clock, ids: Ids, peers: Mapping[str, str]) -> Wiring:
+    """The parts of the service on a database; events go to those of ``peers`` that want them."""
+    consumers = {peer: wanted for peer, wanted in CONSUMERS.items() if peer in peers}
+    stores = Stores(
+        items=SqlItemStore(),
+        locations=SqlLocationStore(),
+        ledger=SqlLedgerStore(ids),
+        reservations=SqlReservationStore(),
+        announcer=OutboxAnnouncer(Outbox(NAME, consumers)),
+    )
+    return Wiring(
+        database=database,
+        mutations=Mutations(database),
+        feed=Feed(database, clock),
+        stores=stores,
+        verification=SqlVerificationStore(),
+        time_zones=frozenset(zoneinfo.available_timezones()),
+    )
+
+
+async def build(settings: InventorySettings) -> ServiceDefinition:
+    """The service on the database that the settings name."""
+    clock = SystemClock()
+    database = await Database.open(
+        settings.database_url, clock=clock, schema=settings.database_schema
+    )
+    return define(database, clock, settings)
+
+
+def define(database: Database, clock: Clock, settings: InventorySettings) -> ServiceDefinition:
+    """What the service consists of."""
+    wiring = assemble(database, clock, RandomIds(), settings.peers)
+    targets = {peer: target for peer, target in settings.peers.items() if peer in CONSUMERS}
+    return ServiceDefinition(
+        name=NAME,
+        servicers=_servicers(wiring),
+        background=[
+            Sequencer(database, clock),
+            Sweeper(database, wiring.stores, clock, settings.sweep_seconds),
+            Stamper(database, wiring.feed, "item", SqlItemStore()),
+            Stamper(database, wiring.feed, "location", SqlLocationStore()),
+            Deliveries(database, clock, targets),
+            Housekeeping(database, clock),
+        ],
+        rules=RULES,
+        database=database,
+        # A whole ledger is checked in parts; a catalogue is loaded in large requests.
+        seconds={
+            f"/{_CONTRACT}ItemService/PutItems": 10.0,
+            f"/{_CONTRACT}LocationService/PutLocations": 10.0,
+            f"/{_CONTRACT}LedgerService/ReceiveStock": 10.0,
+            f"/{_CONTRACT}AvailabilityService/GetAvailability": 10.0,
+        },
+    )
+
+
+def _servicers(wiring: Wiring) -> list[Servicer]:
+    return [
+        Servicer(
+            add_ItemServiceServicer_to_server, ItemServicer(wiring), f"{_CONTRACT}ItemService"
+        ),
+        Servicer(
+            add_LocationServiceServicer_to_server,
+            LocationServicer(wiring),
+            f"{_CONTRACT}LocationService",
+        ),
+        Servicer(
+            add_LedgerServiceServicer_to_server, LedgerServicer(wiring), f"{_CONTRACT}LedgerService"
+        ),
+        Servicer(
+            add_ReservationServiceServicer_to_server,
+            ReservationServicer(wiring),
+            f"{_CONTRACT}ReservationService",
+        ),
+        Servicer(
+            add_AvailabilityServiceServicer_to_server,
+            AvailabilityServicer(wiring),
+            f"{_CONTRACT}AvailabilityService",
+        ),
+        Servicer(
+            add_EventServiceServicer_to_server,
+            EventServicer(wiring.feed),
+            "ordermesh.api.event.v1.EventService",
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    main(NAME, InventorySettings, build)

@@ -1,0 +1,68 @@
+"""Who may call what, and for whom a caller acts."""
+
+from collections.abc import Mapping
+
+from ordermesh.inventory.domain.key import Actor
+from ordermesh.runtime.call import current_call
+
+OPERATOR = "operator"
+
+_MESH = frozenset({"routing", "returns"})
+"""Services of the mesh that act for others."""
+
+_READERS = frozenset({"edge", "routing", "returns", "notify", "location", OPERATOR})
+_FOLLOWERS = frozenset({"routing", "returns", OPERATOR})
+_HOLDERS = frozenset({"edge", "routing", OPERATOR})
+_KEEPERS = frozenset({"location", "returns", OPERATOR})
+
+_METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "ordermesh.api.inventory.v1.ItemService": {
+        "PutItems": frozenset({OPERATOR}),
+        "BatchGetItems": _READERS,
+        "ListItems": _READERS,
+        "WatchItems": _FOLLOWERS,
+    },
+    "ordermesh.api.inventory.v1.LocationService": {
+        "PutLocations": frozenset({OPERATOR}),
+        "BatchGetLocations": _READERS,
+        "ListLocations": _READERS,
+        "WatchLocations": _FOLLOWERS,
+    },
+    "ordermesh.api.inventory.v1.LedgerService": {
+        "ReceiveStock": _KEEPERS,
+        "AdjustStock": _KEEPERS,
+        "TransferStock": frozenset({"location", OPERATOR}),
+        "ListBalances": _FOLLOWERS | {"location"},
+        "ListMovements": _FOLLOWERS | {"location"},
+        "VerifyLedger": frozenset({OPERATOR}),
+    },
+    "ordermesh.api.inventory.v1.ReservationService": {
+        "Reserve": _HOLDERS,
+        "GetReservation": _FOLLOWERS,
+        "ListReservations": _FOLLOWERS,
+        "Confirm": frozenset({"routing", OPERATOR}),
+        "Release": _HOLDERS,
+        "Reassign": frozenset({"routing", OPERATOR}),
+        "Ship": frozenset({"routing", OPERATOR}),
+    },
+    "ordermesh.api.inventory.v1.AvailabilityService": {
+        "GetAvailability": _READERS,
+        "WatchAvailability": _FOLLOWERS,
+    },
+    "ordermesh.api.event.v1.EventService": {
+        "WatchEvents": _READERS,
+    },
+}
+
+RULES: Mapping[str, frozenset[str]] = {
+    f"/{service}/{method}": roles
+    for service, methods in _METHODS.items()
+    for method, roles in methods.items()
+}
+"""The roles that may call each method, by its full name."""
+
+
+def acting(on_behalf_of: str) -> Actor:
+    """Who is answerable for the call under way."""
+    identity = current_call().identity
+    return Actor(identity.name, on_behalf_of, is_service=bool(identity.roles & _MESH))

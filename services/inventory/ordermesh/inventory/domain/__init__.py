@@ -1,0 +1,1 @@
+"""What the inventory service knows about stock, free of clocks, databases and transports."""

@@ -1,0 +1,202 @@
+"""The ledger: accounts, balances, and entries that move whole units between two accounts."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from ordermesh.inventory.domain.errors import QuantityTooLarge
+from ordermesh.inventory.domain.key import StockKey
+
+BALANCE_LIMIT = 10**12
+"""No balance holds more units than this."""
+
+
+class Account(enum.IntEnum):
+    """Where units are, or where they came from or went; the numbers are the contract's."""
+
+    FREE = 1
+    RESERVED = 2
+    BLOCKED = 3
+    SHORT = 4
+    SUPPLIER = 5
+    CUSTOMER = 6
+    LOSS = 7
+    OPENING = 8
+    TRANSIT = 9
+
+
+class MovementKind(enum.IntEnum):
+    """Why units moved; the numbers are the contract's."""
+
+    RECEIVED = 1
+    ADJUSTED = 2
+    TRANSFERRED = 3
+    RESERVED = 4
+    RELEASED = 5
+    EXPIRED = 6
+    REASSIGNED = 7
+    SHIPPED = 8
+
+
+class AdjustmentReason(enum.IntEnum):
+    """Why the books were corrected; the numbers are the contract's."""
+
+    NONE = 0
+    OPENING = 1
+    COUNTED = 2
+    DAMAGED = 3
+    LOST = 4
+    FOUND = 5
+    CORRECTION = 6
+
+
+_EFFECTS: Mapping[Account, tuple[int, int, int, int]] = {
+    # What one unit more in the account does to on hand, reserved, short and blocked.
+    Account.FREE: (1, 0, 0, 0),
+    Account.RESERVED: (1, 1, 0, 0),
+    Account.BLOCKED: (0, 0, 0, 1),
+    Account.SHORT: (1, 0, -1, 0),  # the account holds minus the deficit
+}
+_NO_EFFECT = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Balance:
+    """How many units a location has of an item. ``sequence`` is the number of its last entry.
+
+    Raises ``ValueError`` for figures that no sound ledger can have.
+    """
+
+    on_hand: int = 0
+    reserved: int = 0
+    short: int = 0
+    blocked: int = 0
+    sequence: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.on_hand, self.reserved, self.blocked) < 0:
+            raise ValueError(f"A balance fell below zero: {self}.")
+        if self.short != max(0, self.reserved - self.on_hand):
+            raise ValueError(f"A deficit that promises and stock do not explain: {self}.")
+
+    @property
+    def free(self) -> int:
+        """Units on hand that are promised to nobody; never negative."""
+        return self.on_hand - self.reserved + self.short
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is there and nothing is promised."""
+        return not (self.on_hand or self.reserved or self.blocked)
+
+    def after(self, source: Account, target: Account, quantity: int) -> "Balance":
+        """The balance after so many units went from one account to another."""
+        taken, given = _EFFECTS.get(source, _NO_EFFECT), _EFFECTS.get(target, _NO_EFFECT)
+        on_hand, reserved, short, blocked = (
+            (more - less) * quantity for more, less in zip(given, taken, strict=True)
+        )
+        return Balance(
+            self.on_hand + on_hand,
+            self.reserved + reserved,
+            self.short + short,
+            self.blocked + blocked,
+            self.sequence + 1,
+        )
+
+
+NOTHING = Balance()
+"""The balance of a key that has no record."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why units move: what becomes one movement, and the reservation and order that it serves."""
+
+    kind: MovementKind
+    reservation_id: UUID | None = None
+    order_id: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """So many units of one key from one account to another: both sides in one, so it balances.
+
+    ``sequence`` counts 1, 2, 3 ... within the key.
+    """
+
+    cause: Cause
+    key: StockKey
+    sequence: int
+    source: Account
+    target: Account
+    quantity: int
+    serial_numbers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.quantity <= 0 or self.source == self.target:
+            raise ValueError(f"An entry that moves nothing: {self}.")
+
+
+class Ledger:
+    """Balances while something is decided, and the entries that the decision has made so far.
+
+    It starts from balances that are locked and freshly read. Whoever refuses throws it away.
+    """
+
+    def __init__(self, balances: Mapping[StockKey, Balance]) -> None:
+        self._balances = dict(balances)
+        self._entries: list[Entry] = []
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What was moved, in order."""
+        return tuple(self._entries)
+
+    def has_record(self, key: StockKey) -> bool:
+        """Whether the location keeps a balance of the item."""
+        return key in self._balances
+
+    def balance(self, key: StockKey) -> Balance:
+        """The balance as it is now; of a key without record, nothing."""
+        return self._balances.get(key, NOTHING)
+
+    def changed(self) -> dict[StockKey, Balance]:
+        """The balances that have new entries, as they are now."""
+        return {entry.key: self._balances[entry.key] for entry in self._entries}
+
+    def move(
+        self,
+        cause: Cause,
+        key: StockKey,
+        source: Account,
+        target: Account,
+        quantity: int,
+        serial_numbers: tuple[str, ...] = (),
+    ) -> None:
+        """Move units. Raises ``ValueError`` where they are not, ``QuantityTooLarge``."""
+        balance = self.balance(key)
+        if source is Account.FREE and quantity > balance.free:
+            raise ValueError(f"{quantity} units of {key} are not free: {balance}.")
+        after = balance.after(source, target, quantity)
+        if after.on_hand > BALANCE_LIMIT:
+            raise QuantityTooLarge(key)
+        self._balances[key] = after
+        self._entries.append(
+            Entry(cause, key, after.sequence, source, target, quantity, serial_numbers)
+        )
+
+    def bring(
+        self,
+        cause: Cause,
+        key: StockKey,
+        source: Account,
+        quantity: int,
+        serial_numbers: tuple[str, ...] = (),
+    ) -> None:
+        """Make units free that were elsewhere: what comes in pays the deficit first."""
+        owed = min(quantity, self.balance(key).short)
+        if owed:
+            self.move(cause, key, source, Account.SHORT, owed, serial_numbers[:owed])
+        if quantity > owed:
+            self.move(cause, key, source, Account.FREE, quantity - owed, serial_numbers[owed:])

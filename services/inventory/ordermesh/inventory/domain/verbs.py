@@ -1,0 +1,355 @@
+"""What each verb does to a reservation and to the ledger: pure decisions, made under locks.
+
+Every function takes the ledger of the locked balances and gives the reservation as it will be. A
+refusal is an error that names everything that is wrong; ledger and result are then thrown away.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from ordermesh.inventory.domain.availability import available
+from ordermesh.inventory.domain.errors import (
+    DuplicateEntry,
+    InsufficientStock,
+    NotStockedHere,
+    ReservationClosed,
+    ReservationExpired,
+    ReservationIdTaken,
+    ReservationNotConfirmed,
+    ReservationNotFound,
+    ReservationReleased,
+    SameLocation,
+    ShortOfStock,
+)
+from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.movement import summed
+from ordermesh.inventory.domain.reservation import (
+    Draft,
+    Line,
+    LineState,
+    Reservation,
+    Selection,
+    Taking,
+    take,
+)
+
+HOLD_DEFAULT = timedelta(minutes=15)
+"""How long a hold lasts when its caller does not say."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is to be held: the lines after kits were taken apart, and for whom.
+
+    ``hold_duration`` None means confirmed at once.
+    """
+
+    reservation_id: UUID
+    order_id: str
+    wanted: Sequence[Wanted]
+    hold_duration: timedelta | None
+    replaces: Sequence[UUID] = ()
+    fence: int = 0
+
+
+def refuse_repeated(lines: Sequence[Wanted]) -> None:
+    """Raise ``DuplicateEntry`` where a line id is asked for twice with the same key."""
+    seen: set[tuple[str, StockKey]] = set()
+    for number, line in enumerate(lines):
+        if (line.line_id, line.key) in seen:
+            raise DuplicateEntry(f"lines[{number}]", f"{line.line_id} ({line.key})")
+        seen.add((line.line_id, line.key))
+
+
+def reserve(
+    ledger: Ledger,
+    actor: Actor,
+    ask: Ask,
+    known: Mapping[UUID, Reservation],
+    off: Collection[StockKey],
+    now: datetime,
+) -> tuple[Reservation, list[Reservation]]:
+    """Hold all lines or none. Gives the new reservation and those whose units it took over.
+
+    ``known`` are the stored reservations among the new id and those to be replaced; ``off`` are the
+    keys whose item or location is switched off. Demand is summed for each key before it is checked.
+
+    Raises ``ReservationReleased``, ``ReservationIdTaken``, ``ReservationNotFound``,
+    ``NotYourReservation`` and ``ReservationClosed`` for one that is to be replaced,
+    ``NotStockedHere`` when all that is missing has no record, ``InsufficientStock`` otherwise with
+    every short key.
+    """
+    twin = known.get(ask.reservation_id)
+    if twin is not None:
+        refusal = ReservationReleased if twin.is_tombstone else ReservationIdTaken
+        raise refusal(ask.reservation_id)
+    replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
+    _refuse_short(ledger, summed((line.key, line.quantity) for line in ask.wanted), off)
+    cause = Cause(MovementKind.RESERVED, ask.reservation_id, ask.order_id)
+    state = LineState.CONFIRMED if ask.hold_duration is None else LineState.HELD
+    expire_time = None if ask.hold_duration is None else now + ask.hold_duration
+    lines: list[Line] = []
+    for number, line in enumerate(ask.wanted, start=1):
+        ledger.move(cause, line.key, Account.FREE, Account.RESERVED, line.quantity)
+        lines.append(
+            Line(
+                number,
+                line.line_id,
+                line.key,
+                line.quantity,
+                state,
+                expire_time,
+                line.kit_sku,
+                line.quantity_per_kit,
+            )
+        )
+    made = Reservation(
+        reservation_id=ask.reservation_id,
+        owner=actor.owner,
+        order_id=ask.order_id,
+        create_time=now,
+        lines=tuple(lines),
+        last_number=len(lines),
+        granted=sum(line.quantity for line in lines),
+        fence=ask.fence,
+    )
+    return made, replaced
+
+
+def _replaced(
+    ledger: Ledger, actor: Actor, stored: Reservation | None, wanted_id: UUID, now: datetime
+) -> Reservation:
+    if stored is None:
+        raise ReservationNotFound(wanted_id)
+    reservation = settle(ledger, stored.entered(actor, 0), now)
+    if not reservation.open_lines:
+        raise ReservationClosed(wanted_id)
+    draft = Draft(reservation)
+    for line in reservation.open_lines:
+        _give_back(ledger, draft, line, LineState.RELEASED, now)
+    return draft.done()
+
+
+def settle(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservation:
+    """Expire the lines whose hold has passed, so that it does not matter whether a sweep did."""
+    draft = Draft(reservation)
+    for line in reservation.open_lines:
+        if line.is_overdue(now):
+            _give_back(ledger, draft, line, LineState.EXPIRED, line.expire_time or now)
+    return draft.done()
+
+
+def expire_for(
+    ledger: Ledger,
+    reservations: Iterable[Reservation],
+    missing: Mapping[StockKey, int],
+    now: datetime,
+) -> list[Reservation]:
+    """Expire as many overdue lines, the oldest first, as the keys are missing units.
+
+    Gives the reservations that lost lines, one after the other.
+    """
+    overdue = [
+        (line.expire_time or now, reservation.reservation_id, line)
+        for reservation in reservations
+        for line in reservation.open_lines
+        if line.is_overdue(now) and missing.get(line.key, 0) > 0
+    ]
+    drafts = {one.reservation_id: Draft(one) for one in reservations}
+    # What comes back pays the deficit before it is free.
+    rest = {key: units + ledger.balance(key).short for key, units in missing.items()}
+    touched: dict[UUID, Draft] = {}
+    for expire_time, reservation_id, line in sorted(
+        overdue, key=lambda row: (row[0], row[1], row[2].number)
+    ):
+        if rest[line.key] > 0:
+            rest[line.key] -= line.quantity
+            draft = touched.setdefault(reservation_id, drafts[reservation_id])
+            _give_back(ledger, draft, line, LineState.EXPIRED, expire_time)
+    return [draft.done() for draft in touched.values()]
+
+
+def confirm(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservation:
+    """Make the hold last. It moves no units; confirming twice changes nothing.
+
+    Raises ``ReservationExpired`` when a line was not confirmed in time, ``ReservationClosed``.
+    """
+    settled = settle(ledger, reservation, now)
+    expired = [
+        line.close_time
+        for line in settled.lines
+        if line.state is LineState.EXPIRED and line.close_time
+    ]
+    if expired:
+        raise ReservationExpired(reservation.reservation_id, min(expired))
+    if not settled.open_lines:
+        raise ReservationClosed(reservation.reservation_id)
+    draft = Draft(settled)
+    for line in settled.open_lines:
+        if line.state is LineState.HELD:
+            draft.put(line.become(LineState.CONFIRMED, now))
+    return draft.done()
+
+
+def release(
+    ledger: Ledger, reservation: Reservation, selections: Sequence[Selection], now: datetime
+) -> tuple[Reservation, list[Taking]]:
+    """Take promises back: all that is open, or the selections, each as far as it is open.
+
+    Raises ``LineNotFound``.
+    """
+    settled = settle(ledger, reservation, now)
+    draft = Draft(settled)
+    taken: dict[int, int] = {}
+    takings = [take(draft, selection, taken) for selection in selections]
+    if not selections:
+        taken = {line.number: line.quantity for line in settled.open_lines}
+    for number, quantity in sorted(taken.items()):
+        _give_back(ledger, draft, draft.split(number, quantity), LineState.RELEASED, now)
+    return draft.done(), takings
+
+
+def ship(
+    ledger: Ledger, reservation: Reservation, selections: Sequence[Selection], now: datetime
+) -> Reservation:
+    """Promised goods left the building.
+
+    Raises ``LineNotFound``, ``ReservationClosed`` with every selection that wants more than is
+    open, ``ReservationNotConfirmed``, ``ShortOfStock`` with every key.
+    """
+    settled = settle(ledger, reservation, now)
+    draft = Draft(settled)
+    taken = _taken_whole(draft, selections)
+    for number in taken:
+        if draft.lines[number].state is not LineState.CONFIRMED:
+            raise ReservationNotConfirmed(reservation.reservation_id, draft.lines[number].line_id)
+    leaving = summed((draft.lines[number].key, quantity) for number, quantity in taken.items())
+    short = {
+        key: (quantity, ledger.balance(key).on_hand)
+        for key, quantity in leaving.items()
+        if quantity > ledger.balance(key).on_hand
+    }
+    if short:
+        raise ShortOfStock(short)
+    cause = _cause(reservation, MovementKind.SHIPPED)
+    for number, quantity in sorted(taken.items()):
+        part = draft.split(number, quantity)
+        ledger.move(cause, part.key, Account.RESERVED, Account.CUSTOMER, quantity)
+        draft.put(part.become(LineState.SHIPPED, now))
+    return draft.done()
+
+
+def reassign(
+    ledger: Ledger,
+    reservation: Reservation,
+    moves: Sequence[tuple[Selection, str]],
+    off: Collection[StockKey],
+    now: datetime,
+) -> Reservation:
+    """Move promises to other locations: never a moment with none or with two.
+
+    What the moves give back counts as free for them. Raises ``LineNotFound``, ``SameLocation``,
+    ``ReservationExpired``, ``ReservationClosed``, ``InsufficientStock`` with every short key.
+    """
+    settled = settle(ledger, reservation, now)
+    draft = Draft(settled)
+    taken: dict[int, int] = {}
+    targets: list[tuple[int, int, str]] = []
+    closed: list[tuple[str, int, int]] = []
+    for selection, to_location_id in moves:
+        # Without a location the selection means the lines that are elsewhere.
+        elsewhere = "" if selection.location_id else to_location_id
+        taking = take(draft, selection, taken, elsewhere)
+        if selection.location_id == to_location_id:
+            raise SameLocation(_any_key(settled, selection))
+        if taking.wanted > taking.still_open or not taking.units:
+            _refuse_unmovable(settled, selection, to_location_id)
+            closed.append((selection.line_id, taking.wanted, taking.still_open))
+        targets += [(number, units, to_location_id) for number, units in taking.units.items()]
+    if closed:
+        raise ReservationClosed(reservation.reservation_id, *closed)
+    _move_lines(ledger, draft, targets, off)
+    return draft.done()
+
+
+def _refuse_unmovable(settled: Reservation, selection: Selection, to_location_id: str) -> None:
+    """Say more than that it is closed, where more is known: it is there already, or it expired."""
+    covered = [line for line in settled.lines if selection.covers(line)]
+    there = [line for line in covered if line.is_open and line.key.location_id == to_location_id]
+    if there and all(line in there or not line.is_open for line in covered):
+        raise SameLocation(there[0].key)
+    expired = [line.close_time for line in covered if line.state is LineState.EXPIRED]
+    times = [instant for instant in expired if instant is not None]
+    if times and not any(line.is_open for line in covered):
+        raise ReservationExpired(settled.reservation_id, min(times))
+
+
+def _any_key(reservation: Reservation, selection: Selection) -> StockKey:
+    return next(line.key for line in reservation.lines if selection.covers(line))
+
+
+def _move_lines(
+    ledger: Ledger,
+    draft: Draft,
+    targets: Sequence[tuple[int, int, str]],
+    off: Collection[StockKey],
+) -> None:
+    cause = _cause(draft.reservation, MovementKind.REASSIGNED)
+    parts: list[tuple[Line, StockKey]] = []
+    for number, quantity, to_location_id in targets:
+        part = draft.split(number, quantity)
+        ledger.bring(cause, part.key, Account.RESERVED, quantity)
+        parts.append((part, StockKey(part.key.sku, to_location_id)))
+    _refuse_short(
+        ledger, summed((key, part.quantity) for part, key in parts), off, without_record=False
+    )
+    for part, key in parts:
+        ledger.move(cause, key, Account.FREE, Account.RESERVED, part.quantity)
+        draft.put(replace(part, key=key))
+
+
+def _taken_whole(draft: Draft, selections: Sequence[Selection]) -> dict[int, int]:
+    """Units by line number; raises ``ReservationClosed`` with every selection that lacks units."""
+    taken: dict[int, int] = {}
+    closed: list[tuple[str, int, int]] = []
+    for selection in selections:
+        taking = take(draft, selection, taken)
+        if taking.wanted > taking.still_open or not taking.units:
+            closed.append((selection.line_id, taking.wanted, taking.still_open))
+    if closed:
+        raise ReservationClosed(draft.reservation.reservation_id, *closed)
+    return taken
+
+
+def _refuse_short(
+    ledger: Ledger,
+    demand: Mapping[StockKey, int],
+    off: Collection[StockKey],
+    *,
+    without_record: bool = True,
+) -> None:
+    short = {
+        key: (wanted, there)
+        for key, wanted in demand.items()
+        if wanted > (there := available(ledger.balance(key), is_off=key in off))
+    }
+    if not short:
+        return
+    if without_record and not any(ledger.has_record(key) for key in short):
+        raise NotStockedHere(short)
+    raise InsufficientStock(short)
+
+
+def _give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:
+    kind = MovementKind.EXPIRED if state is LineState.EXPIRED else MovementKind.RELEASED
+    cause = _cause(draft.reservation, kind)
+    ledger.bring(cause, line.key, Account.RESERVED, line.quantity)
+    draft.put(line.become(state, at))
+
+
+def _cause(reservation: Reservation, kind: MovementKind) -> Cause:
+    return Cause(kind, reservation.reservation_id, reservation.order_id)

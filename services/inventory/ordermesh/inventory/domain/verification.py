@@ -1,0 +1,220 @@
+"""The check of the books: what must hold between balances, entries and reservation lines.
+
+It recomputes everything from the entries and the open lines, finds, and repairs nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ordermesh.inventory.domain.key import StockKey
+
+FIGURES = ("free", "reserved", "short", "blocked")
+"""The figures of a balance that its entries explain."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of one balance, as they are written or as the entries sum up. Not checked."""
+
+    free: int = 0
+    reserved: int = 0
+    short: int = 0
+    blocked: int = 0
+
+    @property
+    def on_hand(self) -> int:
+        """Sellable units that are there."""
+        return self.free + self.reserved - self.short
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Units that one reservation holds of a key: by the entries, and by its open lines."""
+
+    order_id: str
+    by_entries: int
+    by_lines: int
+
+
+@dataclass
+class KeyFacts:
+    """Everything that one snapshot says about a key.
+
+    ``recorded`` is None when there is no balance. ``sequence`` is the balance's; ``entry_count``
+    and ``last_sequence`` are those of the entries; ``hollow_count`` counts those that move nothing.
+    """
+
+    key: StockKey
+    recorded: Figures | None = None
+    sequence: int = 0
+    folded: Figures = field(default_factory=Figures)
+    entry_count: int = 0
+    last_sequence: int = 0
+    hollow_count: int = 0
+    transit: int = 0
+    promises: dict[UUID | None, Promise] = field(default_factory=dict)
+
+    @property
+    def by_lines(self) -> int:
+        """Units of all open lines."""
+        return sum(promise.by_lines for promise in self.promises.values())
+
+
+@dataclass(frozen=True)
+class ReservationFacts:
+    """A header and the sum of its lines."""
+
+    reservation_id: UUID
+    order_id: str
+    granted: int
+    last_number: int
+    line_units: int
+    line_count: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A part of the books, read in one snapshot; ``last`` says where the next one begins."""
+
+    keys: Sequence[KeyFacts]
+    reservations: Sequence[ReservationFacts]
+    balance_count: int
+    last: int | UUID | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: what the books say, and what should be there."""
+
+    invariant: str
+    key: StockKey | None
+    recorded: int
+    expected: int
+    sentence: str
+    order_id: str = ""
+
+
+def examine(facts: KeyFacts) -> list[Finding]:
+    """What is wrong with one key."""
+    recorded = facts.recorded or Figures()
+    findings = _promises(facts, recorded)
+    explained = bool(findings) and recorded.reserved == facts.by_lines
+    for name in FIGURES:
+        written, summed = getattr(recorded, name), getattr(facts.folded, name)
+        # Reserved units that one order's entries explain are told with the order, once.
+        if written != summed and not (name == "reserved" and explained):
+            findings.append(
+                Finding(
+                    "BALANCE_IS_FOLD_OF_ENTRIES",
+                    facts.key,
+                    written,
+                    summed,
+                    f"The balance says {written} {name}, its entries sum up to {summed}.",
+                )
+            )
+    deficit = max(0, recorded.reserved - recorded.on_hand)
+    if recorded.short != deficit or min(recorded.on_hand, recorded.reserved, recorded.blocked) < 0:
+        findings.append(
+            Finding(
+                "SHORT_IS_THE_DEFICIT",
+                facts.key,
+                recorded.short,
+                deficit,
+                f"The balance says {recorded.short} short where {deficit} are.",
+            )
+        )
+    if not facts.sequence == facts.entry_count == facts.last_sequence:
+        findings.append(
+            Finding(
+                "ENTRIES_HAVE_NO_GAPS",
+                facts.key,
+                facts.entry_count,
+                max(facts.sequence, facts.last_sequence),
+                f"{facts.entry_count} entries, the last one is {facts.last_sequence}, and the "
+                f"balance counts {facts.sequence}.",
+            )
+        )
+    if facts.hollow_count:
+        findings.append(
+            Finding(
+                "ENTRIES_MOVE_UNITS",
+                facts.key,
+                facts.hollow_count,
+                0,
+                f"{facts.hollow_count} entries move nothing.",
+            )
+        )
+    return findings
+
+
+def _promises(facts: KeyFacts, recorded: Figures) -> list[Finding]:
+    findings = [
+        Finding(
+            "RESERVED_IS_SUM_OF_LINES",
+            facts.key,
+            promise.by_entries,
+            promise.by_lines,
+            f"By its entries {promise.by_entries} are held, by its open lines {promise.by_lines}.",
+            promise.order_id,
+        )
+        for promise in facts.promises.values()
+        if promise.by_entries != promise.by_lines
+    ]
+    if not findings and recorded.reserved != facts.by_lines:
+        findings.append(
+            Finding(
+                "RESERVED_IS_SUM_OF_LINES",
+                facts.key,
+                recorded.reserved,
+                facts.by_lines,
+                f"The balance says {recorded.reserved} reserved, open lines sum up to "
+                f"{facts.by_lines}.",
+            )
+        )
+    return findings
+
+
+def examine_transit(keys: Sequence[KeyFacts]) -> list[Finding]:
+    """What is wrong with units on their way: of no item can more arrive than left.
+
+    All keys of an item must be among ``keys``.
+    """
+    sums: dict[str, int] = {}
+    for facts in keys:
+        sums[facts.key.sku] = sums.get(facts.key.sku, 0) + facts.transit
+    return [
+        Finding(
+            "TRANSIT_IS_NOT_NEGATIVE",
+            StockKey(sku, ""),
+            units,
+            0,
+            f"{-units} units more arrived than were sent.",
+        )
+        for sku, units in sums.items()
+        if units < 0
+    ]
+
+
+def examine_reservation(facts: ReservationFacts) -> list[Finding]:
+    """What is wrong with one reservation: its lines must sum to what was granted."""
+    if facts.line_units == facts.granted and facts.line_count == facts.last_number:
+        return []
+    return [
+        Finding(
+            "LINES_SUM_TO_GRANTED",
+            None,
+            facts.line_units,
+            facts.granted,
+            f"Reservation {facts.reservation_id} was granted {facts.granted} units in lines up to "
+            f"number {facts.last_number}; {facts.line_count} lines sum up to {facts.line_units}.",
+            facts.order_id,
+        )
+    ]
+
+
+def oversold(facts: KeyFacts) -> int:
+    """Units promised beyond what the entries put on hand, without a recorded deficit."""
+    recorded = facts.recorded or Figures()
+    promised = max(facts.by_lines, facts.folded.reserved)
+    return max(0, promised - facts.folded.on_hand - recorded.short)

@@ -1,0 +1,1 @@
+"""The changes: each one transaction that loads, decides by the domain, and writes."""

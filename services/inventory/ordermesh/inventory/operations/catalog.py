@@ -1,0 +1,50 @@
+"""Putting items and locations."""
+
+from collections.abc import Collection, Sequence
+
+from ordermesh.inventory.domain import item as items_domain
+from ordermesh.inventory.domain import location as locations_domain
+from ordermesh.inventory.domain.item import Item, component_skus
+from ordermesh.inventory.domain.location import Location, refuse_impossible
+from ordermesh.inventory.ports import Stores
+from ordermesh.runtime.database import Transaction
+
+
+async def put_items(stores: Stores, tx: Transaction, items: Sequence[Item]) -> int:
+    """Create and replace items, all or none; gives how many changed. Raises as the domain does."""
+    items_domain.refuse_repeated(items)
+    skus = {item.sku for item in items} | component_skus(items)
+    becoming = {item.sku for item in items if item.kit}
+    catalog = await stores.items.lock_catalog(tx, skus, becoming)
+    changed = items_domain.put(items, catalog)
+    if changed:
+        await stores.items.put(tx, changed, await tx.now())
+    switched = {
+        item.sku
+        for item in changed
+        if item.sku in catalog.items and catalog.items[item.sku].is_unsellable != item.is_unsellable
+    }
+    await stores.ledger.tell(tx, switched, ())
+    return len(changed)
+
+
+async def put_locations(
+    stores: Stores, tx: Transaction, locations: Sequence[Location], time_zones: Collection[str]
+) -> int:
+    """Create and replace locations, all or none; gives how many changed.
+
+    Raises as the domain's ``refuse_impossible``.
+    """
+    refuse_impossible(locations, time_zones)
+    stored = await stores.locations.lock(tx, {location.location_id for location in locations})
+    changed = locations_domain.put(locations, stored)
+    if changed:
+        await stores.locations.put(tx, changed, await tx.now())
+    switched = {
+        location.location_id
+        for location in changed
+        if location.location_id in stored
+        and stored[location.location_id].is_disabled != location.is_disabled
+    }
+    await stores.ledger.tell(tx, (), switched)
+    return len(changed)

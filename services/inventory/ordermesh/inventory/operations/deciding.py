@@ -1,0 +1,116 @@
+"""What every change of stock does: decide, and again where overdue holds are in the way."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from ordermesh.inventory.domain.errors import CuredByExpiry
+from ordermesh.inventory.domain.ledger import Ledger
+from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
+from ordermesh.inventory.domain.verbs import expire_for
+from ordermesh.inventory.ports import (
+    Books,
+    Names,
+    StoredReservation,
+    Stores,
+)
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.engines import TransactionConflict
+from ordermesh.runtime.telemetry import AttributeValue, span
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Decided(Generic[T]):
+    """A decision: the ledger with its entries, what was decided, and what expired for it."""
+
+    ledger: Ledger
+    outcome: T
+    expired: Sequence[StoredReservation]
+
+
+def refuse_unlocked(reservations: Iterable[Reservation], books: Books) -> None:
+    """Raise ``TransactionConflict`` when an open line is at a key that was not locked.
+
+    The lines were read before the locks to know the keys; somebody may have moved one since. To
+    lock more now would break the order of locks, so the whole is tried again.
+    """
+    for reservation in reservations:
+        for line in reservation.open_lines:
+            if line.key not in books.balances:
+                raise TransactionConflict("A line was moved while its balance was being locked.")
+
+
+async def decide(
+    stores: Stores,
+    tx: Transaction,
+    names: Names,
+    books: Books,
+    now: datetime,
+    decision: Callable[[Ledger], T],
+    about: Mapping[str, AttributeValue],
+    involved: Collection[UUID] = (),
+) -> Decided[T]:
+    """Decide; where stock is missing, expire overdue holds of those keys and decide again.
+
+    ``about`` is told on the span of the decision. ``involved`` are reservations that the decision
+    itself looks after.
+    """
+    with span("decide", about):
+        return await _decided(stores, tx, names, books, now, decision, involved)
+
+
+async def _decided(
+    stores: Stores,
+    tx: Transaction,
+    names: Names,
+    books: Books,
+    now: datetime,
+    decision: Callable[[Ledger], T],
+    involved: Collection[UUID],
+) -> Decided[T]:
+    ledger = Ledger(books.balances)
+    try:
+        return Decided(ledger, decision(ledger), ())
+    except CuredByExpiry as refusal:
+        missing = {key: units for key, units in refusal.missing.items() if key in books.balances}
+        overdue = await stores.reservations.overdue(tx, names.pairs(missing), now, names)
+        others = [one for one in overdue if one.reservation_id not in involved]
+        if not others:
+            raise
+    ledger = Ledger(books.balances)
+    expired = expire_for(ledger, others, missing, now)
+    before = {one.reservation_id: one for one in others}
+    pairs = [StoredReservation(before[one.reservation_id], one) for one in expired]
+    return Decided(ledger, decision(ledger), pairs)
+
+
+async def save(
+    stores: Stores, tx: Transaction, changes: Sequence[StoredReservation], names: Names
+) -> None:
+    """Write reservations, and tell the peers which lines expired."""
+    told: list[StoredReservation] = []
+    for change in changes:
+        lines = _newly_expired(change)
+        after = change.after
+        if lines:
+            after = replace(after, event_sequence=after.event_sequence + 1)
+            await stores.announcer.expired(tx, after, lines)
+        told.append(StoredReservation(change.before, after))
+    await stores.reservations.save(tx, told, names)
+
+
+def _newly_expired(change: StoredReservation) -> list[Line]:
+    known: Mapping[int, Line] = (
+        {line.number: line for line in change.before.lines} if change.before else {}
+    )
+    return [
+        line
+        for line in change.after.lines
+        if line.state is LineState.EXPIRED
+        and line.number in known
+        and known[line.number].state is not LineState.EXPIRED
+    ]

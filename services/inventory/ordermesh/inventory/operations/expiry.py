@@ -1,0 +1,41 @@
+"""Taking back what was not confirmed in time."""
+
+from datetime import timedelta
+
+from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.domain.ledger import Ledger
+from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.verbs import settle
+from ordermesh.inventory.operations.deciding import save
+from ordermesh.inventory.ports import Names, StoredReservation, Stores
+from ordermesh.runtime.database import Transaction
+
+SWEEP_LINES = 100
+"""How many overdue lines one transaction takes back at most."""
+
+TOMBSTONE_AGE = timedelta(days=8)
+"""A week in which a late request may still come, and a day more."""
+
+SWEEPER = Actor("inventory")
+"""Who takes back overdue holds."""
+
+
+async def expire_overdue(stores: Stores, tx: Transaction) -> int:
+    """Expire the lines that have been overdue for longest; gives how many, 0 when none are left."""
+    names = Names()
+    pairs = await stores.reservations.overdue_pairs(tx, await tx.now(), SWEEP_LINES)
+    if not pairs:
+        return 0
+    books = await stores.ledger.lock(tx, pairs, names)
+    now = await tx.now()
+    overdue = await stores.reservations.overdue(tx, pairs, now, names, SWEEP_LINES)
+    ledger = Ledger(books.balances)
+    settled = [StoredReservation(one, settle(ledger, one, now)) for one in overdue]
+    await stores.ledger.record(tx, names, ledger, books.off, Document(SWEEPER), now)
+    await save(stores, tx, settled, names)
+    return sum(len(one.open_lines) for one in overdue)
+
+
+async def forget_tombstones(stores: Stores, tx: Transaction) -> int:
+    """Forget reservations that were released before they were made, and never came."""
+    return await stores.reservations.forget_tombstones(tx, await tx.now() - TOMBSTONE_AGE)

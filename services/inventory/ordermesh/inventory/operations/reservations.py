@@ -1,0 +1,283 @@
+"""Promising stock, and what becomes of the promise."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from ordermesh.inventory.domain.errors import ReservationNotFound
+from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.kit import exploded
+from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.reservation import Reservation, Selection, Taking
+from ordermesh.inventory.domain.verbs import (
+    Ask,
+    confirm,
+    reassign,
+    refuse_repeated,
+    release,
+    reserve,
+    ship,
+)
+from ordermesh.inventory.operations.deciding import (
+    Decided,
+    decide,
+    refuse_unlocked,
+    save,
+)
+from ordermesh.inventory.ports import Books, Names, Pair, StoredReservation, Stores
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.engines import TransactionConflict
+from ordermesh.runtime.telemetry import Attributes, AttributeValue
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A reservation as it is now, at the instant of the database's clock that decided."""
+
+    reservation: Reservation
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Released:
+    """What a release did; the reservation is None when it did not exist and is now remembered."""
+
+    reservation: Reservation | None
+    takings: Sequence[Taking]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The movement of a shipment, and the reservation after it."""
+
+    movement_id: UUID
+    reservation: Reservation
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Who wants something of which reservation, with which fence; 0 is none."""
+
+    actor: Actor
+    reservation_id: UUID
+    fence: int = 0
+
+
+async def reserve_stock(stores: Stores, tx: Transaction, actor: Actor, ask: Ask) -> Kept:
+    """Hold all lines or none.
+
+    Raises ``DuplicateEntry``, ``UnknownSku``, ``UnknownLocation``, ``TooMuchAsked`` and as the
+    domain's ``reserve``.
+    """
+    refuse_repeated(ask.wanted)
+    names = Names()
+    kits = await stores.items.resolve(tx, {line.key.sku for line in ask.wanted}, names)
+    await stores.locations.resolve(tx, {line.key.location_id for line in ask.wanted}, names)
+    taken_apart = replace(ask, wanted=exploded(ask.wanted, kits))
+    pairs = names.pairs(line.key for line in taken_apart.wanted)
+    pairs |= await stores.reservations.open_pairs(tx, ask.replaces)
+    books = await stores.ledger.lock(tx, pairs, names)
+    involved = {ask.reservation_id, *ask.replaces}
+    known = await stores.reservations.load(tx, involved, names)
+    refuse_unlocked((known[one] for one in ask.replaces if one in known), books)
+    now = await tx.now()
+
+    def decision(ledger: Ledger) -> tuple[Reservation, list[Reservation]]:
+        return reserve(ledger, actor, taken_apart, known, books.off, now)
+
+    about: dict[str, AttributeValue] = {
+        Attributes.RESERVATION_ID: str(ask.reservation_id),
+        Attributes.ORDER_ID: ask.order_id,
+        Attributes.LINE_COUNT: len(taken_apart.wanted),
+    }
+    decided = await decide(stores, tx, names, books, now, decision, about, involved)
+    made, replaced = decided.outcome
+    await stores.ledger.record(tx, names, decided.ledger, books.off, Document(actor), now)
+    changes = [StoredReservation(None, made)]
+    changes += [StoredReservation(known[one.reservation_id], one) for one in replaced]
+    await save(stores, tx, [*changes, *decided.expired], names)
+    return Kept(made, now)
+
+
+async def confirm_reservation(stores: Stores, tx: Transaction, verb: Verb) -> Kept:
+    """Make a hold last. Raises ``ReservationNotFound`` and as the domain's ``confirm``."""
+    entered = await _enter(stores, tx, verb)
+    decided = await entered.decide(lambda ledger: confirm(ledger, entered.after, entered.now))
+    await entered.write(decided, decided.outcome)
+    return Kept(decided.outcome, entered.now)
+
+
+async def release_reservation(
+    stores: Stores, tx: Transaction, verb: Verb, selections: Sequence[Selection]
+) -> Released:
+    """Take promises back; what does not exist is remembered, so that it cannot be made later.
+
+    Raises as the domain's ``release``.
+    """
+    entered = await _find(stores, tx, verb)
+    if entered is None or entered.before.is_tombstone:
+        now = entered.now if entered else await tx.now()
+        if entered is None:
+            await stores.reservations.save(
+                tx, [StoredReservation(None, _tombstone(verb, now))], Names()
+            )
+        nothing = [Taking(selection.quantity, 0, {}) for selection in selections]
+        return Released(None, nothing, now)
+    decided = await entered.decide(
+        lambda ledger: release(ledger, entered.after, selections, entered.now)
+    )
+    outcome, takings = decided.outcome
+    await entered.write(decided, outcome)
+    return Released(outcome, takings, entered.now)
+
+
+async def reassign_reservation(
+    stores: Stores, tx: Transaction, verb: Verb, moves: Sequence[tuple[Selection, str]]
+) -> Kept:
+    """Move promises to other locations.
+
+    Raises ``UnknownLocation``, ``ReservationNotFound`` and as the domain's ``reassign``.
+    """
+    entered = await _enter_moving(stores, tx, verb, moves)
+    decided = await entered.decide(
+        lambda ledger: reassign(ledger, entered.after, moves, entered.books.off, entered.now)
+    )
+    await entered.write(decided, decided.outcome)
+    return Kept(decided.outcome, entered.now)
+
+
+async def ship_reservation(
+    stores: Stores, tx: Transaction, verb: Verb, selections: Sequence[Selection], document: str
+) -> Shipped:
+    """Promised goods left. Raises ``ReservationNotFound`` and as the domain's ``ship``."""
+    entered = await _enter(stores, tx, verb)
+    decided = await entered.decide(
+        lambda ledger: ship(ledger, entered.after, selections, entered.now)
+    )
+    movements = await entered.write(decided, decided.outcome, document)
+    shipped = next(
+        movement_id
+        for cause, movement_id in movements.items()
+        if cause.kind is MovementKind.SHIPPED
+    )
+    return Shipped(shipped, decided.outcome, entered.now)
+
+
+@dataclass
+class _Entered:
+    """A reservation whose balances are locked and whose lines were read after that."""
+
+    stores: Stores
+    tx: Transaction
+    names: Names
+    books: Books
+    before: Reservation
+    now: datetime
+    verb: Verb
+
+    @property
+    def after(self) -> Reservation:
+        """The reservation as this verb may work on it; raises as ``Reservation.entered``."""
+        return self.before.entered(self.verb.actor, self.verb.fence)
+
+    async def decide(self, decision: Callable[[Ledger], T]) -> Decided[T]:
+        """Decide on it, and on nothing else but overdue holds that are in the way."""
+        return await decide(
+            self.stores,
+            self.tx,
+            self.names,
+            self.books,
+            self.now,
+            decision,
+            {
+                Attributes.RESERVATION_ID: str(self.verb.reservation_id),
+                Attributes.ORDER_ID: self.before.order_id,
+                Attributes.LINE_COUNT: len(self.before.open_lines),
+            },
+            {self.verb.reservation_id},
+        )
+
+    async def write(
+        self, decided: Decided[T], outcome: Reservation, document: str = ""
+    ) -> dict[Cause, UUID]:
+        """Write what was decided; gives the movement of each cause."""
+        movements = await self.stores.ledger.record(
+            self.tx,
+            self.names,
+            decided.ledger,
+            self.books.off,
+            Document(self.verb.actor, document),
+            self.now,
+        )
+        changes = [StoredReservation(self.before, outcome), *decided.expired]
+        await save(self.stores, self.tx, changes, self.names)
+        return movements
+
+
+async def _enter(stores: Stores, tx: Transaction, verb: Verb) -> _Entered:
+    entered = await _find(stores, tx, verb)
+    if entered is None:
+        raise ReservationNotFound(verb.reservation_id)
+    return entered
+
+
+async def _find(stores: Stores, tx: Transaction, verb: Verb) -> _Entered | None:
+    names = Names()
+    pairs = await stores.reservations.open_pairs(tx, [verb.reservation_id])
+    return await _locked(stores, tx, verb, pairs, names)
+
+
+async def _locked(
+    stores: Stores, tx: Transaction, verb: Verb, pairs: Collection[Pair], names: Names
+) -> _Entered | None:
+    books = await stores.ledger.lock(tx, pairs, names)
+    known = await stores.reservations.load(tx, [verb.reservation_id], names)
+    before = known.get(verb.reservation_id)
+    if before is None:
+        return None
+    before.refuse_strangers(verb.actor)
+    refuse_unlocked([before], books)
+    return _Entered(stores, tx, names, books, before, await tx.now(), verb)
+
+
+async def _enter_moving(
+    stores: Stores, tx: Transaction, verb: Verb, moves: Sequence[tuple[Selection, str]]
+) -> _Entered:
+    """As ``_enter``, with the balances of the places locked to which lines would go."""
+    names = Names()
+    seen = await stores.reservations.get(tx, verb.reservation_id, names)
+    if seen is None:
+        raise ReservationNotFound(verb.reservation_id)
+    await stores.locations.resolve(tx, {location_id for _, location_id in moves}, names)
+    keys = {line.key for line in seen.open_lines}
+    keys |= {
+        StockKey(line.key.sku, location_id)
+        for selection, location_id in moves
+        for line in seen.open_lines
+        if selection.covers(line)
+    }
+    entered = await _locked(stores, tx, verb, names.pairs(keys), names)
+    if entered is None:
+        raise ReservationNotFound(verb.reservation_id)
+    there = {(line.line_id, line.key) for line in seen.open_lines}
+    if any((line.line_id, line.key) not in there for line in entered.before.open_lines):
+        raise TransactionConflict("A line was moved while its balance was being locked.")
+    return entered
+
+
+def _tombstone(verb: Verb, now: datetime) -> Reservation:
+    return Reservation(
+        reservation_id=verb.reservation_id,
+        owner=verb.actor.owner,
+        order_id="",
+        create_time=now,
+        fence=verb.fence,
+        is_tombstone=True,
+    )

@@ -1,0 +1,116 @@
+"""Receiving, adjusting and transferring stock."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from ordermesh.inventory.domain.errors import KitHasNoStock
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.ledger import AdjustmentReason, Ledger
+from ordermesh.inventory.domain.movement import (
+    Adjustment,
+    Document,
+    StockLine,
+    Transfer,
+    adjust,
+    receive,
+    refuse_repeated,
+    rises,
+    transfer,
+)
+from ordermesh.inventory.operations.deciding import decide, save
+from ordermesh.inventory.ports import BalanceRow, Names, Stores
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.telemetry import Attributes
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The movement that was made, None when nothing changed, and the balances after it."""
+
+    movement_id: UUID | None
+    balances: Sequence[BalanceRow]
+
+
+async def receive_stock(
+    stores: Stores, tx: Transaction, lines: Sequence[StockLine], document: Document
+) -> Moved:
+    """Bring goods in.
+
+    Raises ``UnknownSku``, ``UnknownLocation``, ``KitHasNoStock`` and as the domain does.
+    """
+    keys = [line.key for line in lines]
+    return await _moved(stores, tx, keys, keys, document, lambda ledger: receive(ledger, lines))
+
+
+async def adjust_stock(
+    stores: Stores,
+    tx: Transaction,
+    adjustments: Sequence[Adjustment],
+    reason: AdjustmentReason,
+    document: Document,
+) -> Moved:
+    """Correct what is on hand. Raises as ``receive_stock`` and the domain."""
+    refuse_repeated(adjustments)
+    return await _moved(
+        stores,
+        tx,
+        [adjustment.key for adjustment in adjustments],
+        [adjustment.key for adjustment in adjustments if rises(adjustment)],
+        document,
+        lambda ledger: adjust(ledger, adjustments, reason),
+    )
+
+
+async def transfer_stock(
+    stores: Stores, tx: Transaction, transfers: Sequence[Transfer], document: Document
+) -> Moved:
+    """Move free units between locations. Raises as ``receive_stock`` and the domain."""
+    keys = [key for one in transfers for key in (one.key, one.target)]
+    targets = [one.target for one in transfers]
+    return await _moved(
+        stores, tx, keys, targets, document, lambda ledger: transfer(ledger, transfers)
+    )
+
+
+async def _moved(
+    stores: Stores,
+    tx: Transaction,
+    keys: Collection[StockKey],
+    growing: Collection[StockKey],
+    document: Document,
+    decision: Callable[[Ledger], None],
+) -> Moved:
+    """Lock the keys, making records of those that may grow; decide; write."""
+    names = Names()
+    skus = {key.sku for key in keys}
+    _refuse_kits(await stores.items.resolve(tx, skus, names), skus)
+    await stores.locations.resolve(tx, {key.location_id for key in keys}, names)
+    if growing:
+        await stores.ledger.open(tx, names.pairs(growing))
+    books = await stores.ledger.lock(tx, names.pairs(keys), names)
+    # Read again under the locks: an item may have become a kit while we waited for them.
+    _refuse_kits(await stores.items.kits_among(tx, skus), skus)
+    now = await tx.now()
+    about = {Attributes.LINE_COUNT: len(keys)}
+    decided = await decide(stores, tx, names, books, now, decision, about)
+    movements = await stores.ledger.record(tx, names, decided.ledger, books.off, document, now)
+    await save(stores, tx, decided.expired, names)
+    own = [movements[cause] for cause in movements if cause.reservation_id is None]
+    returning = await stores.reservations.returning(tx, now, wanted=names.pairs(keys))
+    rows = [
+        BalanceRow(
+            key,
+            decided.ledger.balance(key),
+            returning.get(names.pair(key), 0),
+            key in books.off,
+        )
+        for key in dict.fromkeys(keys)
+    ]
+    return Moved(own[0] if own else None, rows)
+
+
+def _refuse_kits(kits: Iterable[str], skus: Collection[str]) -> None:
+    named = {sku for sku in kits if sku in skus}
+    if named:
+        raise KitHasNoStock(named)

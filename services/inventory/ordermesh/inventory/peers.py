@@ -1,0 +1,69 @@
+"""How the peers hear of what happened: events in the outbox, delivered to routing's inbox."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from random import Random
+
+from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope, InboxServiceStub
+from ordermesh.client.mesh import Mesh
+from ordermesh.inventory.domain.reservation import Line, Reservation
+from ordermesh.inventory.wire.feeds import expired_message
+from ordermesh.kernel.clock import Clock
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.outbox import Delivery, Event, Outbox
+from ordermesh.runtime.work import Worker
+
+CONSUMERS: Mapping[str, frozenset[str]] = {"routing": frozenset({"reservation"})}
+"""Which peers want events about what."""
+
+RESERVATION_EXPIRED = "ordermesh.reservation.expired.v1"
+
+
+class OutboxAnnouncer:
+    """Writes events in the transaction of the change."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def expired(
+        self, tx: Transaction, reservation: Reservation, lines: Sequence[Line]
+    ) -> None:
+        """Lines of a reservation were not confirmed in time; ``event_sequence`` is the event's."""
+        await self._outbox.publish(
+            tx,
+            Event(
+                type=RESERVATION_EXPIRED,
+                aggregate_type="reservation",
+                aggregate_id=str(reservation.reservation_id),
+                sequence=reservation.event_sequence,
+                payload=expired_message(reservation, lines, await tx.now()),
+                order_id=reservation.order_id,
+            ),
+        )
+
+
+class Deliveries:
+    """Delivers events to the peers whose addresses are known, beside the calls."""
+
+    def __init__(self, database: Database, clock: Clock, targets: Mapping[str, str]) -> None:
+        self._mesh = Mesh(targets, caller="inventory")
+        kinds = {
+            delivery.kind: delivery.work_kind()
+            for delivery in (
+                Delivery(database, peer, partial(self._deliver, peer)) for peer in targets
+            )
+        }
+        self._worker = Worker(database, clock, kinds, random=Random())  # noqa: S311 - it spreads retries
+
+    async def run(self) -> None:
+        """Deliver until stopped."""
+        await self._worker.run()
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        await self._worker.stop()
+        await self._mesh.close()
+
+    async def _deliver(self, peer: str, events: Sequence[EventEnvelope]) -> None:
+        inbox = InboxServiceStub(self._mesh.channel(peer))
+        await inbox.Deliver(DeliverRequest(events=events))

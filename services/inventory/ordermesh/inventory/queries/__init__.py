@@ -1,0 +1,1 @@
+"""The reads: each one consistent snapshot, with the revision read first in it."""

@@ -1,0 +1,125 @@
+"""What can be promised, of many items at many locations at one moment."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from ordermesh.inventory.domain.availability import available
+from ordermesh.inventory.domain.errors import TooMuchAsked
+from ordermesh.inventory.domain.kit import Kit, available_kits
+from ordermesh.inventory.domain.ledger import Balance
+from ordermesh.inventory.ports import Names, Pair, StockRow, Stores
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.feed import revision
+
+PAIRS_MAX = 500_000
+"""Pairs of SKU and location that one read answers."""
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Quantities, row after row: one row for each SKU, one column for each location."""
+
+    location_ids: Sequence[str]
+    available: Sequence[int]
+    on_hand: Sequence[int]
+    reserved: Sequence[int]
+    revision: int
+    read_time: datetime
+
+
+async def get_availability(
+    stores: Stores,
+    tx: Transaction,
+    skus: Sequence[str],
+    location_ids: Sequence[str],
+    excluding: Collection[UUID],
+) -> Availability:
+    """Read it. Without locations: all that have stock of any of the items, in the order of ids.
+
+    Raises ``TooMuchAsked``, ``UnknownSku``, ``UnknownLocation``.
+    """
+    at = await revision(tx)
+    now = await tx.now()
+    _refuse_too_many(skus, location_ids)
+    names = Names()
+    kits = await stores.items.resolve(tx, skus, names)
+    await stores.locations.resolve(tx, location_ids, names)
+    parts = {part.sku for kit in kits.values() for part in kit.components}
+    wanted = {sku for sku in skus if sku not in kits} | parts
+    off_skus = await stores.items.unsellable_among(tx, wanted | kits.keys())
+    asked = set(names.location_ids.values()) if location_ids else None
+    rows = await stores.ledger.stock_of(tx, {names.item_ids[sku] for sku in wanted}, asked)
+    returning = await stores.reservations.returning(tx, now, excluding)
+    places = await stores.locations.places(
+        tx, asked or {row.location_id for row in rows if row.on_hand}
+    )
+    by_name = {place.location_id: surrogate for surrogate, place in places.items()}
+    columns = list(location_ids) if location_ids else sorted(by_name)
+    _refuse_too_many(skus, columns)
+    off = (
+        {names.item_ids[sku] for sku in off_skus},
+        {surrogate for surrogate, place in places.items() if place.is_disabled},
+    )
+    matrix = _Matrix(len(skus), {by_name[name]: column for column, name in enumerate(columns)})
+    singles = {names.item_ids[sku]: row for row, sku in enumerate(skus) if sku not in kits}
+    free = _fill(matrix, singles, rows, returning, off)
+    for row, sku in enumerate(skus):
+        if sku in kits and sku not in off_skus:
+            _fill_kit(matrix, row, kits[sku], names, free)
+    return Availability(columns, matrix.available, matrix.on_hand, matrix.reserved, at, now)
+
+
+def _refuse_too_many(skus: Sequence[str], location_ids: Sequence[str]) -> None:
+    if len(skus) * len(location_ids) > PAIRS_MAX:
+        raise TooMuchAsked("Too many pairs of SKU and location.", PAIRS_MAX)
+
+
+class _Matrix:
+    """Quantities of all pairs, row after row; ``columns`` are places by surrogates of locations."""
+
+    def __init__(self, row_count: int, columns: Mapping[int, int]) -> None:
+        self.columns = columns
+        count = row_count * len(columns)
+        self.available, self.on_hand, self.reserved = [0] * count, [0] * count, [0] * count
+
+    def place(self, row: int, location_id: int) -> int | None:
+        """Where the pair is; None for a location that was not asked for."""
+        column = self.columns.get(location_id)
+        return None if column is None else row * len(self.columns) + column
+
+
+def _fill(
+    matrix: _Matrix,
+    singles: Mapping[int, int],
+    rows: Sequence[StockRow],
+    returning: Mapping[Pair, int],
+    off: tuple[Collection[int], Collection[int]],
+) -> dict[Pair, int]:
+    """Fill the rows of items that are no kits; gives what is available of every item."""
+    off_items, off_locations = off
+    free: dict[Pair, int] = {}
+    for stock in rows:
+        pair = (stock.item_id, stock.location_id)
+        is_off = stock.item_id in off_items or stock.location_id in off_locations
+        balance = Balance(stock.on_hand, stock.reserved, stock.short)
+        free[pair] = available(balance, returning.get(pair, 0), is_off=is_off)
+        row = singles.get(stock.item_id)
+        place = None if row is None else matrix.place(row, stock.location_id)
+        if place is not None:
+            matrix.available[place] = free[pair]
+            matrix.on_hand[place] = stock.on_hand
+            matrix.reserved[place] = stock.reserved
+    return free
+
+
+def _fill_kit(matrix: _Matrix, row: int, kit: Kit, names: Names, free: Mapping[Pair, int]) -> None:
+    for location_id in matrix.columns:
+        there = {
+            part.sku: free.get((names.item_ids[part.sku], location_id), 0)
+            for part in kit.components
+        }
+        place = matrix.place(row, location_id)
+        if place is not None:
+            matrix.available[place] = available_kits(kit, there)

@@ -1,0 +1,1 @@
+"""The gRPC services of inventory: they translate and call, and decide nothing."""

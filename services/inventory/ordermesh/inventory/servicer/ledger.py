@@ -1,0 +1,214 @@
+"""LedgerService and AvailabilityService."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import grpc
+
+from ordermesh.api.inventory.v1 import (
+    AdjustStockRequest,
+    AdjustStockResponse,
+    AvailabilityServiceServicer,
+    BalanceChange,
+    GetAvailabilityRequest,
+    GetAvailabilityResponse,
+    LedgerServiceServicer,
+    ListBalancesRequest,
+    ListBalancesResponse,
+    ListMovementsRequest,
+    ListMovementsResponse,
+    ReceiveStockRequest,
+    ReceiveStockResponse,
+    TransferStockRequest,
+    TransferStockResponse,
+    VerifyLedgerRequest,
+    VerifyLedgerResponse,
+    WatchAvailabilityRequest,
+    WatchAvailabilityResponse,
+)
+from ordermesh.api.order.v1 import StockMatrix
+from ordermesh.inventory.access import acting
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.operations.stock import adjust_stock, receive_stock, transfer_stock
+from ordermesh.inventory.queries.availability import get_availability
+from ordermesh.inventory.queries.lists import list_balances, list_movements
+from ordermesh.inventory.queries.verification import verify_ledger
+from ordermesh.inventory.servicer.wiring import Wiring, follow
+from ordermesh.inventory.wire.keys import timestamp
+from ordermesh.inventory.wire.ledger import (
+    adjustments,
+    balance_message,
+    document,
+    finding_messages,
+    movement_filter,
+    movement_message,
+    stock_lines,
+    transfers,
+)
+from ordermesh.inventory.wire.pages import page_size, page_token, place, time_place
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.feed import Change
+
+
+class LedgerServicer(LedgerServiceServicer):
+    """Keeps the stock ledger."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    async def ReceiveStock(
+        self,
+        request: ReceiveStockRequest,
+        _context: grpc.aio.ServicerContext[ReceiveStockRequest, ReceiveStockResponse],
+    ) -> ReceiveStockResponse:
+        """Bring goods in."""
+
+        async def work(tx: Transaction) -> ReceiveStockResponse:
+            paper = document(request, acting(request.on_behalf_of))
+            moved = await receive_stock(self._wiring.stores, tx, stock_lines(request), paper)
+            return ReceiveStockResponse(
+                movement_id=str(moved.movement_id),
+                balances=[balance_message(row) for row in moved.balances],
+            )
+
+        return await self._wiring.mutations.run(request, ReceiveStockResponse, work)
+
+    async def AdjustStock(
+        self,
+        request: AdjustStockRequest,
+        _context: grpc.aio.ServicerContext[AdjustStockRequest, AdjustStockResponse],
+    ) -> AdjustStockResponse:
+        """Correct what is on hand."""
+
+        async def work(tx: Transaction) -> AdjustStockResponse:
+            paper = document(request, acting(request.on_behalf_of))
+            moved = await adjust_stock(
+                self._wiring.stores, tx, adjustments(request), paper.reason, paper
+            )
+            return AdjustStockResponse(
+                movement_id=str(moved.movement_id) if moved.movement_id else "",
+                balances=[balance_message(row) for row in moved.balances],
+            )
+
+        return await self._wiring.mutations.run(request, AdjustStockResponse, work)
+
+    async def TransferStock(
+        self,
+        request: TransferStockRequest,
+        _context: grpc.aio.ServicerContext[TransferStockRequest, TransferStockResponse],
+    ) -> TransferStockResponse:
+        """Move free units between locations."""
+
+        async def work(tx: Transaction) -> TransferStockResponse:
+            paper = document(request, acting(request.on_behalf_of))
+            moved = await transfer_stock(self._wiring.stores, tx, transfers(request), paper)
+            return TransferStockResponse(
+                movement_id=str(moved.movement_id),
+                balances=[balance_message(row) for row in moved.balances],
+            )
+
+        return await self._wiring.mutations.run(request, TransferStockResponse, work)
+
+    async def ListBalances(
+        self,
+        request: ListBalancesRequest,
+        _context: grpc.aio.ServicerContext[ListBalancesRequest, ListBalancesResponse],
+    ) -> ListBalancesResponse:
+        """Read balances, page by page."""
+        last = place(request, request.page_token, 2)
+        after = StockKey(*last) if last else None
+        size = page_size(request.page_size)
+        page = await self._wiring.database.read(
+            lambda tx: list_balances(
+                self._wiring.stores, tx, request.skus, request.location_ids, after, size
+            )
+        )
+        return ListBalancesResponse(
+            balances=[balance_message(row) for row in page.rows],
+            next_page_token=page_token(request, page.rows[-1].key) if page.has_more else "",
+            revision=page.revision,
+        )
+
+    async def ListMovements(
+        self,
+        request: ListMovementsRequest,
+        _context: grpc.aio.ServicerContext[ListMovementsRequest, ListMovementsResponse],
+    ) -> ListMovementsResponse:
+        """Read movements, page by page."""
+        after = time_place(request, request.page_token)
+        size = page_size(request.page_size)
+        page = await self._wiring.database.read(
+            lambda tx: list_movements(
+                self._wiring.stores, tx, movement_filter(request), after, size
+            )
+        )
+        token = ""
+        if page.has_more:
+            last = page.rows[-1]
+            token = page_token(request, [last.create_time.isoformat(), str(last.movement_id)])
+        return ListMovementsResponse(
+            movements=[movement_message(movement) for movement in page.rows],
+            next_page_token=token,
+            revision=page.revision,
+        )
+
+    async def VerifyLedger(
+        self,
+        request: VerifyLedgerRequest,  # noqa: ARG002 - it has no fields
+        _context: grpc.aio.ServicerContext[VerifyLedgerRequest, VerifyLedgerResponse],
+    ) -> AsyncIterator[VerifyLedgerResponse]:
+        """Check the books."""
+        async for progress in verify_ledger(self._wiring.verification, self._wiring.database):
+            yield VerifyLedgerResponse(
+                checked_count=progress.checked_count,
+                total_count=progress.total_count,
+                findings=finding_messages(progress.findings),
+                done=progress.is_done,
+                units_oversold=progress.units_oversold if progress.is_done else 0,
+                balanced=progress.is_done and progress.found_count == 0,
+                entry_count=progress.entry_count,
+            )
+
+
+class AvailabilityServicer(AvailabilityServiceServicer):
+    """Answers what can be promised."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    async def GetAvailability(
+        self,
+        request: GetAvailabilityRequest,
+        _context: grpc.aio.ServicerContext[GetAvailabilityRequest, GetAvailabilityResponse],
+    ) -> GetAvailabilityResponse:
+        """Read many SKUs at many locations at one moment."""
+        excluding = {UUID(written) for written in request.excluding_reservation_ids}
+        found = await self._wiring.database.read(
+            lambda tx: get_availability(
+                self._wiring.stores, tx, request.skus, request.location_ids, excluding
+            )
+        )
+        return GetAvailabilityResponse(
+            available=StockMatrix(
+                skus=request.skus, location_ids=found.location_ids, quantities=found.available
+            ),
+            on_hand=found.on_hand,
+            reserved=found.reserved,
+            revision=found.revision,
+            read_time=timestamp(found.read_time),
+        )
+
+    async def WatchAvailability(
+        self,
+        request: WatchAvailabilityRequest,
+        _context: grpc.aio.ServicerContext[WatchAvailabilityRequest, WatchAvailabilityResponse],
+    ) -> AsyncIterator[WatchAvailabilityResponse]:
+        """Stream what became of balances."""
+        async for revision, balances in follow(
+            self._wiring.feed, "availability", request.start_revision, _changed_balance
+        ):
+            yield WatchAvailabilityResponse(revision=revision, balances=balances)
+
+
+def _changed_balance(change: Change) -> BalanceChange:
+    return BalanceChange.FromString(change.payload)

@@ -1,0 +1,171 @@
+"""ReservationService."""
+
+from uuid import UUID
+
+import grpc
+
+from ordermesh.api.inventory.v1 import (
+    ConfirmRequest,
+    ConfirmResponse,
+    GetReservationRequest,
+    GetReservationResponse,
+    ListReservationsRequest,
+    ListReservationsResponse,
+    ReassignRequest,
+    ReassignResponse,
+    ReleaseRequest,
+    ReleaseResponse,
+    ReservationServiceServicer,
+    ReserveRequest,
+    ReserveResponse,
+    ShipRequest,
+    ShipResponse,
+)
+from ordermesh.inventory.access import acting
+from ordermesh.inventory.operations.reservations import (
+    Verb,
+    confirm_reservation,
+    reassign_reservation,
+    release_reservation,
+    reserve_stock,
+    ship_reservation,
+)
+from ordermesh.inventory.queries.lists import get_reservation, list_reservations
+from ordermesh.inventory.servicer.wiring import Wiring
+from ordermesh.inventory.wire.pages import page_size, page_token, time_place
+from ordermesh.inventory.wire.reservations import (
+    ask,
+    moves,
+    released_line,
+    reservation_filter,
+    reservation_message,
+    selection,
+)
+from ordermesh.runtime.database import Transaction
+
+
+class ReservationServicer(ReservationServiceServicer):
+    """Promises stock."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    async def Reserve(
+        self,
+        request: ReserveRequest,
+        _context: grpc.aio.ServicerContext[ReserveRequest, ReserveResponse],
+    ) -> ReserveResponse:
+        """Hold all lines or none."""
+
+        async def work(tx: Transaction) -> ReserveResponse:
+            kept = await reserve_stock(
+                self._wiring.stores, tx, acting(request.on_behalf_of), ask(request)
+            )
+            return ReserveResponse(reservation=reservation_message(kept.reservation, kept.now))
+
+        return await self._wiring.mutations.run(request, ReserveResponse, work)
+
+    async def GetReservation(
+        self,
+        request: GetReservationRequest,
+        _context: grpc.aio.ServicerContext[GetReservationRequest, GetReservationResponse],
+    ) -> GetReservationResponse:
+        """Read one."""
+        found, revision, now = await self._wiring.database.read(
+            lambda tx: get_reservation(self._wiring.stores, tx, UUID(request.reservation_id))
+        )
+        return GetReservationResponse(
+            reservation=reservation_message(found, now), revision=revision
+        )
+
+    async def ListReservations(
+        self,
+        request: ListReservationsRequest,
+        _context: grpc.aio.ServicerContext[ListReservationsRequest, ListReservationsResponse],
+    ) -> ListReservationsResponse:
+        """Read reservations that match, page by page."""
+        after = time_place(request, request.page_token)
+        size = page_size(request.page_size)
+        page = await self._wiring.database.read(
+            lambda tx: list_reservations(
+                self._wiring.stores, tx, reservation_filter(request), after, size
+            )
+        )
+        token = ""
+        if page.has_more:
+            last = page.rows[-1]
+            token = page_token(request, [last.create_time.isoformat(), str(last.reservation_id)])
+        return ListReservationsResponse(
+            reservations=[reservation_message(one, page.now) for one in page.rows],
+            next_page_token=token,
+            revision=page.revision,
+        )
+
+    async def Confirm(
+        self,
+        request: ConfirmRequest,
+        _context: grpc.aio.ServicerContext[ConfirmRequest, ConfirmResponse],
+    ) -> ConfirmResponse:
+        """Make a hold last."""
+
+        async def work(tx: Transaction) -> ConfirmResponse:
+            kept = await confirm_reservation(self._wiring.stores, tx, _verb(request))
+            return ConfirmResponse(reservation=reservation_message(kept.reservation, kept.now))
+
+        return await self._wiring.mutations.run(request, ConfirmResponse, work)
+
+    async def Release(
+        self,
+        request: ReleaseRequest,
+        _context: grpc.aio.ServicerContext[ReleaseRequest, ReleaseResponse],
+    ) -> ReleaseResponse:
+        """Take promises back."""
+
+        async def work(tx: Transaction) -> ReleaseResponse:
+            wanted = [selection(line) for line in request.lines]
+            released = await release_reservation(self._wiring.stores, tx, _verb(request), wanted)
+            now, after = released.now, released.reservation
+            return ReleaseResponse(
+                reservation=reservation_message(after, now) if after else None,
+                released_lines=map(released_line, wanted, released.takings),
+            )
+
+        return await self._wiring.mutations.run(request, ReleaseResponse, work)
+
+    async def Reassign(
+        self,
+        request: ReassignRequest,
+        _context: grpc.aio.ServicerContext[ReassignRequest, ReassignResponse],
+    ) -> ReassignResponse:
+        """Move promises to other locations."""
+
+        async def work(tx: Transaction) -> ReassignResponse:
+            kept = await reassign_reservation(
+                self._wiring.stores, tx, _verb(request), moves(request)
+            )
+            return ReassignResponse(reservation=reservation_message(kept.reservation, kept.now))
+
+        return await self._wiring.mutations.run(request, ReassignResponse, work)
+
+    async def Ship(
+        self,
+        request: ShipRequest,
+        _context: grpc.aio.ServicerContext[ShipRequest, ShipResponse],
+    ) -> ShipResponse:
+        """Promised goods left the building."""
+
+        async def work(tx: Transaction) -> ShipResponse:
+            wanted = [selection(line) for line in request.lines]
+            shipped = await ship_reservation(
+                self._wiring.stores, tx, _verb(request), wanted, request.document
+            )
+            return ShipResponse(
+                movement_id=str(shipped.movement_id),
+                reservation=reservation_message(shipped.reservation, shipped.now),
+            )
+
+        return await self._wiring.mutations.run(request, ShipResponse, work)
+
+
+def _verb(request: ConfirmRequest | ReleaseRequest | ReassignRequest | ShipRequest) -> Verb:
+    return Verb(acting(request.on_behalf_of), UUID(request.reservation_id), request.fence)

@@ -1,0 +1,23 @@
+"""The settings of the inventory service, from variables named ``ORDERMESH_INVENTORY_...``."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from ordermesh.runtime.settings import ServerSettings
+
+
+class InventorySettings(ServerSettings):
+    """What all services have, with the port and the file of this one."""
+
+    model_config = SettingsConfigDict(env_prefix="ORDERMESH_INVENTORY_")
+
+    port: int = Field(default=7101, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
+
+    database_url: str = Field(
+        default="sqlite+aiosqlite:///.ordermesh/inventory.db", min_length=1, repr=False
+    )
+    """``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user@host/name``."""
+
+    sweep_seconds: float = Field(default=2.0, gt=0.0, le=5.0)
+    """How often overdue holds are taken back. They count for nobody in between."""

@@ -1,0 +1,324 @@
+"""Reservations and their lines in the database."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+
+from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
+from ordermesh.inventory.ports import Names, Pair, ReservationFilter, StoredReservation
+from ordermesh.inventory.store.keys import pairs, uuids
+from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
+from ordermesh.inventory.store.tables import item, line, location, reservation
+from ordermesh.runtime.database import Transaction
+
+_OPEN = [int(state) for state in sorted(OPEN)]
+_KIT = item.alias("kit_item")
+_NAMED: FromClause = (
+    line.join(item, item.c.item_id == line.c.item_id)
+    .join(location, location.c.location_id == line.c.location_id)
+    .outerjoin(_KIT, _KIT.c.item_id == line.c.kit_item_id)
+)
+_LINE = (line, item.c.sku, location.c.code, _KIT.c.sku.label("kit_sku"))
+
+TOMBSTONE_ROWS = 1_000
+"""How many tombstones one transaction deletes at most."""
+
+
+class SqlReservationStore:
+    """Reservations in tables: a header, and a row for each line."""
+
+    async def open_pairs(self, tx: Transaction, reservation_ids: Collection[UUID]) -> set[Pair]:
+        """The keys of the open lines, so that their balances can be locked."""
+        if not reservation_ids:
+            return set()
+        found = await tx.execute(
+            select(line.c.item_id, line.c.location_id).where(
+                line.c.reservation_id.in_(uuids(tx.dialect, reservation_ids)),
+                line.c.state.in_(_OPEN),
+            )
+        )
+        return {(row.item_id, row.location_id) for row in found}
+
+    async def load(
+        self, tx: Transaction, reservation_ids: Collection[UUID], names: Names
+    ) -> dict[UUID, Reservation]:
+        """Lock and read reservations with all their lines. Balances are locked before."""
+        headers = await _lock(tx, reservation_ids)
+        if not headers:
+            return {}
+        found = await tx.execute(
+            select(*_LINE)
+            .select_from(_NAMED)
+            .where(line.c.reservation_id.in_(uuids(tx.dialect, headers)))
+            .order_by(line.c.reservation_id, line.c.number)
+        )
+        return {one.reservation_id: one for one in assembled(headers.values(), found, names)}
+
+    async def overdue(
+        self,
+        tx: Transaction,
+        wanted: Collection[Pair],
+        now: datetime,
+        names: Names,
+        size: int | None = None,
+    ) -> list[Reservation]:
+        """Lock and read reservations with overdue lines at the keys, and only those lines.
+
+        ``size`` is how many lines at most, those that have been overdue for longest.
+        """
+        if not wanted:
+            return []
+        found = await tx.execute(
+            select(*_LINE)
+            .select_from(_NAMED)
+            .where(
+                line.c.state == int(LineState.HELD),
+                line.c.expire_time <= now,
+                tuple_(line.c.item_id, line.c.location_id).in_(pairs(tx.dialect, wanted)),
+            )
+            .order_by(line.c.expire_time, line.c.reservation_id, line.c.number)
+            .limit(size)
+        )
+        rows = found.all()
+        headers = await _lock(tx, {row.reservation_id for row in rows})
+        return assembled(headers.values(), rows, names)
+
+    async def overdue_pairs(self, tx: Transaction, now: datetime, size: int) -> set[Pair]:
+        """Keys of the lines that have been overdue for longest, at most so many lines."""
+        found = await tx.execute(
+            select(line.c.item_id, line.c.location_id)
+            .where(line.c.state == int(LineState.HELD), line.c.expire_time <= now)
+            .order_by(line.c.expire_time)
+            .limit(size)
+        )
+        return {(row.item_id, row.location_id) for row in found}
+
+    async def returning(
+        self,
+        tx: Transaction,
+        now: datetime,
+        excluding: Collection[UUID] = (),
+        wanted: Collection[Pair] | None = None,
+    ) -> dict[Pair, int]:
+        """Units of overdue lines, and of open lines of ``excluding``, by key."""
+        return await returning(tx, now, excluding, wanted)
+
+    async def save(
+        self, tx: Transaction, changes: Sequence[StoredReservation], names: Names
+    ) -> None:
+        """Write what is new or different."""
+        headers_new: list[dict[str, Any]] = []
+        headers_changed: list[dict[str, Any]] = []
+        lines_new: list[dict[str, Any]] = []
+        lines_changed: list[dict[str, Any]] = []
+        for change in changes:
+            before, after = change.before, change.after
+            if before is None:
+                headers_new.append(header_row(after))
+            elif header_row(before) != header_row(after):
+                headers_changed.append(
+                    {"key_reservation_id": after.reservation_id, **header_row(after)}
+                )
+            known = {one.number: one for one in before.lines} if before else {}
+            for one in after.lines:
+                row = line_row(after.reservation_id, one, names)
+                if one.number not in known:
+                    lines_new.append(row)
+                elif known[one.number] != one:
+                    key = {
+                        "key_reservation_id": after.reservation_id,
+                        "key_number": one.number,
+                    }
+                    lines_changed.append({**row, **key})
+        if headers_new:
+            await tx.execute(insert(reservation), headers_new)
+        if headers_changed:
+            await tx.execute(
+                update(reservation).where(
+                    reservation.c.reservation_id == bindparam("key_reservation_id")
+                ),
+                headers_changed,
+            )
+        if lines_changed:
+            await tx.execute(
+                update(line).where(
+                    line.c.reservation_id == bindparam("key_reservation_id"),
+                    line.c.number == bindparam("key_number"),
+                ),
+                lines_changed,
+            )
+        if lines_new:
+            await tx.execute(insert(line), lines_new)
+
+    async def get(self, tx: Transaction, reservation_id: UUID, names: Names) -> Reservation | None:
+        """One reservation with all its lines, not locked."""
+        found = await tx.execute(
+            select(reservation).where(reservation.c.reservation_id == reservation_id)
+        )
+        read = await _with_lines(tx, found.all(), names)
+        return read[0] if read else None
+
+    async def page(
+        self,
+        tx: Transaction,
+        wanted: ReservationFilter,
+        after: tuple[datetime, UUID] | None,
+        size: int,
+        now: datetime,
+    ) -> tuple[list[Reservation], bool]:
+        """The next reservations with all their lines, the oldest first, and whether more follow.
+
+        Fewer than ``size`` when their lines would not fit in a message.
+        """
+        statement = select(reservation).where(~reservation.c.is_tombstone)
+        if wanted.order_id:
+            statement = statement.where(reservation.c.order_id == wanted.order_id)
+        if wanted.created_after is not None:
+            statement = statement.where(reservation.c.create_time >= wanted.created_after)
+        if wanted.created_before is not None:
+            statement = statement.where(reservation.c.create_time < wanted.created_before)
+        conditions = _line_conditions(wanted, now)
+        if conditions:
+            statement = statement.where(
+                exists().where(line.c.reservation_id == reservation.c.reservation_id, *conditions)
+            )
+        if after is not None:
+            instant, reservation_id = after
+            statement = statement.where(
+                reservation.c.create_time >= instant,
+                or_(
+                    reservation.c.create_time > instant,
+                    reservation.c.reservation_id > reservation_id,
+                ),
+            )
+        found = await tx.execute(
+            statement.order_by(reservation.c.create_time, reservation.c.reservation_id).limit(
+                size + 1
+            )
+        )
+        headers = found.all()
+        fitting = fitting_count([row.last_number for row in headers[:size]])
+        return await _with_lines(tx, headers[:fitting], Names()), len(headers) > fitting
+
+    async def forget_tombstones(self, tx: Transaction, older_than: datetime) -> int:
+        """Delete tombstones that were made before; gives how many."""
+        old = (
+            select(reservation.c.reservation_id)
+            .where(reservation.c.is_tombstone, reservation.c.create_time < older_than)
+            .limit(TOMBSTONE_ROWS)
+        )
+        result = await tx.execute(delete(reservation).where(reservation.c.reservation_id.in_(old)))
+        return result.rowcount
+
+
+async def returning(
+    tx: Transaction,
+    now: datetime,
+    excluding: Collection[UUID],
+    wanted: Collection[Pair] | None,
+) -> dict[Pair, int]:
+    """Units of overdue lines, and of open lines of ``excluding``, by key."""
+    found = await tx.execute(_returning(tx, now, excluding, wanted))
+    return {(row.item_id, row.location_id): int(row.units) for row in found}
+
+
+def _returning(
+    tx: Transaction,
+    now: datetime,
+    excluding: Collection[UUID],
+    wanted: Collection[Pair] | None,
+) -> Select[Any]:
+    """Units by surrogates. Two questions, because each has an index of its own."""
+    columns = (line.c.item_id, line.c.location_id, line.c.quantity)
+    overdue = and_(line.c.state == int(LineState.HELD), line.c.expire_time <= now)
+    statements = [select(*columns).where(overdue)]
+    if excluding:
+        named = select(*columns).where(
+            line.c.reservation_id.in_(uuids(tx.dialect, excluding)),
+            line.c.state.in_(_OPEN),
+            not_(and_(line.c.expire_time.is_not(None), overdue)),
+        )
+        statements.append(named)
+    rows = union_all(*statements).subquery()
+    summed = select(
+        rows.c.item_id, rows.c.location_id, func.sum(rows.c.quantity).label("units")
+    ).group_by(rows.c.item_id, rows.c.location_id)
+    if wanted is not None:
+        key = tuple_(rows.c.item_id, rows.c.location_id)
+        summed = summed.where(key.in_(pairs(tx.dialect, wanted)))
+    return summed
+
+
+def _line_conditions(wanted: ReservationFilter, now: datetime) -> list[ColumnElement[bool]]:
+    """What one line must be. A hold whose time has passed is expired, swept or not."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.sku:
+        sku_id = select(item.c.item_id).where(item.c.sku == wanted.sku).scalar_subquery()
+        conditions.append(or_(line.c.item_id == sku_id, line.c.kit_item_id == sku_id))
+    if wanted.location_id:
+        place = (
+            select(location.c.location_id)
+            .where(location.c.code == wanted.location_id)
+            .scalar_subquery()
+        )
+        conditions.append(line.c.location_id == place)
+    if wanted.quantity:
+        conditions.append(line.c.quantity == wanted.quantity)
+    if wanted.state is not None:
+        is_state = line.c.state == int(wanted.state)
+        is_overdue = and_(line.c.state == int(LineState.HELD), line.c.expire_time <= now)
+        if wanted.state is LineState.HELD:
+            conditions += [is_state, line.c.expire_time > now]
+        elif wanted.state is LineState.EXPIRED:
+            conditions.append(or_(is_state, is_overdue))
+        else:
+            conditions.append(is_state)
+    return conditions
+
+
+async def _lock(tx: Transaction, reservation_ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
+    """Headers, locked in the order of their ids: after the balances, in every transaction."""
+    if not reservation_ids:
+        return {}
+    found = await tx.execute(
+        select(reservation)
+        .where(reservation.c.reservation_id.in_(uuids(tx.dialect, reservation_ids)))
+        .order_by(reservation.c.reservation_id)
+        .with_for_update(key_share=True)
+    )
+    return {row.reservation_id: row for row in found}
+
+
+async def _with_lines(
+    tx: Transaction, headers: Sequence[Row[Any]], names: Names
+) -> list[Reservation]:
+    if not headers:
+        return []
+    ids = [row.reservation_id for row in headers]
+    found = await tx.execute(
+        select(*_LINE)
+        .select_from(_NAMED)
+        .where(line.c.reservation_id.in_(uuids(tx.dialect, ids)))
+        .order_by(line.c.reservation_id, line.c.number)
+    )
+    return assembled(headers, found, names)

@@ -1,0 +1,172 @@
+"""Rows of the tables as words of the domain, and back."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.ledger import Account, Balance, Cause, Entry, MovementKind
+from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
+from ordermesh.inventory.ports import Names
+
+MESSAGE_ROWS = 5_000
+"""Lines or entries that one page carries, so that it stays below the limit of messages."""
+
+
+def assembled(
+    headers: Iterable[Row[Any]], rows: Iterable[Row[Any]], names: Names
+) -> list[Reservation]:
+    """Headers with their lines; the surrogates of the lines' names are noted."""
+    lines: dict[UUID, list[Line]] = defaultdict(list)
+    for row in rows:
+        names.item_ids[row.sku] = row.item_id
+        names.location_ids[row.code] = row.location_id
+        if row.kit_sku is not None:
+            names.item_ids[row.kit_sku] = row.kit_item_id
+        lines[row.reservation_id].append(
+            Line(
+                number=row.number,
+                line_id=row.line_id,
+                key=StockKey(row.sku, row.code),
+                quantity=row.quantity,
+                state=LineState(row.state),
+                expire_time=row.expire_time,
+                kit_sku=row.kit_sku or "",
+                quantity_per_kit=row.quantity_per_kit,
+                close_time=row.close_time,
+            )
+        )
+    return [
+        Reservation(
+            reservation_id=row.reservation_id,
+            owner=row.owner,
+            order_id=row.order_id,
+            create_time=row.create_time,
+            lines=tuple(lines[row.reservation_id]),
+            last_number=row.last_number,
+            granted=row.granted,
+            fence=row.fence,
+            event_sequence=row.event_sequence,
+            is_tombstone=row.is_tombstone,
+        )
+        for row in headers
+    ]
+
+
+def header_row(one: Reservation) -> dict[str, Any]:
+    """A reservation without its lines."""
+    return {
+        "reservation_id": one.reservation_id,
+        "owner": one.owner,
+        "order_id": one.order_id,
+        "fence": one.fence,
+        "last_number": one.last_number,
+        "granted": one.granted,
+        "event_sequence": one.event_sequence,
+        "is_tombstone": one.is_tombstone,
+        "create_time": one.create_time,
+    }
+
+
+def line_row(reservation_id: UUID, one: Line, names: Names) -> dict[str, Any]:
+    """One line."""
+    item_id, location_id = names.pair(one.key)
+    return {
+        "reservation_id": reservation_id,
+        "number": one.number,
+        "line_id": one.line_id,
+        "item_id": item_id,
+        "location_id": location_id,
+        "quantity": one.quantity,
+        "state": int(one.state),
+        "expire_time": one.expire_time,
+        "close_time": one.close_time,
+        "kit_item_id": names.item_ids[one.kit_sku] if one.kit_sku else None,
+        "quantity_per_kit": one.quantity_per_kit,
+    }
+
+
+def fitting_count(rows: Sequence[int]) -> int:
+    """How many of the things fit in one message, by the rows each has; at least the first."""
+    total = 0
+    for count, size in enumerate(rows):
+        total += size
+        if total > MESSAGE_ROWS and count:
+            return count
+    return len(rows)
+
+
+def balance_of(row: Row[Any]) -> Balance:
+    """A balance."""
+    return Balance(row.on_hand, row.reserved, row.short, row.blocked, row.sequence)
+
+
+def cause_of(row: Row[Any]) -> Cause:
+    """The cause of a movement."""
+    return Cause(MovementKind(row.kind), row.reservation_id, row.order_id)
+
+
+def entry_of(row: Row[Any], cause: Cause) -> Entry:
+    """An entry, with the cause of its movement."""
+    return Entry(
+        cause,
+        StockKey(row.sku, row.code),
+        row.sequence,
+        Account(row.from_account),
+        Account(row.to_account),
+        row.quantity,
+        tuple(row.serial_numbers or ()),
+    )
+
+
+def movement_row(
+    movement_id: UUID, cause: Cause, document: Document, now: datetime
+) -> dict[str, Any]:
+    """A movement."""
+    return {
+        "movement_id": movement_id,
+        "kind": int(cause.kind),
+        "document": document.document,
+        "reason": int(document.reason),
+        "note": document.note,
+        "caller": document.actor.caller,
+        "on_behalf_of": document.actor.on_behalf_of,
+        "reservation_id": cause.reservation_id,
+        "order_id": cause.order_id,
+        "create_time": now,
+    }
+
+
+def entry_row(made: Entry, names: Names, movements: Mapping[Cause, UUID]) -> dict[str, Any]:
+    """An entry."""
+    item_id, location_id = names.pair(made.key)
+    return {
+        "item_id": item_id,
+        "location_id": location_id,
+        "sequence": made.sequence,
+        "from_account": int(made.source),
+        "to_account": int(made.target),
+        "quantity": made.quantity,
+        "movement_id": movements[made.cause],
+        "reservation_id": made.cause.reservation_id,
+        "serial_numbers": list(made.serial_numbers) or None,
+    }
+
+
+def balance_row(key: StockKey, after: Balance, names: Names) -> dict[str, Any]:
+    """The figures of a balance after a decision, with the names of the key's parameters."""
+    item_id, location_id = names.pair(key)
+    return {
+        "key_item_id": item_id,
+        "key_location_id": location_id,
+        "on_hand": after.on_hand,
+        "reserved": after.reserved,
+        "short": after.short,
+        "blocked": after.blocked,
+        "sequence": after.sequence,
+    }

@@ -1,0 +1,201 @@
+"""What the check of the books reads, in parts of one snapshot each."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.ledger import Account
+from ordermesh.inventory.domain.reservation import OPEN
+from ordermesh.inventory.domain.verification import (
+    Chunk,
+    Figures,
+    KeyFacts,
+    Promise,
+    ReservationFacts,
+)
+from ordermesh.inventory.ports import Pair
+from ordermesh.inventory.store.keys import uuids
+from ordermesh.inventory.store.tables import balance, entry, item, line, location, reservation
+from ordermesh.runtime.database import Transaction
+
+
+class SqlVerificationStore:
+    """Balances, entries and lines, summed by the database."""
+
+    async def size(self, tx: Transaction) -> int:
+        """How many balances there are."""
+        return int((await tx.execute(select(func.count()).select_from(balance))).scalar_one())
+
+    async def balances(self, tx: Transaction, after: int, size: int) -> Chunk:
+        """The balances of the next items in the order of surrogates, at least so many.
+
+        Items are not torn apart, because units on their way are summed over all locations. The last
+        part also has what lies beyond the last balance: entries and lines without one.
+        """
+        found = await tx.execute(
+            select(balance.c.item_id)
+            .where(balance.c.item_id > after)
+            .order_by(balance.c.item_id, balance.c.location_id)
+            .limit(size)
+        )
+        ids = found.scalars().all()
+        last = ids[-1] if len(ids) == size else None
+        facts: dict[Pair, KeyFacts] = {}
+        for row in await tx.execute(
+            select(balance, item.c.sku, location.c.code)
+            .join(item, item.c.item_id == balance.c.item_id)
+            .join(location, location.c.location_id == balance.c.location_id)
+            .where(_within(balance.c.item_id, after, last))
+        ):
+            key = KeyFacts(StockKey(row.sku, row.code))
+            free = row.on_hand - row.reserved + row.short
+            key.recorded = Figures(free, row.reserved, row.short, row.blocked)
+            key.sequence = row.sequence
+            facts[row.item_id, row.location_id] = key
+        count = len(facts)
+        for row in await tx.execute(_folds(after, last)):
+            _add_fold(_facts_of(facts, row), row)
+        await _add_promises(tx, facts, after, last)
+        return Chunk(list(facts.values()), (), count, last)
+
+    async def reservations(self, tx: Transaction, after: UUID | None, size: int) -> Chunk:
+        """The next reservations in the order of their ids."""
+        statement = select(reservation).order_by(reservation.c.reservation_id).limit(size)
+        if after is not None:
+            statement = statement.where(reservation.c.reservation_id > after)
+        headers = (await tx.execute(statement)).all()
+        sums = await tx.execute(
+            select(
+                line.c.reservation_id,
+                func.sum(line.c.quantity).label("units"),
+                func.count().label("lines"),
+            )
+            .where(
+                line.c.reservation_id.in_(
+                    uuids(tx.dialect, [row.reservation_id for row in headers])
+                )
+            )
+            .group_by(line.c.reservation_id)
+        )
+        lines = {row.reservation_id: (int(row.units), int(row.lines)) for row in sums}
+        facts = [
+            ReservationFacts(
+                row.reservation_id,
+                row.order_id,
+                row.granted,
+                row.last_number,
+                *lines.get(row.reservation_id, (0, 0)),
+            )
+            for row in headers
+        ]
+        return Chunk((), facts, 0, headers[-1].reservation_id if len(headers) == size else None)
+
+
+def _within(column: ColumnElement[int], after: int, last: int | None) -> ColumnElement[bool]:
+    return column > after if last is None else and_(column > after, column <= last)
+
+
+def _units(account: Account) -> ColumnElement[int]:
+    """Units that entries brought into an account, less those that they took out of it."""
+    return func.coalesce(
+        func.sum(
+            case(
+                (entry.c.to_account == int(account), entry.c.quantity),
+                (entry.c.from_account == int(account), -entry.c.quantity),
+                else_=0,
+            )
+        ),
+        0,
+    )
+
+
+def _folds(after: int, last: int | None) -> Select[Any]:
+    sums = (
+        select(
+            entry.c.item_id,
+            entry.c.location_id,
+            _units(Account.FREE).label("free"),
+            _units(Account.RESERVED).label("reserved"),
+            _units(Account.SHORT).label("minus_short"),
+            _units(Account.BLOCKED).label("blocked"),
+            _units(Account.TRANSIT).label("transit"),
+            func.count().label("entries"),
+            func.max(entry.c.sequence).label("last_sequence"),
+            func.sum(case((entry.c.quantity <= 0, 1), else_=0)).label("hollow"),
+        )
+        .where(_within(entry.c.item_id, after, last))
+        .group_by(entry.c.item_id, entry.c.location_id)
+        .subquery()
+    )
+    return (
+        select(sums, item.c.sku, location.c.code)
+        .join(item, item.c.item_id == sums.c.item_id)
+        .join(location, location.c.location_id == sums.c.location_id)
+    )
+
+
+def _facts_of(facts: dict[Pair, KeyFacts], row: Row[Any]) -> KeyFacts:
+    pair = (row.item_id, row.location_id)
+    if pair not in facts:
+        facts[pair] = KeyFacts(StockKey(row.sku, row.code))
+    return facts[pair]
+
+
+def _add_fold(key: KeyFacts, row: Row[Any]) -> None:
+    key.folded = Figures(int(row.free), int(row.reserved), -int(row.minus_short), int(row.blocked))
+    key.entry_count = int(row.entries)
+    key.last_sequence = int(row.last_sequence)
+    key.hollow_count = int(row.hollow)
+    key.transit = int(row.transit)
+
+
+async def _add_promises(
+    tx: Transaction, facts: dict[Pair, KeyFacts], after: int, last: int | None
+) -> None:
+    """What each reservation holds of each key, by entries and by open lines."""
+    held: dict[tuple[int, int, UUID | None], list[int]] = {}
+    by_entries = select(
+        entry.c.item_id,
+        entry.c.location_id,
+        entry.c.reservation_id,
+        _units(Account.RESERVED).label("units"),
+    ).where(
+        _within(entry.c.item_id, after, last),
+        or_(
+            entry.c.to_account == int(Account.RESERVED),
+            entry.c.from_account == int(Account.RESERVED),
+        ),
+    )
+    by_lines = select(
+        line.c.item_id,
+        line.c.location_id,
+        line.c.reservation_id,
+        func.sum(line.c.quantity).label("units"),
+    ).where(
+        _within(line.c.item_id, after, last),
+        line.c.state.in_([int(state) for state in sorted(OPEN)]),
+    )
+    for place, statement in enumerate((by_entries, by_lines)):
+        columns = list(statement.selected_columns)[:3]
+        for row in await tx.execute(statement.group_by(*columns)):
+            sums = held.setdefault((row.item_id, row.location_id, row.reservation_id), [0, 0])
+            sums[place] = int(row.units)
+    orders = await _orders(tx, {one for (_, _, one), sums in held.items() if one and any(sums)})
+    for (item_id, location_id, reservation_id), (entries, lines) in held.items():
+        if entries or lines:
+            key = facts.get((item_id, location_id))
+            if key is not None:
+                order_id = orders.get(reservation_id, "") if reservation_id else ""
+                key.promises[reservation_id] = Promise(order_id, entries, lines)
+
+
+async def _orders(tx: Transaction, reservation_ids: set[UUID]) -> Mapping[UUID, str]:
+    found = await tx.execute(
+        select(reservation.c.reservation_id, reservation.c.order_id).where(
+            reservation.c.reservation_id.in_(uuids(tx.dialect, reservation_ids))
+        )
+    )
+    return {row.reservation_id: row.order_id for row in found}

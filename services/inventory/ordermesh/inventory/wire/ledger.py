@@ -1,0 +1,140 @@
+"""Balances, movements and their requests."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from ordermesh.api.inventory.v1 import Account as AccountMessage
+from ordermesh.api.inventory.v1 import AdjustmentReason as AdjustmentReasonMessage
+from ordermesh.api.inventory.v1 import (
+    AdjustStockRequest,
+    LedgerFinding,
+    ListMovementsRequest,
+    ReceiveStockRequest,
+    StockAdjustment,
+    TransferStockRequest,
+)
+from ordermesh.api.inventory.v1 import Balance as BalanceMessage
+from ordermesh.api.inventory.v1 import Entry as EntryMessage
+from ordermesh.api.inventory.v1 import Movement as MovementMessage
+from ordermesh.inventory.domain.availability import available
+from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.domain.ledger import AdjustmentReason, Entry
+from ordermesh.inventory.domain.movement import (
+    Adjustment,
+    Document,
+    Movement,
+    StockLine,
+    Transfer,
+)
+from ordermesh.inventory.domain.verification import Finding
+from ordermesh.inventory.ports import BalanceRow, MovementFilter
+from ordermesh.inventory.wire.keys import actor_message, key_message, stock_key, timestamp
+
+
+def stock_lines(request: ReceiveStockRequest) -> list[StockLine]:
+    """What came in; raises ``LotUnsupported``."""
+    return [
+        StockLine(stock_key(line.key), line.quantity, tuple(line.serial_numbers))
+        for line in request.lines
+    ]
+
+
+def adjustments(request: AdjustStockRequest) -> list[Adjustment]:
+    """What is corrected; raises ``LotUnsupported``."""
+    return [_adjustment(message) for message in request.adjustments]
+
+
+def _adjustment(message: StockAdjustment) -> Adjustment:
+    return Adjustment(
+        stock_key(message.key),
+        delta=message.delta,
+        on_hand=message.on_hand if message.WhichOneof("change") == "on_hand" else None,
+        expected_on_hand=message.expected_on_hand if message.HasField("expected_on_hand") else None,
+    )
+
+
+def transfers(request: TransferStockRequest) -> list[Transfer]:
+    """What goes where; raises ``LotUnsupported``."""
+    return [
+        Transfer(stock_key(message.from_key), message.to_location_id, message.quantity)
+        for message in request.transfers
+    ]
+
+
+def document(
+    request: ReceiveStockRequest | AdjustStockRequest | TransferStockRequest, actor: Actor
+) -> Document:
+    """What is behind a movement of stock."""
+    reason = (
+        AdjustmentReason(request.reason)
+        if isinstance(request, AdjustStockRequest)
+        else AdjustmentReason.NONE
+    )
+    return Document(actor, request.document, request.note, reason)
+
+
+def balance_message(row: BalanceRow) -> BalanceMessage:
+    """A balance with what can be promised of it."""
+    balance = row.balance
+    return BalanceMessage(
+        key=key_message(row.key),
+        on_hand=balance.on_hand,
+        reserved=balance.reserved,
+        short=balance.short,
+        blocked=balance.blocked,
+        available=available(balance, row.returning, is_off=row.is_off),
+        sequence=balance.sequence,
+    )
+
+
+def movement_filter(request: ListMovementsRequest) -> MovementFilter:
+    """Which movements are wanted."""
+    return MovementFilter(
+        sku=request.sku,
+        location_id=request.location_id,
+        reservation_id=UUID(request.reservation_id) if request.reservation_id else None,
+        order_id=request.order_id,
+    )
+
+
+def movement_message(movement: Movement) -> MovementMessage:
+    """A movement with all its entries."""
+    cause, paper = movement.cause, movement.document
+    return MovementMessage(
+        movement_id=str(movement.movement_id),
+        kind=MovementMessage.Kind.ValueType(cause.kind),
+        entries=[_entry_message(entry) for entry in movement.entries],
+        document=paper.document,
+        reason=AdjustmentReasonMessage.ValueType(paper.reason),
+        note=paper.note,
+        actor=actor_message(paper.actor),
+        create_time=timestamp(movement.create_time),
+        reservation_id=str(cause.reservation_id) if cause.reservation_id else "",
+        order_id=cause.order_id,
+    )
+
+
+def _entry_message(entry: Entry) -> EntryMessage:
+    return EntryMessage(
+        key=key_message(entry.key),
+        sequence=entry.sequence,
+        from_account=AccountMessage.ValueType(entry.source),
+        to_account=AccountMessage.ValueType(entry.target),
+        quantity=entry.quantity,
+        serial_numbers=entry.serial_numbers,
+    )
+
+
+def finding_messages(findings: Iterable[Finding]) -> list[LedgerFinding]:
+    """What is wrong with the books."""
+    return [
+        LedgerFinding(
+            invariant=finding.invariant,
+            key=key_message(finding.key) if finding.key else None,
+            recorded=finding.recorded,
+            expected=finding.expected,
+            order_id=finding.order_id,
+            sentence=finding.sentence,
+        )
+        for finding in findings
+    ]

@@ -1,0 +1,99 @@
+"""Reservations and the requests about them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ordermesh.api.inventory.v1 import (
+    LineSelection,
+    ListReservationsRequest,
+    ReassignRequest,
+    ReleasedLine,
+    ReserveRequest,
+)
+from ordermesh.api.inventory.v1 import Reservation as ReservationMessage
+from ordermesh.api.inventory.v1 import ReservationLine as LineMessage
+from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.reservation import (
+    Line,
+    LineState,
+    Reservation,
+    Selection,
+    Taking,
+)
+from ordermesh.inventory.domain.verbs import HOLD_DEFAULT, Ask
+from ordermesh.inventory.ports import ReservationFilter
+from ordermesh.inventory.wire.keys import instant, key_message, stock_key, timestamp
+
+
+def ask(request: ReserveRequest) -> Ask:
+    """What is wanted, as it was asked for; raises ``LotUnsupported``."""
+    hold = (
+        request.hold_duration.ToTimedelta() if request.HasField("hold_duration") else HOLD_DEFAULT
+    )
+    return Ask(
+        reservation_id=UUID(request.reservation_id),
+        order_id=request.order_id,
+        wanted=[Wanted(line.line_id, stock_key(line.key), line.quantity) for line in request.lines],
+        hold_duration=None if request.confirm else hold,
+        replaces=[UUID(written) for written in request.replaces_reservation_ids],
+        fence=request.fence,
+    )
+
+
+def selection(message: LineSelection) -> Selection:
+    """Which lines are meant."""
+    return Selection(message.line_id, message.location_id, message.sku, message.quantity)
+
+
+def moves(request: ReassignRequest) -> list[tuple[Selection, str]]:
+    """Which lines go where."""
+    return [(selection(move.line), move.to_location_id) for move in request.lines]
+
+
+def released_line(wanted: Selection, taking: Taking) -> ReleasedLine:
+    """What was wanted and what was released."""
+    return ReleasedLine(line_id=wanted.line_id, wanted=taking.wanted, released=taking.taken)
+
+
+def reservation_message(one: Reservation, now: datetime) -> ReservationMessage:
+    """A reservation as it is at an instant: a hold whose time has passed is expired."""
+    return ReservationMessage(
+        reservation_id=str(one.reservation_id),
+        owner=one.owner,
+        order_id=one.order_id,
+        lines=[line_message(line, now) for line in one.lines],
+        create_time=timestamp(one.create_time),
+        fence=one.fence,
+    )
+
+
+def line_message(line: Line, now: datetime) -> LineMessage:
+    """A line as it is at an instant."""
+    is_overdue = line.is_open and line.is_overdue(now)
+    state = LineState.EXPIRED if is_overdue else line.state
+    return LineMessage(
+        line_id=line.line_id,
+        key=key_message(line.key),
+        quantity=line.quantity,
+        state=LineMessage.State.ValueType(state),
+        expire_time=None if is_overdue else timestamp(line.expire_time),
+        kit_sku=line.kit_sku,
+        quantity_per_kit=line.quantity_per_kit,
+    )
+
+
+def reservation_filter(request: ListReservationsRequest) -> ReservationFilter:
+    """Which reservations are wanted."""
+    return ReservationFilter(
+        sku=request.sku,
+        location_id=request.location_id,
+        order_id=request.order_id,
+        quantity=request.quantity,
+        created_after=instant(request.created_after_time)
+        if request.HasField("created_after_time")
+        else None,
+        created_before=instant(request.created_before_time)
+        if request.HasField("created_before_time")
+        else None,
+        state=LineState(request.state) if request.state else None,
+    )

@@ -1,0 +1,1 @@
+"""The notify service: the timeline of every order, in words for the customer."""

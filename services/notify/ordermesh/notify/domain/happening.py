@@ -1,0 +1,146 @@
+"""What happened to an order, and the one sentence that tells it.
+
+A sentence has numbers, locations and carriers in it, and never anything about the customer: no
+name, no address, no number by which a parcel can be followed to a door.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LOCATIONS_NAMED = 3
+"""How many locations a sentence names; of more it says how many."""
+
+_REASONS = {
+    "INSUFFICIENT_STOCK": "there is not enough stock",
+    "NO_LOCATION": "no location can send it",
+    "NO_CAPACITY": "no location has room for more work",
+    "NOT_TOGETHER": "no location has all that must come together",
+    "SHIPMENTS_MAX": "it would take more shipments than it may",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReceived:
+    """An order of so many units was stored."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSourced:
+    """Shipments were planned, one from each location; so many units could not be filled."""
+
+    location_ids: tuple[str, ...]
+    unfilled_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUnfillable:
+    """Nothing of an order could be filled; the reasons are those of its lines."""
+
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """So many units were cancelled, after so many had been shipped."""
+
+    cancelled_units: int
+    shipped_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFulfilled:
+    """Everything that was to be shipped has been, so many units."""
+
+    shipped_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkAccepted:
+    """A location prepares so many units."""
+
+    location_id: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRejected:
+    """A location does not send so many units."""
+
+    location_id: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkShipped:
+    """So many units left a location in so many parcels."""
+
+    location_id: str
+    units: int
+    parcels: int
+    carriers: tuple[str, ...]
+
+
+Happening = (
+    OrderReceived
+    | OrderSourced
+    | OrderUnfillable
+    | OrderCancelled
+    | OrderFulfilled
+    | WorkAccepted
+    | WorkRejected
+    | WorkShipped
+)
+"""Any of them."""
+
+
+def sentence(happening: Happening) -> str:
+    """What happened, in one sentence."""
+    match happening:
+        case OrderReceived(units):
+            return f"The order was received: {_count(units, 'unit')}."
+        case OrderSourced(location_ids, unfilled_units):
+            return f"{_plan(location_ids)}{_rest(unfilled_units)}."
+        case OrderUnfillable(reasons):
+            return f"The order cannot be filled: {_why(reasons)}."
+        case OrderCancelled(_, 0):
+            return "The order was cancelled."
+        case OrderCancelled(cancelled_units, _):
+            return f"The rest of the order was cancelled: {_count(cancelled_units, 'unit')}."
+        case OrderFulfilled(shipped_units):
+            return f"The order is complete: {_count(shipped_units, 'unit')} shipped."
+        case WorkAccepted(location_id, units):
+            return f"{location_id} prepares {_count(units, 'unit')}."
+        case WorkRejected(location_id, units):
+            return f"{location_id} cannot send {_count(units, 'unit')}; another location is sought."
+        case WorkShipped(location_id, units, parcels, carriers):
+            left = f"{_count(units, 'unit')} left {location_id} in {_count(parcels, 'parcel')}"
+            return f"{left} with {_listed(carriers)}." if carriers else f"{left}."
+
+
+def _plan(location_ids: Sequence[str]) -> str:
+    if not location_ids:
+        return "No further shipment is planned"
+    places = list(dict.fromkeys(location_ids))
+    return f"The order comes in {_count(len(location_ids), 'shipment')} from {_listed(places)}"
+
+
+def _rest(unfilled_units: int) -> str:
+    return f"; {_count(unfilled_units, 'unit')} could not be filled" if unfilled_units else ""
+
+
+def _why(reasons: Sequence[str]) -> str:
+    known = [_REASONS[reason] for reason in dict.fromkeys(reasons) if reason in _REASONS]
+    return ", and ".join(known) or "nothing of it can be sent"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = list(names[:LOCATIONS_NAMED])
+    if len(names) > LOCATIONS_NAMED:
+        shown.append(f"{len(names) - LOCATIONS_NAMED} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

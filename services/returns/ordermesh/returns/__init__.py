@@ -1,0 +1,1 @@
+"""The returns service: what of every order has left, and so could come back."""

@@ -1,0 +1,1 @@
+"""What has left, and so could come back."""

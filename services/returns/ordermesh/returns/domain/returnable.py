@@ -1,0 +1,37 @@
+"""What has left: facts by shipment, and their sum by order line and item."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedLine:
+    """Units of an item that left for one order line, in one fulfillment order."""
+
+    order_id: str
+    fulfillment_order_id: str
+    line_id: str
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Returnable:
+    """Units of an item that left for an order line, in all."""
+
+    line_id: str
+    sku: str
+    shipped_quantity: int
+
+
+def shipped_lines(
+    order_id: str, fulfillment_order_id: str, units: Iterable[tuple[str, str, int]]
+) -> list[ShippedLine]:
+    """The facts of one shipment, from order line, item and units; the same pair twice is summed."""
+    total: dict[tuple[str, str], int] = {}
+    for line_id, sku, quantity in units:
+        total[line_id, sku] = total.get((line_id, sku), 0) + quantity
+    return [
+        ShippedLine(order_id, fulfillment_order_id, line_id, sku, quantity)
+        for (line_id, sku), quantity in total.items()
+    ]

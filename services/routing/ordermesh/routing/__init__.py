@@ -1,0 +1,1 @@
+"""The routing service: orders, how they are sourced, and the work that locations have for them."""

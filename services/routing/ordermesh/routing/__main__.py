@@ -1,0 +1,226 @@
+"""The composition root: ``python -m ordermesh.routing`` starts the service."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ordermesh.api.event.v1 import (
+    add_EventServiceServicer_to_server,
+    add_InboxServiceServicer_to_server,
+)
+from ordermesh.api.routing.v1 import (
+    add_FulfillmentServiceServicer_to_server,
+    add_NetworkServiceServicer_to_server,
+    add_OrderServiceServicer_to_server,
+    add_PolicyServiceServicer_to_server,
+    add_SourcingServiceServicer_to_server,
+)
+from ordermesh.client.mesh import Mesh
+from ordermesh.kernel.clock import Clock, SystemClock
+from ordermesh.kernel.ids import Ids, RandomIds
+from ordermesh.routing.access import RULES
+from ordermesh.routing.domain.baselines import BASELINES
+from ordermesh.routing.domain.decision import SourcingMethod
+from ordermesh.routing.domain.plan import Method
+from ordermesh.routing.operations.driver import OrderDriver
+from ordermesh.routing.operations.following import Follower
+from ordermesh.routing.operations.fulfillment import Fulfillment
+from ordermesh.routing.operations.inbox import Expiries
+from ordermesh.routing.operations.knowledge import Knowledge
+from ordermesh.routing.operations.network import PutNetworkLocations, SavePolicy
+from ordermesh.routing.operations.planning import Planner
+from ordermesh.routing.operations.records import WORK_KIND, Records
+from ordermesh.routing.operations.sourcing import SourceOrder
+from ordermesh.routing.operations.steps import Steps
+from ordermesh.routing.operations.submit import SubmitOrder
+from ordermesh.routing.peers import CONSUMERS, InventoryFeeds, InventoryStock, deliverer
+from ordermesh.routing.ports.sourcing import Places
+from ordermesh.routing.ports.stock import Stock
+from ordermesh.routing.ports.stores import Feed as FollowedFeed
+from ordermesh.routing.ports.stores import Stores
+from ordermesh.routing.queries.reading import Reading
+from ordermesh.routing.servicer.orders import FulfillmentServicer, OrderServicer
+from ordermesh.routing.servicer.sourcing import (
+    NetworkServicer,
+    PolicyServicer,
+    SourcingServicer,
+)
+from ordermesh.routing.settings import RoutingSettings
+from ordermesh.routing.solver.solve import solve
+from ordermesh.routing.store.copies import SqlCopyStore
+from ordermesh.routing.store.decisions import (
+    SqlCapacityStore,
+    SqlDecisionStore,
+    SqlRefusalStore,
+)
+from ordermesh.routing.store.network import SqlNetworkStore
+from ordermesh.routing.store.orders import SqlOrderStore
+from ordermesh.routing.store.policies import SqlPolicyStore
+from ordermesh.routing.store.postal_codes import PostalCodes
+from ordermesh.runtime.database import Database
+from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
+from ordermesh.runtime.feed import Feed, Sequencer
+from ordermesh.runtime.housekeeping import REPLY_AGE, Housekeeping
+from ordermesh.runtime.idempotency import Mutations
+from ordermesh.runtime.inbox import Inbox
+from ordermesh.runtime.outbox import Delivery, Outbox
+from ordermesh.runtime.peers import peer_mesh
+from ordermesh.runtime.server import Background, ServiceDefinition, Servicer, main
+from ordermesh.runtime.waiting import Waiters
+from ordermesh.runtime.work import Worker
+
+NAME = "routing"
+
+_BASELINES = {
+    SourcingMethod(method.value): BASELINES[method]
+    for method in (Method.NEAREST_SINGLE, Method.FEWEST_SPLITS, Method.FIXED_PRIORITY_LIST)
+}
+
+
+_REGISTER: Mapping[str, Callable[..., None]] = {
+    "OrderService": add_OrderServiceServicer_to_server,
+    "FulfillmentService": add_FulfillmentServiceServicer_to_server,
+    "SourcingService": add_SourcingServiceServicer_to_server,
+    "NetworkService": add_NetworkServiceServicer_to_server,
+    "PolicyService": add_PolicyServiceServicer_to_server,
+}
+
+
+@dataclass(frozen=True)
+class Seams:
+    """What is handed in: time, ids, chance, the database, the way to the peers, points of crash."""
+
+    database: Database
+    clock: Clock
+    ids: Ids
+    random: random.Random
+    mesh: Mesh
+    peers: frozenset[str]
+    at: Callable[[str], None]
+
+
+def nothing(_point: str) -> None:
+    """No crash."""
+
+
+def assemble(seams: Seams, places: Places) -> ServiceDefinition:
+    """The service on its seams."""
+    database, clock = seams.database, seams.clock
+    stores = Stores(
+        orders=SqlOrderStore(),
+        decisions=SqlDecisionStore(),
+        capacity=SqlCapacityStore(),
+        network=SqlNetworkStore(),
+        policies=SqlPolicyStore(),
+        copies=SqlCopyStore(),
+        refusals=SqlRefusalStore(),
+    )
+    stock = InventoryStock(seams.mesh)
+    mutations, waiters, reading = Mutations(database), Waiters(clock), Reading(stores)
+    records = Records(stores, Outbox(NAME, _consumers(seams)), waiters)
+    planner = Planner(stores, stock, solve, _BASELINES)
+    knowledge = Knowledge(database, stores, stock, planner)
+    submit = SubmitOrder(
+        database,
+        mutations,
+        clock,
+        seams.ids,
+        stores,
+        knowledge,
+        places,
+        planner,
+        records,
+        waiters,
+    )
+    source = SourceOrder(
+        database, mutations, clock, stores, knowledge, places, planner, records, waiters
+    )
+    fulfillment = Fulfillment(database, mutations, clock, stores, records, waiters)
+    inbox = Inbox(database, Expiries(stores, records).handlers())
+    implementations = {
+        "OrderService": OrderServicer(database, submit, fulfillment, reading),
+        "FulfillmentService": FulfillmentServicer(database, fulfillment, reading),
+        "SourcingService": SourcingServicer(database, source, reading),
+        "NetworkService": NetworkServicer(
+            database, PutNetworkLocations(mutations, stores, knowledge), reading
+        ),
+        "PolicyService": PolicyServicer(database, SavePolicy(mutations, stores), reading),
+    }
+    return ServiceDefinition(
+        name=NAME,
+        servicers=_servicers(implementations, inbox, Feed(database, clock)),
+        background=_background(seams, stores, stock, planner, records),
+        rules=RULES,
+        database=database,
+    )
+
+
+def _consumers(seams: Seams) -> dict[str, frozenset[str]]:
+    return {peer: wants for peer, wants in CONSUMERS.items() if peer in seams.peers}
+
+
+def _background(
+    seams: Seams, stores: Stores, stock: Stock, planner: Planner, records: Records
+) -> list[Background]:
+    database, clock = seams.database, seams.clock
+    driver = OrderDriver(
+        database,
+        clock,
+        stores,
+        planner,
+        Steps(stock, seams.at),
+        records,
+        random=seams.random,
+        at=seams.at,
+    )
+    deliveries = [
+        Delivery(database, peer, deliverer(seams.mesh, peer)) for peer in _consumers(seams)
+    ]
+    kinds = {WORK_KIND: driver.work_kind()}
+    kinds |= {delivery.kind: delivery.work_kind() for delivery in deliveries}
+    feeds = InventoryFeeds(seams.mesh)
+    return [
+        Worker(database, clock, kinds, random=seams.random),
+        Sequencer(database, clock),
+        Housekeeping(database, clock, [(SqlRefusalStore().prune, REPLY_AGE)]),
+        *(Follower(database, clock, stores.copies, feeds, feed) for feed in FollowedFeed),
+    ]
+
+
+def _servicers(implementations: Mapping[str, object], inbox: Inbox, feed: Feed) -> list[Servicer]:
+    ours = [
+        Servicer(_REGISTER[name], implementation, f"ordermesh.api.routing.v1.{name}")
+        for name, implementation in implementations.items()
+    ]
+    events = "ordermesh.api.event.v1."
+    return [
+        *ours,
+        Servicer(add_InboxServiceServicer_to_server, InboxServicer(inbox), f"{events}InboxService"),
+        Servicer(add_EventServiceServicer_to_server, EventServicer(feed), f"{events}EventService"),
+    ]
+
+
+async def build(settings: RoutingSettings) -> ServiceDefinition:
+    """The service as the settings want it."""
+    clock = SystemClock()
+    places = PostalCodes()
+    await asyncio.to_thread(places.load)
+    return assemble(
+        Seams(
+            database=await Database.open(
+                settings.database_url, clock=clock, schema=settings.database_schema
+            ),
+            clock=clock,
+            ids=RandomIds(),
+            random=random.SystemRandom(),
+            mesh=peer_mesh(NAME, settings, clock),
+            peers=frozenset(settings.peers),
+            at=nothing,
+        ),
+        places,
+    )
+
+
+if __name__ == "__main__":
+    main(NAME, RoutingSettings, build)

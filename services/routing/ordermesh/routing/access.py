@@ -1,0 +1,54 @@
+"""Who may call what."""
+
+from collections.abc import Mapping
+
+_OPERATOR = frozenset({"operator"})
+_READERS = frozenset({"edge", "returns", "notify", "operator"})
+_BUYERS = frozenset({"edge", "operator"})
+_LOCATIONS = frozenset({"location", "operator"})
+_PEERS = frozenset({"inventory", "returns", "notify", "operator"})
+
+_METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "ordermesh.api.routing.v1.OrderService": {
+        "SubmitOrder": _BUYERS,
+        "GetOrder": _READERS | {"location"},
+        "ListOrders": _READERS,
+        "CancelOrder": _BUYERS,
+    },
+    "ordermesh.api.routing.v1.SourcingService": {
+        # Returns asks where goods should go, the edge what it may promise.
+        "SourceOrder": _BUYERS | {"returns"},
+        "GetDecision": _READERS,
+        "ListDecisions": _READERS,
+    },
+    "ordermesh.api.routing.v1.FulfillmentService": {
+        "GetFulfillmentOrder": _LOCATIONS | {"returns", "notify"},
+        "ListFulfillmentOrders": _LOCATIONS | {"returns"},
+        "AcceptFulfillmentOrder": _LOCATIONS,
+        "RejectFulfillmentOrder": _LOCATIONS,
+        "ShipFulfillmentOrder": _LOCATIONS,
+    },
+    "ordermesh.api.routing.v1.NetworkService": {
+        "PutNetworkLocations": _OPERATOR,
+        "ListNetworkLocations": _READERS,
+        "GetNetworkOverview": _READERS,
+    },
+    "ordermesh.api.routing.v1.PolicyService": {
+        "SavePolicy": _OPERATOR,
+        "GetPolicy": _READERS,
+        "ListPolicies": _READERS,
+    },
+    "ordermesh.api.event.v1.InboxService": {
+        "Deliver": _PEERS,
+    },
+    "ordermesh.api.event.v1.EventService": {
+        "WatchEvents": _READERS | {"location"},
+    },
+}
+
+RULES: Mapping[str, frozenset[str]] = {
+    f"/{service}/{method}": roles
+    for service, methods in _METHODS.items()
+    for method, roles in methods.items()
+}
+"""The roles that may call each method, by its full name."""

@@ -1,0 +1,1 @@
+"""What sourcing decides and what it costs, as pure values and functions."""

@@ -1,0 +1,64 @@
+"""What happened to an order, in the past tense. Each is told with the order as it was then."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReceived:
+    """An order was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSourced:
+    """An order was decided, and its stock is held; its new work by id."""
+
+    fulfillment_order_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUnfillable:
+    """Nothing of an order could be filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """What had not been shipped of an order was cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFulfilled:
+    """Everything of an order that was to be shipped has been."""
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentOrderAccepted:
+    """A location does its work."""
+
+    fulfillment_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentOrderRejected:
+    """A location does not do its work."""
+
+    fulfillment_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentOrderShipped:
+    """Goods left a location."""
+
+    fulfillment_order_id: str
+
+
+Event = (
+    OrderReceived
+    | OrderSourced
+    | OrderUnfillable
+    | OrderCancelled
+    | OrderFulfilled
+    | FulfillmentOrderAccepted
+    | FulfillmentOrderRejected
+    | FulfillmentOrderShipped
+)
+"""Any of them."""

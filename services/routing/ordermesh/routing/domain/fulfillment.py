@@ -1,0 +1,215 @@
+"""Fulfillment orders: the work of one location for one order.
+
+::
+
+    PLANNED ──> RELEASED ──> ACCEPTED ──> SHIPPING ──> SHIPPED
+                    │            │
+                    ├────────────┴──> REJECTED, CANCELLED
+                    └──> SHIPPING (goods may leave without an acceptance before it)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from ordermesh.routing.domain.errors import WrongState
+
+
+class FulfillmentState(StrEnum):
+    """How far the work of a location has come."""
+
+    PLANNED = "PLANNED"
+    RELEASED = "RELEASED"
+    ACCEPTED = "ACCEPTED"
+    SHIPPING = "SHIPPING"
+    SHIPPED = "SHIPPED"
+    REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
+
+
+TRANSITIONS: Mapping[FulfillmentState, frozenset[FulfillmentState]] = {
+    FulfillmentState.PLANNED: frozenset({FulfillmentState.RELEASED}),
+    FulfillmentState.RELEASED: frozenset(
+        {
+            FulfillmentState.ACCEPTED,
+            FulfillmentState.SHIPPING,
+            FulfillmentState.REJECTED,
+            FulfillmentState.CANCELLED,
+        }
+    ),
+    FulfillmentState.ACCEPTED: frozenset(
+        {FulfillmentState.SHIPPING, FulfillmentState.REJECTED, FulfillmentState.CANCELLED}
+    ),
+    FulfillmentState.SHIPPING: frozenset({FulfillmentState.SHIPPED, FulfillmentState.ACCEPTED}),
+    FulfillmentState.SHIPPED: frozenset(),
+    FulfillmentState.REJECTED: frozenset(),
+    FulfillmentState.CANCELLED: frozenset(),
+}
+"""Where work may go. From SHIPPING it goes back to ACCEPTED when the ledger knows of no such goods.
+
+A plan that came to nothing leaves no work: what is PLANNED is removed, not cancelled.
+"""
+
+HOLDING = frozenset(
+    {FulfillmentState.RELEASED, FulfillmentState.ACCEPTED, FulfillmentState.SHIPPING}
+)
+"""The states in which a location has work and the ledger holds stock for it."""
+
+OPEN_TO_CHANGE = frozenset({FulfillmentState.RELEASED})
+"""The states in which work may be decided again: nobody has begun."""
+
+CANCELLABLE = frozenset({FulfillmentState.RELEASED, FulfillmentState.ACCEPTED})
+"""The states in which work can be taken away from a location."""
+
+
+class RejectReason(StrEnum):
+    """Why a location does not do its work."""
+
+    NOT_FOUND = "NOT_FOUND"
+    DAMAGED = "DAMAGED"
+    TOO_BUSY = "TOO_BUSY"
+    CLOSED = "CLOSED"
+    OTHER = "OTHER"
+
+
+class Hold(StrEnum):
+    """Whether the ledger holds the stock of work.
+
+    ``SURPLUS``: it does, and nobody needs it any more: it is to be released.
+    """
+
+    NONE = "NONE"
+    HELD = "HELD"
+    SURPLUS = "SURPLUS"
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentLine:
+    """Units of one item for one order line, and the reservation that holds them once there is one.
+
+    ``held`` counts the units that the ledger still holds for this line. It is less than the
+    quantity where other work took units over.
+    """
+
+    line_id: str
+    sku: str
+    quantity: int
+    reservation_id: UUID | None = None
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One thing that a carrier takes; ``weight_grams`` is 0 when it was not weighed."""
+
+    carrier: str
+    tracking_number: str
+    weight_grams: int
+
+
+@dataclass(frozen=True)
+class FulfillmentOrder:
+    """The work of one location for one order.
+
+    Work that was rejected or cancelled keeps its stock until it was taken over or released: that is
+    what ``hold`` says. ``capacity_day`` is the day, by the calendar of
+    the location, whose capacity its units take; None once they were given back.
+    ``ship_request_id`` is the request that said the goods had left.
+    """
+
+    fulfillment_order_id: str
+    order_id: str
+    location_id: str
+    decision_id: UUID
+    lines: tuple[FulfillmentLine, ...]
+    promise_days: int
+    create_time: datetime
+    update_time: datetime
+    state: FulfillmentState = FulfillmentState.PLANNED
+    hold: Hold = Hold.NONE
+    capacity_day: date | None = None
+    parcels: tuple[Parcel, ...] = ()
+    reject_reason: RejectReason | None = None
+    ship_request_id: UUID | None = None
+    version: int = 1
+
+    @property
+    def units(self) -> int:
+        """Units over all its lines."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def reservation_ids(self) -> tuple[UUID, ...]:
+        """The reservations that hold its stock, each once, in the order of its lines."""
+        return tuple(
+            dict.fromkeys(line.reservation_id for line in self.lines if line.reservation_id)
+        )
+
+    @property
+    def is_freed(self) -> bool:
+        """Whether it is closed, and its stock may be taken over by new work of the order."""
+        return self.hold is Hold.HELD and self.state not in HOLDING
+
+
+def accept(work: FulfillmentOrder) -> FulfillmentOrder:
+    """The location does it. Raises ``WrongState`` unless it is RELEASED."""
+    return _moved(work, FulfillmentState.ACCEPTED, wanted=FulfillmentState.RELEASED)
+
+
+def reject(work: FulfillmentOrder, reason: RejectReason) -> FulfillmentOrder:
+    """The location does not do it. Raises ``WrongState`` unless it is RELEASED or ACCEPTED."""
+    moved = _moved(work, FulfillmentState.REJECTED, wanted=FulfillmentState.RELEASED)
+    return replace(moved, reject_reason=reason)
+
+
+def begin_shipping(
+    work: FulfillmentOrder, parcels: tuple[Parcel, ...], request_id: UUID
+) -> FulfillmentOrder:
+    """The goods have left; the ledger is to be told. Raises ``WrongState``."""
+    moved = _moved(work, FulfillmentState.SHIPPING, wanted=FulfillmentState.ACCEPTED)
+    return replace(moved, parcels=parcels, ship_request_id=request_id)
+
+
+def end_shipping(work: FulfillmentOrder) -> FulfillmentOrder:
+    """The ledger knows that they have left."""
+    moved = _moved(work, FulfillmentState.SHIPPED, wanted=FulfillmentState.SHIPPING)
+    return let_go(moved)
+
+
+def take_back_shipping(work: FulfillmentOrder) -> FulfillmentOrder:
+    """The ledger knows of no such goods: the work is as it was when it was accepted."""
+    moved = _moved(work, FulfillmentState.ACCEPTED, wanted=FulfillmentState.SHIPPING)
+    return replace(moved, parcels=())
+
+
+def cancel(work: FulfillmentOrder) -> FulfillmentOrder:
+    """The location need not do it any more. Raises ``WrongState``."""
+    return _moved(work, FulfillmentState.CANCELLED, wanted=FulfillmentState.RELEASED)
+
+
+def release(work: FulfillmentOrder, reservation_id: UUID) -> FulfillmentOrder:
+    """The location may begin: its stock is held, by ``reservation_id`` where none is named yet.
+
+    Raises ``WrongState``.
+    """
+    moved = _moved(work, FulfillmentState.RELEASED, wanted=FulfillmentState.PLANNED)
+    lines = tuple(
+        replace(line, reservation_id=line.reservation_id or reservation_id, held=line.quantity)
+        for line in work.lines
+    )
+    return replace(moved, lines=lines, hold=Hold.HELD)
+
+
+def let_go(work: FulfillmentOrder) -> FulfillmentOrder:
+    """The ledger holds nothing for it any more."""
+    return replace(work, hold=Hold.NONE, lines=tuple(replace(line, held=0) for line in work.lines))
+
+
+def _moved(
+    work: FulfillmentOrder, state: FulfillmentState, *, wanted: FulfillmentState
+) -> FulfillmentOrder:
+    if state not in TRANSITIONS[work.state]:
+        raise WrongState(work.fulfillment_order_id, work.state, wanted)
+    return replace(work, state=state)

@@ -1,0 +1,263 @@
+"""Orders: what a customer wants. Quantities of lines carry the truth; the state follows from them.
+
+::
+
+    RECEIVED ──> SOURCED ──> RELEASED ──> FULFILLED
+        │           ^            │            │
+        │           └────────────┴────────────┘   decided again
+        ├──> UNFILLABLE
+        └──> CANCELLED (also from SOURCED, RELEASED and UNFILLABLE)
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.fulfillment import HOLDING, FulfillmentOrder, FulfillmentState
+from ordermesh.routing.domain.geography import Place
+
+
+class OrderState(StrEnum):
+    """How far an order has come."""
+
+    RECEIVED = "RECEIVED"
+    SOURCED = "SOURCED"
+    RELEASED = "RELEASED"
+    FULFILLED = "FULFILLED"
+    UNFILLABLE = "UNFILLABLE"
+    CANCELLED = "CANCELLED"
+
+
+TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
+    OrderState.RECEIVED: frozenset(
+        {OrderState.SOURCED, OrderState.UNFILLABLE, OrderState.CANCELLED}
+    ),
+    OrderState.SOURCED: frozenset(
+        {OrderState.RELEASED, OrderState.FULFILLED, OrderState.UNFILLABLE, OrderState.CANCELLED}
+    ),
+    OrderState.RELEASED: frozenset(
+        {OrderState.SOURCED, OrderState.FULFILLED, OrderState.CANCELLED}
+    ),
+    OrderState.FULFILLED: frozenset({OrderState.SOURCED}),
+    OrderState.UNFILLABLE: frozenset({OrderState.RECEIVED, OrderState.CANCELLED}),
+    OrderState.CANCELLED: frozenset(),
+}
+"""Where an order may go from each state. What is decided again is SOURCED while stock is held."""
+
+
+class Acceptance(StrEnum):
+    """What happens when an order cannot be sourced at once."""
+
+    IF_SOURCED = "IF_SOURCED"
+    ALWAYS = "ALWAYS"
+
+
+class IllegalTransition(ValueError):
+    """A lifecycle's table does not know this step: a defect, never a caller's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An amount with its currency."""
+
+    currency_code: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenComponent:
+    """A part of a kit as it was when the order was stored.
+
+    ``quantity`` is units in one kit, ``price_share`` its share of the price of one kit, None when
+    the line has no price.
+    """
+
+    sku: str
+    quantity: int
+    price_share: Price | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One thing that is wanted; quantities are units of the item, or kits.
+
+    ``sourced`` counts what a location holds, shipped ones included. A kit counts when all of its
+    components do. ``components_may_split`` is only of meaning for a kit.
+    """
+
+    line_id: str
+    sku: str
+    quantity: int
+    unit_price: Price | None = None
+    keep_together: bool = False
+    components: tuple[FrozenComponent, ...] = ()
+    components_may_split: bool = False
+    sourced: int = 0
+    shipped: int = 0
+    cancelled: int = 0
+    unfilled: int = 0
+    unfilled_reason: str = ""
+
+    @property
+    def undecided(self) -> int:
+        """What still waits for a decision."""
+        return self.quantity - self.sourced - self.cancelled - self.unfilled
+
+    @property
+    def per_kit(self) -> Mapping[str, int]:
+        """Units by SKU in one of what was ordered: the components, or one of the item itself."""
+        if self.components:
+            return {component.sku: component.quantity for component in self.components}
+        return {self.sku: 1}
+
+    def complete(self, units: Mapping[str, int]) -> int:
+        """How many of what was ordered these units of its parts make up."""
+        return min(units.get(sku, 0) // quantity for sku, quantity in self.per_kit.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an order goes: enough to source it, and no personal data."""
+
+    country_code: str
+    region: str
+    postal_code: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalReference:
+    """What another system calls an order."""
+
+    system: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is answerable: the authenticated caller, and for whom it acted ("" for itself)."""
+
+    caller: str
+    on_behalf_of: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order with its lines.
+
+    ``version`` grows with every change, ``event_sequence`` with every event. ``origin`` is made
+    with the order and is the root of every id that is derived for it, so that an order that was
+    refused and is submitted again under its old name shares no id with its past.
+    """
+
+    order_id: str
+    origin: UUID
+    channel: str
+    channel_order_id: str
+    external_refs: tuple[ExternalReference, ...]
+    lines: tuple[OrderLine, ...]
+    destination: Destination
+    method: str
+    order_time: datetime
+    promise_days: int
+    policy_id: str
+    acceptance: Acceptance
+    actor: Actor
+    create_time: datetime
+    update_time: datetime
+    state: OrderState = OrderState.RECEIVED
+    reservation_ids: tuple[UUID, ...] = ()
+    version: int = 1
+    event_sequence: int = 0
+    cancel_requested: bool = False
+
+    def line(self, line_id: str) -> OrderLine:
+        """The line of this id; raises ``KeyError``."""
+        for line in self.lines:
+            if line.line_id == line_id:
+                return line
+        raise KeyError(line_id)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether something of it still waits for a decision."""
+        return any(line.undecided > 0 for line in self.lines)
+
+
+def moved(order: Order, state: OrderState) -> Order:
+    """The order in another state; staying is always allowed. Raises ``IllegalTransition``."""
+    if state == order.state:
+        return order
+    if state not in TRANSITIONS[order.state]:
+        raise IllegalTransition(f"An order does not go from {order.state} to {state}.")
+    return replace(order, state=state)
+
+
+def with_quantities(order: Order, work: Iterable[FulfillmentOrder]) -> Order:
+    """The order with the quantities that follow from this work; cancelled and unfilled stay."""
+    work = tuple(work)
+    return replace(order, lines=tuple(_counted(line, work) for line in order.lines))
+
+
+def counted(order: Order, work: Iterable[FulfillmentOrder]) -> Order:
+    """The order with the quantities and the state that follow from the work of its locations.
+
+    The state takes the shortest way through the table; raises ``IllegalTransition``.
+    """
+    work = tuple(work)
+    order = with_quantities(order, work)
+    for state in _way(order.state, _derived_state(order.lines, work)):
+        order = moved(order, state)
+    return order
+
+
+def _way(start: OrderState, end: OrderState) -> tuple[OrderState, ...]:
+    """The states on the shortest way; raises ``IllegalTransition`` when there is none."""
+    ways: list[tuple[OrderState, ...]] = [()]
+    seen = {start}
+    for way in ways:
+        here = way[-1] if way else start
+        if here is end:
+            return way
+        for state in OrderState:
+            if state in TRANSITIONS[here] and state not in seen:
+                seen.add(state)
+                ways.append((*way, state))
+    raise IllegalTransition(f"An order does not go from {start} to {end}.")
+
+
+def sourced_units(line: OrderLine, work: Iterable[FulfillmentOrder]) -> dict[str, int]:
+    """Units by SKU that locations hold for the line, or have shipped."""
+    sourced: dict[str, int] = {}
+    for one in work:
+        if one.state in HOLDING or one.state is FulfillmentState.SHIPPED:
+            for part in one.lines:
+                if part.line_id == line.line_id:
+                    sourced[part.sku] = sourced.get(part.sku, 0) + part.quantity
+    return sourced
+
+
+def _counted(line: OrderLine, work: Sequence[FulfillmentOrder]) -> OrderLine:
+    shipped = [one for one in work if one.state is FulfillmentState.SHIPPED]
+    return replace(
+        line,
+        sourced=line.complete(sourced_units(line, work)),
+        shipped=line.complete(sourced_units(line, shipped)),
+    )
+
+
+def _derived_state(lines: Sequence[OrderLine], work: Sequence[FulfillmentOrder]) -> OrderState:
+    has_shipped = any(one.state is FulfillmentState.SHIPPED for one in work)
+    if any(one.state in HOLDING for one in work):
+        return OrderState.RELEASED
+    if any(line.undecided > 0 for line in lines):
+        has_stock = has_shipped or any(one.is_freed for one in work)
+        return OrderState.SOURCED if has_stock else OrderState.RECEIVED
+    if has_shipped:
+        return OrderState.FULFILLED
+    if all(line.cancelled == line.quantity for line in lines):
+        return OrderState.CANCELLED
+    return OrderState.UNFILLABLE

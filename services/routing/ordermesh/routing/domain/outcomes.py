@@ -1,0 +1,232 @@
+"""What every outcome of a worker's step makes of an order's story.
+
+Each function takes the rows as they are and gives the rows as they are to be, with the events that
+tell of it. Nothing here asks anybody anything.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from ordermesh.routing.domain import fulfillment, hold, saga
+from ordermesh.routing.domain.event import (
+    Event,
+    FulfillmentOrderShipped,
+    OrderCancelled,
+    OrderFulfilled,
+    OrderReceived,
+    OrderSourced,
+    OrderUnfillable,
+)
+from ordermesh.routing.domain.fulfillment import (
+    CANCELLABLE,
+    FulfillmentOrder,
+    FulfillmentState,
+    Hold,
+)
+from ordermesh.routing.domain.order import OrderState, counted, with_quantities
+from ordermesh.routing.domain.saga import Cap, Unfilled
+from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
+
+
+def plan(
+    story: Story,
+    decision_id: UUID,
+    shipments: Sequence[FulfillmentOrder],
+    reasons: Mapping[str, str],
+) -> Story:
+    """A plan was made for what is undecided: it is stored before the ledger is asked to hold it.
+
+    ``reasons`` say, by line id, why something of the line is unfilled.
+    """
+    replaced = hold.replaceable(story.work)
+    left = _unfilled(story, shipments, reasons)
+    kept = hold.keep(shipments, story.work, replaced)
+    if not _reserves(kept):
+        # Only a new reservation takes an old one's place.
+        replaced = ()
+    new_saga = saga.planned(story.saga, decision_id, replaced, left)
+    return replace(story, saga=new_saga, work=(*story.work, *kept))
+
+
+def nothing_fits(story: Story, decision_id: UUID, reasons: Mapping[str, str]) -> Told:
+    """The plan sends nothing: what is undecided stays unfilled, and there is nothing to hold."""
+    new_saga = replace(
+        story.saga,
+        epoch=story.saga.epoch + 1,
+        decision_id=decision_id,
+        unfilled=_unfilled(story, (), reasons),
+    )
+    work = hold.hand_over(story.work, (), ())
+    return _sourced(replace(story, saga=new_saga, work=work))
+
+
+def _unfilled(
+    story: Story, shipments: Sequence[FulfillmentOrder], reasons: Mapping[str, str]
+) -> tuple[Unfilled, ...]:
+    """What of the undecided lines these shipments leave."""
+    sent = [replace(one, state=FulfillmentState.RELEASED) for one in shipments]
+    lines = with_quantities(story.order, (*story.work, *sent)).lines
+    return tuple(
+        Unfilled(line.line_id, line.undecided, reasons.get(line.line_id, "INSUFFICIENT_STOCK"))
+        for line in lines
+        if line.undecided > 0
+    )
+
+
+def source(story: Story) -> Told:
+    """The plan is held for good: the order is sourced, and the locations may begin."""
+    planned = story.planned
+    work = hold.hand_over(story.work, planned, story.saga.replaced_ids)
+    released = tuple(
+        fulfillment.release(one, story.reservation_id)
+        if one.state is FulfillmentState.PLANNED
+        else one
+        for one in work
+    )
+    order = story.order
+    if _reserves(planned):
+        order = replace(order, reservation_ids=(*order.reservation_ids, story.reservation_id))
+    new = tuple(one.fulfillment_order_id for one in planned)
+    return _sourced(replace(story, order=order, work=released), new)
+
+
+def _reserves(planned: Iterable[FulfillmentOrder]) -> bool:
+    """Whether the work needs stock that the order does not hold yet."""
+    return any(line.reservation_id is None for one in planned for line in one.lines)
+
+
+def _sourced(story: Story, new_work: tuple[str, ...] = ()) -> Told:
+    """Settle what the plan left: unfilled with its reason."""
+    left = {one.line_id: one for one in story.saga.unfilled}
+    order = with_quantities(story.order, story.work)
+    lines = tuple(
+        replace(
+            line,
+            unfilled=line.unfilled + min(left[line.line_id].quantity, line.undecided),
+            unfilled_reason=left[line.line_id].reason,
+        )
+        if line.line_id in left
+        else line
+        for line in order.lines
+    )
+    order = counted(replace(order, lines=lines), story.work)
+    events: tuple[Event, ...] = (OrderReceived(),) if story.saga.is_conditional else ()
+    if order.state is OrderState.UNFILLABLE:
+        events = (*events, OrderUnfillable())
+    else:
+        events = (*events, OrderSourced(new_work))
+        if order.state is OrderState.FULFILLED:
+            events = (*events, OrderFulfilled())
+    new_saga = saga.sourced(story.saga, is_done=not order.is_undecided)
+    return replace(story, order=order, saga=new_saga), events
+
+
+def held(story: Story) -> Story:
+    """The plan is held for a while: it is to be confirmed."""
+    return replace(story, saga=saga.held(story.saga))
+
+
+def short(story: Story, caps: Iterable[Cap]) -> Story:
+    """The ledger has less than the plan wants: the plan is dropped."""
+    return _dropped(replace(story, saga=saga.short(story.saga, caps)))
+
+
+def rest(story: Story) -> Story:
+    """Enough plans for now."""
+    return replace(story, saga=saga.rested(story.saga))
+
+
+def expired(story: Story) -> Story:
+    """The hold was lost before it was confirmed: the plan is dropped."""
+    return _dropped(replace(story, saga=saga.expired(story.saga)))
+
+
+def without_checkout(story: Story, checkout_ids: Iterable[UUID]) -> Story:
+    """Carts could not be taken over: the plan is dropped, and made again without them."""
+    return _dropped(replace(story, saga=saga.without_checkout(story.saga, checkout_ids)))
+
+
+def without_reservation(story: Story, reservation_id: UUID) -> Story:
+    """A reservation of the order holds nothing: the plan that was to replace it is dropped."""
+    dropped = _dropped(replace(story, saga=saga.expired(story.saga)))
+    work = []
+    for one in dropped.work:
+        lines = tuple(
+            replace(line, held=0) if line.reservation_id == reservation_id else line
+            for line in one.lines
+        )
+        left = replace(one, lines=lines)
+        work.append(left if any(line.held for line in lines) else fulfillment.let_go(left))
+    return replace(dropped, work=tuple(work))
+
+
+def _dropped(story: Story) -> Story:
+    work = tuple(one for one in story.work if one.state is not FulfillmentState.PLANNED)
+    return replace(story, work=work)
+
+
+def turn_back(story: Story) -> Story:
+    """Everything that has not left is to be undone; the locations need not begin any more."""
+    work = tuple(
+        fulfillment.cancel(one) if one.state in CANCELLABLE else one
+        for one in story.work
+        if one.state is not FulfillmentState.PLANNED
+    )
+    order = counted(story.order, work)
+    return replace(story, order=order, saga=saga.turned_back(story.saga), work=given_back(work))
+
+
+def to_release(story: Story) -> tuple[UUID, ...]:
+    """The reservations of which nothing may be held after undoing, each once."""
+    held_by = [
+        line.reservation_id
+        for one in story.work
+        if one.hold is not Hold.NONE
+        for line in one.lines
+        if line.held and line.reservation_id
+    ]
+    present = [story.reservation_id] if story.saga.epoch else []
+    return tuple(dict.fromkeys([*held_by, *present]))
+
+
+def undo(story: Story) -> Told:
+    """Nothing that has not left is held any more: it is cancelled."""
+    work = tuple(one if one.hold is Hold.NONE else fulfillment.let_go(one) for one in story.work)
+    order = counted(story.order, work)
+    lines = tuple(
+        replace(line, cancelled=line.quantity - line.shipped, unfilled=0, unfilled_reason="")
+        for line in order.lines
+    )
+    order = replace(counted(replace(order, lines=lines), work), cancel_requested=False)
+    events: tuple[Event, ...] = (OrderReceived(),) if story.saga.is_conditional else ()
+    events = (*events, OrderCancelled())
+    if order.state is OrderState.FULFILLED and story.order.state is not OrderState.FULFILLED:
+        events = (*events, OrderFulfilled())
+    return replace(story, order=order, saga=saga.undone(story.saga), work=work), events
+
+
+def surplus(story: Story) -> tuple[FulfillmentOrder, ...]:
+    """Closed work whose stock nobody needs."""
+    return tuple(one for one in story.work if one.is_freed or one.hold is Hold.SURPLUS)
+
+
+def surplus_released(story: Story, fulfillment_order_ids: Iterable[str]) -> Story:
+    """The ledger has taken back what nobody needs."""
+    gone = frozenset(fulfillment_order_ids)
+    return with_work(story, lambda one: one.fulfillment_order_id in gone, fulfillment.let_go)
+
+
+def end_shipping(story: Story, fulfillment_order_id: str) -> Told:
+    """The ledger knows that goods have left."""
+    after = with_work(story, is_named(fulfillment_order_id), fulfillment.end_shipping)
+    order = counted(after.order, after.work)
+    events: tuple[Event, ...] = (FulfillmentOrderShipped(fulfillment_order_id),)
+    if order.state is OrderState.FULFILLED and story.order.state is not OrderState.FULFILLED:
+        events = (*events, OrderFulfilled())
+    return replace(after, order=order), events
+
+
+def take_back_shipping(story: Story, fulfillment_order_id: str) -> Story:
+    """The ledger knows of no such goods."""
+    return with_work(story, is_named(fulfillment_order_id), fulfillment.take_back_shipping)

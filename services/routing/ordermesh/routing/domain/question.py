@@ -1,0 +1,236 @@
+"""A sourcing question in the words of orders, and how it is put to the solver."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from ordermesh.routing.domain.building import (
+    Rejection,
+    SourcingComponent,
+    SourcingLine,
+    SourcingLocation,
+    SourcingOrder,
+    SourcingPolicy,
+    build_problem,
+)
+from ordermesh.routing.domain.decision import SourcingMethod
+from ordermesh.routing.domain.errors import CurrencyMismatch
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.hold import HeldUnits
+from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.policy import Policy
+from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
+from ordermesh.routing.domain.saga import Cap
+from ordermesh.routing.domain.wanted import Wanted
+
+Units = Mapping[str, Mapping[str, int]]
+"""Units by location id, then SKU."""
+
+_LAST = 1_000_001
+"""The rank of locations that have none: behind every priority."""
+
+_CARBON_FACTORS = "illustrative-1"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be decided.
+
+    ``excluding_ids`` are reservations whose units count as free; ``kept`` are units that the order
+    holds beside them and could go on holding where they are; ``caps`` are what the ledger said
+    when it was asked to hold an earlier plan. ``rejected`` are (location, line) pairs with the
+    reason.
+    """
+
+    order_id: str
+    wanted: tuple[Wanted, ...]
+    place: Place
+    promise_days: int
+    policy_id: str
+    policy_version: int = 0
+    method: SourcingMethod = SourcingMethod.EXACT
+    excluding_ids: tuple[UUID, ...] = ()
+    kept: tuple[HeldUnits, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    rejected: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def skus(self) -> tuple[str, ...]:
+        """The items that stock is needed of, each once."""
+        return tuple(sorted({sku for one in self.wanted for sku in one.units}))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What routing knows at the moment of a question.
+
+    ``used`` are units by location and day; ``capacity`` replaces what is left of a location's day.
+    """
+
+    policy: Policy
+    network: tuple[NetworkLocation, ...]
+    locations: Mapping[str, KnownLocation]
+    items: Mapping[str, Item]
+    used: Mapping[tuple[str, date], int]
+    now: datetime
+    capacity: Mapping[str, int] = field(default_factory=dict)
+
+    def day_at(self, location_id: str) -> date:
+        """Which day it is at a location."""
+        return self.now.astimezone(zone_of(self.locations[location_id].time_zone)).date()
+
+    def capacity_of(self, location: NetworkLocation) -> int | None:
+        """Units that it can still send today; None for no limit."""
+        if location.location_id in self.capacity:
+            return self.capacity[location.location_id]
+        if location.capacity_units_per_day is None:
+            return None
+        day = self.day_at(location.location_id)
+        used = self.used.get((location.location_id, day), 0)
+        return max(0, location.capacity_units_per_day - used)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone; UTC where this machine's database does not have it."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def frame(question: Question, known: Known, available: Units) -> Problem:
+    """The question as a problem.
+
+    Raises ``CurrencyMismatch`` when policy and network are in different currencies, and what
+    ``build_problem`` raises.
+    """
+    stock = _stock(question, available)
+    currency = known.policy.currency_code
+    locations = []
+    for entry in known.network:
+        place = known.locations.get(entry.location_id)
+        if place is None:
+            continue
+        if entry.currency_code != currency:
+            raise CurrencyMismatch(currency, entry.currency_code)
+        locations.append(
+            SourcingLocation(
+                location_id=entry.location_id,
+                place=place.place,
+                rank=entry.priority or _LAST,
+                pick_fee_per_parcel=entry.pick_fee,
+                labor_per_unit=entry.labor_cost_per_unit,
+                handling_days=entry.handling_days,
+                capacity_units=known.capacity_of(entry),
+                active=not place.is_disabled,
+                ships=entry.ships,
+            )
+        )
+    order = SourcingOrder(
+        question.order_id,
+        tuple(line for one in question.wanted for line in _lines(one, known.items)),
+        question.place,
+    )
+    policy = SourcingPolicy(
+        costs=cost_model(known.policy),
+        promise_days=question.promise_days or None,
+        shipments_max=known.policy.shipments_max or None,
+    )
+    return build_problem(order, locations, policy, stock, _rejections(question.rejected))
+
+
+def cost_model(policy: Policy) -> CostModel:
+    """The prices of a policy as the solver wants them; zones are numbered from 1."""
+    return CostModel(
+        version=f"{policy.policy_id}/{policy.version}",
+        currency=policy.currency_code,
+        zones=tuple(
+            ZoneRates(
+                number,
+                zone.distance_km_max,
+                zone.freight_per_parcel,
+                zone.freight_per_kg,
+                zone.transit_days,
+            )
+            for number, zone in enumerate(policy.zones, start=1)
+        ),
+        split_charge=policy.split_charge,
+        transit_day=policy.transit_day_cost,
+        late_day=policy.late_day_cost,
+        unfilled_per_atom=policy.unfilled_fixed,
+        unfilled_per_unit=policy.unfilled_per_unit,
+        unfilled_per_kg=policy.unfilled_per_kg,
+        carbon=CarbonRates(
+            parcel_micrograms=250_000_000,
+            parcel_micrograms_per_km=60_000,
+            micrograms_per_gram_km=100,
+            price_per_kg=policy.carbon_price_per_kg,
+            factor_version=_CARBON_FACTORS,
+        ),
+        parcel_limit_grams=policy.parcel_grams_max or None,
+    )
+
+
+def _lines(wanted: Wanted, items: Mapping[str, Item]) -> Iterable[SourcingLine]:
+    """A line as the solver wants it."""
+    line = wanted.line
+    weights = {sku: items[sku].weight_grams if sku in items else 0 for sku in wanted.units}
+    if not line.components:
+        yield SourcingLine(
+            line.line_id,
+            line.sku,
+            wanted.units[line.sku],
+            weights[line.sku],
+            divisible=not line.keep_together,
+        )
+        return
+    kits = line.complete(wanted.units)
+    whole = {sku: quantity * kits for sku, quantity in line.per_kit.items()}
+    if whole == dict(wanted.units) and (line.keep_together or not line.components_may_split):
+        yield SourcingLine(
+            line.line_id,
+            line.sku,
+            kits,
+            divisible=not line.keep_together,
+            components=tuple(
+                SourcingComponent(sku, quantity, weights[sku])
+                for sku, quantity in line.per_kit.items()
+            ),
+        )
+        return
+    # Parts of kits that may be split go each their own way; how many of each are left to decide
+    # need not make up whole kits.
+    yield SourcingLine(
+        line.line_id,
+        line.sku,
+        1,
+        divisible=not line.keep_together,
+        components=tuple(
+            SourcingComponent(sku, units, weights[sku]) for sku, units in wanted.units.items()
+        ),
+        components_may_split=True,
+    )
+
+
+def _stock(question: Question, available: Units) -> dict[str, dict[str, int]]:
+    """Available units, with what the order holds in place, and no more than the ledger admits."""
+    stock = {location: dict(units) for location, units in available.items()}
+    for held in question.kept:
+        units = stock.setdefault(held.location_id, {})
+        units[held.sku] = units.get(held.sku, 0) + held.quantity
+    for cap in question.caps:
+        units = stock.get(cap.location_id, {})
+        if cap.sku in units:
+            units[cap.sku] = min(units[cap.sku], cap.available)
+    return stock
+
+
+def _rejections(rejected: Iterable[tuple[str, str, str]]) -> list[Rejection]:
+    return [
+        Rejection(location_id, frozenset({line_id}), f"rejected before: {reason}")
+        for location_id, line_id, reason in rejected
+    ]

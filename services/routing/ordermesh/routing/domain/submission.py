@@ -1,0 +1,132 @@
+"""What is submitted, and how it becomes an order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from ordermesh.routing.domain.errors import FieldViolation
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.item import Item
+from ordermesh.routing.domain.kit import freeze
+from ordermesh.routing.domain.order import (
+    Acceptance,
+    Actor,
+    Destination,
+    ExternalReference,
+    Order,
+    OrderLine,
+    Price,
+)
+from ordermesh.routing.domain.policy import DEFAULT_ID
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom to tell: personal data, which no log, span or stored reply ever shows."""
+
+    name: str = field(repr=False)
+    email: str = field(repr=False)
+    phone: str = field(repr=False)
+    address_lines: tuple[str, ...] = field(repr=False)
+    language: str
+
+
+@dataclass(frozen=True)
+class NewLine:
+    """One thing that is wanted."""
+
+    line_id: str
+    sku: str
+    quantity: int
+    unit_price: Price | None
+    keep_together: bool
+
+
+@dataclass(frozen=True)
+class Whereto:
+    """A destination as it is written; ``place`` is None when only the postal code tells."""
+
+    country_code: str
+    region: str
+    postal_code: str
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class NewOrder:
+    """An order as it is submitted; ``order_time`` None means now."""
+
+    request_id: UUID
+    order_id: str
+    channel: str
+    channel_order_id: str
+    external_refs: tuple[ExternalReference, ...]
+    lines: tuple[NewLine, ...]
+    whereto: Whereto
+    method: str
+    order_time: datetime | None
+    promise_days: int
+    policy_id: str
+    acceptance: Acceptance
+    checkout_ids: tuple[UUID, ...]
+    contact: Contact | None
+    on_behalf_of: str
+
+
+def skus_of(lines: Iterable[NewLine]) -> tuple[str, ...]:
+    """The items that are asked for, each once."""
+    return tuple(dict.fromkeys(line.sku for line in lines))
+
+
+PARTS_MAX = 1_000
+"""How many parts an order has at most, over all its kits: as many as one reservation has lines."""
+
+
+def make_order(
+    new: NewOrder,
+    items: Mapping[str, Item],
+    place: Place,
+    *,
+    origin: UUID,
+    caller: str,
+    now: datetime,
+) -> Order:
+    """The order, with its kits frozen as they are now.
+
+    ``items`` holds all that is asked for and the components of kits; raises ``KeyError`` otherwise,
+    and ``FieldViolation`` for more parts than can be held together.
+    """
+    lines = tuple(
+        OrderLine(
+            line_id=line.line_id,
+            sku=line.sku,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            keep_together=line.keep_together,
+            components=freeze(items[line.sku], items, line.unit_price),
+            components_may_split=items[line.sku].components_may_split,
+        )
+        for line in new.lines
+    )
+    if sum(len(line.per_kit) for line in lines) > PARTS_MAX:
+        raise FieldViolation("lines", "parts.max_items", f"An order has {PARTS_MAX} parts at most.")
+    return Order(
+        order_id=new.order_id,
+        origin=origin,
+        channel=new.channel,
+        channel_order_id=new.channel_order_id,
+        external_refs=new.external_refs,
+        lines=lines,
+        destination=Destination(
+            new.whereto.country_code, new.whereto.region, new.whereto.postal_code, place
+        ),
+        method=new.method,
+        order_time=new.order_time or now,
+        promise_days=new.promise_days,
+        policy_id=new.policy_id or DEFAULT_ID,
+        acceptance=new.acceptance,
+        actor=Actor(caller, new.on_behalf_of),
+        create_time=now,
+        update_time=now,
+    )

@@ -1,0 +1,80 @@
+"""What people and locations say about an order: each verb makes a new story, or refuses."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from ordermesh.routing.domain import fulfillment, saga
+from ordermesh.routing.domain.errors import AlreadyShipped, WorkInProgress
+from ordermesh.routing.domain.event import FulfillmentOrderAccepted, FulfillmentOrderRejected
+from ordermesh.routing.domain.fulfillment import OPEN_TO_CHANGE, Parcel, RejectReason
+from ordermesh.routing.domain.order import counted
+from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
+from ordermesh.routing.domain.wanted import decidable
+
+
+def request_cancel(story: Story) -> Story:
+    """Somebody wants what has not been shipped to be cancelled. Raises ``AlreadyShipped``.
+
+    Where nothing is left to cancel, the story stays as it is.
+    """
+    order = story.order
+    if all(line.shipped == line.quantity for line in order.lines):
+        raise AlreadyShipped(order.order_id)
+    if all(line.shipped + line.cancelled == line.quantity for line in order.lines):
+        return story
+    return replace(story, order=replace(order, cancel_requested=True))
+
+
+def accept(story: Story, fulfillment_order_id: str) -> Told:
+    """A location does its work. Raises ``WrongState``."""
+    after = with_work(story, is_named(fulfillment_order_id), fulfillment.accept)
+    return after, (FulfillmentOrderAccepted(fulfillment_order_id),)
+
+
+def reject(story: Story, fulfillment_order_id: str, reason: RejectReason) -> Told:
+    """A location does not do its work: it is to be decided again. Raises ``WrongState``."""
+    after = with_work(
+        story, is_named(fulfillment_order_id), lambda one: fulfillment.reject(one, reason)
+    )
+    after = replace(after, work=given_back(after.work))
+    order = counted(after.order, after.work)
+    events = (FulfillmentOrderRejected(fulfillment_order_id),)
+    return replace(after, order=order, saga=saga.again(after.saga)), events
+
+
+def begin_shipping(
+    story: Story, fulfillment_order_id: str, parcels: tuple[Parcel, ...], request_id: UUID
+) -> Story:
+    """Goods have left; the ledger is to be told. Raises ``WrongState``."""
+    return with_work(
+        story,
+        is_named(fulfillment_order_id),
+        lambda one: fulfillment.begin_shipping(one, parcels, request_id),
+    )
+
+
+def decide_again(
+    story: Story, *, request_id: UUID, policy_id: str = "", policy_version: int = 0
+) -> Story:
+    """Take back the work that nobody has begun, and whatever is unfilled, to decide it again.
+
+    Raises ``WorkInProgress`` when there is nothing of the kind.
+    """
+    if story.order.cancel_requested or not decidable(story):
+        raise WorkInProgress(story.order.order_id, story.order.state)
+    work = tuple(
+        fulfillment.cancel(one) if one.state in OPEN_TO_CHANGE else one for one in story.work
+    )
+    lines = tuple(replace(line, unfilled=0, unfilled_reason="") for line in story.order.lines)
+    order = counted(replace(story.order, lines=lines), work)
+    return replace(
+        story,
+        order=order,
+        work=given_back(work),
+        saga=saga.decide_again(
+            story.saga,
+            request_id=request_id,
+            policy_id=policy_id,
+            policy_version=policy_version,
+        ),
+    )

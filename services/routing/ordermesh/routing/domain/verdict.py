@@ -1,0 +1,273 @@
+"""What the solver found, written down as a decision in the contract's words."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.costs import CostTerms
+from ordermesh.routing.domain.decision import (
+    CandidateFate,
+    DecidedShipment,
+    Decision,
+    Outcome,
+    PlannedLine,
+    UnfilledLine,
+)
+from ordermesh.routing.domain.plan import Plan, Shortage, Shortfall, Solution, Status
+from ordermesh.routing.domain.policy import Policy
+from ordermesh.routing.domain.problem import MODEL_VERSION, Problem, Rule
+from ordermesh.routing.domain.question import Question, Units
+
+_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("FREIGHT", ("freight_parcel", "freight_weight")),
+    ("PICK", ("pick_fee",)),
+    ("LABOR", ("labor",)),
+    ("SPLIT", ("split_charge",)),
+    ("TRANSIT", ("transit_days",)),
+    ("LATE", ("late_days",)),
+    ("CARBON", ("carbon",)),
+    ("UNFILLED", ("unfilled",)),
+)
+"""The published kinds of cost, and the terms that each sums up."""
+
+_REASONS: Mapping[Shortage, str] = {
+    Shortage.INSUFFICIENT_STOCK: "INSUFFICIENT_STOCK",
+    Shortage.NO_LOCATION: "NO_LOCATION",
+    Shortage.NO_CAPACITY: "NO_CAPACITY",
+    Shortage.NOT_TOGETHER: "NOT_TOGETHER",
+    # Enough is there, but not in so few shipments, or not in any plan that was looked at.
+    Shortage.SHIPMENTS_MAX: "NOT_TOGETHER",
+    Shortage.SEARCH_LIMIT: "NOT_TOGETHER",
+    # No location is worth what it costs.
+    Shortage.CHEAPER_UNFILLED: "NO_LOCATION",
+}
+
+_OUTCOMES: Mapping[Status, Outcome] = {
+    Status.OPTIMAL: Outcome.OPTIMAL,
+    Status.FEASIBLE: Outcome.FEASIBLE,
+    Status.INFEASIBLE: Outcome.INFEASIBLE,
+    Status.TIME_LIMIT: Outcome.FEASIBLE,
+}
+
+
+def solved(
+    question: Question,
+    policy: Policy,
+    problem: Problem,
+    solution: Solution,
+    stock: Units,
+    *,
+    decision_id: UUID | None,
+    revision: int,
+    now: datetime,
+) -> Decision:
+    """The decision that a solver's answer makes; ``stock`` is what it was found on."""
+    certificate = solution.certificate
+    outcome = _OUTCOMES[certificate.status]
+    return _decision(
+        question,
+        policy,
+        problem,
+        solution.plan,
+        outcome=outcome if solution.plan.shipments else Outcome.INFEASIBLE,
+        bound=certificate.bound,
+        loses_by={one.location_id: one.amount for one in certificate.loses_by},
+        unfilled=[_unfilled(problem, shortfall, stock) for shortfall in solution.shortfalls],
+        model_version=f"{certificate.model_version} {certificate.solver_version}",
+        decision_id=decision_id,
+        revision=revision,
+        now=now,
+    )
+
+
+def by_rule(
+    question: Question,
+    policy: Policy,
+    problem: Problem,
+    plan: Plan,
+    *,
+    revision: int,
+    now: datetime,
+) -> Decision:
+    """What a baseline would do: an answer, never a decision of ours."""
+    return _decision(
+        question,
+        policy,
+        problem,
+        plan,
+        outcome=Outcome.FEASIBLE if plan.shipments else Outcome.INFEASIBLE,
+        bound=None,
+        loses_by={},
+        unfilled=[_left(problem, line.line_id, line.sku, line.quantity) for line in plan.unfilled],
+        model_version=MODEL_VERSION,
+        decision_id=None,
+        revision=revision,
+        now=now,
+    )
+
+
+def nowhere(
+    question: Question, policy: Policy, *, decision_id: UUID | None, now: datetime
+) -> Decision:
+    """There is no location to consider, so there is no problem to solve: all of it is unfilled."""
+    unfilled = tuple(
+        UnfilledLine(one.line.line_id, sku, units, 0, units, "NO_LOCATION", "")
+        for one in question.wanted
+        for sku, units in one.units.items()
+    )
+    return Decision(
+        decision_id=decision_id,
+        order_id=question.order_id,
+        create_time=now,
+        method=question.method,
+        outcome=Outcome.INFEASIBLE,
+        shipments=(),
+        currency_code=policy.currency_code,
+        cost=Money(0),
+        bound=Money(0),
+        cost_terms=(),
+        candidates=(),
+        ledger_revision=0,
+        policy_id=policy.policy_id,
+        policy_version=policy.version,
+        model_version=MODEL_VERSION,
+        problem_hash="",
+        unfilled_lines=unfilled,
+    )
+
+
+def _decision(
+    question: Question,
+    policy: Policy,
+    problem: Problem,
+    plan: Plan,
+    *,
+    outcome: Outcome,
+    bound: Money | None,
+    loses_by: Mapping[str, Money | None],
+    unfilled: Iterable[UnfilledLine],
+    model_version: str,
+    decision_id: UUID | None,
+    revision: int,
+    now: datetime,
+) -> Decision:
+    return Decision(
+        decision_id=decision_id,
+        order_id=question.order_id,
+        create_time=now,
+        method=question.method,
+        outcome=outcome,
+        shipments=_shipments(problem, plan),
+        currency_code=policy.currency_code,
+        cost=plan.costs.total,
+        bound=bound,
+        cost_terms=_terms(plan.costs),
+        candidates=_fates(problem, plan, loses_by),
+        ledger_revision=revision,
+        policy_id=policy.policy_id,
+        policy_version=policy.version,
+        model_version=model_version,
+        problem_hash=problem.hash,
+        unfilled_lines=tuple(unfilled),
+    )
+
+
+def _shipments(problem: Problem, plan: Plan) -> tuple[DecidedShipment, ...]:
+    seen = {candidate.location_id: candidate for candidate in problem.candidates}
+    return tuple(
+        DecidedShipment(
+            location_id=shipment.location_id,
+            lines=tuple(
+                PlannedLine(line.line_id, line.sku, line.quantity) for line in shipment.lines
+            ),
+            parcel_count=len(shipment.parcels),
+            distance_km=seen[shipment.location_id].distance_km,
+            zone=seen[shipment.location_id].zone,
+            days=shipment.days,
+            weight_grams=sum(parcel.weight_grams for parcel in shipment.parcels),
+            cost=shipment.costs.total,
+        )
+        for shipment in plan.shipments
+    )
+
+
+def _terms(costs: CostTerms) -> tuple[tuple[str, Money], ...]:
+    amounts = dict(costs.items())
+    return tuple((kind, Money(sum(amounts[name] for name in names))) for kind, names in _KINDS)
+
+
+def _fates(
+    problem: Problem, plan: Plan, loses_by: Mapping[str, Money | None]
+) -> tuple[CandidateFate, ...]:
+    """Candidates in the order of rank, then what the rules removed, each location once."""
+    chosen = {shipment.location_id for shipment in plan.shipments}
+    removed: dict[str, tuple[Rule, str]] = {}
+    for removal in problem.removals:
+        removed.setdefault(removal.location_id, (removal.rule, removal.fact))
+    fates = []
+    for candidate in problem.candidates:
+        rule, fact = removed.pop(candidate.location_id, ("", ""))
+        fates.append(
+            CandidateFate(
+                candidate.location_id,
+                candidate.location_id in chosen,
+                str(rule),
+                fact,
+                loses_by.get(candidate.location_id),
+                candidate.distance_km,
+            )
+        )
+    for location_id, (rule, fact) in removed.items():
+        fates.append(CandidateFate(location_id, False, str(rule), fact, None, 0))
+    return tuple(fates)
+
+
+def _unfilled(problem: Problem, shortfall: Shortfall, stock: Units) -> UnfilledLine:
+    reason = _REASONS[shortfall.reason]
+    if shortfall.available < shortfall.wanted and _is_full(problem, shortfall, stock):
+        reason = "NO_CAPACITY"
+    return UnfilledLine(
+        shortfall.line_id,
+        shortfall.sku,
+        shortfall.wanted,
+        shortfall.available,
+        shortfall.unfilled,
+        reason,
+        _could_have(problem, shortfall.sku),
+    )
+
+
+def _is_full(problem: Problem, shortfall: Shortfall, stock: Units) -> bool:
+    """Whether a location that has the item was left out because its day is full."""
+    return any(
+        removal.rule is Rule.NO_CAPACITY
+        and shortfall.line_id in removal.line_ids
+        and stock.get(removal.location_id, {}).get(shortfall.sku, 0) > 0
+        for removal in problem.removals
+    )
+
+
+def _left(problem: Problem, line_id: str, sku: str, unfilled: int) -> UnfilledLine:
+    """What a baseline leaves: short of stock, or left by the rule itself."""
+    available = sum(dict(candidate.available).get(sku, 0) for candidate in problem.candidates)
+    wanted = problem.wanted[sku]
+    reason = "INSUFFICIENT_STOCK" if available < wanted else "NOT_TOGETHER"
+    return UnfilledLine(
+        line_id, sku, wanted, available, unfilled, reason, _could_have(problem, sku)
+    )
+
+
+def _could_have(problem: Problem, sku: str) -> str:
+    """The location that has most of an item, else the first that was asked for it; "" for none."""
+    stocked = [
+        (-units, candidate.rank, candidate.location_id)
+        for candidate in problem.candidates
+        if (units := dict(candidate.available).get(sku, 0))
+    ]
+    if stocked:
+        return min(stocked)[2]
+    for removal in problem.removals:
+        if removal.rule is Rule.NOT_STOCKED:
+            return removal.location_id
+    return problem.candidates[0].location_id if problem.candidates else ""

@@ -1,0 +1,256 @@
+"""The independent verifier: is this plan permitted, and does it cost what it says?
+
+It reads the problem and the plan, shares no arithmetic with those who make plans, and refuses on
+a difference of one unit of anything. Costs are recomputed as fractions and rounded half to even.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ordermesh.routing.domain.plan import Parcel, Plan, PlanLine, Shipment
+from ordermesh.routing.domain.problem import Candidate, Group, Problem
+
+_KG = 1_000
+_KG_OF_CARBON = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a plan: which rule it breaks, where, and the two numbers."""
+
+    rule: str
+    where: str
+    expected: int
+    found: int
+
+
+class PlanRefused(Exception):
+    """The plan is not what it claims to be: a defect of whoever made it, never of the caller."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        first = findings[0]
+        super().__init__(
+            f"{first.rule} at {first.where}: expected {first.expected}, found {first.found}"
+            f" ({len(findings)} findings)"
+        )
+        self.findings = findings
+
+
+def verify(problem: Problem, plan: Plan) -> None:
+    """Return if the plan is permitted and costs what it says; raise ``PlanRefused`` otherwise."""
+    findings = find_faults(problem, plan)
+    if findings:
+        raise PlanRefused(findings)
+
+
+def find_faults(problem: Problem, plan: Plan) -> tuple[Finding, ...]:
+    """Everything that is wrong with the plan, nothing if it stands."""
+    checks = _Checks(problem, plan)
+    checks.locations()
+    checks.quantities()
+    checks.limits()
+    for shipment in plan.shipments:
+        checks.stock(shipment)
+        checks.togetherness(shipment)
+        checks.parcels(shipment)
+    checks.costs()
+    return tuple(checks.findings)
+
+
+class _Checks:
+    """The checks of one plan against one problem; ``findings`` collects what they refuse."""
+
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        self.findings: list[Finding] = []
+        self._problem = problem
+        self._plan = plan
+        self._candidates = {c.location_id: c for c in problem.candidates}
+        self._parts = {
+            (group.line_id, part.sku): (group, part)
+            for group in problem.groups
+            for part in group.parts
+        }
+
+    def _expect(self, rule: str, where: str, expected: int, found: int) -> None:
+        if expected != found:
+            self.findings.append(Finding(rule, where, expected, found))
+
+    def _at_most(self, rule: str, where: str, most: int, found: int) -> None:
+        if found > most:
+            self.findings.append(Finding(rule, where, most, found))
+
+    def _known(self, shipment: Shipment) -> Candidate | None:
+        return self._candidates.get(shipment.location_id)
+
+    def locations(self) -> None:
+        """Every location is a candidate, ships once, in order of rank, with its own days."""
+        uses = Counter(shipment.location_id for shipment in self._plan.shipments)
+        for location_id, number in uses.items():
+            self._expect("location ships once", location_id, 1, number)
+            self._expect("location is permitted", location_id, 1, location_id in self._candidates)
+        places = {c.location_id: place for place, c in enumerate(self._problem.candidates)}
+        order = [places.get(shipment.location_id, -1) for shipment in self._plan.shipments]
+        self._expect("shipments in order", self._problem.order_id, 1, order == sorted(order))
+        for shipment in self._plan.shipments:
+            candidate = self._known(shipment)
+            if candidate is not None:
+                days = candidate.transit_days + candidate.handling_days
+                self._expect("days", shipment.location_id, days, shipment.days)
+
+    def quantities(self) -> None:
+        """Every unit of every line is shipped or unfilled exactly once, and none is negative."""
+        lines = [*self._plan.unfilled]
+        for shipment in self._plan.shipments:
+            lines.extend(shipment.lines)
+            self._expect("shipment has lines", shipment.location_id, 1, bool(shipment.lines))
+        for line in lines:
+            self._expect("quantity is positive", _name(line), 1, line.quantity > 0)
+            self._expect("line is ordered", _name(line), 1, (line.line_id, line.sku) in self._parts)
+        found = _sum(lines)
+        for key, (group, part) in self._parts.items():
+            self._expect("quantity", "/".join(key), group.atoms * part.units, found[key])
+        for where, listed in self._listings():
+            repeated = len(listed) - len({(line.line_id, line.sku) for line in listed})
+            self._expect("line is listed once", where, 0, repeated)
+
+    def _listings(self) -> Iterable[tuple[str, tuple[PlanLine, ...]]]:
+        yield "unfilled", self._plan.unfilled
+        for shipment in self._plan.shipments:
+            yield shipment.location_id, shipment.lines
+            for parcel in shipment.parcels:
+                yield shipment.location_id, parcel.lines
+
+    def limits(self) -> None:
+        """The number of shipments, and all or nothing."""
+        most = self._problem.shipments_max
+        if most is not None:
+            self._at_most("shipments", self._problem.order_id, most, len(self._plan.shipments))
+        if self._problem.all_or_nothing and self._plan.unfilled:
+            self._expect("all or nothing", self._problem.order_id, 0, len(self._plan.shipments))
+
+    def stock(self, shipment: Shipment) -> None:
+        """Units by SKU within what is available, units within capacity, no excluded line."""
+        candidate = self._known(shipment)
+        if candidate is None:
+            return
+        available = dict(candidate.available)
+        units: Counter[str] = Counter()
+        for line in shipment.lines:
+            units[line.sku] += line.quantity
+            excluded = line.line_id in candidate.excluded_line_ids
+            self._expect(
+                "line is permitted", f"{_name(line)} at {shipment.location_id}", 0, excluded
+            )
+        for sku, number in units.items():
+            where = f"{sku} at {shipment.location_id}"
+            self._at_most("stock", where, available.get(sku, 0), number)
+        if candidate.capacity_units is not None:
+            most = candidate.capacity_units
+            self._at_most("capacity", shipment.location_id, most, sum(units.values()))
+
+    def togetherness(self, shipment: Shipment) -> None:
+        """What must leave together does: the parts of every group are there in whole atoms."""
+        where, quantities = shipment.location_id, _sum(shipment.lines)
+        for group in self._problem.groups:
+            atoms = _atoms(group, quantities)
+            for part in group.parts:
+                found = quantities[group.line_id, part.sku]
+                place = f"{group.line_id}/{part.sku} at {where}"
+                self._expect("whole atoms", place, atoms * part.units, found)
+
+    def parcels(self, shipment: Shipment) -> None:
+        """The parcels hold exactly the shipment, weigh what they say, and are not overweight."""
+        where, limit = shipment.location_id, self._problem.costs.parcel_limit_grams
+        packed = _sum(line for parcel in shipment.parcels for line in parcel.lines)
+        shipped = _sum(shipment.lines)
+        for key in packed.keys() | shipped.keys():
+            self._expect("parcelled", f"{'/'.join(key)} at {where}", shipped[key], packed[key])
+        for parcel in shipment.parcels:
+            units = sum(line.quantity for line in parcel.lines)
+            grams = self._weight(parcel)
+            self._expect("parcel has units", where, 1, units > 0)
+            self._expect("parcel weight", where, grams, parcel.weight_grams)
+            if limit is not None and units > 1:
+                self._at_most("parcel limit", where, limit, grams)
+        if limit is None:
+            self._expect("one parcel", where, 1, len(shipment.parcels))
+
+    def _weight(self, parcel: Parcel) -> int:
+        known = [line for line in parcel.lines if (line.line_id, line.sku) in self._parts]
+        return sum(
+            line.quantity * self._parts[line.line_id, line.sku][1].weight_grams for line in known
+        )
+
+    def costs(self) -> None:
+        """Every term of every shipment, the penalties, and the totals."""
+        totals: Counter[str] = Counter()
+        for place, shipment in enumerate(self._plan.shipments):
+            candidate = self._known(shipment)
+            if candidate is None:
+                continue
+            terms = _shipment_costs(self._problem, candidate, shipment)
+            charged = len(shipment.parcels) - (place == 0)
+            terms["split_charge"] = charged * self._problem.costs.split_charge
+            totals.update(terms)
+            for name, amount in shipment.costs.items():
+                where = f"{name} of {shipment.location_id}"
+                self._expect("cost", where, terms[name], amount)
+        left = _sum(self._plan.unfilled)
+        costs = self._problem.costs
+        for group in self._problem.groups:
+            penalty = costs.unfilled_per_atom + costs.unfilled_per_unit * group.units
+            penalty += _rounded(group.grams * costs.unfilled_per_kg, _KG)
+            totals["unfilled"] += penalty * _atoms(group, left)
+        for name, amount in self._plan.costs.items():
+            self._expect("cost", f"{name} in total", totals[name], amount)
+
+
+def _shipment_costs(problem: Problem, candidate: Candidate, shipment: Shipment) -> Counter[str]:
+    """The terms of a shipment by name, from the rates of the problem alone."""
+    costs, km = problem.costs, candidate.distance_km
+    zone = next(zone for zone in costs.zones if zone.zone == candidate.zone)
+    number = len(shipment.parcels)
+    emitted = costs.carbon.parcel_micrograms + costs.carbon.parcel_micrograms_per_km * km
+    price = costs.carbon.price_per_kg
+    late = candidate.transit_days + candidate.handling_days - (problem.promise_days or 0)
+    late = 0 if problem.promise_days is None or late < 0 else late
+    terms: Counter[str] = Counter()
+    terms["freight_parcel"] = number * zone.freight_per_parcel
+    terms["pick_fee"] = number * candidate.pick_fee_per_parcel
+    terms["carbon"] = number * _rounded(emitted * price, _KG_OF_CARBON)
+    quantities = _sum(shipment.lines)
+    for group in problem.groups:
+        atoms = _atoms(group, quantities)
+        grams = sum(part.units * part.weight_grams for part in group.parts)
+        emitted = costs.carbon.micrograms_per_gram_km * grams * km
+        terms["freight_weight"] += atoms * _rounded(grams * zone.freight_per_kg, _KG)
+        terms["carbon"] += atoms * _rounded(emitted * price, _KG_OF_CARBON)
+        terms["labor"] += atoms * candidate.labor_per_unit * sum(p.units for p in group.parts)
+        terms["transit_days"] += atoms * costs.transit_day * candidate.transit_days
+        terms["late_days"] += atoms * costs.late_day * late
+    return terms
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """Rounded half to even, by way of an exact fraction."""
+    return round(Fraction(numerator, denominator))
+
+
+def _sum(lines: Iterable[PlanLine]) -> Counter[tuple[str, str]]:
+    """Units by line and SKU."""
+    units: Counter[tuple[str, str]] = Counter()
+    for line in lines:
+        units[line.line_id, line.sku] += line.quantity
+    return units
+
+
+def _atoms(group: Group, quantities: Counter[tuple[str, str]]) -> int:
+    """Whole atoms of the group among these units, judged by its first part."""
+    first = group.parts[0]
+    return quantities[group.line_id, first.sku] // first.units
+
+
+def _name(line: PlanLine) -> str:
+    return f"{line.line_id}/{line.sku}"

@@ -1,0 +1,1 @@
+"""What the service does: each operation loads, lets the domain decide, and writes."""

@@ -1,0 +1,69 @@
+"""Putting the network and saving policies."""
+
+from ordermesh.api.routing.v1 import (
+    PutNetworkLocationsRequest,
+    PutNetworkLocationsResponse,
+    SavePolicyRequest,
+    SavePolicyResponse,
+)
+from ordermesh.routing.domain.errors import CurrencyMismatch
+from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.policy import Policy, check
+from ordermesh.routing.operations.knowledge import Knowledge
+from ordermesh.routing.ports.stores import Stores
+from ordermesh.routing.wire.network import network
+from ordermesh.routing.wire.policy import policy, policy_message
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.idempotency import Mutations
+
+
+class PutNetworkLocations:
+    """Keeps how locations fulfill."""
+
+    def __init__(self, mutations: Mutations, stores: Stores, knowledge: Knowledge) -> None:
+        self._mutations = mutations
+        self._stores = stores
+        self._knowledge = knowledge
+
+    async def __call__(self, request: PutNetworkLocationsRequest) -> PutNetworkLocationsResponse:
+        """Create and replace all of them or none; raises what the contract lists."""
+        entries = network(request.locations)
+        return await self._knowledge.with_what_is_missing(
+            lambda: self._mutations.run(
+                request, PutNetworkLocationsResponse, lambda tx: self._put(tx, entries)
+            )
+        )
+
+    async def _put(
+        self, tx: Transaction, entries: tuple[NetworkLocation, ...]
+    ) -> PutNetworkLocationsResponse:
+        names = [entry.location_id for entry in entries]
+        currencies = set(await self._stores.network.currencies(tx, names))
+        currencies |= {entries[0].currency_code} if not currencies else set()
+        wanted = min(currencies)
+        for entry in entries:
+            if entry.currency_code != wanted:
+                raise CurrencyMismatch(wanted, entry.currency_code)
+        await self._knowledge.require_locations(tx, names)
+        changed = await self._stores.network.put(tx, entries, await tx.now())
+        return PutNetworkLocationsResponse(changed_count=changed)
+
+
+class SavePolicy:
+    """Makes versions of policies."""
+
+    def __init__(self, mutations: Mutations, stores: Stores) -> None:
+        self._mutations = mutations
+        self._stores = stores
+
+    async def __call__(self, request: SavePolicyRequest) -> SavePolicyResponse:
+        """Store the next version; raises what the contract lists."""
+        new = policy(request.policy)
+        return await self._mutations.run(
+            request, SavePolicyResponse, lambda tx: self._save(tx, new)
+        )
+
+    async def _save(self, tx: Transaction, new: Policy) -> SavePolicyResponse:
+        check(new, await self._stores.network.all(tx))
+        saved = await self._stores.policies.add(tx, new, await tx.now())
+        return SavePolicyResponse(policy=policy_message(saved))

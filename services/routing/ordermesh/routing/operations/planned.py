@@ -1,0 +1,71 @@
+"""What a decision for an order makes of it: the work of locations, or a refusal."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from ordermesh.kernel.errors import DomainError
+from ordermesh.kernel.ids import derived_id
+from ordermesh.routing.domain.decision import Decision
+from ordermesh.routing.domain.errors import CannotBeSourced, InsufficientStock, ShortLine
+from ordermesh.routing.domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from ordermesh.routing.domain.question import Known, Question
+from ordermesh.routing.domain.story import Story
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A decision for an order, with what it was made for and from."""
+
+    question: Question
+    known: Known
+    decision: Decision
+
+    @property
+    def decision_id(self) -> UUID:
+        """Its id; a decision for an order has one."""
+        if self.decision.decision_id is None:
+            raise ValueError("A decision for an order has an id.")
+        return self.decision.decision_id
+
+
+def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:
+    """The work that the decision's shipments make."""
+    known, decision = planned.known, planned.decision
+    limited = {
+        entry.location_id for entry in known.network if entry.capacity_units_per_day is not None
+    }
+    return [
+        FulfillmentOrder(
+            fulfillment_order_id=str(
+                derived_id(
+                    "fulfillment", story.order.origin, story.saga.epoch + 1, shipment.location_id
+                )
+            ),
+            order_id=story.order.order_id,
+            location_id=shipment.location_id,
+            decision_id=planned.decision_id,
+            lines=tuple(
+                FulfillmentLine(line.line_id, line.sku, line.quantity) for line in shipment.lines
+            ),
+            promise_days=story.order.promise_days,
+            create_time=known.now,
+            update_time=known.now,
+            capacity_day=known.day_at(shipment.location_id)
+            if shipment.location_id in limited
+            else None,
+        )
+        for shipment in decision.shipments
+    ]
+
+
+def refusal_of(decision: Decision) -> DomainError:
+    """Why an order that must be sourced whole cannot be."""
+    short = [line for line in decision.unfilled_lines if line.reason == "INSUFFICIENT_STOCK"]
+    if not short:
+        return CannotBeSourced(
+            (line.line_id, line.sku, line.reason) for line in decision.unfilled_lines
+        )
+    return InsufficientStock(
+        ShortLine(line.line_id, line.sku, line.location_id, line.wanted, line.available)
+        for line in short
+    )

@@ -1,0 +1,208 @@
+"""Planning: from what routing knows and the ledger can promise to a verified decision."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from opentelemetry import trace
+
+from ordermesh.kernel.money import to_decimal
+from ordermesh.routing.domain import verdict
+from ordermesh.routing.domain.decision import Decision, SourcingMethod
+from ordermesh.routing.domain.errors import FieldViolation, PolicyNotFound
+from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.policy import DEFAULT_ID, Policy
+from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.question import Known, Question, frame
+from ordermesh.routing.domain.verification import verify
+from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
+from ordermesh.routing.ports.sourcing import Baselines, Solver
+from ordermesh.routing.ports.stock import Availability, Stock
+from ordermesh.routing.ports.stores import Stores
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.telemetry import Attributes, span
+
+ITEMS_REMEMBERED = 20_000
+"""So many items are kept in memory at most."""
+
+
+@dataclass
+class Memory:
+    """What changes seldom and is read for every decision, as it was at some counts of changes."""
+
+    versions: tuple[tuple[str, int], ...]
+    network: tuple[NetworkLocation, ...]
+    locations: Mapping[str, KnownLocation]
+    policies: dict[tuple[str, int], Policy] = field(default_factory=dict)
+    items: dict[str, Item] = field(default_factory=dict)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether any location can do only so much in a day."""
+        return any(location.capacity_units_per_day is not None for location in self.network)
+
+
+class Planner:
+    """Answers sourcing questions. It writes nothing."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        stock: Stock,
+        solve: Solver,
+        baselines: Baselines,
+    ) -> None:
+        self._stores = stores
+        self._stock = stock
+        self._solve = solve
+        self._baselines = baselines
+        self._memory: Memory | None = None
+
+    async def know(self, tx: Transaction, question: Question) -> Known:
+        """What routing knows now that matters for the question. Raises ``PolicyNotFound``."""
+        known = await self.memory(tx)
+        policy = await self.policy(tx, known, question.policy_id, question.policy_version)
+        now = await tx.now()
+        used = {}
+        if known.has_limits:
+            # Somewhere on the globe it is yesterday, and elsewhere tomorrow already.
+            days = [(now + timedelta(days=shift)).date() for shift in (-1, 0, 1)]
+            used = await self._stores.capacity.used(tx, days)
+        return Known(
+            policy=policy,
+            network=known.network,
+            locations=known.locations,
+            items=await self.items(tx, known, question.skus),
+            used=used,
+            now=now,
+        )
+
+    async def memory(self, tx: Transaction) -> Memory:
+        """Network, locations and more: from memory while the database counts no change."""
+        versions = await self._stores.network.versions(tx)
+        if self._memory is None or self._memory.versions != versions:
+            self._memory = Memory(
+                versions,
+                await self._stores.network.all(tx),
+                await self._stores.copies.locations(tx),
+            )
+        return self._memory
+
+    async def policy(self, tx: Transaction, known: Memory, policy_id: str, version: int) -> Policy:
+        """A version of a policy, 0 the one in force. Raises ``PolicyNotFound``."""
+        name = (policy_id or DEFAULT_ID, version)
+        if name not in known.policies:
+            policy = await self._stores.policies.get(tx, *name)
+            if policy is None:
+                raise PolicyNotFound(*name)
+            known.policies[name] = policy
+        return known.policies[name]
+
+    async def items(
+        self, tx: Transaction, known: Memory, skus: Collection[str]
+    ) -> Mapping[str, Item]:
+        """The items that are known among these, with the components of the kits among them."""
+        missing = [sku for sku in skus if sku not in known.items]
+        if missing:
+            if len(known.items) > ITEMS_REMEMBERED:
+                known.items.clear()
+                missing = list(skus)
+            known.items.update(await self._stores.copies.items(tx, missing))
+        return known.items
+
+    async def available(self, question: Question) -> Availability:
+        """What the ledger can promise; raises ``Unavailable``."""
+        return await self._stock.available(question.skus, question.excluding_ids)
+
+    async def plan(
+        self,
+        question: Question,
+        known: Known,
+        stock: Availability,
+        *,
+        decision_id: UUID | None = None,
+    ) -> Decision:
+        """The decision for the question, verified.
+
+        Raises ``CurrencyMismatch``, ``FieldViolation`` for amounts that do not fit or without any
+        location to consider, and ``PlanRefused`` when a plan is not what it claims to be.
+        """
+        with span("source", {Attributes.ORDER_ID: question.order_id}) as current:
+            decision = await self._whole(question, known, stock, decision_id)
+            _tell(current, decision)
+            return decision
+
+    async def plan_or_explain(
+        self, question: Question, known: Known, stock: Availability, decision_id: UUID
+    ) -> Decision:
+        """As ``plan``; where there is nothing to solve, the decision says so."""
+        try:
+            return await self.plan(question, known, stock, decision_id=decision_id)
+        except FieldViolation:
+            return verdict.nowhere(question, known.policy, decision_id=decision_id, now=known.now)
+
+    async def _whole(
+        self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
+    ) -> Decision:
+        """The decision that sends no kit in part."""
+        problem = frame(question, known, stock.units)
+        decision = await self._decide(question, known, problem, stock, decision_id)
+        trim = trimmed(question, problem, decision)
+        if trim is None:
+            return decision
+        if not trim.question.wanted:
+            return nothing_left(decision, trim)
+        return with_left(await self._whole(trim.question, known, stock, decision_id), trim)
+
+    async def _decide(
+        self,
+        question: Question,
+        known: Known,
+        problem: Problem,
+        stock: Availability,
+        decision_id: UUID | None,
+    ) -> Decision:
+        if question.method is SourcingMethod.EXACT:
+            solution = await asyncio.to_thread(self._solve, problem)
+            verify(problem, solution.plan)
+            return verdict.solved(
+                question,
+                known.policy,
+                problem,
+                solution,
+                stock.units,
+                decision_id=decision_id,
+                revision=stock.revision,
+                now=known.now,
+            )
+        plan = await asyncio.to_thread(self._baselines[question.method], problem)
+        verify(problem, plan)
+        return verdict.by_rule(
+            question, known.policy, problem, plan, revision=stock.revision, now=known.now
+        )
+
+
+def _tell(current: trace.Span, decision: Decision) -> None:
+    """What a decision was, for whoever follows the order."""
+    if not current.is_recording():
+        return
+    attributes: dict[str, str | int | float] = {
+        Attributes.SOURCING_METHOD: str(decision.method),
+        Attributes.SOURCING_STATUS: str(decision.outcome),
+        Attributes.SOURCING_OBJECTIVE: float(to_decimal(decision.cost)),
+        Attributes.SOURCING_CANDIDATES: len(decision.candidates),
+        Attributes.SHIPMENT_COUNT: len(decision.shipments),
+        Attributes.PARCEL_COUNT: sum(one.parcel_count for one in decision.shipments),
+        Attributes.LEDGER_REVISION: decision.ledger_revision,
+    }
+    if decision.decision_id is not None:
+        attributes[Attributes.DECISION_ID] = str(decision.decision_id)
+    if decision.bound is not None:
+        attributes[Attributes.SOURCING_BOUND] = float(to_decimal(decision.bound))
+        if decision.bound > 0:
+            gap = (decision.cost - decision.bound) / decision.bound
+            attributes[Attributes.SOURCING_GAP] = gap
+    current.set_attributes(attributes)

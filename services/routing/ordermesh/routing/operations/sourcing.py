@@ -1,0 +1,297 @@
+"""Sourcing by hand: questions, what would be decided for an order, and deciding it again."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from opentelemetry import trace
+
+from ordermesh.api.order.v1 import StockMatrix
+from ordermesh.api.routing.v1 import SourceOrderRequest, SourceOrderResponse
+from ordermesh.kernel.clock import Clock
+from ordermesh.kernel.errors import Unavailable
+from ordermesh.routing.domain import refusal, verbs, wanted
+from ordermesh.routing.domain.decision import SourcingMethod
+from ordermesh.routing.domain.errors import (
+    BaselineIsNoDecision,
+    DuplicateEntry,
+    FieldViolation,
+    MatrixSize,
+    OrderNotFound,
+    PolicyNotFound,
+    UnknownDestination,
+    WorkInProgress,
+)
+from ordermesh.routing.domain.kit import freeze
+from ordermesh.routing.domain.order import OrderLine
+from ordermesh.routing.domain.question import Known, Question, Units
+from ordermesh.routing.domain.story import Story
+from ordermesh.routing.domain.submission import NewLine, skus_of
+from ordermesh.routing.operations.knowledge import Knowledge
+from ordermesh.routing.operations.patience import patience
+from ordermesh.routing.operations.planning import Planner
+from ordermesh.routing.operations.records import Records
+from ordermesh.routing.ports.sourcing import Places
+from ordermesh.routing.ports.stock import Availability
+from ordermesh.routing.ports.stores import Stores
+from ordermesh.routing.wire.decision import (
+    decision_message,
+    question_lines,
+    sourcing_method,
+    stored_decision,
+    uuids,
+)
+from ordermesh.routing.wire.order import whereto
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.idempotency import Mutations
+from ordermesh.runtime.telemetry import Attributes
+from ordermesh.runtime.waiting import Waiters
+
+RETRY_SECONDS = 1.0
+
+
+class SourceOrder:
+    """Decides, or answers what would be decided."""
+
+    def __init__(
+        self,
+        database: Database,
+        mutations: Mutations,
+        clock: Clock,
+        stores: Stores,
+        knowledge: Knowledge,
+        places: Places,
+        planner: Planner,
+        records: Records,
+        waiters: Waiters,
+    ) -> None:
+        self._database = database
+        self._mutations = mutations
+        self._clock = clock
+        self._stores = stores
+        self._knowledge = knowledge
+        self._places = places
+        self._planner = planner
+        self._records = records
+        self._waiters = waiters
+
+    async def __call__(self, request: SourceOrderRequest) -> SourceOrderResponse:
+        """Answer the question, or decide again what nobody has begun; raises what is listed."""
+        method = sourcing_method(request.method)
+        is_question = request.HasField("question")
+        if not is_question and not request.validate_only:
+            if method is not SourcingMethod.EXACT:
+                raise BaselineIsNoDecision(method)
+            if request.HasField("supplied_stock"):
+                raise MatrixSize(0, len(request.supplied_stock.quantities))
+        supplied = supplied_stock(request)
+        if is_question or request.validate_only:
+            return await self._answer(request, method, supplied)
+        return await self._decide_again(request)
+
+    async def _answer(
+        self, request: SourceOrderRequest, method: SourcingMethod, supplied: Units | None
+    ) -> SourceOrderResponse:
+        async def attempt() -> tuple[Question, Known]:
+            return await self._database.read(lambda tx: self._prepare(tx, request, method))
+
+        question, known = await self._knowledge.with_what_is_missing(attempt)
+        if supplied is None:
+            stock = await self._planner.available(question)
+        else:
+            stock = Availability(supplied, 0)
+        decision = await self._planner.plan(question, known, stock)
+        return SourceOrderResponse(decision=decision_message(decision))
+
+    async def _prepare(
+        self, tx: Transaction, request: SourceOrderRequest, method: SourcingMethod
+    ) -> tuple[Question, Known]:
+        has_stock = request.HasField("supplied_stock")
+        if request.HasField("question"):
+            question = await self._asked(tx, request, method)
+        else:
+            question = await self._would_be(tx, request, method, whole=has_stock)
+        capacity = _capacity(request)
+        named = {*request.supplied_stock.location_ids, *capacity}
+        if named:
+            await self._knowledge.require_locations(tx, named)
+        known = await self._planner.know(tx, question)
+        return question, Known(
+            known.policy,
+            known.network,
+            known.locations,
+            known.items,
+            known.used,
+            known.now,
+            capacity,
+        )
+
+    async def _asked(
+        self, tx: Transaction, request: SourceOrderRequest, method: SourcingMethod
+    ) -> Question:
+        asked = request.question
+        where = whereto(asked.destination)
+        place = where.place or self._places.find(where)
+        if place is None:
+            raise UnknownDestination(where.country_code)
+        lines = question_lines(asked)
+        known = await self._planner.memory(tx)
+        items = await self._knowledge.items(tx, known, skus_of(lines))
+        units = []
+        for line in lines:
+            item = items[line.sku]
+            order_line = OrderLine(
+                line.line_id,
+                line.sku,
+                line.quantity,
+                keep_together=line.keep_together,
+                components=freeze(item, items, None),
+                components_may_split=item.components_may_split,
+            )
+            units.append(_wanted(line, order_line))
+        return Question(
+            order_id="",
+            wanted=tuple(units),
+            place=place,
+            promise_days=asked.promise_days,
+            policy_id=request.policy_id,
+            policy_version=request.policy_version,
+            method=method,
+            excluding_ids=uuids(asked.excluding_reservation_ids),
+        )
+
+    async def _would_be(
+        self, tx: Transaction, request: SourceOrderRequest, method: SourcingMethod, *, whole: bool
+    ) -> Question:
+        """What would be decided for an order.
+
+        On supplied stock all of the order is decided, as if nothing had happened yet: that stock is
+        not the ledger's, so nothing of it is held.
+        """
+        trace.get_current_span().set_attribute(Attributes.ORDER_ID, request.order_id)
+        known = await self._load(tx, request.order_id, lock=False)
+        own = wanted.Own((), ())
+        rejected: tuple[tuple[str, str, str], ...] = ()
+        if whole:
+            units = wanted.whole(known.order)
+        else:
+            units = wanted.decidable(known)
+            own = wanted.own_stock_if_taken_back(known)
+            rejected = tuple(
+                (one.location_id, one.line_id, one.reason)
+                for one in await self._stores.orders.exclusions(tx, request.order_id)
+            )
+        if not units:
+            raise WorkInProgress(request.order_id, known.order.state)
+        return Question(
+            order_id=request.order_id,
+            wanted=units,
+            place=known.order.destination.place,
+            promise_days=known.order.promise_days,
+            policy_id=request.policy_id or known.order.policy_id,
+            policy_version=request.policy_version,
+            method=method,
+            excluding_ids=own.excluding_ids,
+            kept=own.kept,
+            rejected=rejected,
+        )
+
+    async def _decide_again(self, request: SourceOrderRequest) -> SourceOrderResponse:
+        order_id, request_id = request.order_id, UUID(request.request_id)
+        trace.get_current_span().set_attribute(Attributes.ORDER_ID, order_id)
+
+        async def run(tx: Transaction) -> SourceOrderResponse:
+            before = await self._load(tx, order_id, lock=True)
+            policy_id = request.policy_id or before.order.policy_id
+            if await self._stores.policies.get(tx, policy_id, request.policy_version) is None:
+                raise PolicyNotFound(policy_id, request.policy_version)
+            after = verbs.decide_again(
+                before,
+                request_id=request_id,
+                policy_id=request.policy_id,
+                policy_version=request.policy_version,
+            )
+            await self._records.save(tx, before, after)
+            await self._records.drive(tx, order_id)
+            return SourceOrderResponse()
+
+        await self._mutations.run(request, SourceOrderResponse, run)
+        try:
+            return await self._waiters.wait_for(
+                order_id,
+                lambda: self._database.read(lambda tx: self._decided(tx, order_id, request_id)),
+                patience(self._clock).answer_by,
+            )
+        except TimeoutError:
+            raise Unavailable(
+                "The order could not be decided in time; ask again.",
+                service="inventory",
+                retry_after=RETRY_SECONDS,
+            ) from None
+
+    async def _decided(
+        self, tx: Transaction, order_id: str, request_id: UUID
+    ) -> SourceOrderResponse | None:
+        refused = await self._stores.refusals.get(tx, request_id)
+        if refused is not None:
+            raise refusal.raised(refused)
+        known = await self._load(tx, order_id, lock=False)
+        if known.saga.source_request_id == request_id:
+            return None
+        decision = await self._stores.decisions.asked_by(tx, request_id)
+        if decision is None:
+            # Another request, made later, was decided in its place.
+            made = await self._stores.decisions.all_of(tx, order_id)
+            decision = made[-1] if made else None
+        if decision is None:
+            return None
+        return SourceOrderResponse(decision=stored_decision(decision.payload))
+
+    async def _load(self, tx: Transaction, order_id: str, *, lock: bool) -> Story:
+        known = await self._stores.orders.load(tx, order_id, lock=lock)
+        if known is None:
+            raise OrderNotFound(order_id)
+        return known
+
+
+def supplied_stock(request: SourceOrderRequest) -> Units | None:
+    """The stock that the caller supplied, by location; None when there is none.
+
+    Raises ``MatrixSize``, and ``FieldViolation`` for capacity without stock.
+    """
+    if not request.HasField("supplied_stock"):
+        if request.supplied_capacity:
+            raise FieldViolation(
+                "supplied_capacity", "supplied_stock", "Capacity is supplied with stock only."
+            )
+        return None
+    matrix: StockMatrix = request.supplied_stock
+    wide = len(matrix.location_ids)
+    size = len(matrix.skus) * wide
+    if len(matrix.quantities) != size:
+        raise MatrixSize(size, len(matrix.quantities))
+    units: dict[str, dict[str, int]] = {location_id: {} for location_id in matrix.location_ids}
+    for row, sku in enumerate(matrix.skus):
+        for column, location_id in enumerate(matrix.location_ids):
+            quantity = matrix.quantities[row * wide + column]
+            if quantity < 0:
+                raise FieldViolation(
+                    "supplied_stock.quantities", "int64.gte", "Stock is not negative."
+                )
+            units[location_id][sku] = quantity
+    return units
+
+
+def _capacity(request: SourceOrderRequest) -> Mapping[str, int]:
+    capacity: dict[str, int] = {}
+    for entry in request.supplied_capacity:
+        if entry.location_id in capacity:
+            raise DuplicateEntry("supplied_capacity", entry.location_id)
+        capacity[entry.location_id] = entry.units
+    return capacity
+
+
+def _wanted(line: NewLine, order_line: OrderLine) -> wanted.Wanted:
+    return wanted.Wanted(
+        order_line,
+        {sku: quantity * line.quantity for sku, quantity in order_line.per_kit.items()},
+    )

@@ -1,0 +1,268 @@
+"""What a worker asks of the ledger at each step of an order, and what it makes of the answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ordermesh.kernel.errors import DomainError
+from ordermesh.routing.domain import outcomes
+from ordermesh.routing.domain.errors import (
+    InsufficientStock,
+    NotYourReservation,
+    ReservationClosed,
+    ReservationNotFound,
+    ShortLine,
+)
+from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState
+from ordermesh.routing.domain.saga import PLANS_MAX, call_id
+from ordermesh.routing.domain.story import Story, Told
+from ordermesh.routing.ports.stock import (
+    CartProblem,
+    CartRefused,
+    Held,
+    Lost,
+    NotThere,
+    ReservationCall,
+    ReserveCall,
+    Short,
+    Stock,
+    WantedUnits,
+)
+from ordermesh.runtime.telemetry import Attributes, span
+
+HOLD_SECONDS = 120.0
+"""How long stock is held for an order that is only made if all of it can be held."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be made of the rows, if they are still where they were."""
+
+    apply: Callable[[Story], Told]
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """The order is not made, and its submitter is told why."""
+
+    error: DomainError
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The ledger was too busy: the plan is dropped, and another is made in a while."""
+
+    apply: Callable[[Story], Story]
+
+
+@dataclass(frozen=True)
+class RefuseShipping:
+    """The ledger knows of no such goods: the location is told so."""
+
+    fulfillment_order_id: str
+    error: DomainError
+
+
+Verdict = Change | Refuse | Rest | RefuseShipping
+
+
+class Steps:
+    """The calls to the ledger."""
+
+    def __init__(self, stock: Stock, at: Callable[[str], None]) -> None:
+        self._stock = stock
+        self._at = at
+
+    async def reserve(self, story: Story) -> Verdict:
+        """Hold the plan: for good, unless the order may still be refused."""
+        units = tuple(
+            WantedUnits(line.line_id, line.sku, one.location_id, line.quantity)
+            for one in story.planned
+            for line in one.lines
+            if line.reservation_id is None
+        )
+        if not units:
+            return Change(outcomes.source)
+        saga, order = story.saga, story.order
+        call = ReserveCall(
+            request_id=call_id(order, "reserve", saga.epoch),
+            reservation_id=story.reservation_id,
+            order_id=order.order_id,
+            on_behalf_of=order.actor.caller,
+            units=units,
+            confirm=not saga.is_conditional,
+            hold_seconds=HOLD_SECONDS,
+            replaces=(*saga.replaced_ids, *saga.checkout_ids),
+            fence=saga.epoch,
+        )
+        self._at("before reserve")
+        facts = {
+            Attributes.ORDER_ID: order.order_id,
+            Attributes.RESERVATION_ID: str(call.reservation_id),
+        }
+        with span("reserve", facts):
+            answer = await self._stock.reserve(call)
+        self._at("after reserve")
+        match answer:
+            case Held():
+                return Change(outcomes.source if call.confirm else _quietly(outcomes.held))
+            case Short():
+                return self._short(story, answer)
+            case CartRefused():
+                return self._cart_refused(story, answer)
+            case Lost():
+                return Change(_quietly(outcomes.expired))
+
+    def _short(self, story: Story, answer: Short) -> Verdict:
+        if story.saga.plans < PLANS_MAX:
+            return Change(_quietly(lambda known: outcomes.short(known, answer.caps)))
+        if story.saga.is_conditional:
+            return Refuse(InsufficientStock(_short_lines(story, answer)))
+        return Rest(lambda known: outcomes.rest(outcomes.short(known, answer.caps)))
+
+    def _cart_refused(self, story: Story, answer: CartRefused) -> Verdict:
+        reservation_id = answer.reservation_id
+        if reservation_id not in story.saga.checkout_ids:
+            return Change(
+                _quietly(lambda known: outcomes.without_reservation(known, reservation_id))
+            )
+        if not story.saga.is_conditional:
+            # It has been paid: it is sourced without the cart.
+            return Change(
+                _quietly(lambda known: outcomes.without_checkout(known, [reservation_id]))
+            )
+        error = {
+            CartProblem.NOT_FOUND: ReservationNotFound,
+            CartProblem.NOT_YOURS: NotYourReservation,
+            CartProblem.CLOSED: ReservationClosed,
+        }[answer.problem]
+        return Refuse(error(str(reservation_id)))
+
+    async def confirm(self, story: Story) -> Verdict:
+        """Make the hold last; what is left of a hold that was lost is released."""
+        self._at("before confirm")
+        answer = await self._stock.confirm(self._call(story, "confirm"))
+        self._at("after confirm")
+        if isinstance(answer, Held):
+            return Change(outcomes.source)
+        await self._stock.release(self._call(story, "release lost"))
+        return Change(_quietly(outcomes.expired))
+
+    async def undo(self, story: Story) -> None:
+        """Release whatever may be held, the reservation of an unanswered call too."""
+        self._at("before undo")
+        for reservation_id in outcomes.to_release(story):
+            await self._stock.release(
+                ReservationCall(
+                    request_id=call_id(story.order, "undo", story.saga.epoch, reservation_id),
+                    reservation_id=reservation_id,
+                    on_behalf_of=story.order.actor.caller,
+                    fence=story.saga.epoch,
+                )
+            )
+        self._at("after undo")
+
+    async def release_surplus(self, story: Story) -> Verdict:
+        """Release what closed work held and nobody took over."""
+        done = []
+        for work in outcomes.surplus(story):
+            for reservation_id in work.reservation_ids:
+                units = tuple(
+                    WantedUnits(line.line_id, line.sku, work.location_id, line.held)
+                    for line in work.lines
+                    if line.reservation_id == reservation_id and line.held
+                )
+                if units:
+                    await self._stock.release(
+                        ReservationCall(
+                            request_id=call_id(
+                                story.order, "surplus", work.fulfillment_order_id, reservation_id
+                            ),
+                            reservation_id=reservation_id,
+                            on_behalf_of=story.order.actor.caller,
+                            # New plans may be made between two tries of this call.
+                            fence=0,
+                            units=units,
+                        )
+                    )
+            done.append(work.fulfillment_order_id)
+        self._at("after surplus")
+        return Change(_quietly(lambda known: outcomes.surplus_released(known, done)))
+
+    async def ship(self, story: Story) -> Verdict:
+        """Tell the ledger what has left, one fulfillment order at a time."""
+        work = next(one for one in story.work if one.state is FulfillmentState.SHIPPING)
+        name = work.fulfillment_order_id
+        self._at("before ship")
+        with span("ship", {Attributes.ORDER_ID: story.order.order_id}) as current:
+            current.set_attribute(Attributes.FULFILLMENT_ORDER_ID, name)
+            return await self._ship(story, work)
+
+    async def _ship(self, story: Story, work: FulfillmentOrder) -> Verdict:
+        name = work.fulfillment_order_id
+        for reservation_id in work.reservation_ids:
+            call = ReservationCall(
+                request_id=call_id(story.order, "ship", name, work.ship_request_id, reservation_id),
+                reservation_id=reservation_id,
+                on_behalf_of=story.order.actor.caller,
+                fence=story.saga.epoch,
+                units=tuple(
+                    WantedUnits(line.line_id, line.sku, work.location_id, line.quantity)
+                    for line in work.lines
+                    if line.reservation_id == reservation_id
+                ),
+                document=name,
+            )
+            answer = await self._stock.ship(call)
+            if isinstance(answer, NotThere):
+                return RefuseShipping(name, InsufficientStock(_missing(work, answer)))
+        self._at("after ship")
+        return Change(lambda known: outcomes.end_shipping(known, name))
+
+    def _call(self, story: Story, purpose: str) -> ReservationCall:
+        return ReservationCall(
+            request_id=call_id(story.order, purpose, story.saga.epoch),
+            reservation_id=story.reservation_id,
+            on_behalf_of=story.order.actor.caller,
+            fence=story.saga.epoch,
+        )
+
+
+def _quietly(step: Callable[[Story], Story]) -> Callable[[Story], Told]:
+    """A step of which nothing is told."""
+    return lambda story: (step(story), ())
+
+
+def _short_lines(story: Story, answer: Short) -> list[ShortLine]:
+    """The lines of the plan that the ledger's short keys are about."""
+    caps = {(cap.sku, cap.location_id): cap.available for cap in answer.caps}
+    wanted: dict[tuple[str, str], int] = {}
+    for one in story.planned:
+        for line in one.lines:
+            key = (line.sku, one.location_id)
+            wanted[key] = wanted.get(key, 0) + line.quantity
+    return [
+        ShortLine(
+            line.line_id,
+            line.sku,
+            one.location_id,
+            wanted[line.sku, one.location_id],
+            caps[line.sku, one.location_id],
+        )
+        for one in story.planned
+        for line in one.lines
+        if (line.sku, one.location_id) in caps
+    ]
+
+
+def _missing(work: FulfillmentOrder, answer: NotThere) -> list[ShortLine]:
+    return [
+        ShortLine(
+            line.line_id,
+            line.sku,
+            work.location_id,
+            line.quantity,
+            answer.on_hand.get(line.sku, 0),
+        )
+        for line in work.lines
+        if not answer.on_hand or line.sku in answer.on_hand
+    ]

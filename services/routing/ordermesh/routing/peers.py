@@ -1,0 +1,352 @@
+"""Inventory as routing sees it, and who hears of routing's orders."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+
+from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
+from ordermesh.api.inventory.v1 import (
+    BatchGetItemsRequest,
+    BatchGetLocationsRequest,
+    ConfirmRequest,
+    GetAvailabilityRequest,
+    LineSelection,
+    ListItemsRequest,
+    ListLocationsRequest,
+    ReleaseRequest,
+    ReserveLine,
+    ReserveRequest,
+    ShipRequest,
+    WatchItemsRequest,
+    WatchLocationsRequest,
+)
+from ordermesh.api.order.v1 import StockKey
+from ordermesh.client.errors import Refusal, refusal_of
+from ordermesh.client.mesh import Mesh
+from ordermesh.kernel.errors import Unavailable
+from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.saga import Cap
+from ordermesh.routing.ports.feeds import FeedPage, FeedTooOld
+from ordermesh.routing.ports.stock import (
+    Availability,
+    CartProblem,
+    CartRefused,
+    Held,
+    Lost,
+    NotThere,
+    ReservationCall,
+    ReserveCall,
+    Shipped,
+    Short,
+    WantedUnits,
+)
+from ordermesh.routing.ports.stores import Feed
+from ordermesh.routing.wire.inventory import item, location
+
+T = TypeVar("T")
+
+CONSUMERS: Mapping[str, frozenset[str]] = {
+    "notify": frozenset({"order"}),
+    "returns": frozenset({"ordermesh.fulfillment_order.shipped.v1"}),
+}
+"""Which peers want which events: all about orders, or those of one type."""
+
+
+CALL_SECONDS = 2.0
+PAGE_SIZE = 1_000
+NAMES_MAX = 1_000
+SKUS_MAX = 250
+"""How many items one question about availability names, so that its cells stay within limits."""
+
+_INVENTORY = "inventory"
+_AWAY_SECONDS = 0.2
+
+_NO_ANSWER = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.ABORTED,
+        # Whether it was done is not known; the same call, made again, tells.
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
+_ANSWERS = frozenset(
+    {
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.PERMISSION_DENIED,
+    }
+)
+
+
+class InventoryFault(Exception):
+    """Inventory answered what its contract does not foresee here: a fault, to be looked into."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"Inventory answered {code} {reason}.")
+
+
+async def answered(call: Awaitable[T]) -> T | Refusal:
+    """The reply, or the refusal that the service decided on.
+
+    Raises ``Unavailable`` where the service is away or its answer was lost, ``InventoryFault`` for
+    everything else: no outcome of a call is left unclassified.
+    """
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        code = error.code()
+        refusal = refusal_of(error)
+        if code in _NO_ANSWER:
+            pushed_back = refusal.retry_after if refusal is not None else None
+            raise Unavailable(
+                f"Inventory is away: {code.name}.",
+                service=_INVENTORY,
+                retry_after=pushed_back or _AWAY_SECONDS,
+            ) from error
+        if code in _ANSWERS and refusal is not None:
+            return refusal
+        raise InventoryFault(code.name, "" if refusal is None else refusal.reason) from error
+
+
+async def expected(call: Awaitable[T]) -> T:
+    """The reply of a call that nobody may refuse."""
+    answer = await answered(call)
+    if isinstance(answer, Refusal):
+        raise _unforeseen(answer)
+    return answer
+
+
+class InventoryStock:
+    """The ledger, behind the stubs."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+
+    async def available(self, skus: Sequence[str], excluding: Sequence[UUID]) -> Availability:
+        """What can be promised, at one revision; of very many items, at the lowest of several."""
+        units: dict[str, dict[str, int]] = {}
+        revisions = []
+        for start in range(0, len(skus), SKUS_MAX):
+            reply = await expected(
+                self._mesh.availability.GetAvailability(
+                    GetAvailabilityRequest(
+                        skus=skus[start : start + SKUS_MAX],
+                        excluding_reservation_ids=[str(one) for one in excluding],
+                    ),
+                    timeout=CALL_SECONDS,
+                )
+            )
+            matrix = reply.available
+            wide = len(matrix.location_ids)
+            for row, sku in enumerate(matrix.skus):
+                for column, location_id in enumerate(matrix.location_ids):
+                    quantity = matrix.quantities[row * wide + column]
+                    units.setdefault(location_id, {})[sku] = quantity
+            revisions.append(reply.revision)
+        return Availability(units, min(revisions, default=0))
+
+    async def reserve(self, call: ReserveCall) -> Held | Short | CartRefused | Lost:
+        """Hold all or nothing."""
+        request = ReserveRequest(
+            request_id=str(call.request_id),
+            on_behalf_of=call.on_behalf_of,
+            reservation_id=str(call.reservation_id),
+            order_id=call.order_id,
+            lines=[
+                ReserveLine(
+                    line_id=one.line_id,
+                    key=StockKey(sku=one.sku, location_id=one.location_id),
+                    quantity=one.quantity,
+                )
+                for one in call.units
+            ],
+            confirm=call.confirm,
+            replaces_reservation_ids=[str(one) for one in call.replaces],
+            fence=call.fence,
+        )
+        if not call.confirm:
+            duration = Duration()
+            duration.FromMilliseconds(round(call.hold_seconds * 1_000))
+            request.hold_duration.CopyFrom(duration)
+        answer = await answered(self._mesh.reservations.Reserve(request, timeout=CALL_SECONDS))
+        if not isinstance(answer, Refusal):
+            return Held()
+        if answer.reason in ("INSUFFICIENT_STOCK", "NOT_STOCKED_HERE"):
+            return Short(tuple(_cap(row) for row in answer.rows()))
+        if answer.reason == "RESERVATION_RELEASED":
+            return Lost()
+        if answer.reason in CartProblem.__members__.values():
+            refused = UUID(answer.metadata["reservationId"])
+            return CartRefused(refused, CartProblem(answer.reason))
+        raise _unforeseen(answer)
+
+    async def confirm(self, call: ReservationCall) -> Held | Lost:
+        """Make a hold last."""
+        answer = await answered(
+            self._mesh.reservations.Confirm(
+                ConfirmRequest(
+                    request_id=str(call.request_id),
+                    on_behalf_of=call.on_behalf_of,
+                    reservation_id=str(call.reservation_id),
+                    fence=call.fence,
+                ),
+                timeout=CALL_SECONDS,
+            )
+        )
+        if not isinstance(answer, Refusal):
+            return Held()
+        lost = ("RESERVATION_EXPIRED", "RESERVATION_CLOSED", "RESERVATION_NOT_FOUND")
+        if answer.reason in lost:
+            return Lost()
+        raise _unforeseen(answer)
+
+    async def release(self, call: ReservationCall) -> None:
+        """Take promises back; what is closed, or was never there, is released already."""
+        answer = await answered(
+            self._mesh.reservations.Release(
+                ReleaseRequest(
+                    request_id=str(call.request_id),
+                    on_behalf_of=call.on_behalf_of,
+                    reservation_id=str(call.reservation_id),
+                    lines=_selections(call.units),
+                    fence=call.fence,
+                ),
+                timeout=CALL_SECONDS,
+            )
+        )
+        if isinstance(answer, Refusal) and answer.reason != "LINE_NOT_FOUND":
+            raise _unforeseen(answer)
+
+    async def ship(self, call: ReservationCall) -> Shipped | NotThere:
+        """Say that goods left."""
+        answer = await answered(
+            self._mesh.reservations.Ship(
+                ShipRequest(
+                    request_id=str(call.request_id),
+                    on_behalf_of=call.on_behalf_of,
+                    reservation_id=str(call.reservation_id),
+                    lines=_selections(call.units),
+                    document=call.document,
+                    fence=call.fence,
+                ),
+                timeout=CALL_SECONDS,
+            )
+        )
+        if not isinstance(answer, Refusal):
+            return Shipped()
+        if answer.reason == "SHORT_OF_STOCK":
+            return NotThere({row["sku"]: int(row["onHand"]) for row in answer.rows()})
+        closed = ("RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", "LINE_NOT_FOUND")
+        if answer.reason in closed:
+            return NotThere({})
+        raise _unforeseen(answer)
+
+    async def items(self, skus: Sequence[str]) -> tuple[Item, ...]:
+        """The items that exist among these, with the components of the kits."""
+        found: list[Item] = []
+        for start in range(0, len(skus), NAMES_MAX):
+            request = BatchGetItemsRequest(skus=skus[start : start + NAMES_MAX])
+            reply = await expected(self._mesh.items.BatchGetItems(request, timeout=CALL_SECONDS))
+            found.extend(item(message) for message in reply.items)
+        return tuple(found)
+
+    async def locations(self, location_ids: Sequence[str]) -> tuple[KnownLocation, ...]:
+        """The locations that exist among these."""
+        found: list[KnownLocation] = []
+        for start in range(0, len(location_ids), NAMES_MAX):
+            request = BatchGetLocationsRequest(location_ids=location_ids[start : start + NAMES_MAX])
+            reply = await expected(
+                self._mesh.locations.BatchGetLocations(request, timeout=CALL_SECONDS)
+            )
+            found.extend(location(message) for message in reply.locations)
+        return tuple(found)
+
+
+class InventoryFeeds:
+    """Inventory's items and locations, listed and watched."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+
+    async def listed(self, feed: Feed) -> AsyncIterator[FeedPage]:
+        """All there is, page by page; each page contains every change up to its revision."""
+        token = ""
+        while True:
+            if feed is Feed.ITEMS:
+                items = await expected(
+                    self._mesh.items.ListItems(
+                        ListItemsRequest(page_size=PAGE_SIZE, page_token=token)
+                    )
+                )
+                yield FeedPage(items.revision, items=tuple(item(one) for one in items.items))
+                token = items.next_page_token
+            else:
+                places = await expected(
+                    self._mesh.locations.ListLocations(
+                        ListLocationsRequest(page_size=PAGE_SIZE, page_token=token)
+                    )
+                )
+                known = tuple(location(one) for one in places.locations)
+                yield FeedPage(places.revision, locations=known)
+                token = places.next_page_token
+            if not token:
+                return
+
+    async def watched(self, feed: Feed, start_revision: int) -> AsyncIterator[FeedPage]:
+        """Changes from a revision on, for ever. Raises ``FeedTooOld`` and ``Unavailable``."""
+        try:
+            if feed is Feed.ITEMS:
+                async for change in self._mesh.items.WatchItems(
+                    WatchItemsRequest(start_revision=start_revision)
+                ):
+                    yield FeedPage(change.revision, items=tuple(item(one) for one in change.items))
+            else:
+                async for moved in self._mesh.locations.WatchLocations(
+                    WatchLocationsRequest(start_revision=start_revision)
+                ):
+                    known = tuple(location(one) for one in moved.locations)
+                    yield FeedPage(moved.revision, locations=known)
+        except grpc.aio.AioRpcError as error:
+            refusal = refusal_of(error)
+            if refusal is not None and refusal.reason == "REVISION_COMPACTED":
+                raise FeedTooOld from error
+            raise Unavailable(
+                f"Inventory is away: {error.code().name}.",
+                service=_INVENTORY,
+                retry_after=_AWAY_SECONDS,
+            ) from error
+
+
+def deliverer(mesh: Mesh, peer: str) -> Callable[[Sequence[EventEnvelope]], Awaitable[None]]:
+    """Hands events over to a peer's inbox."""
+
+    async def deliver(events: Sequence[EventEnvelope]) -> None:
+        await mesh.inbox(peer).Deliver(DeliverRequest(events=events), timeout=CALL_SECONDS)
+
+    return deliver
+
+
+def _selections(units: Sequence[WantedUnits]) -> list[LineSelection]:
+    return [
+        LineSelection(
+            line_id=one.line_id,
+            location_id=one.location_id,
+            sku=one.sku,
+            quantity=one.quantity,
+        )
+        for one in units
+    ]
+
+
+def _cap(row: Mapping[str, str]) -> Cap:
+    return Cap(row["sku"], row["locationId"], int(row.get("available", "0")))
+
+
+def _unforeseen(refusal: Refusal) -> InventoryFault:
+    return InventoryFault(refusal.code.name, refusal.reason)

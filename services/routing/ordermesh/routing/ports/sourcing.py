@@ -1,0 +1,26 @@
+"""What a decision needs besides stock: a solver, named baselines, and places by postal code."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from ordermesh.routing.domain.decision import SourcingMethod
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.plan import Plan, Solution
+from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.submission import Whereto
+
+
+class Places(Protocol):
+    """Where postal codes are."""
+
+    def find(self, whereto: Whereto) -> Place | None:
+        """The place of a destination; None when nobody knows."""
+        ...
+
+
+Solver = Callable[[Problem], Solution]
+"""Who finds plans: a pure function, run beside the event loop."""
+
+
+Baselines = Mapping[SourcingMethod, Callable[[Problem], Plan]]
+"""The named rules that plans are compared with."""

@@ -1,0 +1,136 @@
+"""The ledger as routing sees it: what is asked of it, and what it answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.saga import Cap
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Units by location id, then SKU, as they were at one revision of the ledger."""
+
+    units: Mapping[str, Mapping[str, int]]
+    revision: int
+
+
+@dataclass(frozen=True)
+class WantedUnits:
+    """Units of an item at a location for an order line."""
+
+    line_id: str
+    sku: str
+    location_id: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """The ledger holds it, for a while or for good as it was asked to."""
+
+
+@dataclass(frozen=True)
+class Short:
+    """The ledger has less than is wanted: its facts by key."""
+
+    caps: tuple[Cap, ...]
+
+
+class CartProblem(StrEnum):
+    """Why a checkout reservation cannot be taken over."""
+
+    NOT_FOUND = "RESERVATION_NOT_FOUND"
+    NOT_YOURS = "NOT_YOUR_RESERVATION"
+    CLOSED = "RESERVATION_CLOSED"
+
+
+@dataclass(frozen=True)
+class CartRefused:
+    """A reservation that was to be replaced cannot be."""
+
+    reservation_id: UUID
+    problem: CartProblem
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The reservation does not hold any more: it expired or was released."""
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The ledger knows that the goods have left."""
+
+
+@dataclass(frozen=True)
+class NotThere:
+    """The ledger knows of no such goods; units on hand by SKU where it says so."""
+
+    on_hand: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ReserveCall:
+    """What the ledger is asked to hold, and for whom."""
+
+    request_id: UUID
+    reservation_id: UUID
+    order_id: str
+    on_behalf_of: str
+    units: tuple[WantedUnits, ...]
+    confirm: bool
+    hold_seconds: float
+    replaces: tuple[UUID, ...]
+    fence: int
+
+
+@dataclass(frozen=True)
+class ReservationCall:
+    """A verb on a reservation; no ``units`` means all that is open."""
+
+    request_id: UUID
+    reservation_id: UUID
+    on_behalf_of: str
+    fence: int
+    units: tuple[WantedUnits, ...] = ()
+    document: str = ""
+
+
+class Stock(Protocol):
+    """The ledger, as routing needs it.
+
+    Every method raises ``Unavailable`` when the outcome is not known or the service is away: then
+    the same call is made again. What the contract foresees as a refusal is a result.
+    """
+
+    async def available(self, skus: Sequence[str], excluding: Sequence[UUID]) -> Availability:
+        """What can be promised of these items, as if ``excluding`` did not exist."""
+        ...
+
+    async def reserve(self, call: ReserveCall) -> Held | Short | CartRefused | Lost:
+        """Hold all or nothing. ``Lost``: it was released before it was made."""
+        ...
+
+    async def confirm(self, call: ReservationCall) -> Held | Lost:
+        """Make a hold last."""
+        ...
+
+    async def release(self, call: ReservationCall) -> None:
+        """Take promises back; releasing what is closed or was never made succeeds."""
+        ...
+
+    async def ship(self, call: ReservationCall) -> Shipped | NotThere:
+        """Say that goods left."""
+        ...
+
+    async def items(self, skus: Sequence[str]) -> tuple[Item, ...]:
+        """The items that exist among these."""
+        ...
+
+    async def locations(self, location_ids: Sequence[str]) -> tuple[KnownLocation, ...]:
+        """The locations that exist among these."""
+        ...

@@ -1,0 +1,112 @@
+"""Sourcing, the network and policies."""
+
+from typing import Any
+
+import grpc
+
+from ordermesh.api.routing import v1
+from ordermesh.routing.operations.network import PutNetworkLocations, SavePolicy
+from ordermesh.routing.operations.sourcing import SourceOrder
+from ordermesh.routing.queries.reading import Reading
+from ordermesh.runtime.database import Database
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class SourcingServicer(v1.SourcingServiceServicer):
+    """Decides where orders are fulfilled."""
+
+    def __init__(self, database: Database, source: SourceOrder, reading: Reading) -> None:
+        self._database = database
+        self._source = source
+        self._reading = reading
+
+    async def SourceOrder(
+        self,
+        request: v1.SourceOrderRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.SourceOrderResponse:
+        """Decide, or answer what would be decided."""
+        return await self._source(request)
+
+    async def GetDecision(
+        self,
+        request: v1.GetDecisionRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.GetDecisionResponse:
+        """Read one."""
+        return await self._database.read(lambda tx: self._reading.decision(tx, request))
+
+    async def ListDecisions(
+        self,
+        request: v1.ListDecisionsRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ListDecisionsResponse:
+        """Read those of an order."""
+        return await self._database.read(lambda tx: self._reading.decisions(tx, request))
+
+
+class NetworkServicer(v1.NetworkServiceServicer):
+    """Keeps how locations fulfill."""
+
+    def __init__(self, database: Database, put: PutNetworkLocations, reading: Reading) -> None:
+        self._database = database
+        self._put = put
+        self._reading = reading
+
+    async def PutNetworkLocations(
+        self,
+        request: v1.PutNetworkLocationsRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.PutNetworkLocationsResponse:
+        """Create and replace."""
+        return await self._put(request)
+
+    async def ListNetworkLocations(
+        self,
+        request: v1.ListNetworkLocationsRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ListNetworkLocationsResponse:
+        """Read all of them."""
+        return await self._database.read(lambda tx: self._reading.network(tx, request))
+
+    async def GetNetworkOverview(
+        self,
+        request: v1.GetNetworkOverviewRequest,  # noqa: ARG002 - it says nothing
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.GetNetworkOverviewResponse:
+        """Say what is known, and how fresh it is."""
+        return await self._database.read(self._reading.overview)
+
+
+class PolicyServicer(v1.PolicyServiceServicer):
+    """Keeps policies."""
+
+    def __init__(self, database: Database, save: SavePolicy, reading: Reading) -> None:
+        self._database = database
+        self._save = save
+        self._reading = reading
+
+    async def SavePolicy(
+        self,
+        request: v1.SavePolicyRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.SavePolicyResponse:
+        """Make the next version."""
+        return await self._save(request)
+
+    async def GetPolicy(
+        self,
+        request: v1.GetPolicyRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.GetPolicyResponse:
+        """Read one version."""
+        return await self._database.read(lambda tx: self._reading.policy(tx, request))
+
+    async def ListPolicies(
+        self,
+        request: v1.ListPoliciesRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ListPoliciesResponse:
+        """Read those in force."""
+        return await self._database.read(lambda tx: self._reading.policies(tx, request))

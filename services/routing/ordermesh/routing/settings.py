@@ -1,0 +1,23 @@
+"""The settings of the routing service, from variables named ``ORDERMESH_ROUTING_...``."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from ordermesh.runtime.settings import ServerSettings
+
+
+class RoutingSettings(ServerSettings):
+    """What all services have, with the port, the file and the peers of this one."""
+
+    model_config = SettingsConfigDict(env_prefix="ORDERMESH_ROUTING_")
+
+    port: int = Field(default=7102, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
+
+    database_url: str = Field(
+        default="sqlite+aiosqlite:///.ordermesh/routing.db", min_length=1, repr=False
+    )
+    """``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user@host/name``."""
+
+    peers: dict[str, str] = Field(default={"inventory": "127.0.0.1:7101"})
+    """Where the other services are. Events are delivered to those that are named."""

@@ -1,0 +1,1 @@
+"""Solvers of the sourcing problem: a problem in, a plan with its certificate out."""

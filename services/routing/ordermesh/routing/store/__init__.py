@@ -1,0 +1,1 @@
+"""Where routing keeps what it knows: a PostgreSQL schema or a SQLite file."""

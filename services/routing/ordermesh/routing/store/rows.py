@@ -1,0 +1,290 @@
+"""Between rows and the words of the domain: orders, their lines, their sagas and their work."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.fulfillment import (
+    FulfillmentLine,
+    FulfillmentOrder,
+    FulfillmentState,
+    Hold,
+    Parcel,
+    RejectReason,
+)
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.order import (
+    Acceptance,
+    Actor,
+    Destination,
+    ExternalReference,
+    FrozenComponent,
+    Order,
+    OrderLine,
+    OrderState,
+    Price,
+)
+from ordermesh.routing.domain.saga import Cap, Saga, Step, Unfilled
+
+Values = dict[str, Any]
+
+
+def order_values(order: Order) -> Values:
+    """An order as a row, without its lines."""
+    place = order.destination.place
+    return {
+        "order_id": order.order_id,
+        "origin": order.origin,
+        "channel": order.channel,
+        "channel_order_id": order.channel_order_id,
+        "external_refs": [[ref.system, ref.id] for ref in order.external_refs],
+        "state": order.state,
+        "country_code": order.destination.country_code,
+        "region": order.destination.region,
+        "postal_code": order.destination.postal_code,
+        "latitude": place.latitude_microdegrees,
+        "longitude": place.longitude_microdegrees,
+        "method": order.method,
+        "order_time": order.order_time,
+        "promise_days": order.promise_days,
+        "policy_id": order.policy_id,
+        "acceptance": order.acceptance,
+        "caller": order.actor.caller,
+        "on_behalf_of": order.actor.on_behalf_of,
+        "reservation_ids": [str(one) for one in order.reservation_ids],
+        "cancel_requested": order.cancel_requested,
+        "version": order.version,
+        "event_sequence": order.event_sequence,
+        "create_time": order.create_time,
+        "update_time": order.update_time,
+    }
+
+
+def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
+    """An order from its row and its lines."""
+    return Order(
+        order_id=row.order_id,
+        origin=row.origin,
+        channel=row.channel,
+        channel_order_id=row.channel_order_id,
+        external_refs=tuple(ExternalReference(system, name) for system, name in row.external_refs),
+        lines=lines,
+        destination=Destination(
+            row.country_code, row.region, row.postal_code, Place(row.latitude, row.longitude)
+        ),
+        method=row.method,
+        order_time=row.order_time,
+        promise_days=row.promise_days,
+        policy_id=row.policy_id,
+        acceptance=Acceptance(row.acceptance),
+        actor=Actor(row.caller, row.on_behalf_of),
+        create_time=row.create_time,
+        update_time=row.update_time,
+        state=OrderState(row.state),
+        reservation_ids=tuple(UUID(one) for one in row.reservation_ids),
+        version=row.version,
+        event_sequence=row.event_sequence,
+        cancel_requested=row.cancel_requested,
+    )
+
+
+def line_values(order_id: str, number: int, line: OrderLine) -> Values:
+    """A line as a row."""
+    price = line.unit_price
+    return {
+        "order_id": order_id,
+        "number": number,
+        "line_id": line.line_id,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "price_currency": None if price is None else price.currency_code,
+        "price_amount": None if price is None else price.amount,
+        "keep_together": line.keep_together,
+        "may_split": line.components_may_split,
+    } | counts(line)
+
+
+def counts(line: OrderLine) -> Values:
+    """What changes of a line."""
+    return {
+        "sourced": line.sourced,
+        "shipped": line.shipped,
+        "cancelled": line.cancelled,
+        "unfilled": line.unfilled,
+        "unfilled_reason": line.unfilled_reason,
+    }
+
+
+def component_values(order: Order) -> list[Values]:
+    """The components of an order's kits as rows."""
+    return [
+        {
+            "order_id": order.order_id,
+            "line_number": line_number,
+            "number": number,
+            "sku": component.sku,
+            "quantity": component.quantity,
+            "share_amount": None if component.price_share is None else component.price_share.amount,
+        }
+        for line_number, line in enumerate(order.lines)
+        for number, component in enumerate(line.components)
+    ]
+
+
+def lines(rows: Iterable[Row[Any]]) -> dict[str, tuple[OrderLine, ...]]:
+    """Lines by order, from rows of lines with their components beside them, in their order."""
+    found: dict[tuple[str, int], tuple[Row[Any], list[FrozenComponent]]] = {}
+    for row in rows:
+        _, components = found.setdefault((row.order_id, row.number), (row, []))
+        if row.component_sku is not None:
+            share = row.share_amount
+            components.append(
+                FrozenComponent(
+                    row.component_sku,
+                    row.component_quantity,
+                    None if share is None else Price(row.price_currency, Money(share)),
+                )
+            )
+    by_order: dict[str, tuple[OrderLine, ...]] = {}
+    for (order_id, _), (row, components) in found.items():
+        line = _line(row, tuple(components))
+        by_order[order_id] = (*by_order.get(order_id, ()), line)
+    return by_order
+
+
+def _line(row: Row[Any], components: tuple[FrozenComponent, ...]) -> OrderLine:
+    has_price = row.price_currency is not None
+    return OrderLine(
+        line_id=row.line_id,
+        sku=row.sku,
+        quantity=row.quantity,
+        unit_price=Price(row.price_currency, Money(row.price_amount)) if has_price else None,
+        keep_together=row.keep_together,
+        components=components,
+        components_may_split=row.may_split,
+        sourced=row.sourced,
+        shipped=row.shipped,
+        cancelled=row.cancelled,
+        unfilled=row.unfilled,
+        unfilled_reason=row.unfilled_reason,
+    )
+
+
+def saga_values(saga: Saga) -> Values:
+    """A saga as a row."""
+    return {
+        "order_id": saga.order_id,
+        "request_id": saga.request_id,
+        "is_conditional": saga.is_conditional,
+        "answer_by": saga.answer_by,
+        "checkout_ids": [str(one) for one in saga.checkout_ids],
+        "step": saga.step,
+        "epoch": saga.epoch,
+        "plans": saga.plans,
+        "caps": [[cap.sku, cap.location_id, cap.available] for cap in saga.caps],
+        "replaced_ids": [str(one) for one in saga.replaced_ids],
+        "unfilled": [[one.line_id, one.quantity, one.reason] for one in saga.unfilled],
+        "decision_id": saga.decision_id,
+        "source_request_id": saga.source_request_id,
+        "policy_id": saga.policy_id,
+        "policy_version": saga.policy_version,
+    }
+
+
+def saga(row: Row[Any]) -> Saga:
+    """A saga from its row.saga_"""
+    return Saga(
+        order_id=row.saga_order_id,
+        request_id=row.saga_request_id,
+        is_conditional=row.saga_is_conditional,
+        answer_by=row.saga_answer_by,
+        checkout_ids=tuple(UUID(one) for one in row.saga_checkout_ids),
+        step=Step(row.saga_step),
+        epoch=row.saga_epoch,
+        plans=row.saga_plans,
+        caps=tuple(Cap(sku, place, available) for sku, place, available in row.saga_caps),
+        replaced_ids=tuple(UUID(one) for one in row.saga_replaced_ids),
+        unfilled=tuple(Unfilled(line, quantity, why) for line, quantity, why in row.saga_unfilled),
+        decision_id=row.saga_decision_id,
+        source_request_id=row.saga_source_request_id,
+        policy_id=row.saga_policy_id,
+        policy_version=row.saga_policy_version,
+    )
+
+
+def work_values(work: FulfillmentOrder) -> Values:
+    """Work as a row, without its lines."""
+    return {
+        "fulfillment_order_id": work.fulfillment_order_id,
+        "order_id": work.order_id,
+        "location_id": work.location_id,
+        "decision_id": work.decision_id,
+        "state": work.state,
+        "hold": work.hold,
+        "capacity_day": work.capacity_day,
+        "promise_days": work.promise_days,
+        "parcels": [
+            [parcel.carrier, parcel.tracking_number, parcel.weight_grams] for parcel in work.parcels
+        ],
+        "reject_reason": work.reject_reason,
+        "ship_request_id": work.ship_request_id,
+        "version": work.version,
+        "create_time": work.create_time,
+        "update_time": work.update_time,
+    }
+
+
+def work_line_values(work: FulfillmentOrder) -> list[Values]:
+    """The lines of work as rows."""
+    return [
+        {
+            "fulfillment_order_id": work.fulfillment_order_id,
+            "number": number,
+            "line_id": line.line_id,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "reservation_id": line.reservation_id,
+            "held": line.held,
+        }
+        for number, line in enumerate(work.lines)
+    ]
+
+
+def works(rows: Iterable[Row[Any]]) -> dict[int, FulfillmentOrder]:
+    """Work by number, from rows of work with their lines beside them, in their order."""
+    found: dict[int, tuple[Row[Any], list[FulfillmentLine]]] = {}
+    for row in rows:
+        _, parts = found.setdefault(row.number, (row, []))
+        parts.append(
+            FulfillmentLine(row.line_id, row.sku, row.quantity, row.reservation_id, row.held)
+        )
+    return {number: _work(row, tuple(parts)) for number, (row, parts) in found.items()}
+
+
+def _work(row: Row[Any], parts: tuple[FulfillmentLine, ...]) -> FulfillmentOrder:
+    reason = row.reject_reason
+    return FulfillmentOrder(
+        fulfillment_order_id=row.fulfillment_order_id,
+        order_id=row.order_id,
+        location_id=row.location_id,
+        decision_id=row.decision_id,
+        lines=parts,
+        promise_days=row.promise_days,
+        create_time=row.create_time,
+        update_time=row.update_time,
+        state=FulfillmentState(row.state),
+        hold=Hold(row.hold),
+        capacity_day=row.capacity_day,
+        parcels=tuple(Parcel(carrier, number, grams) for carrier, number, grams in row.parcels),
+        reject_reason=None if reason is None else RejectReason(reason),
+        ship_request_id=row.ship_request_id,
+        version=row.version,
+    )
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Values:
+    """The columns whose values differ."""
+    return {name: value for name, value in after.items() if before[name] != value}

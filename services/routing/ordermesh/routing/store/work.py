@@ -1,0 +1,106 @@
+"""The work of locations in SQL."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, insert, select, update
+
+from ordermesh.routing.domain.fulfillment import FulfillmentOrder
+from ordermesh.routing.ports.stores import WorkRow
+from ordermesh.routing.store import rows
+from ordermesh.routing.store.tables import capacity_use, fulfillment_line, fulfillment_order
+from ordermesh.runtime.database import Transaction
+
+_HOLD_LINES = (
+    update(fulfillment_line)
+    .where(
+        fulfillment_line.c.fulfillment_order_id == bindparam("of_work"),
+        fulfillment_line.c.number == bindparam("at"),
+    )
+    .values(reservation_id=bindparam("by_reservation"), held=bindparam("units"))
+)
+
+
+def with_lines() -> Select[Any]:
+    """All work with its lines beside it, the oldest first."""
+    return (
+        select(
+            fulfillment_order,
+            fulfillment_line.c.line_id,
+            fulfillment_line.c.sku,
+            fulfillment_line.c.quantity,
+            fulfillment_line.c.reservation_id,
+            fulfillment_line.c.held,
+        )
+        .select_from(fulfillment_order.join(fulfillment_line))
+        .order_by(fulfillment_order.c.number, fulfillment_line.c.number)
+    )
+
+
+async def listed_work(tx: Transaction, statement: Select[Any]) -> list[WorkRow]:
+    """The work that a statement like ``with_lines`` finds."""
+    found = rows.works(await tx.execute(statement))
+    return [WorkRow(number, work) for number, work in found.items()]
+
+
+async def save_work(
+    tx: Transaction, before: Sequence[FulfillmentOrder], after: Sequence[FulfillmentOrder]
+) -> None:
+    """Write the work that is new, gone or different."""
+    known = {one.fulfillment_order_id: one for one in before}
+    left = {one.fulfillment_order_id for one in after}
+    gone = [name for name in known if name not in left]
+    if gone:
+        await tx.execute(
+            delete(fulfillment_order).where(fulfillment_order.c.fulfillment_order_id.in_(gone))
+        )
+    new = [one for one in after if one.fulfillment_order_id not in known]
+    if new:
+        await tx.execute(insert(fulfillment_order), [rows.work_values(one) for one in new])
+        await tx.execute(
+            insert(fulfillment_line), [row for one in new for row in rows.work_line_values(one)]
+        )
+    for one in after:
+        old = known.get(one.fulfillment_order_id)
+        if old is None or old == one:
+            continue
+        values = rows.changed(rows.work_values(old), rows.work_values(one))
+        if values:
+            await tx.execute(
+                update(fulfillment_order)
+                .where(fulfillment_order.c.fulfillment_order_id == one.fulfillment_order_id)
+                .values(values)
+            )
+        lines = [
+            {
+                "of_work": line["fulfillment_order_id"],
+                "at": line["number"],
+                "by_reservation": line["reservation_id"],
+                "units": line["held"],
+            }
+            for old_line, line in zip(
+                rows.work_line_values(old), rows.work_line_values(one), strict=True
+            )
+            if line != old_line
+        ]
+        if lines:
+            await tx.execute(_HOLD_LINES, lines)
+
+
+async def give_back(
+    tx: Transaction, before: Sequence[FulfillmentOrder], after: Sequence[FulfillmentOrder]
+) -> None:
+    """Give back the capacity of work that is gone, or was taken from its location."""
+    still = {one.fulfillment_order_id for one in after if one.capacity_day is not None}
+    returned: dict[tuple[str, date], int] = defaultdict(int)
+    for one in before:
+        if one.capacity_day is not None and one.fulfillment_order_id not in still:
+            returned[one.location_id, one.capacity_day] += one.units
+    for (location_id, day), units in sorted(returned.items()):
+        await tx.execute(
+            update(capacity_use)
+            .where(capacity_use.c.location_id == location_id, capacity_use.c.day == day)
+            .values(units=capacity_use.c.units - units)
+        )

@@ -1,0 +1,117 @@
+"""Decisions, and the questions that lead to them."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from ordermesh.api.routing.v1 import Candidate, CostTerm, Plan, Shipment, SourcingQuestion
+from ordermesh.api.routing.v1 import Decision as DecisionMessage
+from ordermesh.api.routing.v1 import Outcome as OutcomeEnum
+from ordermesh.api.routing.v1 import PlannedLine as PlannedLineMessage
+from ordermesh.api.routing.v1 import SourcingMethod as SourcingMethodEnum
+from ordermesh.api.routing.v1 import UnfilledLine as UnfilledLineMessage
+from ordermesh.routing.domain.decision import (
+    CandidateFate,
+    DecidedShipment,
+    Decision,
+    SourcingMethod,
+    UnfilledLine,
+)
+from ordermesh.routing.domain.errors import DuplicateEntry
+from ordermesh.routing.domain.submission import NewLine
+from ordermesh.routing.wire.money import money_message, timestamp
+
+
+def decision_message(decision: Decision) -> DecisionMessage:
+    """A decision as it is stored and told."""
+    currency = decision.currency_code
+    message = DecisionMessage(
+        decision_id="" if decision.decision_id is None else str(decision.decision_id),
+        order_id=decision.order_id,
+        create_time=timestamp(decision.create_time),
+        method=SourcingMethodEnum.Value(f"SOURCING_METHOD_{decision.method}"),
+        outcome=OutcomeEnum.Value(f"OUTCOME_{decision.outcome}"),
+        plan=Plan(shipments=[_shipment(one, currency) for one in decision.shipments]),
+        cost=money_message(decision.cost, currency),
+        cost_terms=[
+            CostTerm(kind=CostTerm.Kind.Value(f"KIND_{kind}"), amount=money_message(part, currency))
+            for kind, part in decision.cost_terms
+        ],
+        candidates=[_candidate(one, currency) for one in decision.candidates],
+        ledger_revision=decision.ledger_revision,
+        policy_id=decision.policy_id,
+        policy_version=decision.policy_version,
+        model_version=decision.model_version,
+        problem_hash=decision.problem_hash,
+        unfilled_lines=[_unfilled(line) for line in decision.unfilled_lines],
+    )
+    if decision.bound is not None:
+        message.bound.CopyFrom(money_message(decision.bound, currency))
+    return message
+
+
+def stored_decision(payload: bytes) -> DecisionMessage:
+    """A decision as it was stored."""
+    return DecisionMessage.FromString(payload)
+
+
+def sourcing_method(value: "SourcingMethodEnum.ValueType") -> SourcingMethod:
+    """The method that is meant; not said is exactly."""
+    name = SourcingMethodEnum.Name(value).removeprefix("SOURCING_METHOD_")
+    return SourcingMethod.EXACT if name == "UNSPECIFIED" else SourcingMethod(name)
+
+
+def question_lines(question: SourcingQuestion) -> tuple[NewLine, ...]:
+    """The lines of a question; raises ``DuplicateEntry``."""
+    lines: dict[str, NewLine] = {}
+    for line in question.lines:
+        if line.line_id in lines:
+            raise DuplicateEntry("question.lines", line.line_id)
+        lines[line.line_id] = NewLine(
+            line.line_id, line.sku, line.quantity, None, line.keep_together
+        )
+    return tuple(lines.values())
+
+
+def uuids(values: Iterable[str]) -> tuple[UUID, ...]:
+    """Ids as ids."""
+    return tuple(UUID(value) for value in values)
+
+
+def _shipment(shipment: DecidedShipment, currency: str) -> Shipment:
+    return Shipment(
+        location_id=shipment.location_id,
+        lines=[
+            PlannedLineMessage(line_id=line.line_id, sku=line.sku, quantity=line.quantity)
+            for line in shipment.lines
+        ],
+        parcel_count=shipment.parcel_count,
+        distance_km=shipment.distance_km,
+        zone=shipment.zone,
+        days=shipment.days,
+        weight_grams=shipment.weight_grams,
+        cost=money_message(shipment.cost, currency),
+    )
+
+
+def _candidate(candidate: CandidateFate, currency: str) -> Candidate:
+    message = Candidate(
+        location_id=candidate.location_id,
+        chosen=candidate.is_chosen,
+        removed_by=candidate.removed_by,
+        fact=candidate.fact,
+        distance_km=candidate.distance_km,
+    )
+    if candidate.loses_by is not None:
+        message.loses_by.CopyFrom(money_message(candidate.loses_by, currency))
+    return message
+
+
+def _unfilled(line: UnfilledLine) -> UnfilledLineMessage:
+    return UnfilledLineMessage(
+        line_id=line.line_id,
+        sku=line.sku,
+        wanted=line.wanted,
+        available=line.available,
+        unfilled=line.unfilled,
+        reason=line.reason,
+    )

@@ -1,0 +1,70 @@
+"""Fulfillment orders."""
+
+from collections.abc import Iterable
+
+from ordermesh.api.routing.v1 import FulfillmentLine as FulfillmentLineMessage
+from ordermesh.api.routing.v1 import FulfillmentOrder as FulfillmentOrderMessage
+from ordermesh.api.routing.v1 import Parcel as ParcelMessage
+from ordermesh.api.routing.v1 import RejectReason as RejectReasonEnum
+from ordermesh.routing.domain.fulfillment import (
+    FulfillmentOrder,
+    FulfillmentState,
+    Parcel,
+    RejectReason,
+)
+from ordermesh.routing.wire.money import timestamp
+
+
+def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage:
+    """Work as it is told. Where several reservations hold its stock, the first one is named."""
+    units: dict[tuple[str, str], int] = {}
+    for line in work.lines:
+        key = (line.line_id, line.sku)
+        units[key] = units.get(key, 0) + line.quantity
+    reservations = work.reservation_ids
+    return FulfillmentOrderMessage(
+        fulfillment_order_id=work.fulfillment_order_id,
+        order_id=work.order_id,
+        location_id=work.location_id,
+        decision_id=str(work.decision_id),
+        reservation_id=str(reservations[0]) if reservations else "",
+        state=FulfillmentOrderMessage.State.Value(f"STATE_{work.state}"),
+        lines=[
+            FulfillmentLineMessage(line_id=line_id, sku=sku, quantity=quantity)
+            for (line_id, sku), quantity in units.items()
+        ],
+        parcels=[
+            ParcelMessage(
+                carrier=parcel.carrier,
+                tracking_number=parcel.tracking_number,
+                weight_grams=parcel.weight_grams,
+            )
+            for parcel in work.parcels
+        ],
+        reject_reason=RejectReasonEnum.Value(
+            f"REJECT_REASON_{work.reject_reason or 'UNSPECIFIED'}"
+        ),
+        promise_days=work.promise_days,
+        version=work.version,
+        create_time=timestamp(work.create_time),
+        update_time=timestamp(work.update_time),
+    )
+
+
+def parcels(messages: Iterable[ParcelMessage]) -> tuple[Parcel, ...]:
+    """The parcels in which goods left."""
+    return tuple(
+        Parcel(message.carrier, message.tracking_number, message.weight_grams)
+        for message in messages
+    )
+
+
+def reject_reason(value: "RejectReasonEnum.ValueType") -> RejectReason:
+    """Why a location does not do it; validation lets no unspecified reason pass."""
+    return RejectReason(RejectReasonEnum.Name(value).removeprefix("REJECT_REASON_"))
+
+
+def state_filter(value: "FulfillmentOrderMessage.State.ValueType") -> FulfillmentState | None:
+    """The state that a filter names; None when it names none."""
+    name = FulfillmentOrderMessage.State.Name(value).removeprefix("STATE_")
+    return None if name == "UNSPECIFIED" else FulfillmentState(name)

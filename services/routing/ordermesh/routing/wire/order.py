@@ -1,0 +1,189 @@
+"""Orders."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from google.type.latlng_pb2 import LatLng
+
+from ordermesh.api.order.v1 import Contact as ContactMessage
+from ordermesh.api.order.v1 import Destination as DestinationMessage
+from ordermesh.api.order.v1 import ExternalReference as ExternalReferenceMessage
+from ordermesh.api.order.v1 import FulfillmentMethod
+from ordermesh.api.routing.v1 import FrozenComponent as FrozenComponentMessage
+from ordermesh.api.routing.v1 import Order as OrderMessage
+from ordermesh.api.routing.v1 import OrderLine as OrderLineMessage
+from ordermesh.api.routing.v1 import SubmitOrderRequest
+from ordermesh.routing.domain.errors import DuplicateEntry, FieldViolation
+from ordermesh.routing.domain.geography import MICRODEGREES, Place
+from ordermesh.routing.domain.order import (
+    Acceptance,
+    Destination,
+    ExternalReference,
+    FrozenComponent,
+    Order,
+    OrderLine,
+    OrderState,
+)
+from ordermesh.routing.domain.submission import Contact, NewLine, NewOrder, Whereto
+from ordermesh.routing.wire.money import instant, price, price_message, timestamp
+
+
+def new_order(request: SubmitOrderRequest) -> NewOrder:
+    """What is submitted. Raises ``DuplicateEntry`` for a line id that is there twice."""
+    seen: set[str] = set()
+    lines = []
+    for line in request.lines:
+        if line.line_id in seen:
+            raise DuplicateEntry("lines", line.line_id)
+        seen.add(line.line_id)
+        lines.append(
+            NewLine(
+                line.line_id,
+                line.sku,
+                line.quantity,
+                price(line.unit_price) if line.HasField("unit_price") else None,
+                line.keep_together,
+            )
+        )
+    return NewOrder(
+        request_id=UUID(request.request_id),
+        order_id=request.order_id,
+        channel=request.channel,
+        channel_order_id=request.channel_order_id,
+        external_refs=tuple(ExternalReference(ref.system, ref.id) for ref in request.external_refs),
+        lines=tuple(lines),
+        whereto=whereto(request.destination),
+        method=method_name(request.method),
+        order_time=instant(request.order_time) if request.HasField("order_time") else None,
+        promise_days=request.promise_days,
+        policy_id=request.policy_id,
+        acceptance=acceptance(request.acceptance),
+        checkout_ids=tuple(UUID(cart) for cart in request.checkout_reservation_ids),
+        contact=contact(request.contact) if request.HasField("contact") else None,
+        on_behalf_of=request.on_behalf_of,
+    )
+
+
+def whereto(message: DestinationMessage) -> Whereto:
+    """A destination as it is written; raises ``FieldViolation`` for a place off the globe."""
+    return Whereto(
+        message.country_code,
+        message.region,
+        message.postal_code,
+        place(message.position) if message.HasField("position") else None,
+    )
+
+
+def contact(message: ContactMessage) -> Contact:
+    """Whom to tell."""
+    return Contact(
+        message.name,
+        message.email,
+        message.phone,
+        tuple(message.address_lines),
+        message.language,
+    )
+
+
+def acceptance(value: "SubmitOrderRequest.Acceptance.ValueType") -> Acceptance:
+    """The acceptance that is meant; validation lets no other pass."""
+    return Acceptance(SubmitOrderRequest.Acceptance.Name(value).removeprefix("ACCEPTANCE_"))
+
+
+def method_name(value: "FulfillmentMethod.ValueType") -> str:
+    """The word of the domain for a method."""
+    return FulfillmentMethod.Name(value).removeprefix("FULFILLMENT_METHOD_")
+
+
+def method_value(name: str) -> "FulfillmentMethod.ValueType":
+    """The contract's number of a method."""
+    return FulfillmentMethod.Value(f"FULFILLMENT_METHOD_{name}")
+
+
+def place(position: LatLng) -> Place:
+    """A place on the globe; raises ``FieldViolation`` for one that is not on it."""
+    try:
+        return Place.from_degrees(position.latitude, position.longitude)
+    except ValueError as error:
+        raise FieldViolation("destination.position", "range", "There is no such place.") from error
+
+
+def position(where: Place) -> LatLng:
+    """A place as a message."""
+    return LatLng(
+        latitude=where.latitude_microdegrees / MICRODEGREES,
+        longitude=where.longitude_microdegrees / MICRODEGREES,
+    )
+
+
+def order_message(
+    order: Order, decision_ids: Iterable[UUID], fulfillment_order_ids: Iterable[str]
+) -> OrderMessage:
+    """An order as it is told, without its contact."""
+    return OrderMessage(
+        order_id=order.order_id,
+        channel=order.channel,
+        channel_order_id=order.channel_order_id,
+        external_refs=[
+            ExternalReferenceMessage(system=ref.system, id=ref.id) for ref in order.external_refs
+        ],
+        state=state_value(order.state),
+        lines=[_line(line) for line in order.lines],
+        destination=_destination(order.destination),
+        method=method_value(order.method),
+        order_time=timestamp(order.order_time),
+        promise_days=order.promise_days,
+        policy_id=order.policy_id,
+        decision_ids=[str(decision_id) for decision_id in decision_ids],
+        fulfillment_order_ids=fulfillment_order_ids,
+        reservation_ids=[str(reservation_id) for reservation_id in order.reservation_ids],
+        version=order.version,
+        create_time=timestamp(order.create_time),
+        update_time=timestamp(order.update_time),
+        cancel_requested=order.cancel_requested,
+    )
+
+
+def state_value(state: OrderState) -> "OrderMessage.State.ValueType":
+    """The contract's number of a state."""
+    return OrderMessage.State.Value(f"STATE_{state}")
+
+
+def state_filter(value: "OrderMessage.State.ValueType") -> OrderState | None:
+    """The state that a filter names; None when it names none."""
+    name = OrderMessage.State.Name(value).removeprefix("STATE_")
+    return None if name == "UNSPECIFIED" else OrderState(name)
+
+
+def _line(line: OrderLine) -> OrderLineMessage:
+    return OrderLineMessage(
+        line_id=line.line_id,
+        sku=line.sku,
+        quantity=line.quantity,
+        unit_price=None if line.unit_price is None else price_message(line.unit_price),
+        keep_together=line.keep_together,
+        components=[_component(component) for component in line.components],
+        sourced_quantity=line.sourced,
+        shipped_quantity=line.shipped,
+        cancelled_quantity=line.cancelled,
+        unfilled_quantity=line.unfilled,
+        unfilled_reason=line.unfilled_reason,
+    )
+
+
+def _component(component: FrozenComponent) -> FrozenComponentMessage:
+    share = component.price_share
+    return FrozenComponentMessage(
+        sku=component.sku,
+        quantity=component.quantity,
+        price_share=None if share is None else price_message(share),
+    )
+
+
+def _destination(destination: Destination) -> DestinationMessage:
+    return DestinationMessage(
+        country_code=destination.country_code,
+        region=destination.region,
+        postal_code=destination.postal_code,
+        position=position(destination.place),
+    )

@@ -1,0 +1,71 @@
+"""Policies."""
+
+from ordermesh.api.routing.v1 import Policy as PolicyMessage
+from ordermesh.api.routing.v1 import UnfilledPenalty
+from ordermesh.api.routing.v1 import Zone as ZoneMessage
+from ordermesh.routing.domain.policy import Policy, Zone
+from ordermesh.routing.wire.money import amount, money_message, timestamp
+
+
+def policy(message: PolicyMessage) -> Policy:
+    """A policy that is to be saved; raises ``CurrencyMismatch``."""
+    currency = message.currency_code
+    penalty = message.unfilled_penalty
+    return Policy(
+        policy_id=message.policy_id,
+        version=0,
+        name=message.name,
+        currency_code=currency,
+        zones=tuple(
+            Zone(
+                zone.distance_km_max,
+                amount(zone.freight_per_parcel, currency),
+                amount(zone.freight_per_kilogram, currency),
+                zone.transit_days,
+            )
+            for zone in message.zones
+        ),
+        split_charge=amount(message.split_charge, currency),
+        transit_day_cost=amount(message.transit_day_cost, currency),
+        late_day_cost=amount(message.late_day_cost, currency),
+        carbon_price_per_kg=amount(message.carbon_price_per_kilogram, currency),
+        unfilled_fixed=amount(penalty.fixed, currency),
+        unfilled_per_unit=amount(penalty.per_unit, currency),
+        unfilled_per_kg=amount(penalty.per_kilogram, currency),
+        parcel_grams_max=message.parcel_weight_grams_max,
+        shipments_max=message.shipments_max,
+    )
+
+
+def policy_message(value: Policy) -> PolicyMessage:
+    """A version of a policy as it is told."""
+    currency = value.currency_code
+    message = PolicyMessage(
+        policy_id=value.policy_id,
+        version=value.version,
+        name=value.name,
+        currency_code=currency,
+        zones=[
+            ZoneMessage(
+                distance_km_max=zone.distance_km_max,
+                freight_per_parcel=money_message(zone.freight_per_parcel, currency),
+                freight_per_kilogram=money_message(zone.freight_per_kg, currency),
+                transit_days=zone.transit_days,
+            )
+            for zone in value.zones
+        ],
+        split_charge=money_message(value.split_charge, currency),
+        transit_day_cost=money_message(value.transit_day_cost, currency),
+        late_day_cost=money_message(value.late_day_cost, currency),
+        carbon_price_per_kilogram=money_message(value.carbon_price_per_kg, currency),
+        unfilled_penalty=UnfilledPenalty(
+            fixed=money_message(value.unfilled_fixed, currency),
+            per_unit=money_message(value.unfilled_per_unit, currency),
+            per_kilogram=money_message(value.unfilled_per_kg, currency),
+        ),
+        parcel_weight_grams_max=value.parcel_grams_max,
+        shipments_max=value.shipments_max,
+    )
+    if value.create_time is not None:
+        message.create_time.CopyFrom(timestamp(value.create_time))
+    return message

@@ -1,0 +1,254 @@
+"""The commands and their options. What a command needs is imported when it is called."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ordermesh.cli.place import MeshRecord
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="ordermesh",
+    help="Distributed order management as a mesh of four gRPC services.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Place = Annotated[Path, typer.Option("--directory", "-d", help="Where the mesh lives.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Seed = Annotated[int, typer.Option(help="The seed of the sample retailer.")]
+RegimeName = Annotated[
+    Literal["calm", "peak", "scarce"],
+    typer.Option(help="How much stock there is: calm, peak or scarce."),
+]
+
+DIRECTORY = Path(".ordermesh")
+RUN_DIRECTORY = DIRECTORY / "run"
+
+
+@app.command("up")
+def up_command(
+    directory: Place = DIRECTORY,
+    free_ports: Annotated[
+        bool, typer.Option("--free-ports", help="Take free ports instead of 7101 to 7104.")
+    ] = False,
+    services: Annotated[
+        str, typer.Option(help="Start only these, separated by commas; run the others yourself.")
+    ] = "inventory,routing,returns,notify",
+) -> None:
+    """Start all services on SQLite files and keep them running until Ctrl+C."""
+    from ordermesh.cli.place import PORTS, MeshDirectory
+    from ordermesh.cli.up import up
+
+    names = [name.strip() for name in services.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in PORTS]:
+        raise _failure(
+            f"There is no service {', '.join(unknown)}: they are {', '.join(PORTS)}.", code=2
+        )
+    _run(
+        up(
+            MeshDirectory(directory),
+            on_free_ports=free_ports,
+            services=list(dict.fromkeys(names)),
+            console=_console(),
+        )
+    )
+
+
+@app.command("run")
+def run_command(
+    orders: Annotated[int, typer.Option(min=1, help="How many baskets to submit.")] = 500,
+    seed: Seed = 1,
+    regime: RegimeName = "peak",
+    directory: Place = RUN_DIRECTORY,
+) -> None:
+    """Run the whole story on a fresh mesh and stop: load, submit, source, ship, compare, verify."""
+    from ordermesh.cli.place import MeshDirectory
+    from ordermesh.cli.run import RunOptions, run
+
+    options = RunOptions(MeshDirectory(directory), orders, seed, regime)
+    raise typer.Exit(_run(run(options, _console())))
+
+
+@app.command("load")
+def load_command(
+    sample: Annotated[bool, typer.Option("--sample", help="Load the sample retailer.")] = False,
+    items: Annotated[Path | None, typer.Option(help="A CSV file of items.")] = None,
+    network: Annotated[Path | None, typer.Option(help="A CSV file of locations.")] = None,
+    stock: Annotated[Path | None, typer.Option(help="A CSV file of stock.")] = None,
+    orders: Annotated[
+        str | None,
+        typer.Option(help="A CSV file of orders; with --sample how many to submit."),
+    ] = None,
+    currency: Annotated[str, typer.Option(help="Of all amounts in the files.")] = "USD",
+    seed: Seed = 1,
+    regime: RegimeName = "peak",
+    directory: Place = DIRECTORY,
+    json_: AsJson = False,
+) -> None:
+    """Load a retailer: the sample, or your own CSV files. Says what was refused, and why."""
+    from ordermesh.cli.load import LoadOptions, load, print_loaded
+
+    if sample and (items or network or stock):
+        raise _failure("Either --sample or files: not both.", code=2)
+    if sample and orders is not None and not orders.isdigit():
+        raise _failure("With --sample, --orders is a number.", code=2)
+    if not sample and not (items or network or stock or orders):
+        raise _failure("Name --sample, or files: --items, --network, --stock, --orders.", code=2)
+    options = LoadOptions(
+        sample_orders=int(orders or 0) if sample else None,
+        items=items,
+        network=network,
+        stock=stock,
+        orders=None if sample or orders is None else Path(orders),
+        currency_code=currency,
+        seed=seed,
+        regime=regime,
+    )
+    record = _mesh(directory)
+    console = _console(stderr=json_)
+    loaded = _run(load(record.targets, options, console))
+    print_loaded(loaded, console)
+    if json_:
+        _print_json({**vars(loaded), "refused": [str(one) for one in loaded.refused]})
+    raise typer.Exit(1 if loaded.refused else 0)
+
+
+@app.command("submit")
+def submit_command(
+    file: Annotated[str, typer.Argument(help="A SubmitOrderRequest as JSON; - reads the input.")],
+    directory: Place = DIRECTORY,
+    json_: AsJson = False,
+) -> None:
+    """Submit one order. A missing request_id is derived, so that submitting again is harmless."""
+    from ordermesh.cli import asking
+
+    text = sys.stdin.read() if file == "-" else Path(file).read_text()
+    _run(asking.submit(_mesh(directory).targets, text, _console(), json_=json_))
+
+
+@app.command("order")
+def order_command(order_id: str, directory: Place = DIRECTORY, json_: AsJson = False) -> None:
+    """Show an order, its decisions with every cost term, and its work."""
+    from ordermesh.cli import asking
+
+    _run(asking.order(_mesh(directory).targets, order_id, _console(), json_=json_))
+
+
+@app.command("stock")
+def stock_command(
+    sku: str,
+    location: Annotated[str, typer.Option(help="Only at this location.")] = "",
+    directory: Place = DIRECTORY,
+    json_: AsJson = False,
+) -> None:
+    """Show what is on hand, reserved and available of an item, by location."""
+    from ordermesh.cli import asking
+
+    _run(asking.stock(_mesh(directory).targets, sku, location, _console(), json_=json_))
+
+
+@app.command("verify")
+def verify_command(directory: Place = DIRECTORY, json_: AsJson = False) -> None:
+    """Recompute every balance from its entries while the mesh goes on working."""
+    from ordermesh.cli import asking
+
+    targets = _mesh(directory).targets
+    is_sound = _run(asking.verification(targets, _console(stderr=json_), json_=json_))
+    raise typer.Exit(0 if is_sound else 1)
+
+
+@app.command("trace")
+def trace_command(
+    order_id: str,
+    directory: Place = DIRECTORY,
+    statements: Annotated[
+        bool, typer.Option("--statements", help="Show every database statement.")
+    ] = False,
+    json_: AsJson = False,
+) -> None:
+    """Show the span trees of an order over all services; a mesh need not run for it."""
+    from ordermesh.cli import asking
+    from ordermesh.cli.place import MeshDirectory
+
+    is_known = asking.trace(
+        MeshDirectory(directory), order_id, _console(), fold=not statements, json_=json_
+    )
+    raise typer.Exit(0 if is_known else 1)
+
+
+@app.command("doctor")
+def doctor_command(directory: Place = DIRECTORY, json_: AsJson = False) -> None:
+    """Look whether everything is well, and say what to do where it is not."""
+    from ordermesh.cli.doctor import as_rows, examine, finding_table, is_sound
+    from ordermesh.cli.place import MeshDirectory
+
+    findings = _run(examine(MeshDirectory(directory)))
+    if json_:
+        _print_json(as_rows(findings))
+    else:
+        _console().print(finding_table(findings))
+    raise typer.Exit(0 if is_sound(findings) else 1)
+
+
+def _console(*, stderr: bool = False) -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def _mesh(path: Path) -> "MeshRecord":
+    """The mesh that runs on the directory; the command ends when none does."""
+    from ordermesh.cli.place import MeshDirectory
+
+    directory = MeshDirectory(path)
+    record = directory.read()
+    if record is not None:
+        return record
+    left = directory.left_behind()
+    if directory.is_held:
+        raise _failure(f"The mesh on {path} is still starting.")
+    how = f"; the one of process {left.command_process_id} has died" if left else ""
+    raise _failure(f"No mesh runs on {path}{how}. Start one: ordermesh up --directory {path}.")
+
+
+def _run(work: Coroutine[object, object, T]) -> T:
+    """Run it; what is known to go wrong becomes a sentence and the exit code 1."""
+    import grpc
+
+    from ordermesh.cli.calls import words
+    from ordermesh.cli.place import MeshRunsAlready
+    from ordermesh.cli.processes import PortsTaken, ServiceFailed
+    from ordermesh.cli.story import StoryFailed
+
+    try:
+        return asyncio.run(work)
+    except grpc.aio.AioRpcError as error:
+        raise _failure(words(error)) from None
+    except (MeshRunsAlready, PortsTaken, ServiceFailed, StoryFailed, OSError, ValueError) as error:
+        raise _failure(str(error)) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _failure(sentence: str, *, code: int = 1) -> typer.Exit:
+    """Say what is wrong; what is returned ends the command when it is raised."""
+    _console(stderr=True).print(
+        sentence, style="bold red", markup=False, highlight=False, soft_wrap=True
+    )
+    return typer.Exit(code)

@@ -1,0 +1,1 @@
+"""Pure building blocks of every service: errors, ids, money and time."""

@@ -1,0 +1,398 @@
+"""The one transaction seam: a file of SQLite or a PostgreSQL server, chosen by a URL.
+
+A transaction is a function that gets a ``Transaction``. It may be run more than once (a twin was
+faster, two transactions were in each other's way), so it has no effect but through its
+transaction; what must follow the commit is registered with ``after_commit``.
+"""
+
+import asyncio
+import logging
+import random as randomness
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    DateTime,
+    Engine,
+    Executable,
+    String,
+    func,
+    select,
+)
+from sqlalchemy.engine.interfaces import Dialect as SqlDialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from ordermesh.kernel.clock import Clock
+from ordermesh.runtime.call import current_call
+from ordermesh.runtime.doorbell import Doorbells
+from ordermesh.runtime.engines import (
+    ConnectionLost,
+    Dialect,
+    PostgresTimeouts,
+    TransactionConflict,
+    connected,
+    database_file,
+    open_postgres,
+    parse,
+    sqlite_engine,
+    translated,
+)
+from ordermesh.runtime.lockfile import LockFile, refuse_network_file_system
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+"""How often a transaction is tried in all."""
+
+JITTER_SECONDS = 0.02
+"""The second try waits for up to twice, the third for up to three times as long."""
+
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+_log = logging.getLogger(__name__)
+_open_transaction: ContextVar["Transaction | None"] = ContextVar("open_transaction", default=None)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware instant in UTC: ``timestamptz`` on PostgreSQL, text of fixed width on SQLite.
+
+    The text sorts as the instants do. Raises ``ValueError`` for a time without a zone.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: SqlDialect) -> TypeEngine[Any]:
+        """The column's type in this database."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(27))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: SqlDialect) -> Any:
+        """From Python to the database."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A time without a zone is not an instant.")
+        instant = value.astimezone(UTC)
+        return instant.strftime(_TIME_FORMAT) if dialect.name == "sqlite" else instant
+
+    def process_result_value(
+        self,
+        value: Any,
+        dialect: SqlDialect,  # noqa: ARG002 - the signature is SQLAlchemy's
+    ) -> datetime | None:
+        """From the database to Python."""
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        return value.astimezone(UTC) if isinstance(value, datetime) else None
+
+
+class Transaction:
+    """One open transaction, handed to stores: the only way to the database."""
+
+    def __init__(self, connection: AsyncConnection, dialect: Dialect, database: "Database") -> None:
+        self.dialect: Dialect = dialect
+        self._connection = connection
+        self._database = database
+        self._after_commit: list[Callable[[], None]] = []
+        self._is_open = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether statements may still be executed."""
+        return self._is_open
+
+    async def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Execute one statement, once, or once for each mapping of a sequence."""
+        if not self._is_open:
+            raise RuntimeError("This transaction has ended.")
+        return await self._connection.execute(statement, parameters)
+
+    async def now(self) -> datetime:
+        """The database's clock, read fresh: what decides about leases, expiry and retention.
+
+        On SQLite, which has no server, it is the clock that was handed in.
+        """
+        if self.dialect == "sqlite":
+            return self._database.clock.now()
+        result = await self.execute(select(func.clock_timestamp()))
+        instant: datetime = result.scalar_one()
+        return instant.astimezone(UTC)
+
+    def instant(self) -> ColumnElement[datetime] | datetime:
+        """``now`` as a value to write: on PostgreSQL it costs no question of its own."""
+        if self.dialect == "sqlite":
+            return self._database.clock.now()
+        return func.clock_timestamp(type_=UtcTime())
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """A block whose effects, and whose ``after_commit`` calls, vanish when it raises."""
+        return self._savepoint()
+
+    @asynccontextmanager
+    async def _savepoint(self) -> AsyncIterator[None]:
+        registered = len(self._after_commit)
+        try:
+            async with self._connection.begin_nested():
+                yield
+        except BaseException:
+            del self._after_commit[registered:]
+            raise
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Run ``call`` once the commit is durable; never when it is rolled back."""
+        self._after_commit.append(call)
+
+    def ring(self, name: str) -> None:
+        """Ring the doorbells of this name in this process after the commit."""
+        self.after_commit(lambda: self._database.doorbells.ring(name))
+
+    def end(self) -> tuple[Callable[[], None], ...]:
+        """Refuse further statements. Gives what is to be run if the commit succeeded."""
+        self._is_open = False
+        return tuple(self._after_commit)
+
+
+class _Ticket:
+    """What is known of a transaction from outside: is it still wanted, may it have committed."""
+
+    is_abandoned = False
+    is_committing = False
+
+
+class _Abandoned(Exception):
+    """The caller went away before its transaction began."""
+
+
+class Database:
+    """A database with its connections. Make one with ``Database.open``."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        clock: Clock,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        lock_file: LockFile | None,
+        random: randomness.Random,
+    ) -> None:
+        self.dialect: Dialect = dialect
+        self.clock = clock
+        self.doorbells = Doorbells()
+        self._writer = writer
+        self._reader = reader
+        self._lock_file = lock_file
+        self._random = random
+        # SQLite has one writer: who waits for it waits here, in order, instead of in the file.
+        self._turn: AbstractAsyncContextManager[None] = (
+            asyncio.Lock() if dialect == "sqlite" else nullcontext()
+        )
+        self._running: set[asyncio.Task[Any]] = set()
+        self._is_open = True
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        clock: Clock,
+        schema: str | None = None,
+        timeouts: PostgresTimeouts | None = None,
+        pool_size: int = 8,
+        random: randomness.Random | None = None,
+    ) -> "Database":
+        """Open ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user@host/name``.
+
+        ``schema`` becomes the search path on PostgreSQL and means nothing on SQLite. Raises
+        ``DatabaseInUse`` when another process serves the file, ``NetworkFileSystem``,
+        ``ValueError`` for other drivers, ``Unavailable`` when the server does not answer.
+        """
+        parsed, dialect = parse(url)
+        lock_file: LockFile | None = None
+        if dialect == "sqlite":
+            path = database_file(parsed)
+            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            refuse_network_file_system(path)
+            lock_file = LockFile(path)
+            writer = sqlite_engine(parsed, writer=True)
+            reader = sqlite_engine(parsed, writer=False)
+        else:
+            writer = reader = await open_postgres(
+                parsed, schema=schema, timeouts=timeouts or PostgresTimeouts(), pool_size=pool_size
+            )
+        database = cls(
+            dialect,
+            clock,
+            writer,
+            reader,
+            lock_file,
+            random or randomness.Random(),  # noqa: S311 - it spreads retries
+        )
+        try:
+            await database.read(_nothing)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run ``work`` in one write transaction, and give its result after the commit.
+
+        On SQLite ``BEGIN IMMEDIATE``, one at a time; on PostgreSQL READ COMMITTED. Deadlocks, lock
+        timeouts and keys that a twin wrote first roll it back and run it again, twice at most and
+        inside of the call's deadline. Once begun it is not cancelled with its caller.
+
+        Raises ``TransactionConflict`` when others were in the way each time, ``Unavailable`` when
+        the database is away, ``Overloaded`` when no connection gets free, and what ``work`` raises.
+        """
+        return await self._detached(lambda ticket: self._attempts(self._write, work, ticket))
+
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run ``work`` on one consistent snapshot that cannot be written to.
+
+        Raises as ``run`` does.
+        """
+        return await self._detached(lambda ticket: self._attempts(self._snapshot, work, ticket))
+
+    @property
+    def running(self) -> int:
+        """How many transactions are under way or wait for their turn."""
+        return len(self._running)
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections are taken out of the pools."""
+        return sum(
+            cast("QueuePool", engine.pool).checkedout() for engine in {self._writer, self._reader}
+        )
+
+    def engines(self) -> tuple[Engine, ...]:
+        """The engines beneath, for those who watch statements."""
+        both = {self._writer.sync_engine: None, self._reader.sync_engine: None}
+        return tuple(both)
+
+    async def close(self, patience_seconds: float = 10.0) -> None:
+        """Wait for the transactions under way, then close all connections and free the lock.
+
+        What takes longer than ``patience_seconds`` is cancelled and rolled back.
+        """
+        self._is_open = False
+        if self._running:
+            _, left = await asyncio.wait(self._running, timeout=patience_seconds)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        await self._writer.dispose()
+        if self._reader is not self._writer:
+            await self._reader.dispose()
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+    async def _detached(self, start: Callable[[_Ticket], Awaitable[T]]) -> T:
+        """A task of its own, because a deadline of a caller is a cancellation.
+
+        A driver's call that is cancelled may leave a connection with its locks behind.
+        """
+        if not self._is_open:
+            raise RuntimeError("This database is closed.")
+        outer = _open_transaction.get()
+        if outer is not None and outer.is_open:
+            raise RuntimeError("A transaction is open in this task: hand it on instead.")
+        ticket = _Ticket()
+
+        async def run() -> T:
+            return await start(ticket)
+
+        task = asyncio.create_task(run(), name="transaction")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            ticket.is_abandoned = True
+            raise
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            # Marks the error as seen: the caller got it, or has gone and could do nothing.
+            task.exception()
+
+    async def _attempts(
+        self,
+        attempt: Callable[[Callable[[Transaction], Awaitable[T]], _Ticket], Awaitable[T]],
+        work: Callable[[Transaction], Awaitable[T]],
+        ticket: _Ticket,
+    ) -> T:
+        for number in range(1, ATTEMPTS + 1):
+            is_last = number == ATTEMPTS
+            if number > 1:
+                # Two that were in each other's way at one moment must not meet again at one moment.
+                await asyncio.sleep(self._random.uniform(0.0, JITTER_SECONDS * number))
+            try:
+                return await translated(attempt(work, ticket))
+            except TransactionConflict:
+                if is_last or ticket.is_abandoned or self._is_late():
+                    raise
+            except ConnectionLost:
+                # A commit that was sent may have been done: only the caller's request id can tell.
+                if is_last or ticket.is_abandoned or ticket.is_committing or self._is_late():
+                    raise
+        raise AssertionError("The last attempt returns or raises.")
+
+    def _is_late(self) -> bool:
+        try:
+            deadline = current_call().deadline
+        except LookupError:
+            return False
+        return deadline is not None and self.clock.now() >= deadline
+
+    async def _write(self, work: Callable[[Transaction], Awaitable[T]], ticket: _Ticket) -> T:
+        async with self._turn, connected(self._writer) as connection:
+            if ticket.is_abandoned:
+                raise _Abandoned
+            transaction = Transaction(connection, self.dialect, self)
+            async with connection.begin():
+                result = await _inside(transaction, work)
+                ticket.is_committing = True
+        for call in transaction.end():
+            try:
+                call()
+            except Exception:  # noqa: BLE001 - the commit stands whatever follows it
+                _log.exception("a call after the commit failed")
+        return result
+
+    async def _snapshot(self, work: Callable[[Transaction], Awaitable[T]], _ticket: _Ticket) -> T:
+        async with connected(self._reader) as connection:
+            if self.dialect == "postgresql":
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            transaction = Transaction(connection, self.dialect, self)
+            async with connection.begin():
+                return await _inside(transaction, work)
+
+
+async def _inside(transaction: Transaction, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    token = _open_transaction.set(transaction)
+    try:
+        return await work(transaction)
+    finally:
+        transaction.end()
+        _open_transaction.reset(token)
+
+
+async def _nothing(tx: Transaction) -> None:
+    await tx.execute(select(1))

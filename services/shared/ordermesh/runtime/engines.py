@@ -1,0 +1,247 @@
+"""Engines for both databases, with their settings, and what their errors mean."""
+
+import enum
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar, cast
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
+
+T = TypeVar("T")
+Dialect = Literal["sqlite", "postgresql"]
+
+READERS = 4
+"""Reader connections to a SQLite file."""
+
+
+@dataclass(frozen=True)
+class PostgresTimeouts:
+    """How long the server of the database lets us wait or linger, in milliseconds.
+
+    ``transaction`` is known to PostgreSQL 17 and later only.
+    """
+
+    lock: int = 250
+    statement: int = 2_000
+    idle_in_transaction: int = 5_000
+    transaction: int = 10_000
+
+
+def parse(url: str) -> tuple[URL, Dialect]:
+    """The URL and its dialect; raises ``ValueError`` for drivers and places not served."""
+    parsed = make_url(url)
+    if parsed.drivername == "sqlite+aiosqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise ValueError(
+                "A SQLite database must be a file: readers have connections of their own."
+            )
+        return parsed, "sqlite"
+    if parsed.drivername == "postgresql+asyncpg":
+        return parsed, "postgresql"
+    raise ValueError(
+        f"{parsed.drivername} is not served; take sqlite+aiosqlite:/// or postgresql+asyncpg://."
+    )
+
+
+def database_file(url: URL) -> Path:
+    """Where the SQLite database lies."""
+    return Path(cast("str", url.database)).absolute()
+
+
+def sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
+    """An engine with one writing connection, or with several that can only read.
+
+    The driver's own idea of transactions is switched off (``isolation_level`` None), because it
+    begins none before a SELECT: reading and then writing would not be atomic.
+    """
+    engine = create_async_engine(
+        url,
+        connect_args={"isolation_level": None, "timeout": 2.0},
+        hide_parameters=True,
+        pool_size=1 if writer else READERS,
+        max_overflow=0,
+        pool_timeout=5.0,
+    )
+    # The lock file of the database promises that nobody else writes, so a wait for the file is
+    # short; FULL makes a commit survive a power cut.
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=2000"]
+    if not writer:
+        pragmas.append("query_only=ON")
+    begin = "BEGIN IMMEDIATE" if writer else "BEGIN"
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+async def open_postgres(
+    url: URL, *, schema: str | None, timeouts: PostgresTimeouts, pool_size: int
+) -> AsyncEngine:
+    """A small pool of connections whose every transaction is READ COMMITTED.
+
+    Raises ``Unavailable`` when the server does not answer.
+    """
+    probe = create_async_engine(url, connect_args={"timeout": 5.0})
+    try:
+        version = await translated(_server_version(probe))
+    finally:
+        await probe.dispose()
+    settings = _postgres_settings(timeouts, version)
+    if schema is not None:
+        settings["search_path"] = schema
+    return create_async_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
+        connect_args={"server_settings": settings, "timeout": 5.0},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=2.0,
+    )
+
+
+async def _server_version(engine: AsyncEngine) -> int:
+    async with connected(engine) as connection:
+        return int(str(await connection.scalar(text("show server_version_num"))))
+
+
+def _postgres_settings(timeouts: PostgresTimeouts, server_version: int) -> dict[str, str]:
+    """The timeouts as settings of a session. ``server_version`` is like 180001."""
+    settings = {
+        "lock_timeout": str(timeouts.lock),
+        "statement_timeout": str(timeouts.statement),
+        "idle_in_transaction_session_timeout": str(timeouts.idle_in_transaction),
+    }
+    if server_version >= 170_000:
+        settings["transaction_timeout"] = str(timeouts.transaction)
+    return settings
+
+
+class Verdict(enum.Enum):
+    """What an error of the database means for the transaction that met it."""
+
+    AGAIN = "again"
+    """Rolled back because somebody was in the way: the whole may be tried again."""
+
+    AWAY = "away"
+    """The database cannot serve now."""
+
+    BUG = "bug"
+    """Anything else: a statement that should not have been sent."""
+
+
+_AGAIN_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
+_AWAY_STATES = frozenset(
+    {
+        "25006",  # read-only after a failover
+        "25P03",  # idle in a transaction for too long
+        "25P04",  # a transaction that took too long
+        "53100",  # disk full
+        "53200",  # out of memory
+        "53300",  # too many connections
+        "57014",  # statement timeout
+        "57P01",  # the administrator ended us
+        "57P02",  # a neighbour crashed
+        "57P03",  # starting up or shutting down
+    }
+)
+_AGAIN_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+        sqlite3.SQLITE_CONSTRAINT_ROWID,
+    }
+)
+_AWAY_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+_PRIMARY_CODE = 0xFF
+"""SQLite's extended codes carry the general one in their lowest byte."""
+
+
+def judge(error: DBAPIError) -> Verdict:
+    """What the error means. A key that exists already means that a twin slipped in."""
+    cause: Any = error.orig
+    state = getattr(cause, "sqlstate", None)
+    if state is not None:
+        if state in _AGAIN_STATES:
+            return Verdict.AGAIN
+        return Verdict.AWAY if state in _AWAY_STATES or state.startswith("08") else Verdict.BUG
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None:
+        if code in _AGAIN_CODES or code & _PRIMARY_CODE in _AGAIN_CODES:
+            return Verdict.AGAIN
+        return Verdict.AWAY if code & _PRIMARY_CODE in _AWAY_CODES else Verdict.BUG
+    return Verdict.AWAY if error.connection_invalidated else Verdict.BUG
+
+
+AWAY = "The database is away."
+
+
+class TransactionConflict(Conflict):
+    """Others were in the way each time the transaction was tried."""
+
+    reason: ClassVar[str] = "TRANSACTION_CONFLICT"
+
+
+class ConnectionLost(Unavailable):
+    """The connection broke, and with it the transaction."""
+
+
+def away() -> Unavailable:
+    """The error for callers when the database cannot serve now."""
+    return Unavailable(AWAY, service="database", retry_after=0.2)
+
+
+@asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the pool.
+
+    Raises ``Overloaded`` when none gets free and ``Unavailable`` when none can be made.
+    """
+    connection = engine.connect()
+    try:
+        await connection.start()
+    except PoolTimeout as error:
+        raise Overloaded("All connections are in use.", retry_after=0.1) from error
+    except OSError as error:
+        raise away() from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def translated(attempt: Awaitable[T]) -> T:
+    """The result of an attempt; errors of the driver become those of the kernel."""
+    try:
+        return await attempt
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise ConnectionLost(AWAY, service="database", retry_after=0.2) from error
+        verdict = judge(error)
+        if verdict is Verdict.AGAIN:
+            raise TransactionConflict("Others changed the same rows. Try again.") from error
+        if verdict is Verdict.AWAY:
+            raise away() from error
+        raise

@@ -1,0 +1,345 @@
+"""A service's durable stream of changes, in the order of gapless revisions.
+
+A change is written without a revision, in the transaction that makes it. Numbers given out inside
+of transactions commit out of order, so one elected sequencer stamps revisions after the commit:
+whoever has seen a revision has seen everything below it.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+from sqlalchemy import Row, delete, func, insert, or_, select, update
+
+from ordermesh.kernel.clock import Clock
+from ordermesh.kernel.errors import Conflict, Overloaded, RuleViolated, Unavailable
+from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime.carrier import place_of, read_trace, written_trace
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.doorbell import Pace
+from ordermesh.runtime.tables import feed, leader
+
+APPENDED = "feed.appended"
+"""The doorbell of the sequencer."""
+
+STAMPED = "feed.stamped"
+"""The doorbell of the watchers."""
+
+STAMP_ROWS = 1_000
+PAGE_ROWS = 1_000
+COMPACT_ROWS = 10_000
+MARK_SECONDS = 5.0
+"""A watcher hears from the feed at least this often."""
+
+LEASE_SECONDS = 5.0
+"""How long the sequencer of a dead process keeps others from stamping."""
+
+_NAME = "feed"
+
+_log = logging.getLogger(__name__)
+
+
+class RevisionCompacted(RuleViolated):
+    """The revision asked for is not kept any more, or is of another history of this database."""
+
+    reason: ClassVar[str] = "REVISION_COMPACTED"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change at its place in the feed."""
+
+    revision: int
+    topic: str
+    key: str
+    sequence: int
+    payload: bytes
+    trace: Mapping[str, str]
+    create_time: datetime
+
+
+@dataclass(frozen=True)
+class NewChange:
+    """A change that is about to be written."""
+
+    key: str
+    payload: bytes
+    sequence: int = 0
+
+
+@dataclass(frozen=True)
+class Page:
+    """Changes of a topic; when it is applied, everything up to ``revision`` has been given.
+
+    Without changes it is a mark of progress.
+    """
+
+    revision: int
+    changes: tuple[Change, ...]
+
+
+async def append(
+    tx: Transaction, *, topic: str, key: str, payload: bytes, sequence: int = 0
+) -> None:
+    """Add a change of ``key``, with the present trace context; it gets its revision later.
+
+    ``sequence`` is the thing's own version where it has one.
+    """
+    await tx.execute(
+        insert(feed).values(
+            topic=topic,
+            key=key,
+            sequence=sequence,
+            payload=payload,
+            trace=written_trace(),
+            create_time=tx.instant(),
+        )
+    )
+    tx.ring(APPENDED)
+
+
+async def append_all(tx: Transaction, *, topic: str, changes: Sequence[NewChange]) -> None:
+    """Add many changes at once, in their order; as ``append``, but one statement."""
+    if not changes:
+        return
+    trace = written_trace()
+    now = await tx.now()
+    await tx.execute(
+        insert(feed),
+        [
+            {
+                "topic": topic,
+                "key": change.key,
+                "sequence": change.sequence,
+                "payload": change.payload,
+                "trace": trace,
+                "create_time": now,
+            }
+            for change in changes
+        ],
+    )
+    tx.ring(APPENDED)
+
+
+async def revision(tx: Transaction) -> int:
+    """The highest revision that was stamped, 0 when none was."""
+    result = await tx.execute(select(leader.c.revision).where(leader.c.name == _NAME))
+    stamped: int = result.scalar_one()
+    return stamped
+
+
+async def compact(tx: Transaction, older_than: datetime) -> int:
+    """Forget changes made before ``older_than``, at most ``COMPACT_ROWS``; gives how many.
+
+    Only the beginning of the feed is forgotten, so that what is kept has no hole.
+    """
+    place = await _lock(tx)
+    kept = await tx.execute(
+        select(func.min(feed.c.revision)).where(
+            feed.c.revision.is_not(None), feed.c.create_time >= older_than
+        )
+    )
+    first_kept = kept.scalar_one()
+    last = place.revision if first_kept is None else first_kept - 1
+    last = min(last, place.compacted_revision + COMPACT_ROWS)
+    if last <= place.compacted_revision:
+        return 0
+    result = await tx.execute(delete(feed).where(feed.c.revision <= last))
+    await tx.execute(update(leader).where(leader.c.name == _NAME).values(compacted_revision=last))
+    return result.rowcount
+
+
+class Sequencer:
+    """Stamps revisions. One process leads; the others take over when its lease ends.
+
+    The lease only spares the others the work: stamping holds the lock of the leader's row, so that
+    two who both believe to lead still stamp one after the other.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._holder = RandomIds().new()
+        self._doorbell = database.doorbells.listen(APPENDED)
+        self._renew_time: float | None = None
+        self._is_stopping = False
+        self._has_ended = asyncio.Event()
+        self._has_ended.set()
+
+    async def run(self) -> None:
+        """Stamp until stopped; then let another lead at once."""
+        pace = Pace()
+        self._has_ended.clear()
+        try:
+            while not self._is_stopping:
+                try:
+                    has_stamped = await self.stamp()
+                except Exception as error:  # noqa: BLE001 - no revision would ever follow
+                    _log.warning("revisions cannot be stamped", extra={"failure": place_of(error)})
+                    has_stamped = False
+                if has_stamped:
+                    pace.busy()
+                else:
+                    await self._doorbell.wait(self._clock, pace.next())
+        finally:
+            # Where it fails, the lease ends by itself.
+            with suppress(Unavailable, Overloaded, Conflict):
+                await self._database.run(self._resign)
+            self._has_ended.set()
+
+    async def stop(self) -> None:
+        """End ``run``; returns when it has ended."""
+        self._is_stopping = True
+        self._doorbell.ring()
+        await self._has_ended.wait()
+
+    async def stamp(self) -> bool:
+        """Stamp what is committed, up to ``STAMP_ROWS``; True when there was something to stamp.
+
+        False, too, when another process leads.
+        """
+        if not self._must_renew() and not await self._database.read(_has_unstamped):
+            return False
+        count = await self._database.run(self._lead_and_stamp)
+        if count is None:
+            self._renew_time = None
+            return False
+        self._renew_time = self._clock.monotonic() + LEASE_SECONDS / 2
+        return count > 0
+
+    def _must_renew(self) -> bool:
+        return self._renew_time is None or self._clock.monotonic() >= self._renew_time
+
+    async def _lead_and_stamp(self, tx: Transaction) -> int | None:
+        """How many were stamped; None when another leads."""
+        now = await tx.now()
+        election = await tx.execute(
+            update(leader)
+            .where(
+                leader.c.name == _NAME,
+                or_(
+                    leader.c.holder == self._holder,
+                    leader.c.lease_until.is_(None),
+                    leader.c.lease_until <= now,
+                ),
+            )
+            .values(
+                holder=self._holder,
+                lease_until=now + timedelta(seconds=LEASE_SECONDS),
+                fence=leader.c.fence + 1,
+            )
+            .returning(leader.c.revision)
+        )
+        base = election.scalar_one_or_none()
+        if base is None:
+            return None
+        # A statement of its own, after the row was locked: it sees all that is committed by now.
+        unstamped = (
+            select(feed.c.change_id)
+            .where(feed.c.revision.is_(None))
+            .order_by(feed.c.change_id)
+            .limit(STAMP_ROWS)
+            .subquery()
+        )
+        numbered = select(
+            unstamped.c.change_id,
+            func.row_number().over(order_by=unstamped.c.change_id).label("place"),
+        ).subquery()
+        stamped = await tx.execute(
+            update(feed)
+            .where(feed.c.change_id == numbered.c.change_id)
+            .values(revision=base + numbered.c.place)
+        )
+        count = stamped.rowcount
+        if count:
+            await tx.execute(
+                update(leader).where(leader.c.name == _NAME).values(revision=base + count)
+            )
+            tx.ring(STAMPED)
+        return count
+
+    async def _resign(self, tx: Transaction) -> None:
+        await tx.execute(
+            update(leader)
+            .where(leader.c.name == _NAME, leader.c.holder == self._holder)
+            .values(holder=None, lease_until=None)
+        )
+
+
+class Feed:
+    """The stream as it is watched."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self.clock = clock
+
+    async def watch(self, topic: str, start_revision: int) -> AsyncIterator[Page]:
+        """Pages of a topic from ``start_revision`` on, inclusive; 0 means from now on.
+
+        The first page comes at once and may be empty; then one comes with each change, and at
+        least every five seconds. Nothing is skipped and nothing given twice. Raises
+        ``RevisionCompacted`` when the start is not kept any more, or lies beyond the next revision:
+        then it is of another history, and the follower must load its copy again.
+        """
+        doorbell = self._database.doorbells.listen(STAMPED)
+        pace = Pace()
+        following = start_revision
+        marked = self.clock.monotonic() - MARK_SECONDS
+        while True:
+            page, is_full = await self._database.read(partial(_page, topic, following))
+            following = page.revision + 1
+            if page.changes or self.clock.monotonic() >= marked + MARK_SECONDS:
+                marked = self.clock.monotonic()
+                pace.busy()
+                yield page
+            if not is_full:
+                until_mark = max(0.0, marked + MARK_SECONDS - self.clock.monotonic())
+                await doorbell.wait(self.clock, min(pace.next(), until_mark))
+
+
+async def _page(topic: str, start: int, tx: Transaction) -> tuple[Page, bool]:
+    """The next page from ``start`` on, and whether more may be waiting behind it."""
+    place = (await tx.execute(select(leader).where(leader.c.name == _NAME))).one()
+    if start == 0:
+        return Page(place.revision, ()), False
+    if start <= place.compacted_revision or start > place.revision + 1:
+        raise RevisionCompacted(
+            f"Revision {start} is not kept. Load a fresh copy and watch from its revision.",
+            {"oldestRevision": place.compacted_revision + 1},
+        )
+    found = await tx.execute(
+        select(feed)
+        .where(feed.c.topic == topic, feed.c.revision.between(start, place.revision))
+        .order_by(feed.c.revision)
+        .limit(PAGE_ROWS)
+    )
+    changes = tuple(_change(row) for row in found)
+    is_full = len(changes) == PAGE_ROWS
+    return Page(changes[-1].revision if is_full else place.revision, changes), is_full
+
+
+def _change(row: Row[Any]) -> Change:
+    return Change(
+        revision=row.revision,
+        topic=row.topic,
+        key=row.key,
+        sequence=row.sequence,
+        payload=row.payload,
+        trace=read_trace(row.trace),
+        create_time=row.create_time,
+    )
+
+
+async def _has_unstamped(tx: Transaction) -> bool:
+    result = await tx.execute(select(feed.c.change_id).where(feed.c.revision.is_(None)).limit(1))
+    return result.first() is not None
+
+
+async def _lock(tx: Transaction) -> Row[Any]:
+    result = await tx.execute(select(leader).where(leader.c.name == _NAME).with_for_update())
+    return result.one()

@@ -1,0 +1,85 @@
+"""Forgets, in small steps, what is kept only for as long as somebody may ask again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from ordermesh.kernel.clock import Clock
+from ordermesh.runtime import feed, idempotency, inbox
+from ordermesh.runtime.carrier import place_of
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.doorbell import Doorbell
+
+PERIOD_SECONDS = 3600.0
+REPLY_AGE = timedelta(days=8)
+"""Retries are safe for a week; a day more for clocks and queues."""
+
+INBOX_AGE = timedelta(days=14)
+"""Longer than any producer delivers again."""
+
+FEED_AGE = timedelta(days=14)
+"""Whoever follows from further back loads a fresh copy."""
+
+_log = logging.getLogger(__name__)
+
+Forget = Callable[[Transaction, datetime], Awaitable[int]]
+
+_RULES: Sequence[tuple[Forget, timedelta]] = (
+    (idempotency.prune, REPLY_AGE),
+    (inbox.prune, INBOX_AGE),
+    (feed.compact, FEED_AGE),
+)
+
+
+class Housekeeping:
+    """Forgets old replies, inbox entries and changes, every hour; and what a service adds.
+
+    ``more`` are deletions of rows older than an instant, each with the age at which it applies.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, more: Sequence[tuple[Forget, timedelta]] = ()
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._rules = (*_RULES, *more)
+        self._doorbell = Doorbell()
+        self._is_stopping = False
+        self._has_ended = asyncio.Event()
+        self._has_ended.set()
+
+    async def run(self) -> None:
+        """Forget until stopped."""
+        self._has_ended.clear()
+        try:
+            while not self._is_stopping:
+                try:
+                    await self.forget()
+                except Exception as error:  # noqa: BLE001 - the next hour is another chance
+                    _log.warning("nothing could be forgotten", extra={"failure": place_of(error)})
+                await self._doorbell.wait(self._clock, PERIOD_SECONDS)
+        finally:
+            self._has_ended.set()
+
+    async def stop(self) -> None:
+        """End ``run``; returns when it has ended."""
+        self._is_stopping = True
+        self._doorbell.ring()
+        await self._has_ended.wait()
+
+    async def forget(self) -> int:
+        """Forget all that is old enough, in transactions of limited size; gives how many rows."""
+        total = 0
+        for rule, age in self._rules:
+            while not self._is_stopping:
+                count = await self._database.run(partial(_apply, rule, age))
+                total += count
+                if count == 0:
+                    break
+        return total
+
+
+async def _apply(rule: Forget, age: timedelta, tx: Transaction) -> int:
+    return await rule(tx, await tx.now() - age)

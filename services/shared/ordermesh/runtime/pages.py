@@ -1,0 +1,78 @@
+"""Page tokens: where a list goes on, sealed with the filters it was asked with."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import ClassVar
+
+from google.protobuf.message import Message
+
+from ordermesh.kernel.errors import InvalidRequest
+
+PAGE_SIZE_DEFAULT = 100
+
+_SEAL_BYTES = 12
+
+Part = str | int
+"""What a place in a list is made of."""
+
+
+class InvalidPageToken(InvalidRequest):
+    """The page token was not made by this list with these filters."""
+
+    reason: ClassVar[str] = "INVALID_PAGE_TOKEN"
+
+    def __init__(self, page_token: str) -> None:
+        super().__init__(
+            "The page token is not of this list with these filters.",
+            {"pageToken": page_token[:100]},
+        )
+
+
+def page_size(asked: int) -> int:
+    """How many a page has; 0 means the default."""
+    return asked or PAGE_SIZE_DEFAULT
+
+
+def page_token(request: Message, *last: Part) -> str:
+    """The token of the page after the one that ends with the row of these parts."""
+    written = _seal(request) + json.dumps(last, ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(written).decode().rstrip("=")
+
+
+def place(request: Message, token: str, *kinds: type[str] | type[int]) -> tuple[Part, ...] | None:
+    """The parts after which the page begins, of these kinds; None at the beginning.
+
+    Raises ``InvalidPageToken`` for a token that was not made by this list with these filters.
+    """
+    if not token:
+        return None
+    try:
+        written = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        last = json.loads(written[_SEAL_BYTES:])
+    except (binascii.Error, ValueError) as error:
+        raise InvalidPageToken(token) from error
+    if written[:_SEAL_BYTES] != _seal(request) or not _are_of(last, kinds):
+        raise InvalidPageToken(token)
+    return tuple(last)
+
+
+def _are_of(last: object, kinds: Sequence[type]) -> bool:
+    return (
+        isinstance(last, list)
+        and len(last) == len(kinds)
+        and all(type(part) is kind for part, kind in zip(last, kinds, strict=True))
+    )
+
+
+def _seal(request: Message) -> bytes:
+    """A hash of the list and its filters: all fields but the size and the token of the page."""
+    filters = type(request)()
+    filters.CopyFrom(request)
+    for name in ("page_size", "page_token"):
+        filters.ClearField(name)
+    digest = hashlib.sha256(request.DESCRIPTOR.full_name.encode() + b"\0")
+    digest.update(filters.SerializeToString(deterministic=True))
+    return digest.digest()[:_SEAL_BYTES]

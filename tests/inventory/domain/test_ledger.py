@@ -1,0 +1,144 @@
+import pytest
+
+from ordermesh.inventory.domain.errors import QuantityTooLarge
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.ledger import (
+    Account,
+    Balance,
+    Cause,
+    Entry,
+    Ledger,
+    MovementKind,
+)
+
+KEY = StockKey("RETRO-CLOCK", "STORE-12")
+CAUSE = Cause(MovementKind.ADJUSTED)
+FREE, RESERVED, BLOCKED, SHORT = Account.FREE, Account.RESERVED, Account.BLOCKED, Account.SHORT
+SUPPLIER, CUSTOMER, LOSS = Account.SUPPLIER, Account.CUSTOMER, Account.LOSS
+
+WORKED_EXAMPLE = [
+    # what happens, entries, then on hand, reserved, short, blocked
+    ("receive 10", [(SUPPLIER, FREE, 10)], (10, 0, 0, 0)),
+    ("reserve 4 for order X", [(FREE, RESERVED, 4)], (10, 4, 0, 0)),
+    ("reserve 5 for order Y", [(FREE, RESERVED, 5)], (10, 9, 0, 0)),
+    ("ship X", [(RESERVED, CUSTOMER, 4)], (6, 5, 0, 0)),
+    ("a count finds 3", [(FREE, LOSS, 1), (SHORT, LOSS, 2)], (3, 5, 2, 0)),
+    ("reassign 2 of Y elsewhere", [(RESERVED, SHORT, 2)], (3, 3, 0, 0)),
+    ("a return comes in damaged", [(CUSTOMER, BLOCKED, 1)], (3, 3, 0, 1)),
+    ("its disposition: sellable", [(BLOCKED, FREE, 1)], (4, 3, 0, 0)),
+]
+
+
+def figures(balance: Balance) -> tuple[int, int, int, int]:
+    return balance.on_hand, balance.reserved, balance.short, balance.blocked
+
+
+def test_the_worked_example_of_the_design_comes_out_row_by_row() -> None:
+    ledger = Ledger({})
+    for what, entries, expected in WORKED_EXAMPLE:
+        for source, target, quantity in entries:
+            ledger.move(CAUSE, KEY, source, target, quantity)
+        assert figures(ledger.balance(KEY)) == expected, what
+
+    assert [entry.sequence for entry in ledger.entries] == list(range(1, 10))
+
+
+def test_a_balance_is_the_fold_of_its_entries() -> None:
+    ledger = Ledger({})
+    for _, entries, _ in WORKED_EXAMPLE:
+        for source, target, quantity in entries:
+            ledger.move(CAUSE, KEY, source, target, quantity)
+
+    sums = dict.fromkeys(Account, 0)
+    for entry in ledger.entries:
+        sums[entry.source] -= entry.quantity
+        sums[entry.target] += entry.quantity
+
+    balance = ledger.balance(KEY)
+    assert sums[FREE] == balance.free
+    assert sums[RESERVED] == balance.reserved
+    assert sums[BLOCKED] == balance.blocked
+    assert -sums[SHORT] == balance.short
+    assert sum(sums.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("quantity", "entries", "expected"),
+    [
+        (1, [(SHORT, 1)], (4, 5, 1, 0)),
+        (2, [(SHORT, 2)], (5, 5, 0, 0)),
+        (7, [(SHORT, 2), (FREE, 5)], (10, 5, 0, 0)),
+    ],
+)
+def test_what_comes_in_pays_the_deficit_first(
+    quantity: int, entries: list[tuple[Account, int]], expected: tuple[int, int, int, int]
+) -> None:
+    ledger = Ledger({KEY: Balance(on_hand=3, reserved=5, short=2, sequence=6)})
+
+    ledger.bring(CAUSE, KEY, SUPPLIER, quantity)
+
+    assert [(entry.target, entry.quantity) for entry in ledger.entries] == entries
+    assert figures(ledger.balance(KEY)) == expected
+
+
+def test_serial_numbers_go_with_the_units_that_they_name() -> None:
+    ledger = Ledger({KEY: Balance(on_hand=0, reserved=1, short=1, sequence=2)})
+
+    ledger.bring(CAUSE, KEY, SUPPLIER, 3, ("S1", "S2", "S3"))
+
+    assert [entry.serial_numbers for entry in ledger.entries] == [("S1",), ("S2", "S3")]
+
+
+def test_a_released_promise_pays_the_deficit_first() -> None:
+    ledger = Ledger({KEY: Balance(on_hand=3, reserved=5, short=2, sequence=6)})
+
+    ledger.bring(CAUSE, KEY, RESERVED, 3)
+
+    assert figures(ledger.balance(KEY)) == (3, 2, 0, 0)
+    assert ledger.balance(KEY).free == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "quantity"),
+    [
+        (FREE, RESERVED, 6),  # 5 are free
+        (FREE, LOSS, 6),
+        (RESERVED, CUSTOMER, 6),  # 5 are reserved
+        (BLOCKED, FREE, 1),  # none is blocked
+        (SUPPLIER, SHORT, 1),  # nothing is owed
+        (FREE, FREE, 1),
+        (SUPPLIER, FREE, 0),
+        (SUPPLIER, FREE, -1),
+    ],
+)
+def test_an_entry_that_no_sound_ledger_can_have_is_a_fault(
+    source: Account, target: Account, quantity: int
+) -> None:
+    ledger = Ledger({KEY: Balance(on_hand=10, reserved=5)})
+
+    with pytest.raises(ValueError, match=r"."):
+        ledger.move(CAUSE, KEY, source, target, quantity)
+
+
+def test_a_balance_that_lies_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="below zero"):
+        Balance(on_hand=-1)
+    with pytest.raises(ValueError, match="deficit"):
+        Balance(on_hand=1, reserved=2)
+    with pytest.raises(ValueError, match="deficit"):
+        Balance(on_hand=2, reserved=1, short=1)
+
+
+def test_a_balance_has_a_limit() -> None:
+    ledger = Ledger({KEY: Balance(on_hand=10**12 - 1)})
+    ledger.move(CAUSE, KEY, SUPPLIER, FREE, 1)
+
+    with pytest.raises(QuantityTooLarge) as refusal:
+        ledger.move(CAUSE, KEY, SUPPLIER, FREE, 1)
+
+    assert refusal.value.facts() == {"sku": "RETRO-CLOCK", "locationId": "STORE-12"}
+
+
+def test_an_entry_with_one_account_on_both_sides_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="moves nothing"):
+        Entry(CAUSE, KEY, 1, FREE, FREE, 1)

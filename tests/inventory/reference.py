@@ -1,0 +1,237 @@
+"""The ledger once more, as simply as it can be said: what the service must agree with.
+
+It knows nothing of entries, sequences, lines that are split, or sweeps. A reservation is a bag of
+units, each in a state at a place; a balance is two numbers.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+Place = tuple[str, str]
+"""A SKU and a location."""
+
+
+class Refused(Exception):
+    """The model refuses, for this reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is alike of units: the line, what was asked for, what it is and where, and its state."""
+
+    line_id: str
+    kit: str
+    sku: str
+    location: str
+    state: str
+
+    @property
+    def place(self) -> Place:
+        return self.sku, self.location
+
+
+@dataclass
+class Promise:
+    """A reservation. ``ends`` is when its hold ends, 0 when it was confirmed at once."""
+
+    ends: float
+    units: Counter[Unit] = field(default_factory=Counter)
+
+
+@dataclass
+class Model:
+    """Stock and promises; ``kits`` are what kits are made of."""
+
+    kits: Mapping[str, Mapping[str, int]]
+    now: float = 0.0
+    on_hand: dict[Place, int] = field(default_factory=dict)
+    promises: dict[str, Promise] = field(default_factory=dict)
+    tombstones: set[str] = field(default_factory=set)
+    off: set[str] = field(default_factory=set)
+
+    def let_pass(self, seconds: float) -> None:
+        self.now += seconds
+        for promise in self.promises.values():
+            if promise.ends and promise.ends <= self.now:
+                _change_state(promise, "HELD", "EXPIRED")
+
+    def switch(self, location: str, *, is_off: bool) -> None:
+        self.off = self.off - {location} | ({location} if is_off else set())
+
+    def reserved(self, place: Place) -> int:
+        return sum(
+            count
+            for promise in self.promises.values()
+            for unit, count in promise.units.items()
+            if unit.place == place and unit.state in ("HELD", "CONFIRMED")
+        )
+
+    def free(self, place: Place) -> int:
+        return self.on_hand.get(place, 0) - self.reserved(place)
+
+    def available(self, place: Place) -> int:
+        return 0 if place[1] in self.off else self.free(place)
+
+    def receive(self, stock: Mapping[Place, int]) -> None:
+        for place, count in stock.items():
+            self.on_hand[place] = self.on_hand.get(place, 0) + count
+
+    def adjust(self, place: Place, target: int) -> None:
+        if place not in self.on_hand and target < 0:
+            raise Refused("NOT_STOCKED_HERE")
+        if target < self.reserved(place):
+            raise Refused("ON_HAND_BELOW_RESERVED")
+        if place in self.on_hand or target > 0:
+            self.on_hand[place] = target
+
+    def transfer(self, place: Place, location: str, count: int) -> None:
+        if count > self.free(place):
+            raise Refused("INSUFFICIENT_STOCK")
+        self.on_hand[place] -= count
+        self.receive({(place[0], location): count})
+
+    def reserve(
+        self,
+        promise_id: str,
+        wanted: Sequence[tuple[str, str, str, int]],
+        hold: float,
+        replaces: Sequence[str],
+    ) -> None:
+        """``wanted`` are line ids, SKUs or kits, locations and quantities; a hold of 0 is none."""
+        if promise_id in self.tombstones:
+            raise Refused("RESERVATION_RELEASED")
+        if promise_id in self.promises:
+            raise Refused("RESERVATION_ID_TAKEN")
+        for other in replaces:
+            if other not in self.promises:
+                raise Refused("RESERVATION_NOT_FOUND")
+            if not _open(self.promises[other]):
+                raise Refused("RESERVATION_CLOSED")
+        made = Promise(self.now + hold if hold else 0)
+        state = "HELD" if hold else "CONFIRMED"
+        for line_id, sku, location, count in wanted:
+            for part, per_kit in self.kits.get(sku, {sku: 1}).items():
+                kit = sku if sku in self.kits else ""
+                made.units[Unit(line_id, kit, part, location, state)] += count * per_kit
+        before = {other: self.promises[other].units.copy() for other in replaces}
+        for other in replaces:
+            _release(self.promises[other])
+        try:
+            self._refuse_short(made)
+        except Refused:
+            for other, units in before.items():
+                self.promises[other].units = units
+            raise
+        self.promises[promise_id] = made
+
+    def _refuse_short(self, made: Promise) -> None:
+        demand: Counter[Place] = Counter()
+        for unit, count in made.units.items():
+            demand[unit.place] += count
+        short = [place for place, count in demand.items() if count > self.available(place)]
+        if short:
+            stocked = any(place in self.on_hand for place in short)
+            raise Refused("INSUFFICIENT_STOCK" if stocked else "NOT_STOCKED_HERE")
+
+    def confirm(self, promise_id: str) -> None:
+        promise = self._find(promise_id)
+        if any(unit.state == "EXPIRED" for unit in promise.units):
+            raise Refused("RESERVATION_EXPIRED")
+        if not _open(promise):
+            raise Refused("RESERVATION_CLOSED")
+        _change_state(promise, "HELD", "CONFIRMED")
+        promise.ends = 0
+
+    def release(self, promise_id: str, chosen: tuple[str, str, int] | None) -> None:
+        """``chosen`` is a line id, a location and a quantity; None means all."""
+        if promise_id not in self.promises:
+            self.tombstones.add(promise_id)
+            return
+        promise = self.promises[promise_id]
+        if chosen is None:
+            _release(promise)
+            return
+        for unit, count in self._units(promise, *chosen)[1].items():
+            _move(promise, unit, count, state="RELEASED")
+
+    def ship(self, promise_id: str, line_id: str, location: str, count: int) -> None:
+        promise = self._find(promise_id)
+        still_open, units = self._units(promise, line_id, location, count)
+        if count > still_open or not units:
+            raise Refused("RESERVATION_CLOSED")
+        if any(unit.state == "HELD" for unit in units):
+            raise Refused("RESERVATION_NOT_CONFIRMED")
+        for unit, taken in units.items():
+            _move(promise, unit, taken, state="SHIPPED")
+            self.on_hand[unit.place] -= taken
+
+    def reassign(self, promise_id: str, line_id: str, location: str, to: str, count: int) -> None:
+        promise = self._find(promise_id)
+        still_open, units = self._units(promise, line_id, location, count)
+        if location == to:
+            raise Refused("SAME_LOCATION")
+        if count > still_open or not units:
+            has_expired = any(
+                unit.state == "EXPIRED"
+                for unit in promise.units
+                if unit.line_id == line_id and unit.location == location
+            )
+            raise Refused(
+                "RESERVATION_EXPIRED" if has_expired and not still_open else "RESERVATION_CLOSED"
+            )
+        demand: Counter[Place] = Counter()
+        for unit, taken in units.items():
+            demand[unit.sku, to] += taken
+        if any(wanted > self.available(place) for place, wanted in demand.items()):
+            raise Refused("INSUFFICIENT_STOCK")
+        for unit, taken in units.items():
+            _move(promise, unit, taken, location=to)
+
+    def _find(self, promise_id: str) -> Promise:
+        if promise_id not in self.promises:
+            raise Refused("RESERVATION_NOT_FOUND")
+        return self.promises[promise_id]
+
+    def _units(
+        self, promise: Promise, line_id: str, location: str, count: int
+    ) -> tuple[int, Counter[Unit]]:
+        """How many are open, counted as they were asked for, and the units that are chosen."""
+        there = [
+            unit for unit in promise.units if unit.line_id == line_id and unit.location == location
+        ]
+        if not there:
+            raise Refused("LINE_NOT_FOUND")
+        open_units = {
+            unit: promise.units[unit] for unit in there if unit.state in ("HELD", "CONFIRMED")
+        }
+        per_kit = {unit: self.kits[unit.kit][unit.sku] if unit.kit else 1 for unit in open_units}
+        still_open = max((open_units[unit] // per_kit[unit] for unit in open_units), default=0)
+        wanted = min(count, still_open) if count else still_open
+        return still_open, Counter({unit: wanted * per_kit[unit] for unit in open_units if wanted})
+
+
+def _open(promise: Promise) -> bool:
+    return any(unit.state in ("HELD", "CONFIRMED") for unit in promise.units)
+
+
+def _release(promise: Promise) -> None:
+    _change_state(promise, "HELD", "RELEASED")
+    _change_state(promise, "CONFIRMED", "RELEASED")
+
+
+def _change_state(promise: Promise, before: str, after: str) -> None:
+    for unit in [unit for unit in promise.units if unit.state == before]:
+        _move(promise, unit, promise.units[unit], state=after)
+
+
+def _move(promise: Promise, unit: Unit, count: int, *, state: str = "", location: str = "") -> None:
+    promise.units[unit] -= count
+    if not promise.units[unit]:
+        del promise.units[unit]
+    moved = Unit(unit.line_id, unit.kit, unit.sku, location or unit.location, state or unit.state)
+    promise.units[moved] += count

@@ -1,0 +1,388 @@
+"""The inventory service behind short calls, without a network: stock is written "MUG at A"."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from google.type.latlng_pb2 import LatLng
+from sqlalchemy import Interval, NullPool, Table, literal, select, text, update
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from ordermesh.api.inventory.v1 import (
+    AdjustmentReason,
+    AdjustStockRequest,
+    AdjustStockResponse,
+    Balance,
+    ConfirmRequest,
+    GetAvailabilityRequest,
+    GetAvailabilityResponse,
+    GetReservationRequest,
+    Item,
+    Kit,
+    KitComponent,
+    LineReassignment,
+    LineSelection,
+    ListBalancesRequest,
+    ListItemsRequest,
+    ListMovementsRequest,
+    ListReservationsRequest,
+    Location,
+    Movement,
+    PutItemsRequest,
+    PutLocationsRequest,
+    ReassignRequest,
+    ReceiveStockRequest,
+    ReceiveStockResponse,
+    ReleaseRequest,
+    ReleaseResponse,
+    Reservation,
+    ReserveLine,
+    ReserveRequest,
+    ShipRequest,
+    ShipResponse,
+    StockAdjustment,
+    StockLine,
+    StockTransfer,
+    TransferStockRequest,
+    TransferStockResponse,
+    VerifyLedgerRequest,
+    VerifyLedgerResponse,
+)
+from ordermesh.api.order.v1 import StockKey
+from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
+from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
+from ordermesh.inventory.servicer.reservations import ReservationServicer
+from ordermesh.inventory.servicer.wiring import Wiring
+from ordermesh.inventory.store.tables import line, metadata
+from ordermesh.kernel.errors import Conflict, Overloaded
+from ordermesh.runtime.call import Call, Identity, calling
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.tables import feed, work
+from tests.fakes import FakeClock
+
+R = TypeVar("R")
+
+NO_CONTEXT: Any = None
+
+Wanted = Mapping[str, int] | Sequence[tuple[str, str, int]]
+"""Quantities by place, or line id, place and quantity."""
+
+
+def key(place: str) -> StockKey:
+    """From "MUG at A"."""
+    sku, location_id = place.split(" at ")
+    return StockKey(sku=sku, location_id=location_id)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def item(sku: str, components: Mapping[str, int] | None = None, **fields: Any) -> Item:
+    kit = None
+    if components:
+        parts = [KitComponent(sku=name, quantity=count) for name, count in components.items()]
+        kit = Kit(components=parts)
+    return Item(**{"sku": sku, "unit": Item.UNIT_EACH, "kit": kit, **fields})
+
+
+def location(location_id: str, **fields: Any) -> Location:
+    return Location(
+        **{
+            "location_id": location_id,
+            "type": Location.TYPE_STORE,
+            "position": LatLng(latitude=41.9, longitude=-87.6),
+            "time_zone": "America/Chicago",
+            **fields,
+        }
+    )
+
+
+def reserve_lines(wanted: Wanted) -> list[ReserveLine]:
+    rows = (
+        [
+            (str(number), place, quantity)
+            for number, (place, quantity) in enumerate(wanted.items(), 1)
+        ]
+        if isinstance(wanted, Mapping)
+        else wanted
+    )
+    return [
+        ReserveLine(line_id=line_id, key=key(place), quantity=quantity)
+        for line_id, place, quantity in rows
+    ]
+
+
+def selection(
+    line_id: str, quantity: int = 0, location_id: str = "", sku: str = ""
+) -> LineSelection:
+    return LineSelection(line_id=line_id, quantity=quantity, location_id=location_id, sku=sku)
+
+
+class Shop:
+    """Short calls to the servicers of one service."""
+
+    def __init__(self, wiring: Wiring, clock: FakeClock) -> None:
+        self.wiring = wiring
+        self.no_context = NO_CONTEXT
+        self._clock = clock
+        self.items = ItemServicer(wiring)
+        self.locations = LocationServicer(wiring)
+        self.ledger = LedgerServicer(wiring)
+        self.reservations = ReservationServicer(wiring)
+        self.availability_service = AvailabilityServicer(wiring)
+
+    @contextmanager
+    def _as(self, method: str, caller: str, role: str = "operator") -> Any:
+        with calling(Call(f"/inventory/{method}", Identity(caller, frozenset({role})), None)):
+            yield
+
+    async def put_items(self, *items: Item | str, request_id: str = "") -> int:
+        wanted = [one if isinstance(one, Item) else item(one) for one in items]
+        request = PutItemsRequest(request_id=request_id or new_id(), items=wanted)
+        with self._as("PutItems", "developer"):
+            return (await self.items.PutItems(request, NO_CONTEXT)).changed_count
+
+    async def put_locations(self, *locations: Location | str) -> int:
+        wanted = [one if isinstance(one, Location) else location(one) for one in locations]
+        request = PutLocationsRequest(request_id=new_id(), locations=wanted)
+        with self._as("PutLocations", "developer"):
+            return (await self.locations.PutLocations(request, NO_CONTEXT)).changed_count
+
+    async def receive(
+        self,
+        stock: Mapping[str, int],
+        *,
+        request_id: str = "",
+        serials: Mapping[str, Sequence[str]] | None = None,
+    ) -> ReceiveStockResponse:
+        named = serials or {}
+        lines = [
+            StockLine(key=key(place), quantity=count, serial_numbers=named.get(place, ()))
+            for place, count in stock.items()
+        ]
+        request = ReceiveStockRequest(request_id=request_id or new_id(), lines=lines)
+        with self._as("ReceiveStock", "developer"):
+            return await self.ledger.ReceiveStock(request, NO_CONTEXT)
+
+    async def stock(self, stock: Mapping[str, int]) -> None:
+        """Put the items and receive so many of each."""
+        await self.put_items(*sorted({place.split(" at ")[0] for place in stock}))
+        await self.receive({place: count for place, count in stock.items() if count})
+
+    async def adjust(
+        self,
+        place: str,
+        *,
+        delta: int | None = None,
+        on_hand: int | None = None,
+        expected: int | None = None,
+        reason: AdjustmentReason.ValueType = AdjustmentReason.ADJUSTMENT_REASON_CORRECTION,
+        note: str = "",
+    ) -> AdjustStockResponse:
+        change = {"delta": delta} if delta is not None else {"on_hand": on_hand or 0}
+        adjustment = StockAdjustment(key=key(place), expected_on_hand=expected, **change)
+        request = AdjustStockRequest(
+            request_id=new_id(), adjustments=[adjustment], reason=reason, note=note
+        )
+        with self._as("AdjustStock", "developer"):
+            return await self.ledger.AdjustStock(request, NO_CONTEXT)
+
+    async def transfer(self, *transfers: tuple[str, str, int]) -> TransferStockResponse:
+        rows = [
+            StockTransfer(from_key=key(place), to_location_id=to, quantity=quantity)
+            for place, to, quantity in transfers
+        ]
+        request = TransferStockRequest(request_id=new_id(), transfers=rows)
+        with self._as("TransferStock", "developer"):
+            return await self.ledger.TransferStock(request, NO_CONTEXT)
+
+    async def reserve(
+        self,
+        wanted: Wanted,
+        *,
+        reservation_id: str = "",
+        order_id: str = "",
+        hold_seconds: int = 0,
+        confirm: bool = False,
+        replaces: Iterable[str] = (),
+        fence: int = 0,
+        caller: str = "developer",
+        role: str = "operator",
+        on_behalf_of: str = "",
+        request_id: str = "",
+    ) -> Reservation:
+        request = ReserveRequest(
+            request_id=request_id or new_id(),
+            on_behalf_of=on_behalf_of,
+            reservation_id=reservation_id or new_id(),
+            order_id=order_id,
+            lines=reserve_lines(wanted),
+            confirm=confirm,
+            replaces_reservation_ids=replaces,
+            fence=fence,
+        )
+        if hold_seconds:
+            request.hold_duration.FromTimedelta(timedelta(seconds=hold_seconds))
+        with self._as("Reserve", caller, role):
+            return (await self.reservations.Reserve(request, NO_CONTEXT)).reservation
+
+    async def confirm(self, reservation_id: str, *, fence: int = 0, **who: str) -> Reservation:
+        request = ConfirmRequest(
+            request_id=new_id(),
+            reservation_id=reservation_id,
+            fence=fence,
+            on_behalf_of=who.get("on_behalf_of", ""),
+        )
+        with self._as("Confirm", who.get("caller", "developer"), who.get("role", "operator")):
+            return (await self.reservations.Confirm(request, NO_CONTEXT)).reservation
+
+    async def release(
+        self,
+        reservation_id: str,
+        *lines: LineSelection,
+        fence: int = 0,
+        caller: str = "developer",
+        request_id: str = "",
+    ) -> ReleaseResponse:
+        request = ReleaseRequest(
+            request_id=request_id or new_id(),
+            reservation_id=reservation_id,
+            lines=lines,
+            fence=fence,
+        )
+        with self._as("Release", caller):
+            return await self.reservations.Release(request, NO_CONTEXT)
+
+    async def reassign(
+        self, reservation_id: str, *moves: tuple[LineSelection, str], fence: int = 0
+    ) -> Reservation:
+        lines = [LineReassignment(line=line, to_location_id=to) for line, to in moves]
+        request = ReassignRequest(
+            request_id=new_id(), reservation_id=reservation_id, lines=lines, fence=fence
+        )
+        with self._as("Reassign", "developer"):
+            return (await self.reservations.Reassign(request, NO_CONTEXT)).reservation
+
+    async def ship(
+        self, reservation_id: str, *lines: LineSelection, fence: int = 0, document: str = ""
+    ) -> ShipResponse:
+        request = ShipRequest(
+            request_id=new_id(),
+            reservation_id=reservation_id,
+            lines=lines,
+            fence=fence,
+            document=document,
+        )
+        with self._as("Ship", "developer"):
+            return await self.reservations.Ship(request, NO_CONTEXT)
+
+    async def reservation(self, reservation_id: str) -> Reservation:
+        request = GetReservationRequest(reservation_id=reservation_id)
+        reply = await self.reservations.GetReservation(request, NO_CONTEXT)
+        return reply.reservation
+
+    async def availability(
+        self,
+        skus: Sequence[str],
+        location_ids: Sequence[str] = (),
+        excluding: Sequence[str] = (),
+    ) -> GetAvailabilityResponse:
+        request = GetAvailabilityRequest(
+            skus=skus, location_ids=location_ids, excluding_reservation_ids=excluding
+        )
+        return await self.availability_service.GetAvailability(request, NO_CONTEXT)
+
+    async def available(self, place: str, excluding: Sequence[str] = ()) -> int:
+        wanted = key(place)
+        reply = await self.availability([wanted.sku], [wanted.location_id], excluding)
+        return reply.available.quantities[0]
+
+    async def balance(self, place: str) -> Balance:
+        wanted = key(place)
+        request = ListBalancesRequest(skus=[wanted.sku], location_ids=[wanted.location_id])
+        balances = (await self.ledger.ListBalances(request, NO_CONTEXT)).balances
+        return balances[0] if balances else Balance()
+
+    async def movements(self, **filters: Any) -> list[Movement]:
+        request = ListMovementsRequest(page_size=1000, **filters)
+        return list((await self.ledger.ListMovements(request, NO_CONTEXT)).movements)
+
+    async def verify(self) -> list[VerifyLedgerResponse]:
+        return [reply async for reply in self.verifying()]
+
+    def verifying(self) -> AsyncIterator[VerifyLedgerResponse]:
+        return self.ledger.VerifyLedger(VerifyLedgerRequest(), NO_CONTEXT)
+
+    async def all_items(self) -> list[Item]:
+        request = ListItemsRequest(page_size=1000)
+        return list((await self.items.ListItems(request, NO_CONTEXT)).items)
+
+    async def all_reservations(self) -> list[Reservation]:
+        request = ListReservationsRequest(page_size=1000)
+        return list((await self.reservations.ListReservations(request, NO_CONTEXT)).reservations)
+
+    async def is_sound(self) -> bool:
+        last = (await self.verify())[-1]
+        return last.done and last.balanced and last.units_oversold == 0
+
+    async def let_pass(self, seconds: float) -> None:
+        """Let so much time pass for holds.
+
+        The clock of PostgreSQL cannot be moved; there the ends of holds come nearer instead.
+        """
+        if self.wiring.database.dialect == "sqlite":
+            self._clock.advance(seconds)
+            return
+        nearer = line.c.expire_time - literal(timedelta(seconds=seconds), Interval())
+
+        async def shift(tx: Transaction) -> None:
+            await tx.execute(
+                update(line).where(line.c.expire_time.is_not(None)).values(expire_time=nearer)
+            )
+
+        await self.wiring.database.run(shift)
+
+    async def dump(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table of the service."""
+
+        return await dump(self.wiring.database)
+
+
+async def insist(call: Callable[[], Awaitable[R]]) -> R:
+    """Call again while others are in the way."""
+    while True:
+        try:
+            return await call()
+        except (Conflict, Overloaded):
+            await asyncio.sleep(0.01)
+
+
+async def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of the service's tables and of its feed, without revisions, which come later."""
+
+    async def read(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:
+        tables = (*metadata.sorted_tables, feed, work)
+        return {table.name: await _rows(tx, table) for table in tables}
+
+    return await database.read(read)
+
+
+async def _rows(tx: Transaction, table: Table) -> list[tuple[Any, ...]]:
+    columns = [column for column in table.columns if column.name != "revision"]
+    return sorted(map(tuple, (await tx.execute(select(*columns))).all()), key=repr)
+
+
+async def deadlocks(database_url: str) -> int:
+    """How many deadlocks a database of PostgreSQL has had, as far as ended connections told."""
+    if not database_url.startswith("postgresql"):
+        return 0
+    engine = create_async_engine(database_url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        counted = await connection.scalar(
+            text("select deadlocks from pg_stat_database where datname = current_database()")
+        )
+    return int(counted or 0)

@@ -1,0 +1,194 @@
+"""Every mutating method, told wrongly in every way: the right status and reason, and no change."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pool
+from sqlalchemy import func, select
+
+from ordermesh.api.inventory.v1 import (
+    Location,
+    PutItemsRequest,
+    PutLocationsRequest,
+    ReceiveStockRequest,
+    ReserveRequest,
+    StockLine,
+)
+from ordermesh.client.errors import refusal_of
+from ordermesh.client.mesh import Mesh
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.tables import reply
+from tests.inventory.mistakes import HELD, INVALID, PAID, VIOLATION, good_requests, rows
+from tests.inventory.shop import dump, item, key, location, new_id, reserve_lines
+from tests.servers import Served
+
+PREPARED = 6
+"""Requests by which the shop is prepared."""
+
+
+@pytest.fixture
+async def prepared(served: Served) -> Mesh:
+    """Stock, a kit, a hold and a paid reservation."""
+    mesh = served.mesh
+    names = ("MUG", "CUP", "JAR", "LID")
+    for items in ([item(name) for name in names], [item("BOX", {"LID": 1})]):
+        await mesh.items.PutItems(PutItemsRequest(request_id=new_id(), items=items))
+    places: list[Location] = [location(name) for name in "ABCD"]
+    await mesh.locations.PutLocations(PutLocationsRequest(request_id=new_id(), locations=places))
+    stock = ("MUG at A", "CUP at A", "MUG at B", "JAR at A")
+    lines = [StockLine(key=key(place), quantity=10) for place in stock]
+    await mesh.ledger.ReceiveStock(ReceiveStockRequest(request_id=new_id(), lines=lines))
+    for reservation_id, confirm in ((HELD, False), (PAID, True)):
+        request = ReserveRequest(
+            request_id=new_id(),
+            reservation_id=reservation_id,
+            lines=reserve_lines({"MUG at A": 3, "CUP at A": 1}),
+            confirm=confirm,
+            fence=2,
+        )
+        await mesh.reservations.Reserve(request)
+    return mesh
+
+
+def stub_method(mesh: Mesh, method: str) -> Any:
+    service, name = method.split(".")
+    stubs = {
+        "ItemService": mesh.items,
+        "LocationService": mesh.locations,
+        "LedgerService": mesh.ledger,
+        "ReservationService": mesh.reservations,
+    }
+    return getattr(stubs[service], name)
+
+
+def fresh(method: str) -> Any:
+    request = good_requests()[method]
+    setattr(request, "request_id", new_id())  # noqa: B010 - which message it is, is in the table
+    return request
+
+
+def test_the_table_has_every_mutating_method_of_the_contract() -> None:
+    pool = descriptor_pool.Default()
+    mutating = {
+        f"{service}.{method.name}"
+        for service in ("ItemService", "LocationService", "LedgerService", "ReservationService",
+                        "AvailabilityService")
+        for method in pool.FindServiceByName(f"ordermesh.api.inventory.v1.{service}").methods
+        if "request_id" in method.input_type.fields_by_name
+    }  # fmt: skip
+
+    assert mutating == good_requests().keys() == {row.method for row in rows()}
+
+
+@pytest.mark.parametrize("method", good_requests())
+async def test_every_method_refuses_what_is_wrong_and_changes_nothing(
+    prepared: Mesh, inventory_database: Database, method: str
+) -> None:
+    before = await dump(inventory_database)
+    for row in rows():
+        if row.method != method:
+            continue
+        request = fresh(method)
+        row.spoil(request)
+
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await stub_method(prepared, method)(request)
+
+        refusal = refusal_of(error.value)
+        assert refusal is not None, row.what
+        assert (refusal.code, refusal.reason) == (row.code, row.reason), row.what
+        assert bool(refusal.violations) == (row.reason == VIOLATION), row.what
+        if row.facts is not None:
+            assert refusal.metadata == row.facts, row.what
+        assert await dump(inventory_database) == before, row.what
+
+    # What was spoilt would have succeeded: the table speaks of its own mistakes alone.
+    await stub_method(prepared, method)(fresh(method))
+    assert await dump(inventory_database) != before
+
+
+@pytest.mark.parametrize("method", good_requests())
+async def test_a_request_id_is_not_used_for_two_requests(
+    prepared: Mesh, inventory_database: Database, method: str
+) -> None:
+    request = fresh(method)
+    reply = await stub_method(prepared, method)(request)
+    after = await dump(inventory_database)
+    assert await stub_method(prepared, method)(request) == reply
+
+    other = type(request)()
+    other.CopyFrom(request)
+    other.on_behalf_of = "somebody"
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await stub_method(prepared, method)(other)
+
+    refusal = refusal_of(error.value)
+    assert refusal is not None
+    assert (refusal.code, refusal.reason) == (INVALID, "REQUEST_ID_REUSED")
+    assert refusal.metadata == {"requestId": request.request_id}
+    assert await dump(inventory_database) == after
+
+
+@asynccontextmanager
+async def all_connections_in_use(database: Database) -> AsyncIterator[None]:
+    """Transactions that do nothing and do not end: whoever comes has to wait."""
+    begun, let_go = asyncio.Semaphore(0), asyncio.Event()
+
+    async def linger(_: Transaction) -> None:
+        begun.release()
+        await let_go.wait()
+
+    count = 1 if database.dialect == "sqlite" else 8
+    lingering = [asyncio.create_task(database.run(linger)) for _ in range(count)]
+    for _ in range(count):
+        await begun.acquire()
+    try:
+        yield
+    finally:
+        let_go.set()
+        await asyncio.gather(*lingering)
+
+
+@pytest.mark.parametrize("method", good_requests())
+async def test_a_call_whose_time_is_over_and_one_that_was_cancelled_change_nothing(
+    prepared: Mesh, inventory_database: Database, method: str
+) -> None:
+    call = stub_method(prepared, method)
+    before = await dump(inventory_database)
+
+    with pytest.raises(grpc.aio.AioRpcError) as late:
+        await call(fresh(method), timeout=-1)
+    assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+    async with all_connections_in_use(inventory_database):
+        with pytest.raises(grpc.aio.AioRpcError) as over:
+            await call(fresh(method), timeout=0.2)
+        assert over.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+        cancelled = call(fresh(method))
+        reply = asyncio.ensure_future(cancelled.code())
+        # Long enough to arrive, and then for the server to hear that nobody waits any more.
+        await asyncio.sleep(0.1)
+        cancelled.cancel()
+        assert await reply is grpc.StatusCode.CANCELLED
+        await asyncio.sleep(0.1)
+
+    assert await recorded_count(inventory_database) == PREPARED
+    assert await dump(inventory_database) == before
+    await call(fresh(method))
+    assert await recorded_count(inventory_database) == PREPARED + 1
+
+
+async def recorded_count(database: Database) -> int:
+    """How many requests have had an effect, once nobody waits for a connection any more."""
+
+    async def count(tx: Transaction) -> int:
+        return int((await tx.execute(select(func.count()).select_from(reply))).scalar_one())
+
+    async with all_connections_in_use(database):
+        pass
+    return await database.read(count)

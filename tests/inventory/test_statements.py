@@ -1,0 +1,103 @@
+"""How many statements an operation takes does not depend on how many lines it has."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from ordermesh.inventory.store.tables import metadata
+from ordermesh.runtime.database import Database
+from ordermesh.runtime.migrate import check
+from tests.inventory.conftest import MIGRATIONS
+from tests.inventory.shop import Shop, item, location, selection
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements that are executed inside of the block; many rows at once count once."""
+    statements: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    engines = database.engines()
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+async def statements_of(shop: Shop, call: Awaitable[object]) -> list[str]:
+    with counted(shop.wiring.database) as statements:
+        await call
+    return statements
+
+
+@pytest.fixture
+async def stocked(shop: Shop) -> Shop:
+    await shop.stock({f"SKU-{n} at {place}": 50 for n in range(40) for place in "AB"})
+    return shop
+
+
+def lines(count: int) -> dict[str, int]:
+    return {f"SKU-{n} at A": 2 for n in range(count)}
+
+
+async def test_the_number_of_statements_does_not_grow_with_the_lines(stocked: Shop) -> None:
+    async def reserved(count: int) -> str:
+        return (await stocked.reserve(lines(count), confirm=True)).reservation_id
+
+    async def selected(count: int, verb: Callable[..., Awaitable[object]]) -> Awaitable[object]:
+        return verb(await reserved(count), *(selection(str(n), 1) for n in range(1, count + 1)))
+
+    async def moved(count: int) -> Awaitable[object]:
+        moves = [(selection(str(n), 1), "B") for n in range(1, count + 1)]
+        return stocked.reassign(await reserved(count), *moves)
+
+    async def replaced(count: int) -> Awaitable[object]:
+        return stocked.reserve(lines(count), replaces=[await reserved(count)])
+
+    async def plain(call: Awaitable[object]) -> Awaitable[object]:
+        return call
+
+    calls: dict[str, Callable[[int], Awaitable[Awaitable[object]]]] = {
+        "receive": lambda n: plain(stocked.receive(lines(n))),
+        "transfer": lambda n: plain(stocked.transfer(*((key, "C", 1) for key in lines(n)))),
+        "reserve": lambda n: plain(stocked.reserve(lines(n))),
+        "replace": replaced,
+        "release": lambda n: selected(n, stocked.release),
+        "ship": lambda n: selected(n, stocked.ship),
+        "reassign": moved,
+        "put items": lambda n: plain(
+            stocked.put_items(*(item(f"SKU-{k}", name=f"after {n}") for k in range(n)))
+        ),
+        "put kits": lambda n: plain(
+            stocked.put_items(*(item(f"KIT-{n}-{k}", {"SKU-1": 1}) for k in range(n)))
+        ),
+        "put locations": lambda n: plain(
+            stocked.put_locations(*(location(f"PLACE-{n}-{k}") for k in range(n)))
+        ),
+    }
+    for name, call in calls.items():
+        few = await statements_of(stocked, await call(2))
+        many = await statements_of(stocked, await call(30))
+        assert len(few) == len(many), name
+        assert len(many) <= 30, name
+
+
+async def test_reads_take_a_constant_number_of_statements(stocked: Shop) -> None:
+    few = await statements_of(stocked, stocked.availability(["SKU-1"], ["A"]))
+    many = await statements_of(stocked, stocked.availability([f"SKU-{n}" for n in range(40)]))
+
+    assert abs(len(few) - len(many)) <= 1
+    assert len(await statements_of(stocked, stocked.all_reservations())) <= 5
+
+
+async def test_the_tables_are_what_the_migrations_make(database_url: str) -> None:
+    await check(database_url, script_location=MIGRATIONS)
+    assert {"balance", "entry", "reservation_line"} <= metadata.tables.keys()

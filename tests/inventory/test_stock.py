@@ -1,0 +1,255 @@
+from uuid import UUID
+
+import pytest
+from sqlalchemy import delete, insert, update
+from sqlalchemy.exc import DBAPIError
+
+from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement
+from ordermesh.inventory.domain.errors import (
+    DuplicateEntry,
+    InsufficientStock,
+    KitHasNoStock,
+    NotStockedHere,
+    OnHandBelowReserved,
+    OnHandChanged,
+    QuantityTooLarge,
+    SameLocation,
+)
+from ordermesh.inventory.store.tables import balance, entry, movement
+from ordermesh.runtime.database import Transaction
+from tests.inventory.shop import Shop, item, new_id
+
+
+async def test_goods_that_come_in_are_on_hand(shop: Shop) -> None:
+    await shop.put_items("MUG")
+    reply = await shop.receive({"MUG at A": 10})
+
+    assert [(one.on_hand, one.available, one.sequence) for one in reply.balances] == [(10, 10, 1)]
+    made = (await shop.movements(sku="MUG"))[0]
+    assert made.movement_id == reply.movement_id
+    assert [(one.from_account, one.to_account, one.quantity) for one in made.entries] == [
+        (Account.ACCOUNT_SUPPLIER, Account.ACCOUNT_FREE, 10)
+    ]
+
+
+async def test_a_kit_has_no_stock_of_its_own(shop: Shop) -> None:
+    await shop.put_items("POT", "CUP")
+    await shop.put_items(item("TEA-SET", {"POT": 1, "CUP": 2}))
+
+    for call in (
+        shop.receive({"TEA-SET at A": 1}),
+        shop.adjust("TEA-SET at A", delta=1),
+        shop.transfer(("TEA-SET at A", "B", 1)),
+    ):
+        with pytest.raises(KitHasNoStock) as refusal:
+            await call
+        assert refusal.value.facts() == {"sku": "TEA-SET"}
+
+
+async def test_a_negative_adjustment_is_one_movement_with_its_reason(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10})
+
+    reply = await shop.adjust(
+        "MUG at A", delta=-3, reason=AdjustmentReason.ADJUSTMENT_REASON_DAMAGED, note="fell"
+    )
+
+    assert reply.balances[0].on_hand == 7
+    adjusted = [
+        one for one in await shop.movements(sku="MUG") if one.kind == Movement.KIND_ADJUSTED
+    ]
+    assert [one.reason for one in adjusted] == [AdjustmentReason.ADJUSTMENT_REASON_DAMAGED]
+    assert [(one.from_account, one.quantity) for one in adjusted[0].entries] == [
+        (Account.ACCOUNT_FREE, 3)
+    ]
+    assert (adjusted[0].note, adjusted[0].actor.caller) == ("fell", "developer")
+
+
+async def test_no_change_is_no_movement(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10})
+    before = await shop.dump()
+
+    reply = await shop.adjust("MUG at A", on_hand=10)
+
+    assert reply.movement_id == ""
+    assert reply.balances[0].on_hand == 10
+    assert await shop.dump() == before
+
+
+async def test_on_hand_cannot_be_set_below_what_is_promised(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10})
+    await shop.reserve({"MUG at A": 4})
+
+    with pytest.raises(OnHandBelowReserved) as refusal:
+        await shop.adjust("MUG at A", on_hand=3)
+    assert refusal.value.facts() == {
+        "sku": "MUG", "locationId": "A", "onHand": "10", "reserved": "4", "wanted": "3",
+    }  # fmt: skip
+
+    reply = await shop.adjust("MUG at A", on_hand=4)
+    assert reply.balances[0].available == 0
+
+
+async def test_a_person_cannot_undercut_a_hold_either(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 5})
+    await shop.reserve({"MUG at A": 3}, order_id="UNPAID")
+    before = await shop.dump()
+
+    with pytest.raises(OnHandBelowReserved):
+        await shop.adjust("MUG at A", delta=-3)
+    assert await shop.dump() == before
+
+    await shop.adjust("MUG at A", delta=-2)
+
+
+async def test_an_overdue_hold_does_not_keep_an_adjustment_away(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 5})
+    await shop.reserve({"MUG at A": 3})
+    await shop.let_pass(15 * 60 + 1)
+
+    reply = await shop.adjust("MUG at A", on_hand=0)
+
+    assert (reply.balances[0].on_hand, reply.balances[0].reserved) == (0, 0)
+    assert reply.movement_id == (await shop.movements(sku="MUG"))[-1].movement_id
+
+
+async def test_the_number_that_the_caller_believes_is_compared(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10})
+
+    with pytest.raises(OnHandChanged) as refusal:
+        await shop.adjust("MUG at A", on_hand=12, expected=9)
+    assert refusal.value.facts()["onHand"] == "10"
+    assert refusal.value.facts()["expectedOnHand"] == "9"
+
+    await shop.adjust("MUG at A", on_hand=12, expected=10)
+    await shop.adjust("MUG at B", on_hand=1, expected=0)
+
+
+async def test_what_is_not_stocked_here_cannot_fall_but_can_rise(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10})
+
+    with pytest.raises(NotStockedHere) as refusal:
+        await shop.adjust("MUG at B", delta=-1)
+    assert refusal.value.facts() == {"sku": "MUG", "locationId": "B"}
+
+    await shop.adjust("MUG at B", delta=3, reason=AdjustmentReason.ADJUSTMENT_REASON_OPENING)
+    opening = (await shop.movements(location_id="B"))[0].entries[0]
+    assert opening.from_account == Account.ACCOUNT_OPENING
+
+
+async def test_a_balance_has_a_limit(shop: Shop) -> None:
+    await shop.put_items("GRAIN")
+    await shop.receive({"GRAIN at A": 10**9})
+
+    with pytest.raises(QuantityTooLarge):
+        await shop.receive({"GRAIN at A": 10**12})
+
+
+async def test_units_go_from_one_location_to_another(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10})
+    await shop.reserve({"MUG at A": 4})
+
+    with pytest.raises(InsufficientStock) as refusal:
+        await shop.transfer(("MUG at A", "B", 4), ("MUG at A", "C", 3))
+    assert (refusal.value.facts()["wanted"], refusal.value.facts()["available"]) == ("7", "6")
+
+    reply = await shop.transfer(("MUG at A", "B", 4), ("MUG at A", "C", 2))
+
+    assert [(one.key.location_id, one.on_hand) for one in reply.balances] == [
+        ("A", 4), ("B", 4), ("C", 2),
+    ]  # fmt: skip
+    assert await shop.is_sound()
+
+
+async def test_what_arrives_cannot_be_sent_on_in_the_same_request(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 5})
+
+    with pytest.raises(InsufficientStock):
+        await shop.transfer(("MUG at A", "B", 5), ("MUG at B", "C", 5))
+
+
+async def test_a_transfer_goes_somewhere_else(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 5})
+
+    with pytest.raises(SameLocation):
+        await shop.transfer(("MUG at A", "A", 1))
+
+
+async def test_a_retry_receives_once(shop: Shop) -> None:
+    await shop.put_items("MUG")
+    request_id = new_id()
+
+    first = await shop.receive({"MUG at A": 10}, request_id=request_id)
+    second = await shop.receive({"MUG at A": 10}, request_id=request_id)
+
+    assert first == second
+    assert (await shop.balance("MUG at A")).on_hand == 10
+
+
+async def test_history_cannot_be_edited(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 5})
+    edits = [
+        update(entry).values(quantity=7),
+        delete(entry),
+        update(movement).values(note="nothing happened"),
+        delete(movement),
+    ]
+    for edit in edits:
+
+        async def run(tx: Transaction, edit: object = edit) -> None:
+            await tx.execute(edit)  # type: ignore[arg-type]  # a statement of either kind
+
+        with pytest.raises(DBAPIError, match="append-only"):
+            await shop.wiring.database.run(run)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"on_hand": -1, "reserved": 0, "short": 0, "blocked": 0},
+        {"on_hand": 5, "reserved": -1, "short": 0, "blocked": 0},
+        {"on_hand": 5, "reserved": 6, "short": 0, "blocked": 0},  # an oversell
+        {"on_hand": 5, "reserved": 5, "short": 1, "blocked": 0},
+        {"on_hand": 5, "reserved": 0, "short": 0, "blocked": -1},
+    ],
+)
+async def test_the_database_refuses_balances_that_no_ledger_can_have(
+    shop: Shop, figures: dict[str, int]
+) -> None:
+    await shop.stock({"MUG at A": 5})
+
+    async def write(tx: Transaction) -> None:
+        await tx.execute(update(balance).values(**figures))
+
+    with pytest.raises(DBAPIError):
+        await shop.wiring.database.run(write)
+
+
+@pytest.mark.parametrize("broken", [{"quantity": 0}, {"quantity": -1}, {"to_account": 1}])
+async def test_the_database_refuses_entries_that_move_nothing(
+    shop: Shop, broken: dict[str, int]
+) -> None:
+    await shop.stock({"MUG at A": 5})
+    row = {
+        "item_id": 1, "location_id": 1, "sequence": 2, "from_account": 1, "to_account": 2,
+        "quantity": 1, "movement_id": UUID(int=1), **broken,
+    }  # fmt: skip
+
+    async def write(tx: Transaction) -> None:
+        await tx.execute(insert(entry), row)
+
+    with pytest.raises(DBAPIError):
+        await shop.wiring.database.run(write)
+
+
+async def test_a_serial_number_comes_in_once_in_a_request(shop: Shop) -> None:
+    await shop.put_items("CAMERA")
+    reply = await shop.receive({"CAMERA at A": 2}, serials={"CAMERA at A": ["S1", "S2"]})
+    made = await shop.movements(sku="CAMERA")
+    assert reply.movement_id == made[0].movement_id
+    assert list(made[0].entries[0].serial_numbers) == ["S1", "S2"]
+
+    with pytest.raises(DuplicateEntry):
+        await shop.receive(
+            {"CAMERA at A": 1, "CAMERA at B": 1},
+            serials={"CAMERA at A": ["S3"], "CAMERA at B": ["S3"]},
+        )

@@ -1,0 +1,193 @@
+"""The check of the books is shown to find what was damaged on purpose."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Executable, delete, insert, text, update
+
+from ordermesh.api.inventory.v1 import LedgerFinding
+from ordermesh.inventory.queries import verification
+from ordermesh.inventory.store.tables import balance, entry, line, reservation
+from ordermesh.runtime.database import Transaction
+from tests.inventory.shop import Shop, selection
+
+_UNGUARD = {
+    "sqlite": ["drop trigger entry_no_update", "drop trigger entry_no_delete"],
+    "postgresql": ["alter table entry disable trigger entry_append_only"],
+}
+
+
+async def damage(shop: Shop, *statements: Executable) -> None:
+    """Edit the books past their guards."""
+
+    async def edit(tx: Transaction) -> None:
+        for guard in _UNGUARD[tx.dialect]:
+            await tx.execute(text(guard))
+        for statement in statements:
+            await tx.execute(statement)
+
+    await shop.wiring.database.run(edit)
+
+
+async def findings(shop: Shop) -> list[LedgerFinding]:
+    replies = await shop.verify()
+    found = [finding for reply in replies for finding in reply.findings]
+    assert replies[-1].done
+    assert replies[-1].balanced == (not found)
+    return found
+
+
+def told(found: Sequence[LedgerFinding]) -> list[tuple[str, str, str, int, int]]:
+    return [
+        (one.invariant, one.key.sku, one.key.location_id, one.recorded, one.expected)
+        for one in found
+    ]
+
+
+@pytest.fixture
+async def shipped(shop: Shop) -> Shop:
+    """An order for 2 that is complete, and another that is still held."""
+    await shop.stock({"MUG at A": 10, "CUP at B": 5})
+    paid = await shop.reserve({"MUG at A": 2}, order_id="COMPLETE", confirm=True)
+    await shop.ship(paid.reservation_id, selection("1"))
+    await shop.reserve({"MUG at A": 3, "CUP at B": 1}, order_id="HELD")
+    await shop.transfer(("MUG at A", "B", 1))
+    return shop
+
+
+async def test_an_undamaged_ledger_is_sound(shipped: Shop) -> None:
+    replies = await shipped.verify()
+
+    assert await findings(shipped) == []
+    assert replies[-1].units_oversold == 0
+    assert (replies[-1].checked_count, replies[-1].total_count) == (3, 3)
+    assert replies[-1].entry_count == 8
+
+
+async def test_units_that_remain_held_for_a_complete_order_are_listed_with_it(
+    shipped: Shop,
+) -> None:
+    # The shipment of 2 becomes one of 2 to nobody: they stay held.
+    shipment = (entry.c.from_account == 2) & (entry.c.to_account == 6)
+    await damage(shipped, update(entry).where(shipment).values(from_account=1))
+
+    (finding,) = [one for one in await findings(shipped) if one.order_id]
+
+    assert (finding.key.sku, finding.key.location_id) == ("MUG", "A")
+    assert finding.order_id == "COMPLETE"
+    assert finding.recorded - finding.expected == 2
+
+
+async def test_an_order_whose_shipment_was_lost_from_the_books_is_the_only_finding(
+    shipped: Shop,
+) -> None:
+    shipment = (entry.c.from_account == 2) & (entry.c.to_account == 6)
+    edited = update(balance).where(balance.c.on_hand == 7).values(on_hand=9, reserved=5)
+    await damage(shipped, update(entry).where(shipment).values(from_account=5), edited)
+
+    assert [(one.order_id, one.recorded - one.expected) for one in await findings(shipped)] == [
+        ("COMPLETE", 2)
+    ]
+
+
+async def test_a_balance_that_was_edited_is_found(shipped: Shop) -> None:
+    edited = update(balance).where(balance.c.on_hand == 7).values(on_hand=8)
+    await damage(shipped, edited)
+
+    assert told(await findings(shipped)) == [("BALANCE_IS_FOLD_OF_ENTRIES", "MUG", "A", 5, 4)]
+
+
+async def test_an_entry_that_is_missing_is_found(shipped: Shop) -> None:
+    await damage(shipped, delete(entry).where((entry.c.item_id == 1) & (entry.c.sequence == 1)))
+
+    names = {one.invariant for one in await findings(shipped)}
+
+    assert "ENTRIES_HAVE_NO_GAPS" in names
+
+
+async def test_a_line_that_was_edited_is_found(shipped: Shop) -> None:
+    await damage(shipped, update(line).where(line.c.quantity == 3).values(quantity=4))
+
+    assert {one.invariant for one in await findings(shipped)} == {
+        "RESERVED_IS_SUM_OF_LINES",
+        "LINES_SUM_TO_GRANTED",
+    }
+
+
+async def test_a_reservation_without_a_line_is_found(shipped: Shop) -> None:
+    await damage(shipped, delete(line).where(line.c.quantity == 2))
+
+    assert [(one.invariant, one.order_id) for one in await findings(shipped)] == [
+        ("LINES_SUM_TO_GRANTED", "COMPLETE")
+    ]
+
+
+async def test_more_arrivals_than_departures_are_found(shipped: Shop) -> None:
+    departure = entry.c.to_account == 9
+    await damage(shipped, update(entry).where(departure).values(to_account=7))
+
+    assert told(await findings(shipped)) == [("TRANSIT_IS_NOT_NEGATIVE", "MUG", "", -1, 0)]
+
+
+async def test_an_entry_without_a_balance_is_found(shipped: Shop) -> None:
+    row = {
+        "item_id": 1, "location_id": 4, "sequence": 1, "from_account": 5, "to_account": 1,
+        "quantity": 6, "movement_id": UUID(int=0), "reservation_id": None, "serial_numbers": None,
+    }  # fmt: skip
+    await damage(shipped, insert(entry).values(**row))
+
+    names = {one.invariant for one in await findings(shipped)}
+
+    assert names == {"BALANCE_IS_FOLD_OF_ENTRIES", "ENTRIES_HAVE_NO_GAPS"}
+
+
+async def test_what_was_sold_twice_is_counted(shipped: Shop) -> None:
+    # A promise of nine where seven are, past every check but that of the books.
+    await damage(shipped, update(line).where(line.c.quantity == 3).values(quantity=9))
+
+    last = (await shipped.verify())[-1]
+
+    assert last.units_oversold == 9 - 7
+    assert not last.balanced
+
+
+async def test_a_header_that_was_edited_is_found(shipped: Shop) -> None:
+    await damage(shipped, update(reservation).where(reservation.c.granted == 2).values(granted=1))
+
+    assert [one.invariant for one in await findings(shipped)] == ["LINES_SUM_TO_GRANTED"]
+
+
+async def test_a_large_ledger_is_checked_in_parts_with_progress(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "BALANCES", 7)
+    monkeypatch.setattr(verification, "RESERVATIONS", 2)
+    await shop.stock({f"SKU-{n} at {place}": 5 for n in range(10) for place in "ABCD"})
+    for n in range(7):
+        await shop.reserve({f"SKU-{n} at A": 1})
+
+    replies = await shop.verify()
+
+    counts = [reply.checked_count for reply in replies]
+    # The part before the last one looks for entries beyond the last balance.
+    assert counts == [8, 16, 24, 32, 40, 40, 40]
+    assert {reply.total_count for reply in replies} == {40}
+    assert [reply.done for reply in replies] == [False] * 6 + [True]
+    assert replies[-1].balanced
+
+
+async def test_it_goes_on_while_stock_moves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "BALANCES", 1)
+    await shop.stock({f"SKU-{n} at {place}": 50 for n in range(4) for place in "AB"})
+
+    findings_seen = 0
+    async for reply in shop.verifying():
+        findings_seen += len(reply.findings)
+        for n in range(4):
+            await shop.transfer((f"SKU-{n} at A", "B", 1))
+            made = await shop.reserve({f"SKU-{n} at B": 1}, confirm=True)
+            await shop.ship(made.reservation_id, selection("1"))
+
+    assert findings_seen == 0
+    assert reply.done

@@ -1,0 +1,166 @@
+"""Each service is killed in the middle of the story, twice, and the story still ends well."""
+
+import asyncio
+import itertools
+import os
+import signal
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from rich.progress import Progress
+
+from ordermesh.api.inventory.v1 import (
+    ListBalancesRequest,
+    ListMovementsRequest,
+    Movement,
+)
+from ordermesh.api.returns.v1 import GetReturnableRequest
+from ordermesh.api.routing.v1 import Order
+from ordermesh.cli.calls import all_pages, in_flight, open_mesh, patiently
+from ordermesh.cli.loader import SAMPLE, Loader
+from ordermesh.cli.place import PORTS, MeshDirectory
+from ordermesh.cli.processes import MeshProcesses
+from ordermesh.cli.story import (
+    Outcome,
+    double_shipped,
+    read_timeline,
+    settle,
+    ship_all,
+    unexplained,
+    verify,
+)
+from ordermesh.cli.up import running_mesh
+from ordermesh.client import Mesh
+from ordermesh.sample.retailer import build_retailer
+from tests.mesh.conftest import SECONDS_MAX, until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+ORDERS = 30
+FULFILLED = "ordermesh.order.fulfilled.v1"
+RECEIVED = "ordermesh.order.received.v1"
+
+retailer = build_retailer(seed=5, orders=ORDERS)
+
+
+class Killer:
+    """Kills a service at the so-manieth thing that happens."""
+
+    def __init__(self, processes: MeshProcesses, victim: str, after: int) -> None:
+        self._processes = processes
+        self._victim = victim
+        self._left = itertools.count(after, -1)
+
+    def happened(self) -> None:
+        if next(self._left) == 0:
+            os.kill(self._processes.children[self._victim].process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("victim", list(PORTS))
+async def test_the_story_ends_well_though_a_service_is_killed(
+    victim: str, directory: MeshDirectory, nothing_left: None
+) -> None:
+    said: list[str] = []
+    async with (
+        running_mesh(directory, on_free_ports=True, tell=said.append) as processes,
+        open_mesh(processes.targets) as mesh,
+    ):
+        outcome = await tell_story(mesh, processes, victim)
+
+        assert processes.deaths == {victim: 2}, said
+        assert len(outcome.orders) == ORDERS
+        assert unexplained(outcome) == []
+        assert double_shipped(outcome) == []
+        assert {order.state for order in outcome.orders.values()} <= {
+            Order.STATE_FULFILLED,
+            Order.STATE_UNFILLABLE,
+        }
+        checked = await verify(mesh)
+        assert (checked.balanced, checked.units_oversold, checked.findings) == (True, 0, ())
+        await assert_the_ledger_shipped_each_order_once(mesh, outcome)
+        await assert_everybody_was_told_once(mesh, outcome)
+
+
+async def tell_story(mesh: Mesh, processes: MeshProcesses, victim: str) -> Outcome:
+    loader = Loader(mesh, retailer.currency_code, Progress(disable=True), SAMPLE)
+    await loader.put_items(retailer.items)
+    await loader.put_network(retailer.locations, retailer.network)
+    await loader.receive_stock(retailer.stock)
+    killer = Killer(processes, victim, after=ORDERS // 3)
+    submitting = asyncio.create_task(loader.submit_orders(retailer.orders, killer.happened))
+    replies = await submitting
+    assert loader.loaded.refused == []
+    outcome = await settle(mesh, replies)
+    await deaths(processes, victim, 1)
+    killer = Killer(processes, victim, after=ORDERS // 3)
+    await ship_all(mesh, outcome, killer.happened)
+    await deaths(processes, victim, 2)
+    return outcome
+
+
+async def deaths(processes: MeshProcesses, victim: str, wanted: int) -> None:
+    """Wait until the victim has died so often and serves again."""
+    await until(
+        lambda: (
+            processes.deaths.get(victim, 0) >= wanted
+            and processes.children[victim].process.returncode is None
+        )
+    )
+
+
+async def assert_the_ledger_shipped_each_order_once(mesh: Mesh, outcome: Outcome) -> None:
+    async def check(order_id: str) -> None:
+        request = ListMovementsRequest(order_id=order_id, page_size=1000)
+        page = await patiently(mesh.ledger.ListMovements, request)
+        left: Counter[str] = Counter()
+        for movement in page.movements:
+            if movement.kind == Movement.KIND_SHIPPED:
+                for entry in movement.entries:
+                    left[entry.key.sku] += entry.quantity
+        assert left == shipped_units(outcome, order_id)
+
+    await in_flight(outcome.orders, check)
+
+    async def read(token: str) -> tuple[Sequence[int], str]:
+        page = await patiently(
+            mesh.ledger.ListBalances, ListBalancesRequest(page_size=1000, page_token=token)
+        )
+        return [balance.reserved for balance in page.balances], page.next_page_token
+
+    assert sum([reserved async for reserved in all_pages(read)]) == 0
+
+
+async def assert_everybody_was_told_once(mesh: Mesh, outcome: Outcome) -> None:
+    """Wait until notify and returns have heard everything, and look that nothing came twice."""
+
+    async def check(order: Order) -> None:
+        async with asyncio.timeout(SECONDS_MAX):
+            while True:
+                told = Counter(
+                    entry.event_type for entry in await read_timeline(mesh, order.order_id)
+                )
+                request = GetReturnableRequest(order_id=order.order_id)
+                reply = await patiently(mesh.returns.GetReturnable, request)
+                left: Counter[str] = Counter()
+                for line in reply.lines:
+                    left[line.sku] += line.shipped_quantity
+                wanted = shipped_units(outcome, order.order_id)
+                has_ended = order.state != Order.STATE_FULFILLED or told[FULFILLED]
+                if told[RECEIVED] and has_ended and left == wanted:
+                    break
+                await asyncio.sleep(0.1)
+        assert told[RECEIVED] == 1
+        assert told[FULFILLED] == (order.state == Order.STATE_FULFILLED)
+        assert left == wanted
+
+    await in_flight(outcome.orders.values(), check)
+
+
+def shipped_units(outcome: Outcome, order_id: str) -> Counter[str]:
+    units: Counter[str] = Counter()
+    for work in outcome.shipped.values():
+        if work.order_id == order_id:
+            for line in work.lines:
+                units[line.sku] += line.quantity
+    return units

@@ -1,0 +1,124 @@
+"""A request of each mutating method that would change something, and how it becomes another."""
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import Message
+
+from ordermesh.api.order.v1 import Destination
+from ordermesh.api.routing import v1
+from tests.routing.house import entry, line, new_id, submission, usd
+
+
+def cancel(**fields: Any) -> v1.CancelOrderRequest:
+    return v1.CancelOrderRequest(**{"request_id": new_id(), "order_id": "O-1", **fields})
+
+
+def source(**fields: Any) -> v1.SourceOrderRequest:
+    return v1.SourceOrderRequest(**{"request_id": new_id(), "order_id": "O-1", **fields})
+
+
+def question(*lines: v1.SourcingLine, **fields: Any) -> v1.SourceOrderRequest:
+    destination = fields.pop("destination", Destination(country_code="US", postal_code="60601"))
+    asked = v1.SourcingQuestion(
+        lines=lines or [v1.SourcingLine(line_id="1", sku="MUG", quantity=1)],
+        destination=destination,
+    )
+    return v1.SourceOrderRequest(**{"request_id": new_id(), "question": asked, **fields})
+
+
+def accept(**fields: Any) -> v1.AcceptFulfillmentOrderRequest:
+    return v1.AcceptFulfillmentOrderRequest(
+        **{"request_id": new_id(), "fulfillment_order_id": "OPEN", **fields}
+    )
+
+
+def reject(**fields: Any) -> v1.RejectFulfillmentOrderRequest:
+    return v1.RejectFulfillmentOrderRequest(
+        **{
+            "request_id": new_id(),
+            "fulfillment_order_id": "OPEN",
+            "reason": v1.RejectReason.REJECT_REASON_CLOSED,
+            **fields,
+        }
+    )
+
+
+def ship(**fields: Any) -> v1.ShipFulfillmentOrderRequest:
+    return v1.ShipFulfillmentOrderRequest(
+        **{
+            "request_id": new_id(),
+            "fulfillment_order_id": "OPEN",
+            "parcels": [v1.Parcel(carrier="UPS", weight_grams=900)],
+            **fields,
+        }
+    )
+
+
+def network(*entries: v1.NetworkLocation, **fields: Any) -> v1.PutNetworkLocationsRequest:
+    return v1.PutNetworkLocationsRequest(
+        **{"request_id": new_id(), "locations": entries or [entry("NEAR", priority=9)], **fields}
+    )
+
+
+def zone(distance_km_max: int) -> v1.Zone:
+    return v1.Zone(
+        distance_km_max=distance_km_max,
+        freight_per_parcel=usd(5),
+        freight_per_kilogram=usd(0.5),
+        transit_days=2,
+    )
+
+
+def policy(**fields: Any) -> v1.SavePolicyRequest:
+    wanted = v1.Policy(
+        **{
+            "policy_id": "default",
+            "currency_code": "USD",
+            "zones": [
+                zone(500),
+                zone(5000),
+            ],
+            "split_charge": usd(2),
+            "transit_day_cost": usd(0.3),
+            "late_day_cost": usd(3),
+            "carbon_price_per_kilogram": usd(0.1),
+            "unfilled_penalty": v1.UnfilledPenalty(
+                fixed=usd(50), per_unit=usd(5), per_kilogram=usd(5)
+            ),
+            **{name: value for name, value in fields.items() if name != "request_id"},
+        }
+    )
+    return v1.SavePolicyRequest(request_id=fields.get("request_id", new_id()), policy=wanted)
+
+
+def order(*lines: v1.NewOrderLine, **fields: Any) -> v1.SubmitOrderRequest:
+    order_id = fields.pop("order_id", "O-9")
+    channel_order_id = fields.pop("channel_order_id", "O-9")
+    wanted = lines or (line("1", "MUG"),)
+    return submission(order_id, *wanted, channel_order_id=channel_order_id, **fields)
+
+
+VALID: dict[str, Callable[[], Message]] = {
+    "SubmitOrder": order,
+    "CancelOrder": cancel,
+    "SourceOrder": source,
+    "AcceptFulfillmentOrder": accept,
+    "RejectFulfillmentOrder": reject,
+    "ShipFulfillmentOrder": ship,
+    "PutNetworkLocations": network,
+    "SavePolicy": policy,
+}
+"""A request of each mutating method that would change something."""
+
+OTHER: dict[str, Callable[[Message], None]] = {
+    "SubmitOrder": lambda request: setattr(request, "promise_days", 3),
+    "CancelOrder": lambda request: setattr(request, "note", "other"),
+    "SourceOrder": lambda request: setattr(request, "policy_version", 1),
+    "AcceptFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
+    "RejectFulfillmentOrder": lambda request: setattr(request, "note", "other"),
+    "ShipFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
+    "PutNetworkLocations": lambda request: setattr(request, "on_behalf_of", "other"),
+    "SavePolicy": lambda request: setattr(request, "on_behalf_of", "other"),
+}
+"""How the request becomes another."""

@@ -1,0 +1,121 @@
+"""Work that is decided again: by hand, or because a location rejected it."""
+
+from ordermesh.api.routing.v1 import (
+    FulfillmentOrder,
+    ListDecisionsRequest,
+    Order,
+)
+from tests.eventually import eventually
+from tests.routing.house import (
+    House,
+    entry,
+    line,
+    refused,
+)
+from tests.routing.looks import has_work_at, is_free, only_line
+
+
+async def test_sourcing_again_by_hand_moves_work_and_stock_and_keeps_both_decisions(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 5, "MUG at EAST": 5})
+    await house.submit("O-1", line("1", "MUG", 3))
+    await house.network(entry("NEAR", methods=[]))
+
+    reply = await house.source("O-1")
+
+    assert [one.location_id for one in reply.decision.plan.shipments] == ["EAST"]
+    assert await house.balance("MUG at NEAR") == (5, 0, 5)
+    assert await house.balance("MUG at EAST") == (5, 3, 2)
+    assert await has_work_at(house, "O-1", "EAST")
+    states = {one.location_id: one.state for one in await house.work("O-1")}
+    assert states["NEAR"] == FulfillmentOrder.STATE_CANCELLED
+    listed = await house.mesh.sourcing.ListDecisions(ListDecisionsRequest(order_id="O-1"))
+    assert len(listed.decisions) == 2
+    assert await house.books_balance()
+
+
+async def test_sourcing_again_keeps_the_last_units_that_the_order_holds(house: House) -> None:
+    await house.stock({"MUG at NEAR": 3})
+    await house.submit("O-1", line("1", "MUG", 3))
+
+    reply = await house.source("O-1")
+
+    assert [one.location_id for one in reply.decision.plan.shipments] == ["NEAR"]
+    assert await house.balance("MUG at NEAR") == (3, 3, 0)
+    assert await has_work_at(house, "O-1", "NEAR")
+
+
+async def test_work_that_has_begun_is_not_decided_again(house: House) -> None:
+    await house.stock({"MUG at NEAR": 5})
+    await house.submit("O-1", line("1", "MUG", 3))
+    (work,) = await house.work("O-1")
+    await house.accept(work)
+
+    assert (await refused(house.source("O-1"))).reason == "WORK_IN_PROGRESS"
+
+
+async def test_only_what_nobody_has_begun_is_decided_again(house: House) -> None:
+    await house.stock({"MUG at NEAR": 1, "LAMP at EAST": 1, "LAMP at WEST": 1})
+    await house.submit("O-1", line("1", "MUG"), line("2", "LAMP"))
+    mug = next(one for one in await house.work("O-1") if one.location_id == "NEAR")
+    await house.accept(mug)
+
+    await house.source("O-1")
+    assert await has_work_at(house, "O-1", "NEAR", "EAST")
+
+    await house.network(entry("EAST", methods=[]))
+    await house.source("O-1")
+
+    assert await has_work_at(house, "O-1", "NEAR", "WEST")
+    await eventually(lambda: is_free(house, "LAMP at EAST"))
+    assert await house.balance("LAMP at WEST") == (1, 1, 0)
+    assert await house.balance("MUG at NEAR") == (1, 1, 0)
+    for work in await house.work("O-1"):
+        if work.state in (FulfillmentOrder.STATE_ACCEPTED, FulfillmentOrder.STATE_RELEASED):
+            await house.ship(work)
+    assert (await house.order("O-1")).state == Order.STATE_FULFILLED
+    assert await house.books_balance()
+
+
+async def test_what_was_unfilled_is_sourced_again_by_hand(house: House) -> None:
+    await house.stock({"MUG at NEAR": 2})
+    await house.submit("O-1", line("1", "MUG", 5))
+    for work in await house.work("O-1"):
+        await house.ship(work)
+    assert (await house.order("O-1")).state == Order.STATE_FULFILLED
+    await house.receive({"MUG at NEAR": 9})
+
+    await house.source("O-1")
+
+    one = only_line(await house.order("O-1"))
+    assert (one.sourced_quantity, one.shipped_quantity, one.unfilled_quantity) == (5, 2, 0)
+    assert await house.balance("MUG at NEAR") == (9, 3, 6)
+
+
+async def test_rejected_work_goes_elsewhere_and_never_back(house: House) -> None:
+    await house.stock({"MUG at NEAR": 5, "MUG at EAST": 5})
+    await house.submit("O-1", line("1", "MUG", 3))
+    (work,) = await house.work("O-1")
+
+    rejected = await house.reject(work)
+
+    assert rejected.state == FulfillmentOrder.STATE_REJECTED
+    await eventually(lambda: has_work_at(house, "O-1", "EAST"))
+    await eventually(lambda: is_free(house, "MUG at NEAR"))
+    second = next(
+        one for one in await house.work("O-1") if one.state == FulfillmentOrder.STATE_RELEASED
+    )
+    await house.reject(second)
+    await eventually(lambda: is_unfillable(house, "O-1"))
+    await eventually(lambda: is_free(house, "MUG at EAST"))
+    assert await house.balance("MUG at NEAR") == (5, 0, 5)
+    reply = await house.source("O-1")
+    assert not reply.decision.plan.shipments
+    assert {one.removed_by for one in reply.decision.candidates if one.location_id == "NEAR"} == {
+        "REJECTED_BEFORE"
+    }
+
+
+async def is_unfillable(house: House, order_id: str) -> bool:
+    return (await house.order(order_id)).state == Order.STATE_UNFILLABLE

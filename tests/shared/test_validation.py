@@ -1,0 +1,51 @@
+"""The rules of the contracts, as they are held against requests."""
+
+import pytest
+
+from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
+from ordermesh.api.inventory.v1 import ReserveRequest
+from ordermesh.runtime.validation import InvalidFields, undecodable, validate, warm
+from tests.shared.echo import request
+
+
+def violations_of(message: DeliverRequest | ReserveRequest) -> dict[str, str]:
+    with pytest.raises(InvalidFields) as caught:
+        validate(message)
+    return {one.field: one.rule for one in caught.value.violations}
+
+
+def test_a_message_that_keeps_its_rules_passes() -> None:
+    validate(request())
+
+
+def test_all_fields_that_break_rules_are_named_with_subscripts() -> None:
+    message = request()
+    message.events.append(EventEnvelope(event_id="no"))
+
+    found = violations_of(message)
+
+    assert found["events[1].event_id"] == "string.uuid"
+    assert found["events[1].event_time"] == "required"
+    assert not any(path.startswith("events[0]") for path in found)
+
+
+def test_a_rule_about_a_list_names_the_list() -> None:
+    assert violations_of(DeliverRequest()) == {"events": "repeated.min_items"}
+
+
+def test_the_sentence_tells_the_first_and_how_many_more() -> None:
+    with pytest.raises(InvalidFields, match="There are 2 more") as caught:
+        validate(ReserveRequest())
+
+    assert caught.value.reason == "FIELD_VIOLATION"
+    assert caught.value.sentence.startswith("request_id: ")
+
+
+def test_what_is_no_message_of_the_type_is_a_violation_without_a_path() -> None:
+    (violation,) = undecodable().violations
+
+    assert violation.field == ""
+
+
+def test_rules_are_compiled_before_the_first_call() -> None:
+    warm([DeliverRequest, ReserveRequest])

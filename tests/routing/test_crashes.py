@@ -136,7 +136,7 @@ async def test_a_checkout_that_nobody_asks_for_again_leaves_nothing(
     request = submission("O-1", line("1", "MUG", 2), acceptance=IF_SOURCED)
 
     call: asyncio.Task[object] = asyncio.ensure_future(
-        house.mesh.orders.SubmitOrder(request, timeout=0.5)
+        house.mesh.orders.SubmitOrder(request, timeout=2)
     )
     await restart_after(house, crash, call)
 
@@ -161,7 +161,7 @@ async def test_goods_leave_once_wherever_routing_stops(house: House, point: str)
     )
 
     call: asyncio.Task[object] = asyncio.ensure_future(
-        house.mesh.fulfillments.ShipFulfillmentOrder(request, timeout=1)
+        house.mesh.fulfillments.ShipFulfillmentOrder(request, timeout=5)
     )
     await restart_after(house, crash, call)
     reply = await house.mesh.fulfillments.ShipFulfillmentOrder(request)
@@ -183,7 +183,7 @@ async def test_a_cancelled_order_holds_nothing_wherever_routing_stops(
     request = CancelOrderRequest(request_id=new_id(), order_id="O-1")
 
     call: asyncio.Task[object] = asyncio.ensure_future(
-        house.mesh.orders.CancelOrder(request, timeout=1)
+        house.mesh.orders.CancelOrder(request, timeout=5)
     )
     await restart_after(house, crash, call)
     order = (await house.mesh.orders.CancelOrder(request)).order
@@ -210,7 +210,7 @@ async def test_rejected_work_is_sourced_elsewhere_once_wherever_routing_stops(
     )
 
     call: asyncio.Task[object] = asyncio.ensure_future(
-        house.mesh.fulfillments.RejectFulfillmentOrder(request, timeout=1)
+        house.mesh.fulfillments.RejectFulfillmentOrder(request, timeout=5)
     )
     await restart_after(house, crash, call)
 

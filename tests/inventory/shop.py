@@ -17,6 +17,9 @@ from ordermesh.api.inventory.v1 import (
     AdjustStockResponse,
     Balance,
     ConfirmRequest,
+    DisposedStock,
+    DisposeStockRequest,
+    DisposeStockResponse,
     GetAvailabilityRequest,
     GetAvailabilityResponse,
     GetReservationRequest,
@@ -41,6 +44,9 @@ from ordermesh.api.inventory.v1 import (
     Reservation,
     ReserveLine,
     ReserveRequest,
+    ReturnedStock,
+    ReturnStockRequest,
+    ReturnStockResponse,
     ShipRequest,
     ShipResponse,
     StockAdjustment,
@@ -51,7 +57,7 @@ from ordermesh.api.inventory.v1 import (
     VerifyLedgerRequest,
     VerifyLedgerResponse,
 )
-from ordermesh.api.order.v1 import StockKey
+from ordermesh.api.order.v1 import Disposition, StockKey
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
@@ -199,6 +205,28 @@ class Shop:
         request = TransferStockRequest(request_id=new_id(), transfers=rows)
         with self._as("TransferStock", "developer"):
             return await self.ledger.TransferStock(request, NO_CONTEXT)
+
+    async def take_back(
+        self, *units: tuple[str, int, Disposition.ValueType], order_id: str = ""
+    ) -> ReturnStockResponse:
+        rows = [
+            ReturnedStock(key=key(place), quantity=quantity, disposition=disposition)
+            for place, quantity, disposition in units
+        ]
+        request = ReturnStockRequest(
+            request_id=new_id(), lines=rows, document="R-1", order_id=order_id
+        )
+        with self._as("ReturnStock", "returns", "returns"):
+            return await self.ledger.ReturnStock(request, NO_CONTEXT)
+
+    async def dispose(self, *units: tuple[str, int, Disposition.ValueType]) -> DisposeStockResponse:
+        rows = [
+            DisposedStock(key=key(place), quantity=quantity, disposition=disposition)
+            for place, quantity, disposition in units
+        ]
+        request = DisposeStockRequest(request_id=new_id(), lines=rows)
+        with self._as("DisposeStock", "returns", "returns"):
+            return await self.ledger.DisposeStock(request, NO_CONTEXT)
 
     async def reserve(
         self,

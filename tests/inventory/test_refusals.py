@@ -16,17 +16,20 @@ from ordermesh.api.inventory.v1 import (
     PutLocationsRequest,
     ReceiveStockRequest,
     ReserveRequest,
+    ReturnedStock,
+    ReturnStockRequest,
     StockLine,
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.client.mesh import Mesh
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.tables import reply
-from tests.inventory.mistakes import HELD, INVALID, PAID, VIOLATION, good_requests, rows
+from tests.inventory.mistakes.rows import BLOCK, good_requests, rows
+from tests.inventory.mistakes.table import HELD, INVALID, PAID, VIOLATION
 from tests.inventory.shop import dump, item, key, location, new_id, reserve_lines
 from tests.servers import Served
 
-PREPARED = 6
+PREPARED = 7
 """Requests by which the shop is prepared."""
 
 
@@ -42,6 +45,8 @@ async def prepared(served: Served) -> Mesh:
     stock = ("MUG at A", "CUP at A", "MUG at B", "JAR at A")
     lines = [StockLine(key=key(place), quantity=10) for place in stock]
     await mesh.ledger.ReceiveStock(ReceiveStockRequest(request_id=new_id(), lines=lines))
+    blocked = ReturnedStock(key=key("MUG at A"), quantity=5, disposition=BLOCK)
+    await mesh.ledger.ReturnStock(ReturnStockRequest(request_id=new_id(), lines=[blocked]))
     for reservation_id, confirm in ((HELD, False), (PAID, True)):
         request = ReserveRequest(
             request_id=new_id(),

@@ -55,6 +55,12 @@ def ship(**fields: Any) -> v1.ShipFulfillmentOrderRequest:
     )
 
 
+def deliver(**fields: Any) -> v1.DeliverFulfillmentOrderRequest:
+    return v1.DeliverFulfillmentOrderRequest(
+        **{"request_id": new_id(), "fulfillment_order_id": "LEFT", **fields}
+    )
+
+
 def network(*entries: v1.NetworkLocation, **fields: Any) -> v1.PutNetworkLocationsRequest:
     return v1.PutNetworkLocationsRequest(
         **{"request_id": new_id(), "locations": entries or [entry("NEAR", priority=9)], **fields}
@@ -106,6 +112,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "AcceptFulfillmentOrder": accept,
     "RejectFulfillmentOrder": reject,
     "ShipFulfillmentOrder": ship,
+    "DeliverFulfillmentOrder": deliver,
     "PutNetworkLocations": network,
     "SavePolicy": policy,
 }
@@ -118,6 +125,7 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "AcceptFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "RejectFulfillmentOrder": lambda request: setattr(request, "note", "other"),
     "ShipFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
+    "DeliverFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "PutNetworkLocations": lambda request: setattr(request, "on_behalf_of", "other"),
     "SavePolicy": lambda request: setattr(request, "on_behalf_of", "other"),
 }

@@ -12,6 +12,7 @@ from tests.routing.house import IF_SOURCED, entry, line, new_id, submission, usd
 from tests.routing.requests import (
     accept,
     cancel,
+    deliver,
     network,
     order,
     policy,
@@ -302,7 +303,26 @@ CASES = [
         "WRONG_STATE",
         {"state": "SHIPPED", "wanted": "ACCEPTED"},
     ),
+    invalid("delivering nothing", lambda: deliver(fulfillment_order_id=""), "fulfillment_order_id"),
+    Case(
+        "delivering what is not there",
+        lambda: deliver(fulfillment_order_id="F-404"),
+        NOT_FOUND,
+        "FULFILLMENT_ORDER_NOT_FOUND",
+    ),
+    Case(
+        "delivering what has not left",
+        lambda: deliver(fulfillment_order_id="OPEN"),
+        REFUSED,
+        "WRONG_STATE",
+        {"state": "RELEASED", "wanted": "SHIPPED"},
+    ),
     # PutNetworkLocations
+    invalid(
+        "an unknown way with returns",
+        lambda: network(entry("NEAR", return_handling=77)),
+        "locations[0].return_handling",
+    ),
     invalid(
         "an empty network", lambda: v1.PutNetworkLocationsRequest(request_id=new_id()), "locations"
     ),

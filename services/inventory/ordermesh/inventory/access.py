@@ -32,6 +32,9 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ReceiveStock": _KEEPERS,
         "AdjustStock": _KEEPERS,
         "TransferStock": frozenset({"location", OPERATOR}),
+        # What comes back, and what becomes of it, the returns service records.
+        "ReturnStock": frozenset({"returns", OPERATOR}),
+        "DisposeStock": frozenset({"returns", OPERATOR}),
         "ListBalances": _FOLLOWERS | {"location"},
         "ListMovements": _FOLLOWERS | {"location"},
         "VerifyLedger": frozenset({OPERATOR}),

@@ -31,10 +31,12 @@ from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.network import PutNetworkLocations, SavePolicy
 from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.operations.records import WORK_KIND, Records
+from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.operations.steps import Steps
 from ordermesh.routing.operations.submit import SubmitOrder
-from ordermesh.routing.peers import CONSUMERS, InventoryFeeds, InventoryStock, deliverer
+from ordermesh.routing.peers.consumers import CONSUMERS, deliverer
+from ordermesh.routing.peers.inventory import InventoryFeeds, InventoryStock
 from ordermesh.routing.ports.sourcing import Places
 from ordermesh.routing.ports.stock import Stock
 from ordermesh.routing.ports.stores import Feed as FollowedFeed
@@ -48,6 +50,7 @@ from ordermesh.routing.servicer.sourcing import (
 )
 from ordermesh.routing.settings import RoutingSettings
 from ordermesh.routing.solver.solve import solve
+from ordermesh.routing.store.contacts import SqlContactStore
 from ordermesh.routing.store.copies import SqlCopyStore
 from ordermesh.routing.store.decisions import (
     SqlCapacityStore,
@@ -141,7 +144,9 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     implementations = {
         "OrderService": OrderServicer(database, submit, fulfillment, reading),
         "FulfillmentService": FulfillmentServicer(database, fulfillment, reading),
-        "SourcingService": SourcingServicer(database, source, reading),
+        "SourcingService": SourcingServicer(
+            database, source, FindReturnLocation(database, stores, knowledge, planner), reading
+        ),
         "NetworkService": NetworkServicer(
             database, PutNetworkLocations(mutations, stores, knowledge), reading
         ),
@@ -175,7 +180,8 @@ def _background(
         at=seams.at,
     )
     deliveries = [
-        Delivery(database, peer, deliverer(seams.mesh, peer)) for peer in _consumers(seams)
+        Delivery(database, peer, deliverer(seams.mesh, peer, database, SqlContactStore()))
+        for peer in _consumers(seams)
     ]
     kinds = {WORK_KIND: driver.work_kind()}
     kinds |= {delivery.kind: delivery.work_kind() for delivery in deliveries}

@@ -18,6 +18,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "ordermesh.api.routing.v1.SourcingService": {
         # Returns asks where goods should go, the edge what it may promise.
         "SourceOrder": _BUYERS | {"returns"},
+        "FindReturnLocation": _READERS,
         "GetDecision": _READERS,
         "ListDecisions": _READERS,
     },
@@ -27,6 +28,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "AcceptFulfillmentOrder": _LOCATIONS,
         "RejectFulfillmentOrder": _LOCATIONS,
         "ShipFulfillmentOrder": _LOCATIONS,
+        "DeliverFulfillmentOrder": _LOCATIONS,
     },
     "ordermesh.api.routing.v1.NetworkService": {
         "PutNetworkLocations": _OPERATOR,

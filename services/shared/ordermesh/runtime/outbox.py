@@ -20,8 +20,9 @@ TOPIC = "event"
 DELIVERY_EVENTS = 100
 """How many events one delivery carries at most."""
 
-DELIVERY_BYTES = 900_000
-"""How large one delivery is at most: a request of the mesh may have one MiB."""
+DELIVERY_BYTES = 700_000
+"""How large the events of one delivery are at most: a request of the mesh may have one MiB, and needs
+room for the contacts that are added on the way."""
 
 
 @dataclass(frozen=True)

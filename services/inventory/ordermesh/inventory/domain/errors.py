@@ -217,6 +217,21 @@ class InsufficientStock(CuredByExpiry):
         )
 
 
+class InsufficientBlocked(RuleViolated):
+    """Fewer units are blocked than are to be disposed of. Rows: every such key."""
+
+    reason: ClassVar[str] = "INSUFFICIENT_BLOCKED"
+
+    def __init__(self, rows: Mapping[StockKey, tuple[int, int]]) -> None:
+        super().__init__(
+            f"Fewer units are blocked than wanted of {_names(rows)}.",
+            *(
+                {**_place(key), "wanted": wanted, "blocked": blocked}
+                for key, (wanted, blocked) in rows.items()
+            ),
+        )
+
+
 class SameLocation(InvalidRequest):
     """From and to are the same."""
 

@@ -37,6 +37,8 @@ class MovementKind(enum.IntEnum):
     EXPIRED = 6
     REASSIGNED = 7
     SHIPPED = 8
+    RETURNED = 9
+    DISPOSED = 10
 
 
 class AdjustmentReason(enum.IntEnum):
@@ -179,7 +181,7 @@ class Ledger:
         if source is Account.FREE and quantity > balance.free:
             raise ValueError(f"{quantity} units of {key} are not free: {balance}.")
         after = balance.after(source, target, quantity)
-        if after.on_hand > BALANCE_LIMIT:
+        if max(after.on_hand, after.blocked) > BALANCE_LIMIT:
             raise QuantityTooLarge(key)
         self._balances[key] = after
         self._entries.append(

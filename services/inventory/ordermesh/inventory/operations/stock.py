@@ -1,4 +1,4 @@
-"""Receiving, adjusting and transferring stock."""
+"""Receiving, adjusting and transferring stock, taking it back, and deciding what becomes of it."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from ordermesh.inventory.domain.movement import (
     rises,
     transfer,
 )
+from ordermesh.inventory.domain.returned import DisposedUnits, dispose, take_back
 from ordermesh.inventory.operations.deciding import decide, save
 from ordermesh.inventory.ports import BalanceRow, Names, Stores
 from ordermesh.runtime.database import Transaction
@@ -71,6 +72,28 @@ async def transfer_stock(
     return await _moved(
         stores, tx, keys, targets, document, lambda ledger: transfer(ledger, transfers)
     )
+
+
+async def return_stock(
+    stores: Stores,
+    tx: Transaction,
+    units: Sequence[DisposedUnits],
+    order_id: str,
+    document: Document,
+) -> Moved:
+    """Take goods back from a customer. Raises as ``receive_stock`` and the domain."""
+    keys = [one.key for one in units]
+    return await _moved(
+        stores, tx, keys, keys, document, lambda ledger: take_back(ledger, units, order_id)
+    )
+
+
+async def dispose_stock(
+    stores: Stores, tx: Transaction, units: Sequence[DisposedUnits], document: Document
+) -> Moved:
+    """Decide what becomes of blocked units. Raises as ``receive_stock`` and the domain."""
+    keys = [one.key for one in units]
+    return await _moved(stores, tx, keys, (), document, lambda ledger: dispose(ledger, units))
 
 
 async def _moved(

@@ -10,6 +10,8 @@ from ordermesh.api.inventory.v1 import (
     AdjustStockResponse,
     AvailabilityServiceServicer,
     BalanceChange,
+    DisposeStockRequest,
+    DisposeStockResponse,
     GetAvailabilityRequest,
     GetAvailabilityResponse,
     LedgerServiceServicer,
@@ -19,6 +21,8 @@ from ordermesh.api.inventory.v1 import (
     ListMovementsResponse,
     ReceiveStockRequest,
     ReceiveStockResponse,
+    ReturnStockRequest,
+    ReturnStockResponse,
     TransferStockRequest,
     TransferStockResponse,
     VerifyLedgerRequest,
@@ -29,7 +33,13 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.api.order.v1 import StockMatrix
 from ordermesh.inventory.access import acting
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.inventory.operations.stock import adjust_stock, receive_stock, transfer_stock
+from ordermesh.inventory.operations.stock import (
+    adjust_stock,
+    dispose_stock,
+    receive_stock,
+    return_stock,
+    transfer_stock,
+)
 from ordermesh.inventory.queries.availability import get_availability
 from ordermesh.inventory.queries.lists import list_balances, list_movements
 from ordermesh.inventory.queries.verification import verify_ledger
@@ -38,6 +48,7 @@ from ordermesh.inventory.wire.keys import timestamp
 from ordermesh.inventory.wire.ledger import (
     adjustments,
     balance_message,
+    disposed_units,
     document,
     finding_messages,
     movement_filter,
@@ -108,6 +119,42 @@ class LedgerServicer(LedgerServiceServicer):
             )
 
         return await self._wiring.mutations.run(request, TransferStockResponse, work)
+
+    async def ReturnStock(
+        self,
+        request: ReturnStockRequest,
+        _context: grpc.aio.ServicerContext[ReturnStockRequest, ReturnStockResponse],
+    ) -> ReturnStockResponse:
+        """Take goods back from a customer."""
+
+        async def work(tx: Transaction) -> ReturnStockResponse:
+            paper = document(request, acting(request.on_behalf_of))
+            units = disposed_units(request.lines)
+            moved = await return_stock(self._wiring.stores, tx, units, request.order_id, paper)
+            return ReturnStockResponse(
+                movement_id=str(moved.movement_id),
+                balances=[balance_message(row) for row in moved.balances],
+            )
+
+        return await self._wiring.mutations.run(request, ReturnStockResponse, work)
+
+    async def DisposeStock(
+        self,
+        request: DisposeStockRequest,
+        _context: grpc.aio.ServicerContext[DisposeStockRequest, DisposeStockResponse],
+    ) -> DisposeStockResponse:
+        """Decide what becomes of blocked units."""
+
+        async def work(tx: Transaction) -> DisposeStockResponse:
+            paper = document(request, acting(request.on_behalf_of))
+            units = disposed_units(request.lines)
+            moved = await dispose_stock(self._wiring.stores, tx, units, paper)
+            return DisposeStockResponse(
+                movement_id=str(moved.movement_id),
+                balances=[balance_message(row) for row in moved.balances],
+            )
+
+        return await self._wiring.mutations.run(request, DisposeStockResponse, work)
 
     async def ListBalances(
         self,

@@ -7,9 +7,13 @@ from ordermesh.api.inventory.v1 import Account as AccountMessage
 from ordermesh.api.inventory.v1 import AdjustmentReason as AdjustmentReasonMessage
 from ordermesh.api.inventory.v1 import (
     AdjustStockRequest,
+    DisposedStock,
+    DisposeStockRequest,
     LedgerFinding,
     ListMovementsRequest,
     ReceiveStockRequest,
+    ReturnedStock,
+    ReturnStockRequest,
     StockAdjustment,
     TransferStockRequest,
 )
@@ -26,6 +30,7 @@ from ordermesh.inventory.domain.movement import (
     StockLine,
     Transfer,
 )
+from ordermesh.inventory.domain.returned import DisposedUnits, Disposition
 from ordermesh.inventory.domain.verification import Finding
 from ordermesh.inventory.ports import BalanceRow, MovementFilter
 from ordermesh.inventory.wire.keys import actor_message, key_message, stock_key, timestamp
@@ -61,8 +66,21 @@ def transfers(request: TransferStockRequest) -> list[Transfer]:
     ]
 
 
+def disposed_units(lines: Iterable[ReturnedStock | DisposedStock]) -> list[DisposedUnits]:
+    """Units and what becomes of them; raises ``LotUnsupported``."""
+    return [
+        DisposedUnits(stock_key(line.key), Disposition(line.disposition), line.quantity)
+        for line in lines
+    ]
+
+
 def document(
-    request: ReceiveStockRequest | AdjustStockRequest | TransferStockRequest, actor: Actor
+    request: ReceiveStockRequest
+    | AdjustStockRequest
+    | TransferStockRequest
+    | ReturnStockRequest
+    | DisposeStockRequest,
+    actor: Actor,
 ) -> Document:
     """What is behind a movement of stock."""
     reason = (

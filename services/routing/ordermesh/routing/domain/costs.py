@@ -85,6 +85,20 @@ def divide_half_even(numerator: int, denominator: int) -> int:
     return quotient + (double > denominator or (double == denominator and quotient % 2 == 1))
 
 
+def carriage_terms(
+    costs: CostModel, zone: int, distance_km: int, parcels: int, grams: int
+) -> CostTerms:
+    """What a carrier takes, and the carbon costs, for so many parcels of so much weight in all."""
+    carbon, rates = costs.carbon, costs.zone_rates(zone)
+    each = carbon.parcel_micrograms + carbon.parcel_micrograms_per_km * distance_km
+    micrograms = parcels * each + carbon.micrograms_per_gram_km * grams * distance_km
+    return CostTerms(
+        freight_parcel=Money(rates.freight_per_parcel * parcels),
+        freight_weight=Money(divide_half_even(grams * rates.freight_per_kg, GRAMS_PER_KG)),
+        carbon=_carbon_money(costs, micrograms),
+    )
+
+
 def parcel_terms(costs: CostModel, candidate: Candidate) -> CostTerms:
     """What each parcel from this location costs, whatever is in it and if it is the only one."""
     carbon = costs.carbon

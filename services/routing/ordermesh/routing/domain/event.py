@@ -51,6 +51,13 @@ class FulfillmentOrderShipped:
     fulfillment_order_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class FulfillmentOrderDelivered:
+    """Goods reached the customer."""
+
+    fulfillment_order_id: str
+
+
 Event = (
     OrderReceived
     | OrderSourced
@@ -60,5 +67,6 @@ Event = (
     | FulfillmentOrderAccepted
     | FulfillmentOrderRejected
     | FulfillmentOrderShipped
+    | FulfillmentOrderDelivered
 )
 """Any of them."""

@@ -2,7 +2,7 @@
 
 ::
 
-    PLANNED ──> RELEASED ──> ACCEPTED ──> SHIPPING ──> SHIPPED
+    PLANNED ──> RELEASED ──> ACCEPTED ──> SHIPPING ──> SHIPPED ──> DELIVERED
                     │            │
                     ├────────────┴──> REJECTED, CANCELLED
                     └──> SHIPPING (goods may leave without an acceptance before it)
@@ -25,6 +25,7 @@ class FulfillmentState(StrEnum):
     ACCEPTED = "ACCEPTED"
     SHIPPING = "SHIPPING"
     SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
     REJECTED = "REJECTED"
     CANCELLED = "CANCELLED"
 
@@ -43,7 +44,8 @@ TRANSITIONS: Mapping[FulfillmentState, frozenset[FulfillmentState]] = {
         {FulfillmentState.SHIPPING, FulfillmentState.REJECTED, FulfillmentState.CANCELLED}
     ),
     FulfillmentState.SHIPPING: frozenset({FulfillmentState.SHIPPED, FulfillmentState.ACCEPTED}),
-    FulfillmentState.SHIPPED: frozenset(),
+    FulfillmentState.SHIPPED: frozenset({FulfillmentState.DELIVERED}),
+    FulfillmentState.DELIVERED: frozenset(),
     FulfillmentState.REJECTED: frozenset(),
     FulfillmentState.CANCELLED: frozenset(),
 }
@@ -56,6 +58,9 @@ HOLDING = frozenset(
     {FulfillmentState.RELEASED, FulfillmentState.ACCEPTED, FulfillmentState.SHIPPING}
 )
 """The states in which a location has work and the ledger holds stock for it."""
+
+LEFT = frozenset({FulfillmentState.SHIPPED, FulfillmentState.DELIVERED})
+"""The states in which the goods have left, as the ledger knows."""
 
 OPEN_TO_CHANGE = frozenset({FulfillmentState.RELEASED})
 """The states in which work may be decided again: nobody has begun."""
@@ -116,7 +121,8 @@ class FulfillmentOrder:
     Work that was rejected or cancelled keeps its stock until it was taken over or released: that is
     what ``hold`` says. ``capacity_day`` is the day, by the calendar of
     the location, whose capacity its units take; None once they were given back.
-    ``ship_request_id`` is the request that said the goods had left.
+    ``ship_request_id`` is the request that said the goods had left, ``deliver_time`` when the
+    customer had them.
     """
 
     fulfillment_order_id: str
@@ -133,6 +139,7 @@ class FulfillmentOrder:
     parcels: tuple[Parcel, ...] = ()
     reject_reason: RejectReason | None = None
     ship_request_id: UUID | None = None
+    deliver_time: datetime | None = None
     version: int = 1
 
     @property
@@ -176,6 +183,12 @@ def end_shipping(work: FulfillmentOrder) -> FulfillmentOrder:
     """The ledger knows that they have left."""
     moved = _moved(work, FulfillmentState.SHIPPED, wanted=FulfillmentState.SHIPPING)
     return let_go(moved)
+
+
+def deliver(work: FulfillmentOrder, deliver_time: datetime) -> FulfillmentOrder:
+    """The customer has the goods. Raises ``WrongState`` unless they have left."""
+    moved = _moved(work, FulfillmentState.DELIVERED, wanted=FulfillmentState.SHIPPED)
+    return replace(moved, deliver_time=deliver_time)
 
 
 def take_back_shipping(work: FulfillmentOrder) -> FulfillmentOrder:

@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from ordermesh.kernel.money import Money
 
 SHIP = "SHIP"
 """The method by which a location sends parcels."""
+
+
+class ReturnHandling(StrEnum):
+    """What a location does with goods that come back."""
+
+    NONE = "NONE"
+    RESTOCK = "RESTOCK"
+    KEEP_APART = "KEEP_APART"
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class NetworkLocation:
     labor_cost_per_unit: Money
     capacity_units_per_day: int | None
     handling_days: int
+    return_handling: ReturnHandling = ReturnHandling.NONE
     update_time: datetime | None = None
 
     @property
@@ -43,4 +53,5 @@ class NetworkLocation:
             and self.labor_cost_per_unit == other.labor_cost_per_unit
             and self.capacity_units_per_day == other.capacity_units_per_day
             and self.handling_days == other.handling_days
+            and self.return_handling == other.return_handling
         )

@@ -16,7 +16,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.fulfillment import HOLDING, FulfillmentOrder, FulfillmentState
+from ordermesh.routing.domain.fulfillment import HOLDING, LEFT, FulfillmentOrder
 from ordermesh.routing.domain.geography import Place
 
 
@@ -233,7 +233,7 @@ def sourced_units(line: OrderLine, work: Iterable[FulfillmentOrder]) -> dict[str
     """Units by SKU that locations hold for the line, or have shipped."""
     sourced: dict[str, int] = {}
     for one in work:
-        if one.state in HOLDING or one.state is FulfillmentState.SHIPPED:
+        if one.state in HOLDING | LEFT:
             for part in one.lines:
                 if part.line_id == line.line_id:
                     sourced[part.sku] = sourced.get(part.sku, 0) + part.quantity
@@ -241,7 +241,7 @@ def sourced_units(line: OrderLine, work: Iterable[FulfillmentOrder]) -> dict[str
 
 
 def _counted(line: OrderLine, work: Sequence[FulfillmentOrder]) -> OrderLine:
-    shipped = [one for one in work if one.state is FulfillmentState.SHIPPED]
+    shipped = [one for one in work if one.state in LEFT]
     return replace(
         line,
         sourced=line.complete(sourced_units(line, work)),
@@ -250,7 +250,7 @@ def _counted(line: OrderLine, work: Sequence[FulfillmentOrder]) -> OrderLine:
 
 
 def _derived_state(lines: Sequence[OrderLine], work: Sequence[FulfillmentOrder]) -> OrderState:
-    has_shipped = any(one.state is FulfillmentState.SHIPPED for one in work)
+    has_shipped = any(one.state in LEFT for one in work)
     if any(one.state in HOLDING for one in work):
         return OrderState.RELEASED
     if any(line.undecided > 0 for line in lines):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ordermesh.routing.domain import saga
 from ordermesh.routing.domain.event import Event
-from ordermesh.routing.domain.fulfillment import HOLDING, FulfillmentOrder, FulfillmentState
+from ordermesh.routing.domain.fulfillment import HOLDING, LEFT, FulfillmentOrder, FulfillmentState
 from ordermesh.routing.domain.order import Order
 from ordermesh.routing.domain.saga import Action, Saga, Step
 
@@ -93,5 +93,5 @@ def with_work(
 
 def given_back(work: Iterable[FulfillmentOrder]) -> tuple[FulfillmentOrder, ...]:
     """Closed work takes no capacity any more; what has left has used it up."""
-    used = HOLDING | {FulfillmentState.PLANNED, FulfillmentState.SHIPPED}
+    used = HOLDING | LEFT | {FulfillmentState.PLANNED}
     return tuple(one if one.state in used else replace(one, capacity_day=None) for one in work)

@@ -1,11 +1,16 @@
 """What people and locations say about an order: each verb makes a new story, or refuses."""
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from ordermesh.routing.domain import fulfillment, saga
 from ordermesh.routing.domain.errors import AlreadyShipped, WorkInProgress
-from ordermesh.routing.domain.event import FulfillmentOrderAccepted, FulfillmentOrderRejected
+from ordermesh.routing.domain.event import (
+    FulfillmentOrderAccepted,
+    FulfillmentOrderDelivered,
+    FulfillmentOrderRejected,
+)
 from ordermesh.routing.domain.fulfillment import OPEN_TO_CHANGE, Parcel, RejectReason
 from ordermesh.routing.domain.order import counted
 from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
@@ -51,6 +56,14 @@ def begin_shipping(
         is_named(fulfillment_order_id),
         lambda one: fulfillment.begin_shipping(one, parcels, request_id),
     )
+
+
+def deliver(story: Story, fulfillment_order_id: str, deliver_time: datetime) -> Told:
+    """Goods have reached the customer. Raises ``WrongState``."""
+    after = with_work(
+        story, is_named(fulfillment_order_id), lambda one: fulfillment.deliver(one, deliver_time)
+    )
+    return after, (FulfillmentOrderDelivered(fulfillment_order_id),)
 
 
 def decide_again(

@@ -11,6 +11,8 @@ from ordermesh.api.routing.v1 import (
     AcceptFulfillmentOrderResponse,
     CancelOrderRequest,
     CancelOrderResponse,
+    DeliverFulfillmentOrderRequest,
+    DeliverFulfillmentOrderResponse,
     RejectFulfillmentOrderRequest,
     RejectFulfillmentOrderResponse,
     ShipFulfillmentOrderRequest,
@@ -26,6 +28,7 @@ from ordermesh.routing.operations.records import Records
 from ordermesh.routing.ports.stores import Exclusion, Stores
 from ordermesh.routing.wire.event import story_message
 from ordermesh.routing.wire.fulfillment import fulfillment_order_message, parcels, reject_reason
+from ordermesh.routing.wire.money import instant
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.telemetry import Attributes
@@ -117,6 +120,22 @@ class Fulfillment:
         if work is None:
             return receipt
         return ShipFulfillmentOrderResponse(fulfillment_order=fulfillment_order_message(work))
+
+    async def deliver(
+        self, request: DeliverFulfillmentOrderRequest
+    ) -> DeliverFulfillmentOrderResponse:
+        """The customer has the goods."""
+        name = request.fulfillment_order_id
+        told = instant(request.deliver_time) if request.HasField("deliver_time") else None
+
+        async def run(tx: Transaction) -> DeliverFulfillmentOrderResponse:
+            when = told or await tx.now()
+            work = await self._change(tx, name, lambda known: verbs.deliver(known, name, when))
+            return DeliverFulfillmentOrderResponse(
+                fulfillment_order=fulfillment_order_message(work)
+            )
+
+        return await self._mutations.run(request, DeliverFulfillmentOrderResponse, run)
 
     async def cancel(self, request: CancelOrderRequest) -> CancelOrderResponse:
         """Cancel what has not left; answered when its stock is free, or when time is up."""

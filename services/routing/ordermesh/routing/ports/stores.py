@@ -294,6 +294,14 @@ class Feed(StrEnum):
     LOCATIONS = "locations"
 
 
+class ContactStore(Protocol):
+    """Whom to tell about orders: personal data, in one table from which rows can be deleted."""
+
+    async def of(self, tx: Transaction, order_ids: Collection[str]) -> dict[str, Contact]:
+        """The contacts that are kept for these orders, by order."""
+        ...
+
+
 class CopyStore(Protocol):
     """Where the copies of inventory's items and locations are kept."""
 

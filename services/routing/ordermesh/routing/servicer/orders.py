@@ -104,3 +104,11 @@ class FulfillmentServicer(v1.FulfillmentServiceServicer):
     ) -> v1.ShipFulfillmentOrderResponse:
         """It has left."""
         return await self._fulfillment.ship(request)
+
+    async def DeliverFulfillmentOrder(
+        self,
+        request: v1.DeliverFulfillmentOrderRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.DeliverFulfillmentOrderResponse:
+        """The customer has it."""
+        return await self._fulfillment.deliver(request)

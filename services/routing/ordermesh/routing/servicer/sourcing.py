@@ -6,6 +6,7 @@ import grpc
 
 from ordermesh.api.routing import v1
 from ordermesh.routing.operations.network import PutNetworkLocations, SavePolicy
+from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.queries.reading import Reading
 from ordermesh.runtime.database import Database
@@ -16,9 +17,16 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class SourcingServicer(v1.SourcingServiceServicer):
     """Decides where orders are fulfilled."""
 
-    def __init__(self, database: Database, source: SourceOrder, reading: Reading) -> None:
+    def __init__(
+        self,
+        database: Database,
+        source: SourceOrder,
+        find_return_location: FindReturnLocation,
+        reading: Reading,
+    ) -> None:
         self._database = database
         self._source = source
+        self._find_return_location = find_return_location
         self._reading = reading
 
     async def SourceOrder(
@@ -28,6 +36,14 @@ class SourcingServicer(v1.SourcingServiceServicer):
     ) -> v1.SourceOrderResponse:
         """Decide, or answer what would be decided."""
         return await self._source(request)
+
+    async def FindReturnLocation(
+        self,
+        request: v1.FindReturnLocationRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.FindReturnLocationResponse:
+        """Answer where goods go back to."""
+        return await self._find_return_location(request)
 
     async def GetDecision(
         self,

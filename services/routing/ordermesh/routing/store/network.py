@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
 from ordermesh.routing.ports.stores import Feed, Overview
 from ordermesh.routing.store import versions
 from ordermesh.routing.store.tables import (
@@ -111,6 +111,7 @@ def _location(row: Row[Any]) -> NetworkLocation:
         labor_cost_per_unit=Money(row.labor_cost_per_unit),
         capacity_units_per_day=row.capacity_units_per_day,
         handling_days=row.handling_days,
+        return_handling=ReturnHandling(row.return_handling),
         update_time=row.update_time,
     )
 
@@ -125,5 +126,6 @@ def _values(location: NetworkLocation) -> dict[str, Any]:
         "labor_cost_per_unit": location.labor_cost_per_unit,
         "capacity_units_per_day": location.capacity_units_per_day,
         "handling_days": location.handling_days,
+        "return_handling": location.return_handling,
         "update_time": location.update_time,
     }

@@ -231,6 +231,7 @@ def work_values(work: FulfillmentOrder) -> Values:
         ],
         "reject_reason": work.reject_reason,
         "ship_request_id": work.ship_request_id,
+        "deliver_time": work.deliver_time,
         "version": work.version,
         "create_time": work.create_time,
         "update_time": work.update_time,
@@ -281,6 +282,7 @@ def _work(row: Row[Any], parts: tuple[FulfillmentLine, ...]) -> FulfillmentOrder
         parcels=tuple(Parcel(carrier, number, grams) for carrier, number, grams in row.parcels),
         reject_reason=None if reason is None else RejectReason(reason),
         ship_request_id=row.ship_request_id,
+        deliver_time=row.deliver_time,
         version=row.version,
     )
 

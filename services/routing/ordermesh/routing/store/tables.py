@@ -46,6 +46,7 @@ network_location = Table(
     Column("labor_cost_per_unit", BigInteger, nullable=False),
     Column("capacity_units_per_day", BigInteger, nullable=True),
     Column("handling_days", Integer, nullable=False),
+    Column("return_handling", String(16), nullable=False),
     Column("update_time", UtcTime, nullable=False),
 )
 
@@ -238,6 +239,7 @@ fulfillment_order = Table(
     Column("parcels", JSON, nullable=False),  # carrier, tracking number, weight in grams
     Column("reject_reason", String(16), nullable=True),
     Column("ship_request_id", Uuid, nullable=True),
+    Column("deliver_time", UtcTime, nullable=True),
     Column("version", BigInteger, nullable=False),
     Column("create_time", UtcTime, nullable=False),
     Column("update_time", UtcTime, nullable=False),

@@ -53,6 +53,10 @@ def _payload(
             work = fulfillment_order_message(story.find(work_id))
             shipped = v1.FulfillmentOrderShipped(fulfillment_order=work)
             return "ordermesh.fulfillment_order.shipped.v1", shipped
+        case events.FulfillmentOrderDelivered(work_id):
+            work = fulfillment_order_message(story.find(work_id))
+            delivered = v1.FulfillmentOrderDelivered(fulfillment_order=work)
+            return "ordermesh.fulfillment_order.delivered.v1", delivered
     order = story_message(story, decision_ids)
     match event:
         case events.OrderReceived():

@@ -22,7 +22,7 @@ def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage
         key = (line.line_id, line.sku)
         units[key] = units.get(key, 0) + line.quantity
     reservations = work.reservation_ids
-    return FulfillmentOrderMessage(
+    message = FulfillmentOrderMessage(
         fulfillment_order_id=work.fulfillment_order_id,
         order_id=work.order_id,
         location_id=work.location_id,
@@ -49,6 +49,9 @@ def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage
         create_time=timestamp(work.create_time),
         update_time=timestamp(work.update_time),
     )
+    if work.deliver_time is not None:
+        message.deliver_time.CopyFrom(timestamp(work.deliver_time))
+    return message
 
 
 def parcels(messages: Iterable[ParcelMessage]) -> tuple[Parcel, ...]:

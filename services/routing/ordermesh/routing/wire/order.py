@@ -85,6 +85,13 @@ def contact(message: ContactMessage) -> Contact:
     )
 
 
+def contact_message(whom: Contact) -> ContactMessage:
+    """Whom to tell, without the street: no notice needs it."""
+    return ContactMessage(
+        name=whom.name, email=whom.email, phone=whom.phone, language=whom.language
+    )
+
+
 def acceptance(value: "SubmitOrderRequest.Acceptance.ValueType") -> Acceptance:
     """The acceptance that is meant; validation lets no other pass."""
     return Acceptance(SubmitOrderRequest.Acceptance.Name(value).removeprefix("ACCEPTANCE_"))

@@ -6,6 +6,7 @@ The envelope in which a service tells what happened, readable as a CloudEvent.""
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from ordermesh.api.order.v1 import contact_pb2 as _contact_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -34,6 +35,7 @@ class EventEnvelope(_message.Message):
     PAYLOAD_TYPE_FIELD_NUMBER: _builtins.int
     PAYLOAD_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The id of the event, a UUID. The same event always has the same id, however often it is
     delivered. CloudEvents attribute `id`.
@@ -68,6 +70,12 @@ class EventEnvelope(_message.Message):
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened, by the clock of the service's database. CloudEvents attribute `time`."""
 
+    @_builtins.property
+    def contact(self) -> _contact_pb2.Contact:
+        """Whom to tell about the order. Set only by routing, in what it delivers to the notify service, and
+        read from the one table of contacts at that moment; never kept with an event, never in a feed.
+        """
+
     def __init__(
         self,
         *,
@@ -82,10 +90,11 @@ class EventEnvelope(_message.Message):
         payload_type: _builtins.str = ...,
         payload: _builtins.bytes = ...,
         order_id: _builtins.str = ...,
+        contact: _contact_pb2.Contact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "event_time", b"event_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_id", b"aggregate_id", "aggregate_type", b"aggregate_type", "event_id", b"event_id", "event_time", b"event_time", "order_id", b"order_id", "payload", b"payload", "payload_type", b"payload_type", "sequence", b"sequence", "source", b"source", "traceparent", b"traceparent", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_id", b"aggregate_id", "aggregate_type", b"aggregate_type", "contact", b"contact", "event_id", b"event_id", "event_time", b"event_time", "order_id", b"order_id", "payload", b"payload", "payload_type", b"payload_type", "sequence", b"sequence", "source", b"source", "traceparent", b"traceparent", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

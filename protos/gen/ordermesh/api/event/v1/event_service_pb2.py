@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from ordermesh.api.event.v1 import event_pb2 as ordermesh_dot_api_dot_event_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ordermesh/api/event/v1/event_service.proto\x12\x16ordermesh.api.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"ordermesh/api/event/v1/event.proto\"u\n\x12WatchEventsRequest\x12\x1f\n\x0estart_revision\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\"\n\x05types\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x64\x18\x01\"\x07r\x05\x10\x01\x18\x80\x01\x12\x1a\n\x08order_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"]\n\x13WatchEventsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x34\n\x06\x65vents\x18\x02 \x03(\x0b\x32$.ordermesh.api.event.v1.RevisedEvent\"V\n\x0cRevisedEvent\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.ordermesh.api.event.v1.EventEnvelope2}\n\x0c\x45ventService\x12m\n\x0bWatchEvents\x12*.ordermesh.api.event.v1.WatchEventsRequest\x1a+.ordermesh.api.event.v1.WatchEventsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ordermesh/api/event/v1/event_service.proto\x12\x16ordermesh.api.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"ordermesh/api/event/v1/event.proto\"\xb6\x01\n\x12WatchEventsRequest\x12\x1f\n\x0estart_revision\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\"\n\x05types\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x64\x18\x01\"\x07r\x05\x10\x01\x18\x80\x01\x12\x1a\n\x08order_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\x0e\x61ggregate_type\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1e\n\x0c\x61ggregate_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"]\n\x13WatchEventsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x34\n\x06\x65vents\x18\x02 \x03(\x0b\x32$.ordermesh.api.event.v1.RevisedEvent\"V\n\x0cRevisedEvent\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.ordermesh.api.event.v1.EventEnvelope2}\n\x0c\x45ventService\x12m\n\x0bWatchEvents\x12*.ordermesh.api.event.v1.WatchEventsRequest\x1a+.ordermesh.api.event.v1.WatchEventsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,14 +39,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['types']._serialized_options = b'\272H\020\222\001\r\020d\030\001\"\007r\005\020\001\030\200\001'
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['order_id']._loaded_options = None
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_WATCHEVENTSREQUEST'].fields_by_name['aggregate_type']._loaded_options = None
+  _globals['_WATCHEVENTSREQUEST'].fields_by_name['aggregate_type']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_WATCHEVENTSREQUEST'].fields_by_name['aggregate_id']._loaded_options = None
+  _globals['_WATCHEVENTSREQUEST'].fields_by_name['aggregate_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\220\002\001'
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=135
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=252
-  _globals['_WATCHEVENTSRESPONSE']._serialized_start=254
-  _globals['_WATCHEVENTSRESPONSE']._serialized_end=347
-  _globals['_REVISEDEVENT']._serialized_start=349
-  _globals['_REVISEDEVENT']._serialized_end=435
-  _globals['_EVENTSERVICE']._serialized_start=437
-  _globals['_EVENTSERVICE']._serialized_end=562
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=136
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=318
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=320
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=413
+  _globals['_REVISEDEVENT']._serialized_start=415
+  _globals['_REVISEDEVENT']._serialized_end=501
+  _globals['_EVENTSERVICE']._serialized_start=503
+  _globals['_EVENTSERVICE']._serialized_end=628
 # @@protoc_insertion_point(module_scope)

@@ -28,10 +28,18 @@ class WatchEventsRequest(_message.Message):
     START_REVISION_FIELD_NUMBER: _builtins.int
     TYPES_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
+    AGGREGATE_TYPE_FIELD_NUMBER: _builtins.int
+    AGGREGATE_ID_FIELD_NUMBER: _builtins.int
     start_revision: _builtins.int
     """The first revision wanted, inclusive. 0 means from now on."""
     order_id: _builtins.str
     """Only events about this order. Empty means all."""
+    aggregate_type: _builtins.str
+    """Only events about things of this kind: `order`, `return`. Empty means all."""
+    aggregate_id: _builtins.str
+    """Only events about the thing with this id, in every kind of thing that is let through. Empty means
+    all.
+    """
     @_builtins.property
     def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only events of these types. Empty means all. Progress marks still count every revision."""
@@ -42,10 +50,12 @@ class WatchEventsRequest(_message.Message):
         start_revision: _builtins.int = ...,
         types: _abc.Iterable[_builtins.str] | None = ...,
         order_id: _builtins.str = ...,
+        aggregate_type: _builtins.str = ...,
+        aggregate_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "start_revision", b"start_revision", "types", b"types"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_id", b"aggregate_id", "aggregate_type", b"aggregate_type", "order_id", b"order_id", "start_revision", b"start_revision", "types", b"types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,7 +50,8 @@ class EventServiceServicer:
         """WatchEvents streams events from a revision on, in the order of revisions, for as long as the
         caller listens.
 
-        At least every five seconds a message arrives; one without events is a progress mark. A caller
+        Each event has the attributes of a CloudEvent; its payload is documented with its message. At
+        least every five seconds a message arrives; one without events is a progress mark. A caller
         that stores the last `revision` it handled and starts again from the next one misses nothing.
         A revision that is no longer kept is refused with `REVISION_COMPACTED`.
         """

@@ -37,7 +37,8 @@ class EventServiceStub:
     """WatchEvents streams events from a revision on, in the order of revisions, for as long as the
     caller listens.
 
-    At least every five seconds a message arrives; one without events is a progress mark. A caller
+    Each event has the attributes of a CloudEvent; its payload is documented with its message. At
+    least every five seconds a message arrives; one without events is a progress mark. A caller
     that stores the last `revision` it handled and starts again from the next one misses nothing.
     A revision that is no longer kept is refused with `REVISION_COMPACTED`.
     """
@@ -51,7 +52,8 @@ class EventServiceAsyncStub(EventServiceStub):
     """WatchEvents streams events from a revision on, in the order of revisions, for as long as the
     caller listens.
 
-    At least every five seconds a message arrives; one without events is a progress mark. A caller
+    Each event has the attributes of a CloudEvent; its payload is documented with its message. At
+    least every five seconds a message arrives; one without events is a progress mark. A caller
     that stores the last `revision` it handled and starts again from the next one misses nothing.
     A revision that is no longer kept is refused with `REVISION_COMPACTED`.
     """
@@ -68,7 +70,8 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         """WatchEvents streams events from a revision on, in the order of revisions, for as long as the
         caller listens.
 
-        At least every five seconds a message arrives; one without events is a progress mark. A caller
+        Each event has the attributes of a CloudEvent; its payload is documented with its message. At
+        least every five seconds a message arrives; one without events is a progress mark. A caller
         that stores the last `revision` it handled and starts again from the next one misses nothing.
         A revision that is no longer kept is refused with `REVISION_COMPACTED`.
         """

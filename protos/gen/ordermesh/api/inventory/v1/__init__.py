@@ -25,6 +25,9 @@ from ordermesh.api.inventory.v1.ledger_pb2 import Entry as Entry
 from ordermesh.api.inventory.v1.ledger_pb2 import Movement as Movement
 from ordermesh.api.inventory.v1.ledger_service_pb2 import AdjustStockRequest as AdjustStockRequest
 from ordermesh.api.inventory.v1.ledger_service_pb2 import AdjustStockResponse as AdjustStockResponse
+from ordermesh.api.inventory.v1.ledger_service_pb2 import DisposeStockRequest as DisposeStockRequest
+from ordermesh.api.inventory.v1.ledger_service_pb2 import DisposeStockResponse as DisposeStockResponse
+from ordermesh.api.inventory.v1.ledger_service_pb2 import DisposedStock as DisposedStock
 from ordermesh.api.inventory.v1.ledger_service_pb2 import LedgerFinding as LedgerFinding
 from ordermesh.api.inventory.v1.ledger_service_pb2 import ListBalancesRequest as ListBalancesRequest
 from ordermesh.api.inventory.v1.ledger_service_pb2 import ListBalancesResponse as ListBalancesResponse
@@ -32,6 +35,9 @@ from ordermesh.api.inventory.v1.ledger_service_pb2 import ListMovementsRequest a
 from ordermesh.api.inventory.v1.ledger_service_pb2 import ListMovementsResponse as ListMovementsResponse
 from ordermesh.api.inventory.v1.ledger_service_pb2 import ReceiveStockRequest as ReceiveStockRequest
 from ordermesh.api.inventory.v1.ledger_service_pb2 import ReceiveStockResponse as ReceiveStockResponse
+from ordermesh.api.inventory.v1.ledger_service_pb2 import ReturnStockRequest as ReturnStockRequest
+from ordermesh.api.inventory.v1.ledger_service_pb2 import ReturnStockResponse as ReturnStockResponse
+from ordermesh.api.inventory.v1.ledger_service_pb2 import ReturnedStock as ReturnedStock
 from ordermesh.api.inventory.v1.ledger_service_pb2 import StockAdjustment as StockAdjustment
 from ordermesh.api.inventory.v1.ledger_service_pb2 import StockLine as StockLine
 from ordermesh.api.inventory.v1.ledger_service_pb2 import StockTransfer as StockTransfer

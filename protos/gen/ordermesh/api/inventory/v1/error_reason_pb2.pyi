@@ -126,6 +126,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 39
     """DEADLINE_EXCEEDED. The time the caller gave had passed before the work was done."""
+    ERROR_REASON_INSUFFICIENT_BLOCKED: _ErrorReason.ValueType  # 40
+    """FAILED_PRECONDITION. Fewer units are blocked than are to be disposed of. Rows of: `sku`,
+    `locationId`, `wanted`, `blocked`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -240,4 +244,8 @@ ERROR_REASON_REQUEST_TOO_LARGE: ErrorReason.ValueType  # 38
 """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 39
 """DEADLINE_EXCEEDED. The time the caller gave had passed before the work was done."""
+ERROR_REASON_INSUFFICIENT_BLOCKED: ErrorReason.ValueType  # 40
+"""FAILED_PRECONDITION. Fewer units are blocked than are to be disposed of. Rows of: `sku`,
+`locationId`, `wanted`, `blocked`.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -194,6 +194,10 @@ class Movement(_message.Message):
         """A promise went to other locations."""
         KIND_SHIPPED: Movement._Kind.ValueType  # 8
         """Goods left to a customer."""
+        KIND_RETURNED: Movement._Kind.ValueType  # 9
+        """Goods came back from a customer."""
+        KIND_DISPOSED: Movement._Kind.ValueType  # 10
+        """It was decided what becomes of blocked units."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind is why units moved."""
@@ -216,6 +220,10 @@ class Movement(_message.Message):
     """A promise went to other locations."""
     KIND_SHIPPED: Movement.Kind.ValueType  # 8
     """Goods left to a customer."""
+    KIND_RETURNED: Movement.Kind.ValueType  # 9
+    """Goods came back from a customer."""
+    KIND_DISPOSED: Movement.Kind.ValueType  # 10
+    """It was decided what becomes of blocked units."""
 
     MOVEMENT_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from ordermesh.api.inventory.v1 import ledger_pb2 as _ledger_pb2
+from ordermesh.api.order.v1 import disposition_pb2 as _disposition_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 import builtins as _builtins
 import sys
@@ -344,6 +345,216 @@ class TransferStockResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TransferStockResponse: _TypeAlias = TransferStockResponse  # noqa: Y015
+
+@_typing.final
+class ReturnStockRequest(_message.Message):
+    """ReturnStockRequest says what came back, and what becomes of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    document: _builtins.str
+    """The document behind it: the return."""
+    order_id: _builtins.str
+    """The order that the goods were sold by. Empty where it is not known."""
+    note: _builtins.str
+    """A remark for people."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReturnedStock]:
+        """What came back, where, and what becomes of it. The same key and disposition twice is summed."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        lines: _abc.Iterable[Global___ReturnedStock] | None = ...,
+        document: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "lines", b"lines", "note", b"note", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnStockRequest: _TypeAlias = ReturnStockRequest  # noqa: Y015
+
+@_typing.final
+class ReturnedStock(_message.Message):
+    """ReturnedStock is a quantity of one stock key, and what becomes of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
+    quantity: _builtins.int
+    """Units."""
+    disposition: _disposition_pb2.Disposition.ValueType
+    """What becomes of them."""
+    @_builtins.property
+    def key(self) -> _stock_key_pb2.StockKey:
+        """What and where."""
+
+    def __init__(
+        self,
+        *,
+        key: _stock_key_pb2.StockKey | None = ...,
+        quantity: _builtins.int = ...,
+        disposition: _disposition_pb2.Disposition.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "key", b"key", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnedStock: _TypeAlias = ReturnedStock  # noqa: Y015
+
+@_typing.final
+class ReturnStockResponse(_message.Message):
+    """ReturnStockResponse names the movement that was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVEMENT_ID_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    movement_id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[_ledger_pb2.Balance]:
+        """The balances after it, each key once."""
+
+    def __init__(
+        self,
+        *,
+        movement_id: _builtins.str = ...,
+        balances: _abc.Iterable[_ledger_pb2.Balance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "movement_id", b"movement_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnStockResponse: _TypeAlias = ReturnStockResponse  # noqa: Y015
+
+@_typing.final
+class DisposeStockRequest(_message.Message):
+    """DisposeStockRequest says what becomes of blocked units."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    document: _builtins.str
+    """The document behind it: the return that they came with."""
+    note: _builtins.str
+    """A remark for people."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___DisposedStock]:
+        """The blocked units, and what becomes of them: they are restocked or discarded. The same key and
+        disposition twice is summed.
+        """
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        lines: _abc.Iterable[Global___DisposedStock] | None = ...,
+        document: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "lines", b"lines", "note", b"note", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisposeStockRequest: _TypeAlias = DisposeStockRequest  # noqa: Y015
+
+@_typing.final
+class DisposedStock(_message.Message):
+    """DisposedStock is a quantity of blocked units of one stock key, and what becomes of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
+    quantity: _builtins.int
+    """Units."""
+    disposition: _disposition_pb2.Disposition.ValueType
+    """What becomes of them: `DISPOSITION_RESTOCK` or `DISPOSITION_DISCARD`."""
+    @_builtins.property
+    def key(self) -> _stock_key_pb2.StockKey:
+        """What and where."""
+
+    def __init__(
+        self,
+        *,
+        key: _stock_key_pb2.StockKey | None = ...,
+        quantity: _builtins.int = ...,
+        disposition: _disposition_pb2.Disposition.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "key", b"key", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisposedStock: _TypeAlias = DisposedStock  # noqa: Y015
+
+@_typing.final
+class DisposeStockResponse(_message.Message):
+    """DisposeStockResponse names the movement that was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVEMENT_ID_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    movement_id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[_ledger_pb2.Balance]:
+        """The balances after it, each key once."""
+
+    def __init__(
+        self,
+        *,
+        movement_id: _builtins.str = ...,
+        balances: _abc.Iterable[_ledger_pb2.Balance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "movement_id", b"movement_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisposeStockResponse: _TypeAlias = DisposeStockResponse  # noqa: Y015
 
 @_typing.final
 class ListBalancesRequest(_message.Message):

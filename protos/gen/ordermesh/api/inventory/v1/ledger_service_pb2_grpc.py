@@ -51,6 +51,16 @@ class LedgerServiceStub:
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.TransferStockRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.TransferStockResponse.FromString,
                 _registered_method=True)
+        self.ReturnStock = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.LedgerService/ReturnStock',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ReturnStockRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ReturnStockResponse.FromString,
+                _registered_method=True)
+        self.DisposeStock = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.LedgerService/DisposeStock',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockResponse.FromString,
+                _registered_method=True)
         self.ListBalances = channel.unary_unary(
                 '/ordermesh.api.inventory.v1.LedgerService/ListBalances',
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListBalancesRequest.SerializeToString,
@@ -102,6 +112,26 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReturnStock(self, request, context):
+        """ReturnStock takes goods back from a customer. What is restocked covers promises without a unit
+        behind them first and is then on sale; what is blocked is at the location and not sellable; what
+        is discarded only passes through the books.
+
+        Errors: those of `ReceiveStock`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisposeStock(self, request, context):
+        """DisposeStock decides what becomes of blocked units: they are restocked or discarded.
+
+        Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`, `NOT_STOCKED_HERE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListBalances(self, request, context):
         """ListBalances reads balances, in the order of SKU and location.
         """
@@ -142,6 +172,16 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.TransferStock,
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.TransferStockRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.TransferStockResponse.SerializeToString,
+            ),
+            'ReturnStock': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReturnStock,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ReturnStockRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ReturnStockResponse.SerializeToString,
+            ),
+            'DisposeStock': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisposeStock,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockResponse.SerializeToString,
             ),
             'ListBalances': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBalances,
@@ -242,6 +282,60 @@ class LedgerService:
             '/ordermesh.api.inventory.v1.LedgerService/TransferStock',
             ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.TransferStockRequest.SerializeToString,
             ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.TransferStockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReturnStock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.LedgerService/ReturnStock',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ReturnStockRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ReturnStockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisposeStock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.LedgerService/DisposeStock',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockResponse.FromString,
             options,
             channel_credentials,
             insecure,

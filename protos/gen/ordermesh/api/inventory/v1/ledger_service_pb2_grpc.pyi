@@ -52,6 +52,18 @@ class LedgerServiceStub:
 
     Errors: those of `ReceiveStock`; `INSUFFICIENT_STOCK`, `SAME_LOCATION`.
     """
+    ReturnStock: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ReturnStockRequest, _ledger_service_pb2.ReturnStockResponse]
+    """ReturnStock takes goods back from a customer. What is restocked covers promises without a unit
+    behind them first and is then on sale; what is blocked is at the location and not sellable; what
+    is discarded only passes through the books.
+
+    Errors: those of `ReceiveStock`.
+    """
+    DisposeStock: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.DisposeStockRequest, _ledger_service_pb2.DisposeStockResponse]
+    """DisposeStock decides what becomes of blocked units: they are restocked or discarded.
+
+    Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`, `NOT_STOCKED_HERE`.
+    """
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListBalancesRequest, _ledger_service_pb2.ListBalancesResponse]
     """ListBalances reads balances, in the order of SKU and location."""
     ListMovements: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListMovementsRequest, _ledger_service_pb2.ListMovementsResponse]
@@ -85,6 +97,18 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """TransferStock moves free units between our locations.
 
     Errors: those of `ReceiveStock`; `INSUFFICIENT_STOCK`, `SAME_LOCATION`.
+    """
+    ReturnStock: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ReturnStockRequest, _ledger_service_pb2.ReturnStockResponse]  # type: ignore[assignment]
+    """ReturnStock takes goods back from a customer. What is restocked covers promises without a unit
+    behind them first and is then on sale; what is blocked is at the location and not sellable; what
+    is discarded only passes through the books.
+
+    Errors: those of `ReceiveStock`.
+    """
+    DisposeStock: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.DisposeStockRequest, _ledger_service_pb2.DisposeStockResponse]  # type: ignore[assignment]
+    """DisposeStock decides what becomes of blocked units: they are restocked or discarded.
+
+    Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`, `NOT_STOCKED_HERE`.
     """
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ListBalancesRequest, _ledger_service_pb2.ListBalancesResponse]  # type: ignore[assignment]
     """ListBalances reads balances, in the order of SKU and location."""
@@ -134,6 +158,30 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """TransferStock moves free units between our locations.
 
         Errors: those of `ReceiveStock`; `INSUFFICIENT_STOCK`, `SAME_LOCATION`.
+        """
+
+    @_abc_1.abstractmethod
+    def ReturnStock(
+        self,
+        request: _ledger_service_pb2.ReturnStockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.ReturnStockResponse, _abc.Awaitable[_ledger_service_pb2.ReturnStockResponse]]:
+        """ReturnStock takes goods back from a customer. What is restocked covers promises without a unit
+        behind them first and is then on sale; what is blocked is at the location and not sellable; what
+        is discarded only passes through the books.
+
+        Errors: those of `ReceiveStock`.
+        """
+
+    @_abc_1.abstractmethod
+    def DisposeStock(
+        self,
+        request: _ledger_service_pb2.DisposeStockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.DisposeStockResponse, _abc.Awaitable[_ledger_service_pb2.DisposeStockResponse]]:
+        """DisposeStock decides what becomes of blocked units: they are restocked or discarded.
+
+        Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`, `NOT_STOCKED_HERE`.
         """
 
     @_abc_1.abstractmethod

@@ -1,9 +1,36 @@
 """Generated from the contracts in `protos/`; see `protos/generate.py`."""
 
 from ordermesh.api.notify.v1.error_reason_pb2 import ErrorReason as ErrorReason
+from ordermesh.api.notify.v1.notification_event_pb2 import NotificationDead as NotificationDead
+from ordermesh.api.notify.v1.notification_event_pb2 import NotificationDropped as NotificationDropped
+from ordermesh.api.notify.v1.notification_event_pb2 import NotificationSent as NotificationSent
+from ordermesh.api.notify.v1.notification_pb2 import Channel as Channel
+from ordermesh.api.notify.v1.notification_pb2 import DeliveryAttempt as DeliveryAttempt
+from ordermesh.api.notify.v1.notification_pb2 import Notification as Notification
+from ordermesh.api.notify.v1.notification_pb2 import NotificationKind as NotificationKind
+from ordermesh.api.notify.v1.notification_service_pb2 import CountNotificationsRequest as CountNotificationsRequest
+from ordermesh.api.notify.v1.notification_service_pb2 import CountNotificationsResponse as CountNotificationsResponse
+from ordermesh.api.notify.v1.notification_service_pb2 import GetNotificationRequest as GetNotificationRequest
+from ordermesh.api.notify.v1.notification_service_pb2 import GetNotificationResponse as GetNotificationResponse
+from ordermesh.api.notify.v1.notification_service_pb2 import ListNotificationsRequest as ListNotificationsRequest
+from ordermesh.api.notify.v1.notification_service_pb2 import ListNotificationsResponse as ListNotificationsResponse
+from ordermesh.api.notify.v1.notification_service_pb2 import NotificationCount as NotificationCount
+from ordermesh.api.notify.v1.notification_service_pb2 import RetryNotificationRequest as RetryNotificationRequest
+from ordermesh.api.notify.v1.notification_service_pb2 import RetryNotificationResponse as RetryNotificationResponse
+from ordermesh.api.notify.v1.preference_pb2 import Preference as Preference
+from ordermesh.api.notify.v1.preference_service_pb2 import GetPreferencesRequest as GetPreferencesRequest
+from ordermesh.api.notify.v1.preference_service_pb2 import GetPreferencesResponse as GetPreferencesResponse
+from ordermesh.api.notify.v1.preference_service_pb2 import SetPreferenceRequest as SetPreferenceRequest
+from ordermesh.api.notify.v1.preference_service_pb2 import SetPreferenceResponse as SetPreferenceResponse
 from ordermesh.api.notify.v1.timeline_pb2 import TimelineEntry as TimelineEntry
 from ordermesh.api.notify.v1.timeline_service_pb2 import GetTimelineRequest as GetTimelineRequest
 from ordermesh.api.notify.v1.timeline_service_pb2 import GetTimelineResponse as GetTimelineResponse
+from ordermesh.api.notify.v1.notification_service_pb2_grpc import NotificationServiceServicer as NotificationServiceServicer
+from ordermesh.api.notify.v1.notification_service_pb2_grpc import NotificationServiceStub as NotificationServiceStub
+from ordermesh.api.notify.v1.notification_service_pb2_grpc import add_NotificationServiceServicer_to_server as add_NotificationServiceServicer_to_server
+from ordermesh.api.notify.v1.preference_service_pb2_grpc import PreferenceServiceServicer as PreferenceServiceServicer
+from ordermesh.api.notify.v1.preference_service_pb2_grpc import PreferenceServiceStub as PreferenceServiceStub
+from ordermesh.api.notify.v1.preference_service_pb2_grpc import add_PreferenceServiceServicer_to_server as add_PreferenceServiceServicer_to_server
 from ordermesh.api.notify.v1.timeline_service_pb2_grpc import TimelineServiceServicer as TimelineServiceServicer
 from ordermesh.api.notify.v1.timeline_service_pb2_grpc import TimelineServiceStub as TimelineServiceStub
 from ordermesh.api.notify.v1.timeline_service_pb2_grpc import add_TimelineServiceServicer_to_server as add_TimelineServiceServicer_to_server

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ordermesh/api/notify/v1/error_reason.proto\x12\x17ordermesh.api.notify.v1*\xc4\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_FIELD_VIOLATION\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12\x1e\n\x1a\x45RROR_REASON_NOT_PERMITTED\x10\x03\x12\"\n\x1e\x45RROR_REASON_NOT_AUTHENTICATED\x10\x04\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x05\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\x06\x12%\n!ERROR_REASON_TRANSACTION_CONFLICT\x10\x07\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x08\x12#\n\x1f\x45RROR_REASON_REVISION_COMPACTED\x10\t\x12#\n\x1f\x45RROR_REASON_INVALID_PAGE_TOKEN\x10\n\x12\"\n\x1e\x45RROR_REASON_REQUEST_TOO_LARGE\x10\x0b\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ordermesh/api/notify/v1/error_reason.proto\x12\x17ordermesh.api.notify.v1*\xaa\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_FIELD_VIOLATION\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12\x1e\n\x1a\x45RROR_REASON_NOT_PERMITTED\x10\x03\x12\"\n\x1e\x45RROR_REASON_NOT_AUTHENTICATED\x10\x04\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x05\x12\x1c\n\x18\x45RROR_REASON_UNAVAILABLE\x10\x06\x12%\n!ERROR_REASON_TRANSACTION_CONFLICT\x10\x07\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x08\x12#\n\x1f\x45RROR_REASON_REVISION_COMPACTED\x10\t\x12#\n\x1f\x45RROR_REASON_INVALID_PAGE_TOKEN\x10\n\x12\"\n\x1e\x45RROR_REASON_REQUEST_TOO_LARGE\x10\x0b\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\x0c\x12\'\n#ERROR_REASON_NOTIFICATION_NOT_FOUND\x10\r\x12\x19\n\x15\x45RROR_REASON_NOT_DEAD\x10\x0e\x12 \n\x1c\x45RROR_REASON_INVALID_ADDRESS\x10\x0f\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ordermesh.api.notify.v1.err
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=72
-  _globals['_ERRORREASON']._serialized_end=524
+  _globals['_ERRORREASON']._serialized_end=626
 # @@protoc_insertion_point(module_scope)

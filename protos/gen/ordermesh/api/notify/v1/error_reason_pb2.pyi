@@ -52,6 +52,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 12
     """DEADLINE_EXCEEDED. The time the caller gave had passed before the work was done."""
+    ERROR_REASON_NOTIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 13
+    """NOT_FOUND. No notification has this id. Metadata: `notificationId`."""
+    ERROR_REASON_NOT_DEAD: _ErrorReason.ValueType  # 14
+    """FAILED_PRECONDITION. It was not given up. Metadata: `notificationId`, `state`."""
+    ERROR_REASON_INVALID_ADDRESS: _ErrorReason.ValueType  # 15
+    """INVALID_ARGUMENT. Nobody can be reached there. Metadata: `channel`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -90,4 +96,10 @@ ERROR_REASON_REQUEST_TOO_LARGE: ErrorReason.ValueType  # 11
 """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 12
 """DEADLINE_EXCEEDED. The time the caller gave had passed before the work was done."""
+ERROR_REASON_NOTIFICATION_NOT_FOUND: ErrorReason.ValueType  # 13
+"""NOT_FOUND. No notification has this id. Metadata: `notificationId`."""
+ERROR_REASON_NOT_DEAD: ErrorReason.ValueType  # 14
+"""FAILED_PRECONDITION. It was not given up. Metadata: `notificationId`, `state`."""
+ERROR_REASON_INVALID_ADDRESS: ErrorReason.ValueType  # 15
+"""INVALID_ARGUMENT. Nobody can be reached there. Metadata: `channel`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

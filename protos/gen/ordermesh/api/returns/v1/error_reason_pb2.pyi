@@ -52,6 +52,48 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 12
     """DEADLINE_EXCEEDED. The time the caller gave had passed before the work was done."""
+    ERROR_REASON_RETURN_NOT_FOUND: _ErrorReason.ValueType  # 13
+    """NOT_FOUND. No return has this id. Metadata: `returnId`."""
+    ERROR_REASON_RETURN_ID_TAKEN: _ErrorReason.ValueType  # 14
+    """FAILED_PRECONDITION. Another return has this id. Metadata: `returnId`."""
+    ERROR_REASON_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 15
+    """NOT_FOUND. No order has this id. Metadata: `orderId`."""
+    ERROR_REASON_NOT_SHIPPED: _ErrorReason.ValueType  # 16
+    """FAILED_PRECONDITION. Nothing of it has left. Metadata: `orderId`; rows of: `lineId`, `sku`."""
+    ERROR_REASON_OVER_RETURNED: _ErrorReason.ValueType  # 17
+    """FAILED_PRECONDITION. More is asked for than can come back. Rows of: `lineId`, `sku`, `wanted`,
+    `returnable`.
+    """
+    ERROR_REASON_DUPLICATE_ENTRY: _ErrorReason.ValueType  # 18
+    """INVALID_ARGUMENT. A request names the same thing twice where it must be named once. Metadata:
+    `field`, `value`.
+    """
+    ERROR_REASON_INCOMPLETE_KIT: _ErrorReason.ValueType  # 19
+    """FAILED_PRECONDITION. The components that are left make up fewer kits. Rows of: `lineId`, `sku`,
+    `wanted`, `returnable`.
+    """
+    ERROR_REASON_NO_RETURN_LOCATION: _ErrorReason.ValueType  # 20
+    """FAILED_PRECONDITION. No location takes the goods back. Metadata: `orderId`, and `locationId` when
+    the caller named one.
+    """
+    ERROR_REASON_RETURN_CANCELLED: _ErrorReason.ValueType  # 21
+    """FAILED_PRECONDITION. The return was cancelled. Metadata: `returnId`."""
+    ERROR_REASON_ALREADY_RECEIVED: _ErrorReason.ValueType  # 22
+    """FAILED_PRECONDITION. All of it has arrived before. Metadata: `returnId`; rows of: `lineId`, `sku`,
+    `received`.
+    """
+    ERROR_REASON_OVER_RECEIVED: _ErrorReason.ValueType  # 23
+    """FAILED_PRECONDITION. More arrives than is still expected. Rows of: `lineId`, `sku`, `wanted`,
+    `expected`.
+    """
+    ERROR_REASON_LINE_NOT_IN_RETURN: _ErrorReason.ValueType  # 24
+    """FAILED_PRECONDITION. The return has no such line and item. Rows of: `lineId`, `sku`."""
+    ERROR_REASON_NOT_RESTOCKED_HERE: _ErrorReason.ValueType  # 25
+    """FAILED_PRECONDITION. The location keeps returned goods apart. Metadata: `locationId`."""
+    ERROR_REASON_NOT_BLOCKED: _ErrorReason.ValueType  # 26
+    """FAILED_PRECONDITION. Fewer units are kept apart than are named. Rows of: `lineId`, `sku`,
+    `wanted`, `blocked`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -90,4 +132,46 @@ ERROR_REASON_REQUEST_TOO_LARGE: ErrorReason.ValueType  # 11
 """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 12
 """DEADLINE_EXCEEDED. The time the caller gave had passed before the work was done."""
+ERROR_REASON_RETURN_NOT_FOUND: ErrorReason.ValueType  # 13
+"""NOT_FOUND. No return has this id. Metadata: `returnId`."""
+ERROR_REASON_RETURN_ID_TAKEN: ErrorReason.ValueType  # 14
+"""FAILED_PRECONDITION. Another return has this id. Metadata: `returnId`."""
+ERROR_REASON_ORDER_NOT_FOUND: ErrorReason.ValueType  # 15
+"""NOT_FOUND. No order has this id. Metadata: `orderId`."""
+ERROR_REASON_NOT_SHIPPED: ErrorReason.ValueType  # 16
+"""FAILED_PRECONDITION. Nothing of it has left. Metadata: `orderId`; rows of: `lineId`, `sku`."""
+ERROR_REASON_OVER_RETURNED: ErrorReason.ValueType  # 17
+"""FAILED_PRECONDITION. More is asked for than can come back. Rows of: `lineId`, `sku`, `wanted`,
+`returnable`.
+"""
+ERROR_REASON_DUPLICATE_ENTRY: ErrorReason.ValueType  # 18
+"""INVALID_ARGUMENT. A request names the same thing twice where it must be named once. Metadata:
+`field`, `value`.
+"""
+ERROR_REASON_INCOMPLETE_KIT: ErrorReason.ValueType  # 19
+"""FAILED_PRECONDITION. The components that are left make up fewer kits. Rows of: `lineId`, `sku`,
+`wanted`, `returnable`.
+"""
+ERROR_REASON_NO_RETURN_LOCATION: ErrorReason.ValueType  # 20
+"""FAILED_PRECONDITION. No location takes the goods back. Metadata: `orderId`, and `locationId` when
+the caller named one.
+"""
+ERROR_REASON_RETURN_CANCELLED: ErrorReason.ValueType  # 21
+"""FAILED_PRECONDITION. The return was cancelled. Metadata: `returnId`."""
+ERROR_REASON_ALREADY_RECEIVED: ErrorReason.ValueType  # 22
+"""FAILED_PRECONDITION. All of it has arrived before. Metadata: `returnId`; rows of: `lineId`, `sku`,
+`received`.
+"""
+ERROR_REASON_OVER_RECEIVED: ErrorReason.ValueType  # 23
+"""FAILED_PRECONDITION. More arrives than is still expected. Rows of: `lineId`, `sku`, `wanted`,
+`expected`.
+"""
+ERROR_REASON_LINE_NOT_IN_RETURN: ErrorReason.ValueType  # 24
+"""FAILED_PRECONDITION. The return has no such line and item. Rows of: `lineId`, `sku`."""
+ERROR_REASON_NOT_RESTOCKED_HERE: ErrorReason.ValueType  # 25
+"""FAILED_PRECONDITION. The location keeps returned goods apart. Metadata: `locationId`."""
+ERROR_REASON_NOT_BLOCKED: ErrorReason.ValueType  # 26
+"""FAILED_PRECONDITION. Fewer units are kept apart than are named. Rows of: `lineId`, `sku`,
+`wanted`, `blocked`.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

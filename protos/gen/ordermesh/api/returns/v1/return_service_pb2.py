@@ -23,10 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from ordermesh.api.order.v1 import disposition_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_disposition__pb2
+from ordermesh.api.returns.v1 import return_pb2 as ordermesh_dot_api_dot_returns_dot_v1_dot_return__pb2
 from ordermesh.api.returns.v1 import returnable_pb2 as ordermesh_dot_api_dot_returns_dot_v1_dot_returnable__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-ordermesh/api/returns/v1/return_service.proto\x12\x18ordermesh.api.returns.v1\x1a\x1b\x62uf/validate/validate.proto\x1a)ordermesh/api/returns/v1/returnable.proto\"M\n\x14GetReturnableRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"P\n\x15GetReturnableResponse\x12\x37\n\x05lines\x18\x01 \x03(\x0b\x32(.ordermesh.api.returns.v1.ReturnableLine2\x86\x01\n\rReturnService\x12u\n\rGetReturnable\x12..ordermesh.api.returns.v1.GetReturnableRequest\x1a/.ordermesh.api.returns.v1.GetReturnableResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-ordermesh/api/returns/v1/return_service.proto\x12\x18ordermesh.api.returns.v1\x1a\x1b\x62uf/validate/validate.proto\x1a(ordermesh/api/order/v1/disposition.proto\x1a%ordermesh/api/returns/v1/return.proto\x1a)ordermesh/api/returns/v1/returnable.proto\"M\n\x14GetReturnableRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"P\n\x15GetReturnableResponse\x12\x37\n\x05lines\x18\x01 \x03(\x0b\x32(.ordermesh.api.returns.v1.ReturnableLine\"\x9a\x04\n\x16\x41uthorizeReturnRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\treturn_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x08order_id\x18\x04 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x42\n\x05lines\x18\x05 \x03(\x0b\x32(.ordermesh.api.returns.v1.AuthorizedLineB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12I\n\rrefund_timing\x18\x06 \x01(\x0e\x32&.ordermesh.api.returns.v1.RefundTimingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x42\n\x06reason\x18\x07 \x01(\x0e\x32&.ordermesh.api.returns.v1.ReturnReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x36\n\x0blocation_id\x18\x08 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12/\n\x04note\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\xd7\x01\n\x0e\x41uthorizedLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12@\n\x06reason\x18\x04 \x01(\x0e\x32&.ordermesh.api.returns.v1.ReturnReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\"Q\n\x17\x41uthorizeReturnResponse\x12\x36\n\x0corder_return\x18\x01 \x01(\x0b\x32 .ordermesh.api.returns.v1.Return\"\xe0\x02\n\x14ReceiveReturnRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\treturn_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x42\n\x05lines\x18\x04 \x03(\x0b\x32&.ordermesh.api.returns.v1.ReceivedLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x0c\n\x04last\x18\x06 \x01(\x08\x12/\n\x04note\x18\x07 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\x93\x02\n\x0cReceivedLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12:\n\x05grade\x18\x04 \x01(\x0e\x32\x1f.ordermesh.api.returns.v1.GradeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x42\n\x0b\x64isposition\x18\x05 \x01(\x0e\x32#.ordermesh.api.order.v1.DispositionB\x08\xbaH\x05\x82\x01\x02\x10\x01\"O\n\x15ReceiveReturnResponse\x12\x36\n\x0corder_return\x18\x01 \x01(\x0b\x32 .ordermesh.api.returns.v1.Return\"\xa4\x01\n\x13\x43\x61ncelReturnRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\treturn_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"N\n\x14\x43\x61ncelReturnResponse\x12\x36\n\x0corder_return\x18\x01 \x01(\x0b\x32 .ordermesh.api.returns.v1.Return\"J\n\x10GetReturnRequest\x12\x36\n\treturn_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"K\n\x11GetReturnResponse\x12\x36\n\x0corder_return\x18\x01 \x01(\x0b\x32 .ordermesh.api.returns.v1.Return\"\xff\x01\n\x12ListReturnsRequest\x12\x33\n\x08order_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12?\n\x05state\x18\x02 \x01(\x0e\x32&.ordermesh.api.returns.v1.Return.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"a\n\x13ListReturnsResponse\x12\x31\n\x07returns\x18\x01 \x03(\x0b\x32 .ordermesh.api.returns.v1.Return\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xca\x05\n\rReturnService\x12u\n\rGetReturnable\x12..ordermesh.api.returns.v1.GetReturnableRequest\x1a/.ordermesh.api.returns.v1.GetReturnableResponse\"\x03\x90\x02\x01\x12{\n\x0f\x41uthorizeReturn\x12\x30.ordermesh.api.returns.v1.AuthorizeReturnRequest\x1a\x31.ordermesh.api.returns.v1.AuthorizeReturnResponse\"\x03\x90\x02\x02\x12u\n\rReceiveReturn\x12..ordermesh.api.returns.v1.ReceiveReturnRequest\x1a/.ordermesh.api.returns.v1.ReceiveReturnResponse\"\x03\x90\x02\x02\x12r\n\x0c\x43\x61ncelReturn\x12-.ordermesh.api.returns.v1.CancelReturnRequest\x1a..ordermesh.api.returns.v1.CancelReturnResponse\"\x03\x90\x02\x02\x12i\n\tGetReturn\x12*.ordermesh.api.returns.v1.GetReturnRequest\x1a+.ordermesh.api.returns.v1.GetReturnResponse\"\x03\x90\x02\x01\x12o\n\x0bListReturns\x12,.ordermesh.api.returns.v1.ListReturnsRequest\x1a-.ordermesh.api.returns.v1.ListReturnsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +37,112 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETRETURNABLEREQUEST'].fields_by_name['order_id']._loaded_options = None
   _globals['_GETRETURNABLEREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['return_id']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['return_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['lines']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['lines']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['refund_timing']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['refund_timing']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['location_id']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['location_id']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['note']._loaded_options = None
+  _globals['_AUTHORIZERETURNREQUEST'].fields_by_name['note']._serialized_options = b'\272H\036r\034\030\200\0042\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_AUTHORIZEDLINE'].fields_by_name['line_id']._loaded_options = None
+  _globals['_AUTHORIZEDLINE'].fields_by_name['line_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_AUTHORIZEDLINE'].fields_by_name['sku']._loaded_options = None
+  _globals['_AUTHORIZEDLINE'].fields_by_name['sku']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_AUTHORIZEDLINE'].fields_by_name['quantity']._loaded_options = None
+  _globals['_AUTHORIZEDLINE'].fields_by_name['quantity']._serialized_options = b'\272H\010\"\006\030\300\204= \000'
+  _globals['_AUTHORIZEDLINE'].fields_by_name['reason']._loaded_options = None
+  _globals['_AUTHORIZEDLINE'].fields_by_name['reason']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['return_id']._loaded_options = None
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['return_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['lines']._loaded_options = None
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['lines']._serialized_options = b'\272H\010\222\001\005\010\001\020\364\003'
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['location_id']._loaded_options = None
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['location_id']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['note']._loaded_options = None
+  _globals['_RECEIVERETURNREQUEST'].fields_by_name['note']._serialized_options = b'\272H\036r\034\030\200\0042\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_RECEIVEDLINE'].fields_by_name['line_id']._loaded_options = None
+  _globals['_RECEIVEDLINE'].fields_by_name['line_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_RECEIVEDLINE'].fields_by_name['sku']._loaded_options = None
+  _globals['_RECEIVEDLINE'].fields_by_name['sku']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_RECEIVEDLINE'].fields_by_name['quantity']._loaded_options = None
+  _globals['_RECEIVEDLINE'].fields_by_name['quantity']._serialized_options = b'\272H\010\"\006\030\300\204= \000'
+  _globals['_RECEIVEDLINE'].fields_by_name['grade']._loaded_options = None
+  _globals['_RECEIVEDLINE'].fields_by_name['grade']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_RECEIVEDLINE'].fields_by_name['disposition']._loaded_options = None
+  _globals['_RECEIVEDLINE'].fields_by_name['disposition']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_CANCELRETURNREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CANCELRETURNREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CANCELRETURNREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_CANCELRETURNREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_CANCELRETURNREQUEST'].fields_by_name['return_id']._loaded_options = None
+  _globals['_CANCELRETURNREQUEST'].fields_by_name['return_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_GETRETURNREQUEST'].fields_by_name['return_id']._loaded_options = None
+  _globals['_GETRETURNREQUEST'].fields_by_name['return_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['order_id']._loaded_options = None
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['state']._loaded_options = None
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['location_id']._loaded_options = None
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['location_id']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTRETURNSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_RETURNSERVICE'].methods_by_name['GetReturnable']._loaded_options = None
   _globals['_RETURNSERVICE'].methods_by_name['GetReturnable']._serialized_options = b'\220\002\001'
-  _globals['_GETRETURNABLEREQUEST']._serialized_start=147
-  _globals['_GETRETURNABLEREQUEST']._serialized_end=224
-  _globals['_GETRETURNABLERESPONSE']._serialized_start=226
-  _globals['_GETRETURNABLERESPONSE']._serialized_end=306
-  _globals['_RETURNSERVICE']._serialized_start=309
-  _globals['_RETURNSERVICE']._serialized_end=443
+  _globals['_RETURNSERVICE'].methods_by_name['AuthorizeReturn']._loaded_options = None
+  _globals['_RETURNSERVICE'].methods_by_name['AuthorizeReturn']._serialized_options = b'\220\002\002'
+  _globals['_RETURNSERVICE'].methods_by_name['ReceiveReturn']._loaded_options = None
+  _globals['_RETURNSERVICE'].methods_by_name['ReceiveReturn']._serialized_options = b'\220\002\002'
+  _globals['_RETURNSERVICE'].methods_by_name['CancelReturn']._loaded_options = None
+  _globals['_RETURNSERVICE'].methods_by_name['CancelReturn']._serialized_options = b'\220\002\002'
+  _globals['_RETURNSERVICE'].methods_by_name['GetReturn']._loaded_options = None
+  _globals['_RETURNSERVICE'].methods_by_name['GetReturn']._serialized_options = b'\220\002\001'
+  _globals['_RETURNSERVICE'].methods_by_name['ListReturns']._loaded_options = None
+  _globals['_RETURNSERVICE'].methods_by_name['ListReturns']._serialized_options = b'\220\002\001'
+  _globals['_GETRETURNABLEREQUEST']._serialized_start=228
+  _globals['_GETRETURNABLEREQUEST']._serialized_end=305
+  _globals['_GETRETURNABLERESPONSE']._serialized_start=307
+  _globals['_GETRETURNABLERESPONSE']._serialized_end=387
+  _globals['_AUTHORIZERETURNREQUEST']._serialized_start=390
+  _globals['_AUTHORIZERETURNREQUEST']._serialized_end=928
+  _globals['_AUTHORIZEDLINE']._serialized_start=931
+  _globals['_AUTHORIZEDLINE']._serialized_end=1146
+  _globals['_AUTHORIZERETURNRESPONSE']._serialized_start=1148
+  _globals['_AUTHORIZERETURNRESPONSE']._serialized_end=1229
+  _globals['_RECEIVERETURNREQUEST']._serialized_start=1232
+  _globals['_RECEIVERETURNREQUEST']._serialized_end=1584
+  _globals['_RECEIVEDLINE']._serialized_start=1587
+  _globals['_RECEIVEDLINE']._serialized_end=1862
+  _globals['_RECEIVERETURNRESPONSE']._serialized_start=1864
+  _globals['_RECEIVERETURNRESPONSE']._serialized_end=1943
+  _globals['_CANCELRETURNREQUEST']._serialized_start=1946
+  _globals['_CANCELRETURNREQUEST']._serialized_end=2110
+  _globals['_CANCELRETURNRESPONSE']._serialized_start=2112
+  _globals['_CANCELRETURNRESPONSE']._serialized_end=2190
+  _globals['_GETRETURNREQUEST']._serialized_start=2192
+  _globals['_GETRETURNREQUEST']._serialized_end=2266
+  _globals['_GETRETURNRESPONSE']._serialized_start=2268
+  _globals['_GETRETURNRESPONSE']._serialized_end=2343
+  _globals['_LISTRETURNSREQUEST']._serialized_start=2346
+  _globals['_LISTRETURNSREQUEST']._serialized_end=2601
+  _globals['_LISTRETURNSRESPONSE']._serialized_start=2603
+  _globals['_LISTRETURNSRESPONSE']._serialized_end=2700
+  _globals['_RETURNSERVICE']._serialized_start=2703
+  _globals['_RETURNSERVICE']._serialized_end=3417
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ReturnServiceStub:
-    """ReturnService knows what can come back.
+    """ReturnService takes goods back: who may send what, where it goes, and what has arrived.
     """
 
     def __init__(self, channel):
@@ -40,15 +40,93 @@ class ReturnServiceStub:
                 request_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnableRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnableResponse.FromString,
                 _registered_method=True)
+        self.AuthorizeReturn = channel.unary_unary(
+                '/ordermesh.api.returns.v1.ReturnService/AuthorizeReturn',
+                request_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.AuthorizeReturnRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.AuthorizeReturnResponse.FromString,
+                _registered_method=True)
+        self.ReceiveReturn = channel.unary_unary(
+                '/ordermesh.api.returns.v1.ReturnService/ReceiveReturn',
+                request_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ReceiveReturnRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ReceiveReturnResponse.FromString,
+                _registered_method=True)
+        self.CancelReturn = channel.unary_unary(
+                '/ordermesh.api.returns.v1.ReturnService/CancelReturn',
+                request_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.CancelReturnRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.CancelReturnResponse.FromString,
+                _registered_method=True)
+        self.GetReturn = channel.unary_unary(
+                '/ordermesh.api.returns.v1.ReturnService/GetReturn',
+                request_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnResponse.FromString,
+                _registered_method=True)
+        self.ListReturns = channel.unary_unary(
+                '/ordermesh.api.returns.v1.ReturnService/ListReturns',
+                request_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ListReturnsRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ListReturnsResponse.FromString,
+                _registered_method=True)
 
 
 class ReturnServiceServicer:
-    """ReturnService knows what can come back.
+    """ReturnService takes goods back: who may send what, where it goes, and what has arrived.
     """
 
     def GetReturnable(self, request, context):
-        """GetReturnable reads what of an order has left, by line and item. An order that nothing is known
-        of has no lines: its events may still be on their way.
+        """GetReturnable reads what of an order has left and how much of it can still come back, by line and
+        item. An order that nothing is known of has no lines: its events may still be on their way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AuthorizeReturn(self, request, context):
+        """AuthorizeReturn allows goods to come back. More than was shipped, less what is on its way or back
+        already, is refused. Where the goods go is asked of the routing service, unless the caller says.
+
+        Errors: `RETURN_ID_TAKEN`, `ORDER_NOT_FOUND`, `NOT_SHIPPED` for lines and items of which nothing
+        has left, `OVER_RETURNED` when more is asked for than can come back, `DUPLICATE_ENTRY`,
+        `INCOMPLETE_KIT` when a kit is named and its components that are left make up fewer,
+        `NO_RETURN_LOCATION`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReceiveReturn(self, request, context):
+        """ReceiveReturn records what arrived, in which condition, and what becomes of it. The ledger is told
+        and the answer waits for it; where it does not answer in time, the reply says so and the ledger is
+        told later.
+
+        Errors: `RETURN_NOT_FOUND`, `RETURN_CANCELLED`, `ALREADY_RECEIVED` when all of a line and item has
+        arrived before, `OVER_RECEIVED` when more arrives than is still expected, `LINE_NOT_IN_RETURN`,
+        `DUPLICATE_ENTRY`, `NOT_RESTOCKED_HERE` when a caller wants to restock at a location that keeps
+        returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelReturn(self, request, context):
+        """CancelReturn withdraws a return of which nothing has arrived. Its units can be returned again. A
+        refund that is due stays due.
+
+        Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReturn(self, request, context):
+        """GetReturn reads one, with its history.
+
+        Errors: `RETURN_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReturns(self, request, context):
+        """ListReturns reads returns, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -62,6 +140,31 @@ def add_ReturnServiceServicer_to_server(servicer, server):
                     request_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnableRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnableResponse.SerializeToString,
             ),
+            'AuthorizeReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.AuthorizeReturn,
+                    request_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.AuthorizeReturnRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.AuthorizeReturnResponse.SerializeToString,
+            ),
+            'ReceiveReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReceiveReturn,
+                    request_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ReceiveReturnRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ReceiveReturnResponse.SerializeToString,
+            ),
+            'CancelReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelReturn,
+                    request_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.CancelReturnRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.CancelReturnResponse.SerializeToString,
+            ),
+            'GetReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReturn,
+                    request_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnResponse.SerializeToString,
+            ),
+            'ListReturns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReturns,
+                    request_deserializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ListReturnsRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ListReturnsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'ordermesh.api.returns.v1.ReturnService', rpc_method_handlers)
@@ -71,7 +174,7 @@ def add_ReturnServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReturnService:
-    """ReturnService knows what can come back.
+    """ReturnService takes goods back: who may send what, where it goes, and what has arrived.
     """
 
     @staticmethod
@@ -91,6 +194,141 @@ class ReturnService:
             '/ordermesh.api.returns.v1.ReturnService/GetReturnable',
             ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnableRequest.SerializeToString,
             ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnableResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AuthorizeReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.returns.v1.ReturnService/AuthorizeReturn',
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.AuthorizeReturnRequest.SerializeToString,
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.AuthorizeReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReceiveReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.returns.v1.ReturnService/ReceiveReturn',
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ReceiveReturnRequest.SerializeToString,
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ReceiveReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.returns.v1.ReturnService/CancelReturn',
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.CancelReturnRequest.SerializeToString,
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.CancelReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.returns.v1.ReturnService/GetReturn',
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnRequest.SerializeToString,
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.GetReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReturns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.returns.v1.ReturnService/ListReturns',
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ListReturnsRequest.SerializeToString,
+            ordermesh_dot_api_dot_returns_dot_v1_dot_return__service__pb2.ListReturnsResponse.FromString,
             options,
             channel_credentials,
             insecure,

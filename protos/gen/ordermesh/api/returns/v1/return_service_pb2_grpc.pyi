@@ -27,29 +27,93 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ReturnServiceStub:
-    """ReturnService knows what can come back."""
+    """ReturnService takes goods back: who may send what, where it goes, and what has arrived."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReturnServiceAsyncStub: ...
     GetReturnable: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.GetReturnableRequest, _return_service_pb2.GetReturnableResponse]
-    """GetReturnable reads what of an order has left, by line and item. An order that nothing is known
-    of has no lines: its events may still be on their way.
+    """GetReturnable reads what of an order has left and how much of it can still come back, by line and
+    item. An order that nothing is known of has no lines: its events may still be on their way.
     """
+    AuthorizeReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.AuthorizeReturnRequest, _return_service_pb2.AuthorizeReturnResponse]
+    """AuthorizeReturn allows goods to come back. More than was shipped, less what is on its way or back
+    already, is refused. Where the goods go is asked of the routing service, unless the caller says.
+
+    Errors: `RETURN_ID_TAKEN`, `ORDER_NOT_FOUND`, `NOT_SHIPPED` for lines and items of which nothing
+    has left, `OVER_RETURNED` when more is asked for than can come back, `DUPLICATE_ENTRY`,
+    `INCOMPLETE_KIT` when a kit is named and its components that are left make up fewer,
+    `NO_RETURN_LOCATION`.
+    """
+    ReceiveReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.ReceiveReturnRequest, _return_service_pb2.ReceiveReturnResponse]
+    """ReceiveReturn records what arrived, in which condition, and what becomes of it. The ledger is told
+    and the answer waits for it; where it does not answer in time, the reply says so and the ledger is
+    told later.
+
+    Errors: `RETURN_NOT_FOUND`, `RETURN_CANCELLED`, `ALREADY_RECEIVED` when all of a line and item has
+    arrived before, `OVER_RECEIVED` when more arrives than is still expected, `LINE_NOT_IN_RETURN`,
+    `DUPLICATE_ENTRY`, `NOT_RESTOCKED_HERE` when a caller wants to restock at a location that keeps
+    returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
+    """
+    CancelReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.CancelReturnRequest, _return_service_pb2.CancelReturnResponse]
+    """CancelReturn withdraws a return of which nothing has arrived. Its units can be returned again. A
+    refund that is due stays due.
+
+    Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED`.
+    """
+    GetReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.GetReturnRequest, _return_service_pb2.GetReturnResponse]
+    """GetReturn reads one, with its history.
+
+    Errors: `RETURN_NOT_FOUND`.
+    """
+    ListReturns: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.ListReturnsRequest, _return_service_pb2.ListReturnsResponse]
+    """ListReturns reads returns, oldest first."""
 
 @_typing.type_check_only
 class ReturnServiceAsyncStub(ReturnServiceStub):
-    """ReturnService knows what can come back."""
+    """ReturnService takes goods back: who may send what, where it goes, and what has arrived."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetReturnable: _aio.UnaryUnaryMultiCallable[_return_service_pb2.GetReturnableRequest, _return_service_pb2.GetReturnableResponse]  # type: ignore[assignment]
-    """GetReturnable reads what of an order has left, by line and item. An order that nothing is known
-    of has no lines: its events may still be on their way.
+    """GetReturnable reads what of an order has left and how much of it can still come back, by line and
+    item. An order that nothing is known of has no lines: its events may still be on their way.
     """
+    AuthorizeReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.AuthorizeReturnRequest, _return_service_pb2.AuthorizeReturnResponse]  # type: ignore[assignment]
+    """AuthorizeReturn allows goods to come back. More than was shipped, less what is on its way or back
+    already, is refused. Where the goods go is asked of the routing service, unless the caller says.
+
+    Errors: `RETURN_ID_TAKEN`, `ORDER_NOT_FOUND`, `NOT_SHIPPED` for lines and items of which nothing
+    has left, `OVER_RETURNED` when more is asked for than can come back, `DUPLICATE_ENTRY`,
+    `INCOMPLETE_KIT` when a kit is named and its components that are left make up fewer,
+    `NO_RETURN_LOCATION`.
+    """
+    ReceiveReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.ReceiveReturnRequest, _return_service_pb2.ReceiveReturnResponse]  # type: ignore[assignment]
+    """ReceiveReturn records what arrived, in which condition, and what becomes of it. The ledger is told
+    and the answer waits for it; where it does not answer in time, the reply says so and the ledger is
+    told later.
+
+    Errors: `RETURN_NOT_FOUND`, `RETURN_CANCELLED`, `ALREADY_RECEIVED` when all of a line and item has
+    arrived before, `OVER_RECEIVED` when more arrives than is still expected, `LINE_NOT_IN_RETURN`,
+    `DUPLICATE_ENTRY`, `NOT_RESTOCKED_HERE` when a caller wants to restock at a location that keeps
+    returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
+    """
+    CancelReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.CancelReturnRequest, _return_service_pb2.CancelReturnResponse]  # type: ignore[assignment]
+    """CancelReturn withdraws a return of which nothing has arrived. Its units can be returned again. A
+    refund that is due stays due.
+
+    Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED`.
+    """
+    GetReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.GetReturnRequest, _return_service_pb2.GetReturnResponse]  # type: ignore[assignment]
+    """GetReturn reads one, with its history.
+
+    Errors: `RETURN_NOT_FOUND`.
+    """
+    ListReturns: _aio.UnaryUnaryMultiCallable[_return_service_pb2.ListReturnsRequest, _return_service_pb2.ListReturnsResponse]  # type: ignore[assignment]
+    """ListReturns reads returns, oldest first."""
 
 class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
-    """ReturnService knows what can come back."""
+    """ReturnService takes goods back: who may send what, where it goes, and what has arrived."""
 
     @_abc_1.abstractmethod
     def GetReturnable(
@@ -57,8 +121,70 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _return_service_pb2.GetReturnableRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_return_service_pb2.GetReturnableResponse, _abc.Awaitable[_return_service_pb2.GetReturnableResponse]]:
-        """GetReturnable reads what of an order has left, by line and item. An order that nothing is known
-        of has no lines: its events may still be on their way.
+        """GetReturnable reads what of an order has left and how much of it can still come back, by line and
+        item. An order that nothing is known of has no lines: its events may still be on their way.
         """
+
+    @_abc_1.abstractmethod
+    def AuthorizeReturn(
+        self,
+        request: _return_service_pb2.AuthorizeReturnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_return_service_pb2.AuthorizeReturnResponse, _abc.Awaitable[_return_service_pb2.AuthorizeReturnResponse]]:
+        """AuthorizeReturn allows goods to come back. More than was shipped, less what is on its way or back
+        already, is refused. Where the goods go is asked of the routing service, unless the caller says.
+
+        Errors: `RETURN_ID_TAKEN`, `ORDER_NOT_FOUND`, `NOT_SHIPPED` for lines and items of which nothing
+        has left, `OVER_RETURNED` when more is asked for than can come back, `DUPLICATE_ENTRY`,
+        `INCOMPLETE_KIT` when a kit is named and its components that are left make up fewer,
+        `NO_RETURN_LOCATION`.
+        """
+
+    @_abc_1.abstractmethod
+    def ReceiveReturn(
+        self,
+        request: _return_service_pb2.ReceiveReturnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_return_service_pb2.ReceiveReturnResponse, _abc.Awaitable[_return_service_pb2.ReceiveReturnResponse]]:
+        """ReceiveReturn records what arrived, in which condition, and what becomes of it. The ledger is told
+        and the answer waits for it; where it does not answer in time, the reply says so and the ledger is
+        told later.
+
+        Errors: `RETURN_NOT_FOUND`, `RETURN_CANCELLED`, `ALREADY_RECEIVED` when all of a line and item has
+        arrived before, `OVER_RECEIVED` when more arrives than is still expected, `LINE_NOT_IN_RETURN`,
+        `DUPLICATE_ENTRY`, `NOT_RESTOCKED_HERE` when a caller wants to restock at a location that keeps
+        returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelReturn(
+        self,
+        request: _return_service_pb2.CancelReturnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_return_service_pb2.CancelReturnResponse, _abc.Awaitable[_return_service_pb2.CancelReturnResponse]]:
+        """CancelReturn withdraws a return of which nothing has arrived. Its units can be returned again. A
+        refund that is due stays due.
+
+        Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetReturn(
+        self,
+        request: _return_service_pb2.GetReturnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_return_service_pb2.GetReturnResponse, _abc.Awaitable[_return_service_pb2.GetReturnResponse]]:
+        """GetReturn reads one, with its history.
+
+        Errors: `RETURN_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReturns(
+        self,
+        request: _return_service_pb2.ListReturnsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_return_service_pb2.ListReturnsResponse, _abc.Awaitable[_return_service_pb2.ListReturnsResponse]]:
+        """ListReturns reads returns, oldest first."""
 
 def add_ReturnServiceServicer_to_server(servicer: ReturnServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,13 +24,13 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)ordermesh/api/returns/v1/returnable.proto\x12\x18ordermesh.api.returns.v1\"H\n\x0eReturnableLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x18\n\x10shipped_quantity\x18\x03 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)ordermesh/api/returns/v1/returnable.proto\x12\x18ordermesh.api.returns.v1\"\x9d\x01\n\x0eReturnableLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x18\n\x10shipped_quantity\x18\x03 \x01(\x03\x12\x1b\n\x13\x61uthorized_quantity\x18\x04 \x01(\x03\x12\x19\n\x11received_quantity\x18\x05 \x01(\x03\x12\x1b\n\x13returnable_quantity\x18\x06 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ordermesh.api.returns.v1.returnable_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RETURNABLELINE']._serialized_start=71
-  _globals['_RETURNABLELINE']._serialized_end=143
+  _globals['_RETURNABLELINE']._serialized_start=72
+  _globals['_RETURNABLELINE']._serialized_end=229
 # @@protoc_insertion_point(module_scope)

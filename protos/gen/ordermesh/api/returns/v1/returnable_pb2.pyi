@@ -18,29 +18,43 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ReturnableLine(_message.Message):
-    """ReturnableLine is what of an order line has left, and so could come back."""
+    """ReturnableLine is what of an order line has left, and how much of it can still come back. For a kit
+    there is one for each of its components.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LINE_ID_FIELD_NUMBER: _builtins.int
     SKU_FIELD_NUMBER: _builtins.int
     SHIPPED_QUANTITY_FIELD_NUMBER: _builtins.int
+    AUTHORIZED_QUANTITY_FIELD_NUMBER: _builtins.int
+    RECEIVED_QUANTITY_FIELD_NUMBER: _builtins.int
+    RETURNABLE_QUANTITY_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The order line."""
     sku: _builtins.str
     """The item: for a kit, one of its components."""
     shipped_quantity: _builtins.int
     """Units that were shipped."""
+    authorized_quantity: _builtins.int
+    """Units of returns that are on their way: authorized and not received, and not cancelled."""
+    received_quantity: _builtins.int
+    """Units that have come back."""
+    returnable_quantity: _builtins.int
+    """Units that can still be returned: shipped, and neither on their way nor back."""
     def __init__(
         self,
         *,
         line_id: _builtins.str = ...,
         sku: _builtins.str = ...,
         shipped_quantity: _builtins.int = ...,
+        authorized_quantity: _builtins.int = ...,
+        received_quantity: _builtins.int = ...,
+        returnable_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "shipped_quantity", b"shipped_quantity", "sku", b"sku"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorized_quantity", b"authorized_quantity", "line_id", b"line_id", "received_quantity", b"received_quantity", "returnable_quantity", b"returnable_quantity", "shipped_quantity", b"shipped_quantity", "sku", b"sku"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,6 +16,8 @@ from ordermesh.api.routing.v1.fulfillment_order_pb2 import Parcel as Parcel
 from ordermesh.api.routing.v1.fulfillment_order_pb2 import RejectReason as RejectReason
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import AcceptFulfillmentOrderRequest as AcceptFulfillmentOrderRequest
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import AcceptFulfillmentOrderResponse as AcceptFulfillmentOrderResponse
+from ordermesh.api.routing.v1.fulfillment_service_pb2 import DeliverFulfillmentOrderRequest as DeliverFulfillmentOrderRequest
+from ordermesh.api.routing.v1.fulfillment_service_pb2 import DeliverFulfillmentOrderResponse as DeliverFulfillmentOrderResponse
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import GetFulfillmentOrderRequest as GetFulfillmentOrderRequest
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import GetFulfillmentOrderResponse as GetFulfillmentOrderResponse
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import ListFulfillmentOrdersRequest as ListFulfillmentOrdersRequest
@@ -25,6 +27,7 @@ from ordermesh.api.routing.v1.fulfillment_service_pb2 import RejectFulfillmentOr
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import ShipFulfillmentOrderRequest as ShipFulfillmentOrderRequest
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import ShipFulfillmentOrderResponse as ShipFulfillmentOrderResponse
 from ordermesh.api.routing.v1.network_pb2 import NetworkLocation as NetworkLocation
+from ordermesh.api.routing.v1.network_pb2 import ReturnHandling as ReturnHandling
 from ordermesh.api.routing.v1.network_service_pb2 import GetNetworkOverviewRequest as GetNetworkOverviewRequest
 from ordermesh.api.routing.v1.network_service_pb2 import GetNetworkOverviewResponse as GetNetworkOverviewResponse
 from ordermesh.api.routing.v1.network_service_pb2 import ListNetworkLocationsRequest as ListNetworkLocationsRequest
@@ -32,6 +35,7 @@ from ordermesh.api.routing.v1.network_service_pb2 import ListNetworkLocationsRes
 from ordermesh.api.routing.v1.network_service_pb2 import PutNetworkLocationsRequest as PutNetworkLocationsRequest
 from ordermesh.api.routing.v1.network_service_pb2 import PutNetworkLocationsResponse as PutNetworkLocationsResponse
 from ordermesh.api.routing.v1.order_event_pb2 import FulfillmentOrderAccepted as FulfillmentOrderAccepted
+from ordermesh.api.routing.v1.order_event_pb2 import FulfillmentOrderDelivered as FulfillmentOrderDelivered
 from ordermesh.api.routing.v1.order_event_pb2 import FulfillmentOrderRejected as FulfillmentOrderRejected
 from ordermesh.api.routing.v1.order_event_pb2 import FulfillmentOrderShipped as FulfillmentOrderShipped
 from ordermesh.api.routing.v1.order_event_pb2 import OrderCancelled as OrderCancelled
@@ -61,11 +65,15 @@ from ordermesh.api.routing.v1.policy_service_pb2 import ListPoliciesRequest as L
 from ordermesh.api.routing.v1.policy_service_pb2 import ListPoliciesResponse as ListPoliciesResponse
 from ordermesh.api.routing.v1.policy_service_pb2 import SavePolicyRequest as SavePolicyRequest
 from ordermesh.api.routing.v1.policy_service_pb2 import SavePolicyResponse as SavePolicyResponse
+from ordermesh.api.routing.v1.sourcing_service_pb2 import FindReturnLocationRequest as FindReturnLocationRequest
+from ordermesh.api.routing.v1.sourcing_service_pb2 import FindReturnLocationResponse as FindReturnLocationResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import GetDecisionRequest as GetDecisionRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import GetDecisionResponse as GetDecisionResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ListDecisionsRequest as ListDecisionsRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ListDecisionsResponse as ListDecisionsResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import LocationCapacity as LocationCapacity
+from ordermesh.api.routing.v1.sourcing_service_pb2 import ReturnLocation as ReturnLocation
+from ordermesh.api.routing.v1.sourcing_service_pb2 import ReturnedUnits as ReturnedUnits
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourceOrderRequest as SourceOrderRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourceOrderResponse as SourceOrderResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourcingLine as SourcingLine

@@ -120,6 +120,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The checkout reservation is closed. Metadata: `reservationId`."""
     ERROR_REASON_ORDER_CANCELLED: _ErrorReason.ValueType  # 36
     """FAILED_PRECONDITION. The order was cancelled while it was being sourced. Metadata: `orderId`."""
+    ERROR_REASON_NO_RETURN_LOCATION: _ErrorReason.ValueType  # 37
+    """FAILED_PRECONDITION. No location takes the goods back. Metadata: `orderId`, and `locationId` when
+    only that one was asked about.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -228,4 +232,8 @@ ERROR_REASON_RESERVATION_CLOSED: ErrorReason.ValueType  # 35
 """FAILED_PRECONDITION. The checkout reservation is closed. Metadata: `reservationId`."""
 ERROR_REASON_ORDER_CANCELLED: ErrorReason.ValueType  # 36
 """FAILED_PRECONDITION. The order was cancelled while it was being sourced. Metadata: `orderId`."""
+ERROR_REASON_NO_RETURN_LOCATION: ErrorReason.ValueType  # 37
+"""FAILED_PRECONDITION. No location takes the goods back. Metadata: `orderId`, and `locationId` when
+only that one was asked about.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -84,6 +84,8 @@ class FulfillmentOrder(_message.Message):
         """The location has said that it does not do it; its lines are sourced again elsewhere."""
         STATE_CANCELLED: FulfillmentOrder._State.ValueType  # 7
         """The order was cancelled, or its lines were decided again."""
+        STATE_DELIVERED: FulfillmentOrder._State.ValueType  # 8
+        """The carrier has handed the goods over."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """State is how far the work has come."""
@@ -104,6 +106,8 @@ class FulfillmentOrder(_message.Message):
     """The location has said that it does not do it; its lines are sourced again elsewhere."""
     STATE_CANCELLED: FulfillmentOrder.State.ValueType  # 7
     """The order was cancelled, or its lines were decided again."""
+    STATE_DELIVERED: FulfillmentOrder.State.ValueType  # 8
+    """The carrier has handed the goods over."""
 
     FULFILLMENT_ORDER_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
@@ -118,6 +122,7 @@ class FulfillmentOrder(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    DELIVER_TIME_FIELD_NUMBER: _builtins.int
     fulfillment_order_id: _builtins.str
     """Its id."""
     order_id: _builtins.str
@@ -152,6 +157,10 @@ class FulfillmentOrder(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last changed."""
 
+    @_builtins.property
+    def deliver_time(self) -> _timestamp_pb2.Timestamp:
+        """When the goods reached the customer. Set when they have."""
+
     def __init__(
         self,
         *,
@@ -168,10 +177,11 @@ class FulfillmentOrder(_message.Message):
         version: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        deliver_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deliver_time", b"deliver_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decision_id", b"decision_id", "fulfillment_order_id", b"fulfillment_order_id", "lines", b"lines", "location_id", b"location_id", "order_id", b"order_id", "parcels", b"parcels", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "lines", b"lines", "location_id", b"location_id", "order_id", b"order_id", "parcels", b"parcels", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from ordermesh.api.routing.v1 import fulfillment_order_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2ordermesh/api/routing/v1/fulfillment_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x30ordermesh/api/routing/v1/fulfillment_order.proto\"_\n\x1aGetFulfillmentOrderRequest\x12\x41\n\x14\x66ulfillment_order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"d\n\x1bGetFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\x93\x02\n\x1cListFulfillmentOrdersRequest\x12\x33\n\x08order_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0blocation_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12I\n\x05state\x18\x03 \x01(\x0e\x32\x30.ordermesh.api.routing.v1.FulfillmentOrder.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x80\x01\n\x1dListFulfillmentOrdersResponse\x12\x46\n\x12\x66ulfillment_orders\x18\x01 \x03(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb9\x01\n\x1d\x41\x63\x63\x65ptFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"g\n\x1e\x41\x63\x63\x65ptFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xae\x02\n\x1dRejectFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x42\n\x06reason\x18\x04 \x01(\x0e\x32&.ordermesh.api.routing.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x04note\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"g\n\x1eRejectFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xf6\x01\n\x1bShipFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12=\n\x07parcels\x18\x04 \x03(\x0b\x32 .ordermesh.api.routing.v1.ParcelB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"e\n\x1cShipFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder2\xe1\x05\n\x12\x46ulfillmentService\x12\x87\x01\n\x13GetFulfillmentOrder\x12\x34.ordermesh.api.routing.v1.GetFulfillmentOrderRequest\x1a\x35.ordermesh.api.routing.v1.GetFulfillmentOrderResponse\"\x03\x90\x02\x01\x12\x8d\x01\n\x15ListFulfillmentOrders\x12\x36.ordermesh.api.routing.v1.ListFulfillmentOrdersRequest\x1a\x37.ordermesh.api.routing.v1.ListFulfillmentOrdersResponse\"\x03\x90\x02\x01\x12\x90\x01\n\x16\x41\x63\x63\x65ptFulfillmentOrder\x12\x37.ordermesh.api.routing.v1.AcceptFulfillmentOrderRequest\x1a\x38.ordermesh.api.routing.v1.AcceptFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x90\x01\n\x16RejectFulfillmentOrder\x12\x37.ordermesh.api.routing.v1.RejectFulfillmentOrderRequest\x1a\x38.ordermesh.api.routing.v1.RejectFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ShipFulfillmentOrder\x12\x35.ordermesh.api.routing.v1.ShipFulfillmentOrderRequest\x1a\x36.ordermesh.api.routing.v1.ShipFulfillmentOrderResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2ordermesh/api/routing/v1/fulfillment_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x30ordermesh/api/routing/v1/fulfillment_order.proto\"_\n\x1aGetFulfillmentOrderRequest\x12\x41\n\x14\x66ulfillment_order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"d\n\x1bGetFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\x93\x02\n\x1cListFulfillmentOrdersRequest\x12\x33\n\x08order_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0blocation_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12I\n\x05state\x18\x03 \x01(\x0e\x32\x30.ordermesh.api.routing.v1.FulfillmentOrder.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x80\x01\n\x1dListFulfillmentOrdersResponse\x12\x46\n\x12\x66ulfillment_orders\x18\x01 \x03(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb9\x01\n\x1d\x41\x63\x63\x65ptFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"g\n\x1e\x41\x63\x63\x65ptFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xae\x02\n\x1dRejectFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x42\n\x06reason\x18\x04 \x01(\x0e\x32&.ordermesh.api.routing.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x04note\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"g\n\x1eRejectFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xf6\x01\n\x1bShipFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12=\n\x07parcels\x18\x04 \x03(\x0b\x32 .ordermesh.api.routing.v1.ParcelB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"e\n\x1cShipFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xec\x01\n\x1e\x44\x65liverFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x0c\x64\x65liver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x1f\x44\x65liverFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder2\xf7\x06\n\x12\x46ulfillmentService\x12\x87\x01\n\x13GetFulfillmentOrder\x12\x34.ordermesh.api.routing.v1.GetFulfillmentOrderRequest\x1a\x35.ordermesh.api.routing.v1.GetFulfillmentOrderResponse\"\x03\x90\x02\x01\x12\x8d\x01\n\x15ListFulfillmentOrders\x12\x36.ordermesh.api.routing.v1.ListFulfillmentOrdersRequest\x1a\x37.ordermesh.api.routing.v1.ListFulfillmentOrdersResponse\"\x03\x90\x02\x01\x12\x90\x01\n\x16\x41\x63\x63\x65ptFulfillmentOrder\x12\x37.ordermesh.api.routing.v1.AcceptFulfillmentOrderRequest\x1a\x38.ordermesh.api.routing.v1.AcceptFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x90\x01\n\x16RejectFulfillmentOrder\x12\x37.ordermesh.api.routing.v1.RejectFulfillmentOrderRequest\x1a\x38.ordermesh.api.routing.v1.RejectFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ShipFulfillmentOrder\x12\x35.ordermesh.api.routing.v1.ShipFulfillmentOrderRequest\x1a\x36.ordermesh.api.routing.v1.ShipFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x93\x01\n\x17\x44\x65liverFulfillmentOrder\x12\x38.ordermesh.api.routing.v1.DeliverFulfillmentOrderRequest\x1a\x39.ordermesh.api.routing.v1.DeliverFulfillmentOrderResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -69,6 +70,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHIPFULFILLMENTORDERREQUEST'].fields_by_name['fulfillment_order_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_SHIPFULFILLMENTORDERREQUEST'].fields_by_name['parcels']._loaded_options = None
   _globals['_SHIPFULFILLMENTORDERREQUEST'].fields_by_name['parcels']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
+  _globals['_DELIVERFULFILLMENTORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_DELIVERFULFILLMENTORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_DELIVERFULFILLMENTORDERREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_DELIVERFULFILLMENTORDERREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_DELIVERFULFILLMENTORDERREQUEST'].fields_by_name['fulfillment_order_id']._loaded_options = None
+  _globals['_DELIVERFULFILLMENTORDERREQUEST'].fields_by_name['fulfillment_order_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_FULFILLMENTSERVICE'].methods_by_name['GetFulfillmentOrder']._loaded_options = None
   _globals['_FULFILLMENTSERVICE'].methods_by_name['GetFulfillmentOrder']._serialized_options = b'\220\002\001'
   _globals['_FULFILLMENTSERVICE'].methods_by_name['ListFulfillmentOrders']._loaded_options = None
@@ -79,26 +86,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FULFILLMENTSERVICE'].methods_by_name['RejectFulfillmentOrder']._serialized_options = b'\220\002\002'
   _globals['_FULFILLMENTSERVICE'].methods_by_name['ShipFulfillmentOrder']._loaded_options = None
   _globals['_FULFILLMENTSERVICE'].methods_by_name['ShipFulfillmentOrder']._serialized_options = b'\220\002\002'
-  _globals['_GETFULFILLMENTORDERREQUEST']._serialized_start=159
-  _globals['_GETFULFILLMENTORDERREQUEST']._serialized_end=254
-  _globals['_GETFULFILLMENTORDERRESPONSE']._serialized_start=256
-  _globals['_GETFULFILLMENTORDERRESPONSE']._serialized_end=356
-  _globals['_LISTFULFILLMENTORDERSREQUEST']._serialized_start=359
-  _globals['_LISTFULFILLMENTORDERSREQUEST']._serialized_end=634
-  _globals['_LISTFULFILLMENTORDERSRESPONSE']._serialized_start=637
-  _globals['_LISTFULFILLMENTORDERSRESPONSE']._serialized_end=765
-  _globals['_ACCEPTFULFILLMENTORDERREQUEST']._serialized_start=768
-  _globals['_ACCEPTFULFILLMENTORDERREQUEST']._serialized_end=953
-  _globals['_ACCEPTFULFILLMENTORDERRESPONSE']._serialized_start=955
-  _globals['_ACCEPTFULFILLMENTORDERRESPONSE']._serialized_end=1058
-  _globals['_REJECTFULFILLMENTORDERREQUEST']._serialized_start=1061
-  _globals['_REJECTFULFILLMENTORDERREQUEST']._serialized_end=1363
-  _globals['_REJECTFULFILLMENTORDERRESPONSE']._serialized_start=1365
-  _globals['_REJECTFULFILLMENTORDERRESPONSE']._serialized_end=1468
-  _globals['_SHIPFULFILLMENTORDERREQUEST']._serialized_start=1471
-  _globals['_SHIPFULFILLMENTORDERREQUEST']._serialized_end=1717
-  _globals['_SHIPFULFILLMENTORDERRESPONSE']._serialized_start=1719
-  _globals['_SHIPFULFILLMENTORDERRESPONSE']._serialized_end=1820
-  _globals['_FULFILLMENTSERVICE']._serialized_start=1823
-  _globals['_FULFILLMENTSERVICE']._serialized_end=2560
+  _globals['_FULFILLMENTSERVICE'].methods_by_name['DeliverFulfillmentOrder']._loaded_options = None
+  _globals['_FULFILLMENTSERVICE'].methods_by_name['DeliverFulfillmentOrder']._serialized_options = b'\220\002\002'
+  _globals['_GETFULFILLMENTORDERREQUEST']._serialized_start=192
+  _globals['_GETFULFILLMENTORDERREQUEST']._serialized_end=287
+  _globals['_GETFULFILLMENTORDERRESPONSE']._serialized_start=289
+  _globals['_GETFULFILLMENTORDERRESPONSE']._serialized_end=389
+  _globals['_LISTFULFILLMENTORDERSREQUEST']._serialized_start=392
+  _globals['_LISTFULFILLMENTORDERSREQUEST']._serialized_end=667
+  _globals['_LISTFULFILLMENTORDERSRESPONSE']._serialized_start=670
+  _globals['_LISTFULFILLMENTORDERSRESPONSE']._serialized_end=798
+  _globals['_ACCEPTFULFILLMENTORDERREQUEST']._serialized_start=801
+  _globals['_ACCEPTFULFILLMENTORDERREQUEST']._serialized_end=986
+  _globals['_ACCEPTFULFILLMENTORDERRESPONSE']._serialized_start=988
+  _globals['_ACCEPTFULFILLMENTORDERRESPONSE']._serialized_end=1091
+  _globals['_REJECTFULFILLMENTORDERREQUEST']._serialized_start=1094
+  _globals['_REJECTFULFILLMENTORDERREQUEST']._serialized_end=1396
+  _globals['_REJECTFULFILLMENTORDERRESPONSE']._serialized_start=1398
+  _globals['_REJECTFULFILLMENTORDERRESPONSE']._serialized_end=1501
+  _globals['_SHIPFULFILLMENTORDERREQUEST']._serialized_start=1504
+  _globals['_SHIPFULFILLMENTORDERREQUEST']._serialized_end=1750
+  _globals['_SHIPFULFILLMENTORDERRESPONSE']._serialized_start=1752
+  _globals['_SHIPFULFILLMENTORDERRESPONSE']._serialized_end=1853
+  _globals['_DELIVERFULFILLMENTORDERREQUEST']._serialized_start=1856
+  _globals['_DELIVERFULFILLMENTORDERREQUEST']._serialized_end=2092
+  _globals['_DELIVERFULFILLMENTORDERRESPONSE']._serialized_start=2094
+  _globals['_DELIVERFULFILLMENTORDERRESPONSE']._serialized_end=2198
+  _globals['_FULFILLMENTSERVICE']._serialized_start=2201
+  _globals['_FULFILLMENTSERVICE']._serialized_end=3088
 # @@protoc_insertion_point(module_scope)

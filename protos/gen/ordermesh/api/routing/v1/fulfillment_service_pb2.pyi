@@ -6,6 +6,7 @@ The work of locations."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from ordermesh.api.routing.v1 import fulfillment_order_pb2 as _fulfillment_order_pb2
 import builtins as _builtins
@@ -312,3 +313,65 @@ class ShipFulfillmentOrderResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ShipFulfillmentOrderResponse: _TypeAlias = ShipFulfillmentOrderResponse  # noqa: Y015
+
+@_typing.final
+class DeliverFulfillmentOrderRequest(_message.Message):
+    """DeliverFulfillmentOrderRequest names one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    FULFILLMENT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    DELIVER_TIME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    fulfillment_order_id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def deliver_time(self) -> _timestamp_pb2.Timestamp:
+        """When the goods were handed over. Not set: now."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        fulfillment_order_id: _builtins.str = ...,
+        deliver_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deliver_time", b"deliver_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliverFulfillmentOrderRequest: _TypeAlias = DeliverFulfillmentOrderRequest  # noqa: Y015
+
+@_typing.final
+class DeliverFulfillmentOrderResponse(_message.Message):
+    """DeliverFulfillmentOrderResponse carries it as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FULFILLMENT_ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def fulfillment_order(self) -> _fulfillment_order_pb2.FulfillmentOrder:
+        """The fulfillment order."""
+
+    def __init__(
+        self,
+        *,
+        fulfillment_order: _fulfillment_order_pb2.FulfillmentOrder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fulfillment_order", b"fulfillment_order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fulfillment_order", b"fulfillment_order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliverFulfillmentOrderResponse: _TypeAlias = DeliverFulfillmentOrderResponse  # noqa: Y015

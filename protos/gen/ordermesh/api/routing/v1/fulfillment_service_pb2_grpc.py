@@ -60,6 +60,11 @@ class FulfillmentServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.ShipFulfillmentOrderRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.ShipFulfillmentOrderResponse.FromString,
                 _registered_method=True)
+        self.DeliverFulfillmentOrder = channel.unary_unary(
+                '/ordermesh.api.routing.v1.FulfillmentService/DeliverFulfillmentOrder',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.DeliverFulfillmentOrderRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.DeliverFulfillmentOrderResponse.FromString,
+                _registered_method=True)
 
 
 class FulfillmentServiceServicer:
@@ -112,6 +117,15 @@ class FulfillmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeliverFulfillmentOrder(self, request, context):
+        """DeliverFulfillmentOrder says that the carrier has handed the goods over.
+
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`; `WRONG_STATE` unless the goods have left.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FulfillmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -139,6 +153,11 @@ def add_FulfillmentServiceServicer_to_server(servicer, server):
                     servicer.ShipFulfillmentOrder,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.ShipFulfillmentOrderRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.ShipFulfillmentOrderResponse.SerializeToString,
+            ),
+            'DeliverFulfillmentOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeliverFulfillmentOrder,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.DeliverFulfillmentOrderRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.DeliverFulfillmentOrderResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -277,6 +296,33 @@ class FulfillmentService:
             '/ordermesh.api.routing.v1.FulfillmentService/ShipFulfillmentOrder',
             ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.ShipFulfillmentOrderRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.ShipFulfillmentOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeliverFulfillmentOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.FulfillmentService/DeliverFulfillmentOrder',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.DeliverFulfillmentOrderRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__service__pb2.DeliverFulfillmentOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,6 +59,11 @@ class FulfillmentServiceStub:
 
     Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
     """
+    DeliverFulfillmentOrder: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.DeliverFulfillmentOrderRequest, _fulfillment_service_pb2.DeliverFulfillmentOrderResponse]
+    """DeliverFulfillmentOrder says that the carrier has handed the goods over.
+
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`; `WRONG_STATE` unless the goods have left.
+    """
 
 @_typing.type_check_only
 class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
@@ -90,6 +95,11 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     acceptance before it.
 
     Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+    """
+    DeliverFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.DeliverFulfillmentOrderRequest, _fulfillment_service_pb2.DeliverFulfillmentOrderResponse]  # type: ignore[assignment]
+    """DeliverFulfillmentOrder says that the carrier has handed the goods over.
+
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`; `WRONG_STATE` unless the goods have left.
     """
 
 class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -149,6 +159,17 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
         acceptance before it.
 
         Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+        """
+
+    @_abc_1.abstractmethod
+    def DeliverFulfillmentOrder(
+        self,
+        request: _fulfillment_service_pb2.DeliverFulfillmentOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fulfillment_service_pb2.DeliverFulfillmentOrderResponse, _abc.Awaitable[_fulfillment_service_pb2.DeliverFulfillmentOrderResponse]]:
+        """DeliverFulfillmentOrder says that the carrier has handed the goods over.
+
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`; `WRONG_STATE` unless the goods have left.
         """
 
 def add_FulfillmentServiceServicer_to_server(servicer: FulfillmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

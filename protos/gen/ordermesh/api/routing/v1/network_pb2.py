@@ -28,7 +28,7 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_fulfillment__method__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&ordermesh/api/routing/v1/network.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\"\xc5\x03\n\x0fNetworkLocation\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12O\n\x07methods\x18\x02 \x03(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\x08priority\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12,\n\x08pick_fee\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x13labor_cost_per_unit\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x32\n\x16\x63\x61pacity_units_per_day\x18\x06 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00H\x00\x88\x01\x01\x12!\n\rhandling_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x19\n\x17_capacity_units_per_dayb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&ordermesh/api/routing/v1/network.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\"\x92\x04\n\x0fNetworkLocation\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12O\n\x07methods\x18\x02 \x03(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\x08priority\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12,\n\x08pick_fee\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x13labor_cost_per_unit\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x32\n\x16\x63\x61pacity_units_per_day\x18\x06 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00H\x00\x88\x01\x01\x12!\n\rhandling_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12K\n\x0freturn_handling\x18\t \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandlingB\x08\xbaH\x05\x82\x01\x02\x10\x01\x42\x19\n\x17_capacity_units_per_day*\x88\x01\n\x0eReturnHandling\x12\x1f\n\x1bRETURN_HANDLING_UNSPECIFIED\x10\x00\x12\x18\n\x14RETURN_HANDLING_NONE\x10\x01\x12\x1b\n\x17RETURN_HANDLING_RESTOCK\x10\x02\x12\x1e\n\x1aRETURN_HANDLING_KEEP_APART\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +49,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NETWORKLOCATION'].fields_by_name['capacity_units_per_day']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
   _globals['_NETWORKLOCATION'].fields_by_name['handling_days']._loaded_options = None
   _globals['_NETWORKLOCATION'].fields_by_name['handling_days']._serialized_options = b'\272H\007\032\005\030\355\002(\000'
+  _globals['_NETWORKLOCATION'].fields_by_name['return_handling']._loaded_options = None
+  _globals['_NETWORKLOCATION'].fields_by_name['return_handling']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_RETURNHANDLING']._serialized_start=738
+  _globals['_RETURNHANDLING']._serialized_end=874
   _globals['_NETWORKLOCATION']._serialized_start=205
-  _globals['_NETWORKLOCATION']._serialized_end=658
+  _globals['_NETWORKLOCATION']._serialized_end=735
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as _fulfillment_method_pb2
 import builtins as _builtins
@@ -20,6 +21,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ReturnHandling:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReturnHandlingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReturnHandling.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RETURN_HANDLING_UNSPECIFIED: _ReturnHandling.ValueType  # 0
+    """Not said: it takes none."""
+    RETURN_HANDLING_NONE: _ReturnHandling.ValueType  # 1
+    """It takes none."""
+    RETURN_HANDLING_RESTOCK: _ReturnHandling.ValueType  # 2
+    """It takes them and puts what is sound on sale again."""
+    RETURN_HANDLING_KEEP_APART: _ReturnHandling.ValueType  # 3
+    """It takes them and keeps them apart: it sells nothing of them."""
+
+class ReturnHandling(_ReturnHandling, metaclass=_ReturnHandlingEnumTypeWrapper):
+    """ReturnHandling is what a location does with goods that come back."""
+
+RETURN_HANDLING_UNSPECIFIED: ReturnHandling.ValueType  # 0
+"""Not said: it takes none."""
+RETURN_HANDLING_NONE: ReturnHandling.ValueType  # 1
+"""It takes none."""
+RETURN_HANDLING_RESTOCK: ReturnHandling.ValueType  # 2
+"""It takes them and puts what is sound on sale again."""
+RETURN_HANDLING_KEEP_APART: ReturnHandling.ValueType  # 3
+"""It takes them and keeps them apart: it sells nothing of them."""
+Global___ReturnHandling: _TypeAlias = ReturnHandling  # noqa: Y015
 
 @_typing.final
 class NetworkLocation(_message.Message):
@@ -35,6 +64,7 @@ class NetworkLocation(_message.Message):
     CAPACITY_UNITS_PER_DAY_FIELD_NUMBER: _builtins.int
     HANDLING_DAYS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    RETURN_HANDLING_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location, as the inventory service calls it."""
     priority: _builtins.int
@@ -43,6 +73,8 @@ class NetworkLocation(_message.Message):
     """Units that can leave on one day. Not set: as many as there are."""
     handling_days: _builtins.int
     """Days from the order to the carrier."""
+    return_handling: Global___ReturnHandling.ValueType
+    """What it does with goods that come back."""
     @_builtins.property
     def methods(self) -> _containers.RepeatedScalarFieldContainer[_fulfillment_method_pb2.FulfillmentMethod.ValueType]:
         """The methods that are switched on. Empty: it fulfills nothing. Work that it has already goes on."""
@@ -70,10 +102,11 @@ class NetworkLocation(_message.Message):
         capacity_units_per_day: _builtins.int | None = ...,
         handling_days: _builtins.int = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        return_handling: Global___ReturnHandling.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capacity_units_per_day", b"capacity_units_per_day", "labor_cost_per_unit", b"labor_cost_per_unit", "pick_fee", b"pick_fee", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capacity_units_per_day", b"capacity_units_per_day", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capacity_units_per_day", b"capacity_units_per_day", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "return_handling", b"return_handling", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capacity_units_per_day: _TypeAlias = _typing.Literal["capacity_units_per_day"]  # noqa: Y015
     _WhichOneofArgType__capacity_units_per_day: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day"]  # noqa: Y015

@@ -229,3 +229,29 @@ class FulfillmentOrderShipped(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FulfillmentOrderShipped: _TypeAlias = FulfillmentOrderShipped  # noqa: Y015
+
+@_typing.final
+class FulfillmentOrderDelivered(_message.Message):
+    """FulfillmentOrderDelivered: goods reached the customer. Event type
+    `ordermesh.fulfillment_order.delivered.v1`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FULFILLMENT_ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def fulfillment_order(self) -> _fulfillment_order_pb2.FulfillmentOrder:
+        """The work."""
+
+    def __init__(
+        self,
+        *,
+        fulfillment_order: _fulfillment_order_pb2.FulfillmentOrder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fulfillment_order", b"fulfillment_order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fulfillment_order", b"fulfillment_order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FulfillmentOrderDelivered: _TypeAlias = FulfillmentOrderDelivered  # noqa: Y015

@@ -7,9 +7,11 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.type import money_pb2 as _money_pb2
 from ordermesh.api.order.v1 import destination_pb2 as _destination_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 from ordermesh.api.routing.v1 import decision_pb2 as _decision_pb2
+from ordermesh.api.routing.v1 import network_pb2 as _network_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -318,3 +320,143 @@ class ListDecisionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDecisionsResponse: _TypeAlias = ListDecisionsResponse  # noqa: Y015
+
+@_typing.final
+class FindReturnLocationRequest(_message.Message):
+    """FindReturnLocationRequest names an order and what would come back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """The order. The goods come from where it went."""
+    location_id: _builtins.str
+    """Only ask about this location. Empty: all of them."""
+    @_builtins.property
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReturnedUnits]:
+        """What would come back."""
+
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        units: _abc.Iterable[Global___ReturnedUnits] | None = ...,
+        location_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "order_id", b"order_id", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindReturnLocationRequest: _TypeAlias = FindReturnLocationRequest  # noqa: Y015
+
+@_typing.final
+class ReturnedUnits(_message.Message):
+    """ReturnedUnits are units of one item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    sku: _builtins.str
+    """The item: for a kit, one of its components."""
+    quantity: _builtins.int
+    """Units."""
+    def __init__(
+        self,
+        *,
+        sku: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quantity", b"quantity", "sku", b"sku"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnedUnits: _TypeAlias = ReturnedUnits  # noqa: Y015
+
+@_typing.final
+class FindReturnLocationResponse(_message.Message):
+    """FindReturnLocationResponse names the location and says why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHOSEN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    POLICY_ID_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, in one sentence."""
+    policy_id: _builtins.str
+    """The policy whose prices were used."""
+    policy_version: _builtins.int
+    """Its version."""
+    @_builtins.property
+    def chosen(self) -> Global___ReturnLocation:
+        """Where the goods should go."""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReturnLocation]:
+        """The next best, cheapest first, at most ten."""
+
+    def __init__(
+        self,
+        *,
+        chosen: Global___ReturnLocation | None = ...,
+        reason: _builtins.str = ...,
+        others: _abc.Iterable[Global___ReturnLocation] | None = ...,
+        policy_id: _builtins.str = ...,
+        policy_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chosen", b"chosen"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chosen", b"chosen", "others", b"others", "policy_id", b"policy_id", "policy_version", b"policy_version", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindReturnLocationResponse: _TypeAlias = FindReturnLocationResponse  # noqa: Y015
+
+@_typing.final
+class ReturnLocation(_message.Message):
+    """ReturnLocation is a location that takes goods back, and what sending them there costs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    HANDLING_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    DISTANCE_KM_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """The location."""
+    handling: _network_pb2.ReturnHandling.ValueType
+    """What it does with the goods."""
+    distance_km: _builtins.float
+    """How far it is."""
+    zone: _builtins.int
+    """The zone of the policy that it is in."""
+    @_builtins.property
+    def cost(self) -> _money_pb2.Money:
+        """Carriage and handling of all units, as one parcel or more."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        handling: _network_pb2.ReturnHandling.ValueType = ...,
+        cost: _money_pb2.Money | None = ...,
+        distance_km: _builtins.float = ...,
+        zone: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "distance_km", b"distance_km", "handling", b"handling", "location_id", b"location_id", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnLocation: _TypeAlias = ReturnLocation  # noqa: Y015

@@ -40,6 +40,11 @@ class SourcingServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.SourceOrderRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.SourceOrderResponse.FromString,
                 _registered_method=True)
+        self.FindReturnLocation = channel.unary_unary(
+                '/ordermesh.api.routing.v1.SourcingService/FindReturnLocation',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindReturnLocationRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindReturnLocationResponse.FromString,
+                _registered_method=True)
         self.GetDecision = channel.unary_unary(
                 '/ordermesh.api.routing.v1.SourcingService/GetDecision',
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.GetDecisionRequest.SerializeToString,
@@ -73,6 +78,17 @@ class SourcingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindReturnLocation(self, request, context):
+        """FindReturnLocation answers where goods of an order should go back to: the cheapest location that
+        takes them, by the order's policy. What costs the same is decided by whether the goods can be on
+        sale again there, then by the location's id.
+
+        Errors: `ORDER_NOT_FOUND`, `UNKNOWN_SKU`, `NO_RETURN_LOCATION` when no location takes goods back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetDecision(self, request, context):
         """GetDecision reads one.
 
@@ -96,6 +112,11 @@ def add_SourcingServiceServicer_to_server(servicer, server):
                     servicer.SourceOrder,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.SourceOrderRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.SourceOrderResponse.SerializeToString,
+            ),
+            'FindReturnLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindReturnLocation,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindReturnLocationRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindReturnLocationResponse.SerializeToString,
             ),
             'GetDecision': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDecision,
@@ -136,6 +157,33 @@ class SourcingService:
             '/ordermesh.api.routing.v1.SourcingService/SourceOrder',
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.SourceOrderRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.SourceOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindReturnLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.SourcingService/FindReturnLocation',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindReturnLocationRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindReturnLocationResponse.FromString,
             options,
             channel_credentials,
             insecure,

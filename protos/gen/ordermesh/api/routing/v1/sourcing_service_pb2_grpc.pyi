@@ -46,6 +46,13 @@ class SourcingServiceStub:
     `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
     whose size is not the product of its sides.
     """
+    FindReturnLocation: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.FindReturnLocationRequest, _sourcing_service_pb2.FindReturnLocationResponse]
+    """FindReturnLocation answers where goods of an order should go back to: the cheapest location that
+    takes them, by the order's policy. What costs the same is decided by whether the goods can be on
+    sale again there, then by the location's id.
+
+    Errors: `ORDER_NOT_FOUND`, `UNKNOWN_SKU`, `NO_RETURN_LOCATION` when no location takes goods back.
+    """
     GetDecision: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.GetDecisionRequest, _sourcing_service_pb2.GetDecisionResponse]
     """GetDecision reads one.
 
@@ -71,6 +78,13 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
     `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
     `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
     whose size is not the product of its sides.
+    """
+    FindReturnLocation: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.FindReturnLocationRequest, _sourcing_service_pb2.FindReturnLocationResponse]  # type: ignore[assignment]
+    """FindReturnLocation answers where goods of an order should go back to: the cheapest location that
+    takes them, by the order's policy. What costs the same is decided by whether the goods can be on
+    sale again there, then by the location's id.
+
+    Errors: `ORDER_NOT_FOUND`, `UNKNOWN_SKU`, `NO_RETURN_LOCATION` when no location takes goods back.
     """
     GetDecision: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.GetDecisionRequest, _sourcing_service_pb2.GetDecisionResponse]  # type: ignore[assignment]
     """GetDecision reads one.
@@ -100,6 +114,19 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
         `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
         `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
         whose size is not the product of its sides.
+        """
+
+    @_abc_1.abstractmethod
+    def FindReturnLocation(
+        self,
+        request: _sourcing_service_pb2.FindReturnLocationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_service_pb2.FindReturnLocationResponse, _abc.Awaitable[_sourcing_service_pb2.FindReturnLocationResponse]]:
+        """FindReturnLocation answers where goods of an order should go back to: the cheapest location that
+        takes them, by the order's policy. What costs the same is decided by whether the goods can be on
+        sale again there, then by the location's id.
+
+        Errors: `ORDER_NOT_FOUND`, `UNKNOWN_SKU`, `NO_RETURN_LOCATION` when no location takes goods back.
         """
 
     @_abc_1.abstractmethod

@@ -1,13 +1,12 @@
-"""Inventory as routing sees it, and who hears of routing's orders."""
+"""Inventory as routing sees it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
-from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
 from ordermesh.api.inventory.v1 import (
     BatchGetItemsRequest,
     BatchGetLocationsRequest,
@@ -47,13 +46,6 @@ from ordermesh.routing.ports.stores import Feed
 from ordermesh.routing.wire.inventory import item, location
 
 T = TypeVar("T")
-
-CONSUMERS: Mapping[str, frozenset[str]] = {
-    "notify": frozenset({"order"}),
-    "returns": frozenset({"ordermesh.fulfillment_order.shipped.v1"}),
-}
-"""Which peers want which events: all about orders, or those of one type."""
-
 
 CALL_SECONDS = 2.0
 PAGE_SIZE = 1_000
@@ -321,15 +313,6 @@ class InventoryFeeds:
                 service=_INVENTORY,
                 retry_after=_AWAY_SECONDS,
             ) from error
-
-
-def deliverer(mesh: Mesh, peer: str) -> Callable[[Sequence[EventEnvelope]], Awaitable[None]]:
-    """Hands events over to a peer's inbox."""
-
-    async def deliver(events: Sequence[EventEnvelope]) -> None:
-        await mesh.inbox(peer).Deliver(DeliverRequest(events=events), timeout=CALL_SECONDS)
-
-    return deliver
 
 
 def _selections(units: Sequence[WantedUnits]) -> list[LineSelection]:

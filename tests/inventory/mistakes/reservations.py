@@ -1,0 +1,293 @@
+"""Mistakes with reservations."""
+
+from tests.inventory.mistakes.table import (
+    HELD,
+    INVALID,
+    NOT_FOUND,
+    PAID,
+    REFUSED,
+    UNKNOWN,
+    VIOLATION,
+    Table,
+    put,
+)
+
+
+def reserve(row: Table) -> None:
+    m = "ReservationService.Reserve"
+    row(m, "no reservation id", lambda r: r.ClearField("reservation_id"), INVALID, VIOLATION)
+    row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
+    row(m, "no line id", lambda r: r.lines[0].ClearField("line_id"), INVALID, VIOLATION)
+    row(m, "negative quantity", lambda r: put("quantity", -1)(r.lines[0]), INVALID, VIOLATION)
+    row(
+        m,
+        "more than a line may have",
+        lambda r: put("quantity", 10**6 + 1)(r.lines[0]),
+        INVALID,
+        VIOLATION,
+    )
+    row(m, "hold of a day", lambda r: r.hold_duration.FromSeconds(86_400), INVALID, VIOLATION)
+    row(
+        m,
+        "replaces one twice",
+        lambda r: r.replaces_reservation_ids.append(HELD),
+        INVALID,
+        VIOLATION,
+    )
+    row(
+        m,
+        "line twice",
+        lambda r: r.lines.append(r.lines[0]),
+        INVALID,
+        "DUPLICATE_ENTRY",
+        field="lines[2]",
+        value="1 (MUG at A)",
+    )
+    row(
+        m,
+        "unknown sku",
+        lambda r: put("sku", "NOBODY")(r.lines[0].key),
+        NOT_FOUND,
+        "UNKNOWN_SKU",
+        sku="NOBODY",
+    )
+    row(
+        m,
+        "unknown location",
+        lambda r: put("location_id", "MOON")(r.lines[0].key),
+        NOT_FOUND,
+        "UNKNOWN_LOCATION",
+        locationId="MOON",
+    )
+    row(
+        m,
+        "a lot",
+        lambda r: put("lot_id", "L1")(r.lines[0].key),
+        INVALID,
+        "LOT_UNSUPPORTED",
+        sku="MUG",
+        locationId="A",
+        lotId="L1",
+    )
+    row(
+        m,
+        "not stocked here",
+        lambda r: put("location_id", "D")(r.lines[0].key),
+        REFUSED,
+        "NOT_STOCKED_HERE",
+        sku="MUG",
+        locationId="D",
+    )
+    row(
+        m,
+        "too many",
+        lambda r: put("quantity", 8)(r.lines[0]),
+        REFUSED,
+        "INSUFFICIENT_STOCK",
+        sku="MUG",
+        locationId="A",
+        wanted="8",
+        available="7",
+    )
+    row(
+        m,
+        "taken id",
+        put("reservation_id", PAID),
+        REFUSED,
+        "RESERVATION_ID_TAKEN",
+        reservationId=PAID,
+    )
+    row(
+        m,
+        "replaces nothing",
+        lambda r: r.replaces_reservation_ids.append(UNKNOWN),
+        NOT_FOUND,
+        "RESERVATION_NOT_FOUND",
+        reservationId=UNKNOWN,
+    )
+
+
+def confirm(row: Table) -> None:
+    m = "ReservationService.Confirm"
+    row(m, "no reservation", lambda r: r.ClearField("reservation_id"), INVALID, VIOLATION)
+    row(m, "negative fence", put("fence", -1), INVALID, VIOLATION)
+    row(
+        m,
+        "unknown",
+        put("reservation_id", UNKNOWN),
+        NOT_FOUND,
+        "RESERVATION_NOT_FOUND",
+        reservationId=UNKNOWN,
+    )
+    row(
+        m,
+        "lower fence",
+        put("fence", 1),
+        REFUSED,
+        "FENCED",
+        reservationId=HELD,
+        fence="1",
+        highestFence="2",
+    )
+
+
+def release(row: Table) -> None:
+    m = "ReservationService.Release"
+    row(m, "no reservation", lambda r: r.ClearField("reservation_id"), INVALID, VIOLATION)
+    row(m, "no line id", lambda r: r.lines[0].ClearField("line_id"), INVALID, VIOLATION)
+    row(m, "negative quantity", lambda r: put("quantity", -1)(r.lines[0]), INVALID, VIOLATION)
+    row(
+        m,
+        "unknown line",
+        lambda r: put("line_id", "9")(r.lines[0]),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="9",
+    )
+    row(
+        m,
+        "unknown sku",
+        lambda r: put("sku", "NOBODY")(r.lines[0]),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="1",
+    )
+    row(
+        m,
+        "lower fence",
+        put("fence", 1),
+        REFUSED,
+        "FENCED",
+        reservationId=PAID,
+        fence="1",
+        highestFence="2",
+    )
+
+
+def reassign(row: Table) -> None:
+    m = "ReservationService.Reassign"
+    row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
+    row(m, "no line", lambda r: r.lines[0].ClearField("line"), INVALID, VIOLATION)
+    row(m, "no target", lambda r: r.lines[0].ClearField("to_location_id"), INVALID, VIOLATION)
+    row(
+        m,
+        "more than is open",
+        lambda r: r.lines.append(r.lines[0]),
+        REFUSED,
+        "RESERVATION_CLOSED",
+        reservationId=PAID,
+        lineId="1",
+        wanted="2",
+        open="1",
+    )
+    row(
+        m,
+        "unknown",
+        put("reservation_id", UNKNOWN),
+        NOT_FOUND,
+        "RESERVATION_NOT_FOUND",
+        reservationId=UNKNOWN,
+    )
+    row(
+        m,
+        "unknown line",
+        lambda r: put("line_id", "9")(r.lines[0].line),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="9",
+    )
+    row(
+        m,
+        "unknown target",
+        lambda r: put("to_location_id", "MOON")(r.lines[0]),
+        NOT_FOUND,
+        "UNKNOWN_LOCATION",
+        locationId="MOON",
+    )
+    row(
+        m,
+        "nowhere else",
+        lambda r: put("to_location_id", "A")(r.lines[0]),
+        INVALID,
+        "SAME_LOCATION",
+        sku="MUG",
+        locationId="A",
+    )
+    row(
+        m,
+        "nothing there",
+        lambda r: put("to_location_id", "D")(r.lines[0]),
+        REFUSED,
+        "INSUFFICIENT_STOCK",
+        sku="MUG",
+        locationId="D",
+        wanted="2",
+        available="0",
+    )
+    row(
+        m,
+        "lower fence",
+        put("fence", 1),
+        REFUSED,
+        "FENCED",
+        reservationId=PAID,
+        fence="1",
+        highestFence="2",
+    )
+
+
+def ship(row: Table) -> None:
+    m = "ReservationService.Ship"
+    row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
+    row(m, "no line id", lambda r: r.lines[0].ClearField("line_id"), INVALID, VIOLATION)
+    row(m, "too many", lambda r: put("quantity", 10**6 + 1)(r.lines[0]), INVALID, VIOLATION)
+    row(
+        m,
+        "more than is open",
+        lambda r: r.lines.append(r.lines[0]),
+        REFUSED,
+        "RESERVATION_CLOSED",
+        reservationId=PAID,
+        lineId="1",
+        wanted="2",
+        open="1",
+    )
+    row(
+        m,
+        "unknown",
+        put("reservation_id", UNKNOWN),
+        NOT_FOUND,
+        "RESERVATION_NOT_FOUND",
+        reservationId=UNKNOWN,
+    )
+    row(
+        m,
+        "unknown line",
+        lambda r: put("line_id", "9")(r.lines[0]),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="9",
+    )
+    row(
+        m,
+        "not confirmed",
+        put("reservation_id", HELD),
+        REFUSED,
+        "RESERVATION_NOT_CONFIRMED",
+        reservationId=HELD,
+        lineId="1",
+    )
+    row(
+        m,
+        "lower fence",
+        put("fence", 1),
+        REFUSED,
+        "FENCED",
+        reservationId=PAID,
+        fence="1",
+        highestFence="2",
+    )

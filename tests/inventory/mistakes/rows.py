@@ -1,0 +1,118 @@
+"""The ways in which a caller can be wrong, for every mutating method."""
+
+from google.protobuf.message import Message
+
+from ordermesh.api.inventory.v1 import (
+    AdjustmentReason,
+    AdjustStockRequest,
+    ConfirmRequest,
+    DisposedStock,
+    DisposeStockRequest,
+    LineReassignment,
+    PutItemsRequest,
+    PutLocationsRequest,
+    ReassignRequest,
+    ReceiveStockRequest,
+    ReleaseRequest,
+    ReserveRequest,
+    ReturnedStock,
+    ReturnStockRequest,
+    ShipRequest,
+    StockAdjustment,
+    StockLine,
+    StockTransfer,
+    TransferStockRequest,
+)
+from ordermesh.api.order.v1 import Disposition
+from tests.inventory.mistakes import catalog, reservations, stock
+from tests.inventory.mistakes.table import HELD, INVALID, PAID, VIOLATION, Row, Table, put
+from tests.inventory.shop import (
+    item,
+    key,
+    location,
+    reserve_lines,
+    selection,
+)
+
+RESTOCK = Disposition.DISPOSITION_RESTOCK
+BLOCK = Disposition.DISPOSITION_BLOCK
+
+
+def good_requests() -> dict[str, Message]:
+    """A request for each mutating method that succeeds in the prepared shop."""
+    return {
+        "ItemService.PutItems": PutItemsRequest(
+            items=[item("MUG", name="A mug"), item("SET", {"MUG": 2, "CUP": 1}), item("NEW")]
+        ),
+        "LocationService.PutLocations": PutLocationsRequest(
+            locations=[location("A", name="Main Street"), location("E")]
+        ),
+        "LedgerService.ReceiveStock": ReceiveStockRequest(
+            lines=[
+                StockLine(key=key("MUG at A"), quantity=3, serial_numbers=["S1"]),
+                StockLine(key=key("CUP at C"), quantity=4),
+            ]
+        ),
+        "LedgerService.AdjustStock": AdjustStockRequest(
+            adjustments=[
+                StockAdjustment(key=key("MUG at A"), delta=-1),
+                StockAdjustment(key=key("CUP at A"), on_hand=7, expected_on_hand=10),
+            ],
+            reason=AdjustmentReason.ADJUSTMENT_REASON_COUNTED,
+        ),
+        "LedgerService.TransferStock": TransferStockRequest(
+            transfers=[StockTransfer(from_key=key("MUG at A"), to_location_id="C", quantity=3)]
+        ),
+        "LedgerService.ReturnStock": ReturnStockRequest(
+            lines=[
+                ReturnedStock(key=key("MUG at A"), quantity=2, disposition=RESTOCK),
+                ReturnedStock(key=key("CUP at C"), quantity=1, disposition=BLOCK),
+            ]
+        ),
+        "LedgerService.DisposeStock": DisposeStockRequest(
+            lines=[DisposedStock(key=key("MUG at A"), quantity=2, disposition=RESTOCK)]
+        ),
+        "ReservationService.Reserve": ReserveRequest(
+            reservation_id="44444444-4444-4444-8444-444444444444",
+            lines=reserve_lines([("1", "MUG at A", 3), ("2", "CUP at A", 1)]),
+            replaces_reservation_ids=[HELD],
+            fence=1,
+        ),
+        "ReservationService.Confirm": ConfirmRequest(reservation_id=HELD, fence=5),
+        "ReservationService.Release": ReleaseRequest(
+            reservation_id=PAID, lines=[selection("1", 1)], fence=5
+        ),
+        "ReservationService.Reassign": ReassignRequest(
+            reservation_id=PAID,
+            lines=[LineReassignment(line=selection("1", 2), to_location_id="B")],
+            fence=5,
+        ),
+        "ReservationService.Ship": ShipRequest(
+            reservation_id=PAID, lines=[selection("1", 2), selection("2", 1)], fence=5
+        ),
+    }
+
+
+def rows() -> list[Row]:
+    row = Table()
+    for method in good_requests():
+        row(method, "no request id", lambda r: r.ClearField("request_id"), INVALID, VIOLATION)
+        row(method, "request id is no UUID", put("request_id", "soon"), INVALID, VIOLATION)
+        row(method, "control character", put("on_behalf_of", "Ann\n"), INVALID, VIOLATION)
+
+    for spoil in (
+        catalog.put_items,
+        catalog.put_locations,
+        stock.receive_stock,
+        stock.adjust_stock,
+        stock.transfer_stock,
+        reservations.reserve,
+        reservations.confirm,
+        reservations.release,
+        reservations.reassign,
+        reservations.ship,
+        stock.return_stock,
+        stock.dispose_stock,
+    ):
+        spoil(row)
+    return row.rows

@@ -13,8 +13,8 @@ from ordermesh.api.inventory.v1 import (
     Reservation,
     ReservationLine,
 )
-from ordermesh.inventory.domain.errors import InvalidPageToken, TooMuchAsked
-from ordermesh.inventory.wire.pages import page_token
+from ordermesh.inventory.domain.errors import TooMuchAsked
+from ordermesh.runtime.pages import InvalidPageToken, page_token
 from tests.inventory.shop import Shop, item
 
 
@@ -260,7 +260,7 @@ async def test_the_longest_ids_still_make_a_token_that_is_let_in(shop: Shop) -> 
     ],
 )
 async def test_a_token_whose_place_was_made_up_is_refused(shop: Shop, last: list[str]) -> None:
-    token = page_token(ListReservationsRequest(), last)
+    token = page_token(ListReservationsRequest(), *last)
 
     with pytest.raises(InvalidPageToken):
         await found_once(shop, token)

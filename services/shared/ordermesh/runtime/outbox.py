@@ -21,8 +21,8 @@ DELIVERY_EVENTS = 100
 """How many events one delivery carries at most."""
 
 DELIVERY_BYTES = 700_000
-"""How large the events of one delivery are at most: a request of the mesh may have one MiB, and needs
-room for the contacts that are added on the way."""
+"""How large the events of one delivery are at most: a request of the mesh may have one MiB, and
+contacts are added on the way."""
 
 
 @dataclass(frozen=True)

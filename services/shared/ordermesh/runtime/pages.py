@@ -5,7 +5,9 @@ import binascii
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import UUID
 
 from google.protobuf.message import Message
 
@@ -57,6 +59,35 @@ def place(request: Message, token: str, *kinds: type[str] | type[int]) -> tuple[
     if written[:_SEAL_BYTES] != _seal(request) or not _are_of(last, kinds):
         raise InvalidPageToken(token)
     return tuple(last)
+
+
+def place_in_text(request: Message, token: str) -> str:
+    """The id after which the page begins; "" at the beginning. Raises ``InvalidPageToken``."""
+    parts = place(request, token, str)
+    return str(parts[0]) if parts else ""
+
+
+def place_in_numbers(request: Message, token: str) -> int:
+    """The number after which the page begins; 0 at the beginning. Raises ``InvalidPageToken``."""
+    parts = place(request, token, int)
+    return int(parts[0]) if parts else 0
+
+
+def place_in_time(request: Message, token: str) -> tuple[datetime, UUID] | None:
+    """The instant and the id after which the page begins; None at the beginning.
+
+    Raises ``InvalidPageToken``.
+    """
+    parts = place(request, token, str, str)
+    if parts is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(str(parts[0]))
+        if instant.utcoffset() != timedelta(0):
+            raise InvalidPageToken(token)
+        return instant, UUID(str(parts[1]))
+    except ValueError as error:
+        raise InvalidPageToken(token) from error
 
 
 def _are_of(last: object, kinds: Sequence[type]) -> bool:

@@ -21,15 +21,6 @@ def _names(names: Iterable[object]) -> str:
     return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
 
-class InvalidPageToken(InvalidRequest):
-    """The page token was not made by this list with these filters."""
-
-    reason: ClassVar[str] = "INVALID_PAGE_TOKEN"
-
-    def __init__(self, page_token: str) -> None:
-        super().__init__("The page token was not made by this list.", {"pageToken": page_token})
-
-
 class UnknownSku(NotFound):
     """No item has one of these SKUs."""
 

@@ -36,9 +36,9 @@ from ordermesh.inventory.queries.lists import (
 from ordermesh.inventory.servicer.wiring import Wiring, follow
 from ordermesh.inventory.wire.items import item, item_message
 from ordermesh.inventory.wire.locations import location, location_message
-from ordermesh.inventory.wire.pages import page_size, page_token, place
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Change
+from ordermesh.runtime.pages import page_size, page_token, place_in_text
 
 
 class ItemServicer(ItemServiceServicer):
@@ -77,13 +77,13 @@ class ItemServicer(ItemServiceServicer):
         _context: grpc.aio.ServicerContext[ListItemsRequest, ListItemsResponse],
     ) -> ListItemsResponse:
         """Read all items, page by page."""
-        (after,) = place(request, request.page_token, 1) or ("",)
+        after = place_in_text(request, request.page_token)
         page = await self._wiring.database.read(
             lambda tx: list_items(self._wiring.stores, tx, after, page_size(request.page_size))
         )
         return ListItemsResponse(
             items=[item_message(one) for one in page.rows],
-            next_page_token=page_token(request, [page.rows[-1].sku]) if page.has_more else "",
+            next_page_token=page_token(request, page.rows[-1].sku) if page.has_more else "",
             revision=page.revision,
         )
 
@@ -138,11 +138,11 @@ class LocationServicer(LocationServiceServicer):
         _context: grpc.aio.ServicerContext[ListLocationsRequest, ListLocationsResponse],
     ) -> ListLocationsResponse:
         """Read all locations, page by page."""
-        (after,) = place(request, request.page_token, 1) or ("",)
+        after = place_in_text(request, request.page_token)
         page = await self._wiring.database.read(
             lambda tx: list_locations(self._wiring.stores, tx, after, page_size(request.page_size))
         )
-        token = page_token(request, [page.rows[-1].location_id]) if page.has_more else ""
+        token = page_token(request, page.rows[-1].location_id) if page.has_more else ""
         return ListLocationsResponse(
             locations=[location_message(one) for one in page.rows],
             next_page_token=token,

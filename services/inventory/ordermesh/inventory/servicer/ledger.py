@@ -56,9 +56,9 @@ from ordermesh.inventory.wire.ledger import (
     stock_lines,
     transfers,
 )
-from ordermesh.inventory.wire.pages import page_size, page_token, place, time_place
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Change
+from ordermesh.runtime.pages import page_size, page_token, place, place_in_time
 
 
 class LedgerServicer(LedgerServiceServicer):
@@ -162,8 +162,8 @@ class LedgerServicer(LedgerServiceServicer):
         _context: grpc.aio.ServicerContext[ListBalancesRequest, ListBalancesResponse],
     ) -> ListBalancesResponse:
         """Read balances, page by page."""
-        last = place(request, request.page_token, 2)
-        after = StockKey(*last) if last else None
+        last = place(request, request.page_token, str, str)
+        after = StockKey(*map(str, last)) if last else None
         size = page_size(request.page_size)
         page = await self._wiring.database.read(
             lambda tx: list_balances(
@@ -172,7 +172,7 @@ class LedgerServicer(LedgerServiceServicer):
         )
         return ListBalancesResponse(
             balances=[balance_message(row) for row in page.rows],
-            next_page_token=page_token(request, page.rows[-1].key) if page.has_more else "",
+            next_page_token=page_token(request, *page.rows[-1].key) if page.has_more else "",
             revision=page.revision,
         )
 
@@ -182,7 +182,7 @@ class LedgerServicer(LedgerServiceServicer):
         _context: grpc.aio.ServicerContext[ListMovementsRequest, ListMovementsResponse],
     ) -> ListMovementsResponse:
         """Read movements, page by page."""
-        after = time_place(request, request.page_token)
+        after = place_in_time(request, request.page_token)
         size = page_size(request.page_size)
         page = await self._wiring.database.read(
             lambda tx: list_movements(
@@ -192,7 +192,7 @@ class LedgerServicer(LedgerServiceServicer):
         token = ""
         if page.has_more:
             last = page.rows[-1]
-            token = page_token(request, [last.create_time.isoformat(), str(last.movement_id)])
+            token = page_token(request, last.create_time.isoformat(), str(last.movement_id))
         return ListMovementsResponse(
             movements=[movement_message(movement) for movement in page.rows],
             next_page_token=token,

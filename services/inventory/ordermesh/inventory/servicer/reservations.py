@@ -32,7 +32,6 @@ from ordermesh.inventory.operations.reservations import (
 )
 from ordermesh.inventory.queries.lists import get_reservation, list_reservations
 from ordermesh.inventory.servicer.wiring import Wiring
-from ordermesh.inventory.wire.pages import page_size, page_token, time_place
 from ordermesh.inventory.wire.reservations import (
     ask,
     moves,
@@ -42,6 +41,7 @@ from ordermesh.inventory.wire.reservations import (
     selection,
 )
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.pages import page_size, page_token, place_in_time
 
 
 class ReservationServicer(ReservationServiceServicer):
@@ -84,7 +84,7 @@ class ReservationServicer(ReservationServiceServicer):
         _context: grpc.aio.ServicerContext[ListReservationsRequest, ListReservationsResponse],
     ) -> ListReservationsResponse:
         """Read reservations that match, page by page."""
-        after = time_place(request, request.page_token)
+        after = place_in_time(request, request.page_token)
         size = page_size(request.page_size)
         page = await self._wiring.database.read(
             lambda tx: list_reservations(
@@ -94,7 +94,7 @@ class ReservationServicer(ReservationServiceServicer):
         token = ""
         if page.has_more:
             last = page.rows[-1]
-            token = page_token(request, [last.create_time.isoformat(), str(last.reservation_id)])
+            token = page_token(request, last.create_time.isoformat(), str(last.reservation_id))
         return ListReservationsResponse(
             reservations=[reservation_message(one, page.now) for one in page.rows],
             next_page_token=token,

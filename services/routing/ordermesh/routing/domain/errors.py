@@ -14,15 +14,6 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-class InvalidPageToken(InvalidRequest):
-    """The page token was not made by this list with these filters."""
-
-    reason: ClassVar[str] = "INVALID_PAGE_TOKEN"
-
-    def __init__(self, page_token: str) -> None:
-        super().__init__("The page token was not made by this list.", {"pageToken": page_token})
-
-
 class FieldViolation(InvalidRequest):
     """A field breaks a rule that the contract states in words; ``rule`` names it."""
 

@@ -35,9 +35,9 @@ from ordermesh.routing.wire import fulfillment, order
 from ordermesh.routing.wire.decision import stored_decision
 from ordermesh.routing.wire.money import timestamp
 from ordermesh.routing.wire.network import network_message
-from ordermesh.routing.wire.pages import after_number, after_text, page_size, page_token
 from ordermesh.routing.wire.policy import policy_message
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.pages import page_size, page_token, place_in_numbers, place_in_text
 
 
 class Reading:
@@ -66,7 +66,7 @@ class Reading:
         """A page of orders; raises ``InvalidPageToken``."""
         size = page_size(request.page_size)
         wanted = OrderFilter(order.state_filter(request.state), request.channel)
-        after = after_number(request, request.page_token)
+        after = place_in_numbers(request, request.page_token)
         rows = await self._stores.orders.page(tx, wanted, after, size + 1)
         reply = ListOrdersResponse(orders=[_order(row) for row in rows[:size]])
         if len(rows) > size:
@@ -96,7 +96,7 @@ class Reading:
         wanted = WorkFilter(
             request.order_id, request.location_id, fulfillment.state_filter(request.state)
         )
-        after = after_number(request, request.page_token)
+        after = place_in_numbers(request, request.page_token)
         rows = await self._stores.orders.work_page(tx, wanted, after, size + 1)
         reply = ListFulfillmentOrdersResponse(
             fulfillment_orders=[
@@ -119,7 +119,7 @@ class Reading:
     ) -> ListDecisionsResponse:
         """A page of the decisions of an order; raises ``InvalidPageToken``."""
         size = page_size(request.page_size)
-        after = after_number(request, request.page_token)
+        after = place_in_numbers(request, request.page_token)
         rows = await self._stores.decisions.page(tx, request.order_id, after, size + 1)
         reply = ListDecisionsResponse(
             decisions=[stored_decision(row.payload) for row in rows[:size]]
@@ -138,7 +138,7 @@ class Reading:
     async def policies(self, tx: Transaction, request: ListPoliciesRequest) -> ListPoliciesResponse:
         """A page of the policies in force; raises ``InvalidPageToken``."""
         size = page_size(request.page_size)
-        after = after_text(request, request.page_token)
+        after = place_in_text(request, request.page_token)
         rows = await self._stores.policies.page(tx, after, size + 1)
         reply = ListPoliciesResponse(policies=[policy_message(row) for row in rows[:size]])
         if len(rows) > size:
@@ -150,7 +150,7 @@ class Reading:
     ) -> ListNetworkLocationsResponse:
         """A page of the network; raises ``InvalidPageToken``."""
         size = page_size(request.page_size)
-        after = after_text(request, request.page_token)
+        after = place_in_text(request, request.page_token)
         rows = await self._stores.network.page(tx, after, size + 1)
         reply = ListNetworkLocationsResponse(
             locations=[network_message(row) for row in rows[:size]]

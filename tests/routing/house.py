@@ -198,6 +198,7 @@ class House:
         self.mesh = Mesh(self.targets)
         self._others: list[Mesh] = []
         self.peers: dict[str, str] = {}
+        self.random: random.Random = NoJitter()
 
     async def start_inventory(self) -> None:
         """Serve inventory, at the address of before if there was one."""
@@ -225,7 +226,7 @@ class House:
                 database=self.database,
                 clock=self._clock,
                 ids=RandomIds(),
-                random=NoJitter(),
+                random=self.random,
                 mesh=mesh,
                 peers=frozenset(self.peers),
                 at=self._reach,

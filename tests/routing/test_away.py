@@ -1,8 +1,11 @@
 """Inventory is away: paid orders wait, checkouts fail at once, and nothing is left behind."""
 
 import asyncio
+import random
+from datetime import timedelta
 
 import grpc
+from sqlalchemy import select
 
 from ordermesh.api.inventory.v1 import PutLocationsRequest, ReleaseRequest
 from ordermesh.api.routing.v1 import (
@@ -10,6 +13,8 @@ from ordermesh.api.routing.v1 import (
     GetNetworkOverviewRequest,
     Order,
 )
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.tables import work
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
 from tests.routing.house import (
@@ -56,6 +61,42 @@ async def test_a_paid_order_is_stored_while_inventory_is_away_and_sourced_when_i
     await house.start_inventory()
     await eventually(lambda: has_work_at(house, "O-1", "NEAR"))
     assert await house.balance("MUG at NEAR") == (5, 2, 3)
+
+
+class Slow(random.Random):
+    """Waits that are drawn at random are as long as they can be, and then an hour."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 3_600.0
+
+
+async def test_orders_that_waited_long_are_looked_at_as_soon_as_inventory_is_back(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 5})
+    await eventually(lambda: knows(house, 1))
+    await house.stop_routing()
+    house.random = Slow()
+    await house.start_routing()
+    await house.stop_inventory()
+    await house.mesh.orders.SubmitOrder(submission("O-1", line("1", "MUG", 2)), timeout=1)
+    await eventually(lambda: waits_long(house))
+
+    await house.start_inventory()
+
+    await eventually(lambda: has_work_at(house, "O-1", "NEAR"))
+
+
+async def waits_long(house: House) -> bool:
+    """Whether the one row of work has failed and is put off for more than half an hour."""
+    database = house.database
+    assert database is not None
+
+    async def look(tx: Transaction) -> bool:
+        found = await tx.execute(select(work).where(work.c.failing_since.is_not(None)))
+        return [row.due_time - row.failing_since > timedelta(minutes=30) for row in found] == [True]
+
+    return await database.read(look)
 
 
 async def test_a_checkout_fails_at_once_while_inventory_is_away_and_leaves_nothing(

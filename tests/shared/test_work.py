@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -455,6 +455,32 @@ async def test_a_dead_row_that_is_revived_keeps_its_id_and_frees_its_key(
         await eventually(lambda: is_empty(database))
 
     assert done == [b"first", b"second"]
+
+
+async def test_rows_that_wait_after_a_failure_can_be_hastened_and_no_others(
+    database: Database, clock: FakeClock
+) -> None:
+    is_away = True
+    done: list[str] = []
+
+    async def handle(claimed: Sequence[Claimed]) -> None:
+        if is_away:
+            raise Unavailable("The press is away.", service="press", retry_after=3_600.0)
+        done.extend(one.key for one in claimed)
+        await finish(database, claimed)
+
+    await give(database, "order-1")
+    await give(database, "order-2", due_time=datetime(2999, 1, 1, tzinfo=UTC))
+    async with working(database, clock, handle):
+        await eventually(partial(attempts_of_first, database, 1))
+        is_away = False
+
+        assert await database.run(lambda tx: claims.hasten(tx, kind="ship")) == 0
+        assert await database.run(lambda tx: claims.hasten(tx, kind="pack")) == 1
+        await eventually(lambda: len(done) == 1)
+
+    assert done == ["order-1"]
+    assert [row.key for row in await all_rows(database)] == ["order-2"]
 
 
 async def test_a_batch_that_fails_is_tried_one_by_one_so_that_only_the_bad_row_suffers(

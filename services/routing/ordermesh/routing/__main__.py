@@ -190,7 +190,10 @@ def _background(
         Worker(database, clock, kinds, random=seams.random),
         Sequencer(database, clock),
         Housekeeping(database, clock, [(SqlRefusalStore().prune, REPLY_AGE)]),
-        *(Follower(database, clock, stores.copies, feeds, feed) for feed in FollowedFeed),
+        *(
+            Follower(database, clock, stores.copies, feeds, feed, records.hasten)
+            for feed in FollowedFeed
+        ),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
@@ -14,17 +15,32 @@ RETRY_SECONDS, RETRY_SECONDS_MAX = 0.2, 5.0
 _log = logging.getLogger(__name__)
 
 
+async def nothing(_tx: Transaction) -> None:
+    """Nobody waits for inventory."""
+
+
 class Follower:
-    """Keeps the copy of one feed. Rows and the revision they show are stored together."""
+    """Keeps the copy of one feed. Rows and the revision they show are stored together.
+
+    ``heard_again`` is called in the transaction of the first page after inventory was away.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, copies: CopyStore, feeds: Feeds, feed: Feed
+        self,
+        database: Database,
+        clock: Clock,
+        copies: CopyStore,
+        feeds: Feeds,
+        feed: Feed,
+        heard_again: Callable[[Transaction], Awaitable[object]] = nothing,
     ) -> None:
         self._database = database
         self._clock = clock
         self._copies = copies
         self._feeds = feeds
         self._feed = feed
+        self._heard_again = heard_again
+        self._was_away = False
         self._task: asyncio.Task[None] | None = None
         self._has_ended = asyncio.Event()
         self._has_ended.set()
@@ -56,6 +72,7 @@ class Follower:
             except FeedTooOld:
                 await self._database.run(self._begin_anew)
             except (Unavailable, Overloaded, Conflict) as error:
+                self._was_away = True
                 _log.info("inventory cannot be followed", extra={"reason": error.reason})
                 await self._clock.sleep(rest)
                 rest = min(RETRY_SECONDS_MAX, 2 * rest)
@@ -88,8 +105,11 @@ class Follower:
         async def store(tx: Transaction) -> None:
             await self._put(tx, page)
             await self._copies.advance(tx, self._feed, page.revision, await tx.now())
+            if self._was_away:
+                await self._heard_again(tx)
 
         await self._database.run(store)
+        self._was_away = False
 
     async def _put(self, tx: Transaction, page: FeedPage) -> None:
         await self._copies.put_items(tx, page.items)

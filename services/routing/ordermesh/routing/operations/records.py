@@ -9,6 +9,7 @@ from ordermesh.routing.domain.story import Story, touched
 from ordermesh.routing.domain.submission import Contact
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.event import order_event
+from ordermesh.runtime.claims import hasten
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.outbox import Outbox
 from ordermesh.runtime.waiting import Waiters
@@ -65,6 +66,10 @@ class Records:
     async def drive(self, tx: Transaction, order_id: str) -> None:
         """Let a worker look at the order."""
         await enqueue(tx, kind=WORK_KIND, key=order_id)
+
+    async def hasten(self, tx: Transaction) -> None:
+        """Let the orders that wait for inventory be looked at now: it is there again."""
+        await hasten(tx, kind=WORK_KIND)
 
     def notify(self, tx: Transaction, order_id: str) -> None:
         """Wake those who wait for the order, after the commit."""

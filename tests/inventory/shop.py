@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from google.protobuf.duration_pb2 import Duration
 from google.type.latlng_pb2 import LatLng
 from sqlalchemy import Interval, NullPool, Table, literal, select, text, update
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -20,6 +21,7 @@ from ordermesh.api.inventory.v1 import (
     DisposedStock,
     DisposeStockRequest,
     DisposeStockResponse,
+    ExtendRequest,
     GetAvailabilityRequest,
     GetAvailabilityResponse,
     GetReservationRequest,
@@ -49,6 +51,9 @@ from ordermesh.api.inventory.v1 import (
     ReturnStockResponse,
     ShipRequest,
     ShipResponse,
+    ShortOutcome,
+    ShortRequest,
+    ShortResponse,
     StockAdjustment,
     StockLine,
     StockTransfer,
@@ -62,7 +67,7 @@ from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.wiring import Wiring
-from ordermesh.inventory.store.tables import line, metadata
+from ordermesh.inventory.store.tables import line, metadata, reservation
 from ordermesh.kernel.errors import Conflict, Overloaded
 from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Database, Transaction
@@ -268,6 +273,30 @@ class Shop:
         with self._as("Confirm", who.get("caller", "developer"), who.get("role", "operator")):
             return (await self.reservations.Confirm(request, NO_CONTEXT)).reservation
 
+    async def extend(
+        self, reservation_id: str, seconds: int, *, fence: int = 0, caller: str = "developer"
+    ) -> Reservation:
+        request = ExtendRequest(
+            request_id=new_id(),
+            reservation_id=reservation_id,
+            hold_duration=Duration(seconds=seconds),
+            fence=fence,
+        )
+        with self._as("Extend", caller):
+            return (await self.reservations.Extend(request, NO_CONTEXT)).reservation
+
+    async def short(
+        self,
+        reservation_id: str,
+        *lines: LineSelection,
+        outcome: ShortOutcome.ValueType = ShortOutcome.SHORT_OUTCOME_WRITE_OFF,
+    ) -> ShortResponse:
+        request = ShortRequest(
+            request_id=new_id(), reservation_id=reservation_id, lines=lines, outcome=outcome
+        )
+        with self._as("Short", "routing", "routing"):
+            return await self.reservations.Short(request, NO_CONTEXT)
+
     async def release(
         self,
         reservation_id: str,
@@ -360,17 +389,20 @@ class Shop:
     async def let_pass(self, seconds: float) -> None:
         """Let so much time pass for holds.
 
-        The clock of PostgreSQL cannot be moved; there the ends of holds come nearer instead.
+        The clock of PostgreSQL cannot be moved; there reservations were made earlier instead, and
+        their ends come nearer.
         """
         if self.wiring.database.dialect == "sqlite":
             self._clock.advance(seconds)
             return
-        nearer = line.c.expire_time - literal(timedelta(seconds=seconds), Interval())
+        passed = literal(timedelta(seconds=seconds), Interval())
 
         async def shift(tx: Transaction) -> None:
+            ends, begins = line.c.expire_time, reservation.c.create_time
             await tx.execute(
-                update(line).where(line.c.expire_time.is_not(None)).values(expire_time=nearer)
+                update(line).where(ends.is_not(None)).values(expire_time=ends - passed)
             )
+            await tx.execute(update(reservation).values(create_time=begins - passed))
 
         await self.wiring.database.run(shift)
 

@@ -16,6 +16,7 @@ from ordermesh.inventory.domain.movement import Adjustment, StockLine, Transfer
 from ordermesh.inventory.domain.movement import adjust as adjusted
 from ordermesh.inventory.domain.movement import receive as received
 from ordermesh.inventory.domain.movement import transfer as transferred
+from ordermesh.inventory.domain.picking import ship
 from ordermesh.inventory.domain.reservation import Line, Reservation, Selection
 from ordermesh.inventory.domain.verbs import (
     Ask,
@@ -25,7 +26,6 @@ from ordermesh.inventory.domain.verbs import (
     release,
     reserve,
     settle,
-    ship,
 )
 from ordermesh.inventory.operations.expiry import expire_overdue
 from tests.fakes import FakeClock

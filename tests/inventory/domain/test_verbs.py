@@ -20,6 +20,7 @@ from ordermesh.inventory.domain.errors import (
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Component, Kit, Wanted, exploded
 from ordermesh.inventory.domain.ledger import Balance, Ledger
+from ordermesh.inventory.domain.picking import ship
 from ordermesh.inventory.domain.reservation import LineState, Reservation, Selection
 from ordermesh.inventory.domain.verbs import (
     Ask,
@@ -29,7 +30,6 @@ from ordermesh.inventory.domain.verbs import (
     release,
     reserve,
     settle,
-    ship,
 )
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -1,5 +1,7 @@
 """Mistakes with reservations."""
 
+from typing import Any
+
 from tests.inventory.mistakes.table import (
     HELD,
     INVALID,
@@ -288,6 +290,77 @@ def ship(row: Table) -> None:
         REFUSED,
         "FENCED",
         reservationId=PAID,
+        fence="1",
+        highestFence="2",
+    )
+
+
+def extend(row: Table) -> None:
+    m = "ReservationService.Extend"
+    row(m, "no time", lambda r: r.ClearField("hold_duration"), INVALID, VIOLATION)
+    row(m, "too long", lambda r: put("seconds", 14_401)(r.hold_duration), INVALID, VIOLATION)
+    row(m, "no time at all", lambda r: put("seconds", 0)(r.hold_duration), INVALID, VIOLATION)
+    row(m, "longer than four hours in all", longest, REFUSED, "HOLD_LIMIT")
+    _foreign(row, m, HELD)
+
+
+def longest(request: Any) -> object:
+    return put("seconds", 14_400)(request.hold_duration)
+
+
+def short(row: Table) -> None:
+    m = "ReservationService.Short"
+    row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
+    row(m, "no outcome", put("outcome", 0), INVALID, VIOLATION)
+    row(m, "unknown outcome", put("outcome", 9), INVALID, VIOLATION)
+    row(
+        m,
+        "more than is open",
+        lambda r: put("quantity", 4)(r.lines[0]),
+        REFUSED,
+        "RESERVATION_CLOSED",
+        reservationId=PAID,
+        lineId="1",
+        wanted="4",
+        open="3",
+    )
+    row(
+        m,
+        "unknown line",
+        lambda r: put("line_id", "9")(r.lines[0]),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="9",
+    )
+    row(
+        m,
+        "not confirmed",
+        put("reservation_id", HELD),
+        REFUSED,
+        "RESERVATION_NOT_CONFIRMED",
+        reservationId=HELD,
+        lineId="1",
+    )
+    _foreign(row, m, PAID)
+
+
+def _foreign(row: Table, m: str, known: str) -> None:
+    row(
+        m,
+        "unknown",
+        put("reservation_id", UNKNOWN),
+        NOT_FOUND,
+        "RESERVATION_NOT_FOUND",
+        reservationId=UNKNOWN,
+    )
+    row(
+        m,
+        "lower fence",
+        put("fence", 1),
+        REFUSED,
+        "FENCED",
+        reservationId=known,
         fence="1",
         highestFence="2",
     )

@@ -1,5 +1,6 @@
 """The ways in which a caller can be wrong, for every mutating method."""
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from ordermesh.api.inventory.v1 import (
@@ -8,6 +9,7 @@ from ordermesh.api.inventory.v1 import (
     ConfirmRequest,
     DisposedStock,
     DisposeStockRequest,
+    ExtendRequest,
     LineReassignment,
     PutItemsRequest,
     PutLocationsRequest,
@@ -18,6 +20,8 @@ from ordermesh.api.inventory.v1 import (
     ReturnedStock,
     ReturnStockRequest,
     ShipRequest,
+    ShortOutcome,
+    ShortRequest,
     StockAdjustment,
     StockLine,
     StockTransfer,
@@ -79,6 +83,15 @@ def good_requests() -> dict[str, Message]:
             fence=1,
         ),
         "ReservationService.Confirm": ConfirmRequest(reservation_id=HELD, fence=5),
+        "ReservationService.Extend": ExtendRequest(
+            reservation_id=HELD, hold_duration=Duration(seconds=1_800), fence=5
+        ),
+        "ReservationService.Short": ShortRequest(
+            reservation_id=PAID,
+            lines=[selection("1", 2)],
+            outcome=ShortOutcome.SHORT_OUTCOME_WRITE_OFF,
+            fence=5,
+        ),
         "ReservationService.Release": ReleaseRequest(
             reservation_id=PAID, lines=[selection("1", 1)], fence=5
         ),
@@ -111,6 +124,8 @@ def rows() -> list[Row]:
         reservations.release,
         reservations.reassign,
         reservations.ship,
+        reservations.extend,
+        reservations.short,
         stock.return_stock,
         stock.dispose_stock,
     ):

@@ -44,9 +44,11 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "GetReservation": _FOLLOWERS,
         "ListReservations": _FOLLOWERS,
         "Confirm": frozenset({"routing", OPERATOR}),
+        "Extend": _HOLDERS,
         "Release": _HOLDERS,
         "Reassign": frozenset({"routing", OPERATOR}),
         "Ship": frozenset({"routing", OPERATOR}),
+        "Short": frozenset({"routing", OPERATOR}),
     },
     "ordermesh.api.inventory.v1.AvailabilityService": {
         "GetAvailability": _READERS,

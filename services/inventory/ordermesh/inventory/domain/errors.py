@@ -273,6 +273,18 @@ class ReservationExpired(RuleViolated):
         )
 
 
+class HoldLimit(RuleViolated):
+    """The hold would last longer than it may in all."""
+
+    reason: ClassVar[str] = "HOLD_LIMIT"
+
+    def __init__(self, reservation_id: UUID, latest: datetime) -> None:
+        super().__init__(
+            "The hold may not last that long.",
+            {"reservationId": reservation_id, "latestExpireTime": latest.isoformat()},
+        )
+
+
 class ReservationClosed(RuleViolated):
     """It is closed, or less of a line is open than is wanted. Rows: line id, wanted and open."""
 

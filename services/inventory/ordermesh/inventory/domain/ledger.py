@@ -39,6 +39,7 @@ class MovementKind(enum.IntEnum):
     SHIPPED = 8
     RETURNED = 9
     DISPOSED = 10
+    SHORTED = 11
 
 
 class AdjustmentReason(enum.IntEnum):

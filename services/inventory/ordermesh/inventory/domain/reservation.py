@@ -3,6 +3,7 @@
 ::
 
     HELD ──Confirm──▶ CONFIRMED ──Ship──▶ SHIPPED
+     │ │                  ├──Short──────▶ SHORT
      │ │                  └──Release────▶ RELEASED
      │ └──Release───────────────────────▶ RELEASED
      └──its time passes─────────────────▶ EXPIRED
@@ -34,14 +35,16 @@ class LineState(enum.IntEnum):
     SHIPPED = 3
     RELEASED = 4
     EXPIRED = 5
+    SHORT = 6
 
 
 TRANSITIONS: Mapping[LineState, frozenset[LineState]] = {
     LineState.HELD: frozenset({LineState.CONFIRMED, LineState.RELEASED, LineState.EXPIRED}),
-    LineState.CONFIRMED: frozenset({LineState.SHIPPED, LineState.RELEASED}),
+    LineState.CONFIRMED: frozenset({LineState.SHIPPED, LineState.RELEASED, LineState.SHORT}),
     LineState.SHIPPED: frozenset(),
     LineState.RELEASED: frozenset(),
     LineState.EXPIRED: frozenset(),
+    LineState.SHORT: frozenset(),
 }
 """What a line may become. A state from which nothing leads on is closed for ever."""
 

@@ -12,16 +12,15 @@ from uuid import UUID
 from ordermesh.inventory.domain.availability import available
 from ordermesh.inventory.domain.errors import (
     DuplicateEntry,
+    HoldLimit,
     InsufficientStock,
     NotStockedHere,
     ReservationClosed,
     ReservationExpired,
     ReservationIdTaken,
-    ReservationNotConfirmed,
     ReservationNotFound,
     ReservationReleased,
     SameLocation,
-    ShortOfStock,
 )
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Wanted
@@ -39,6 +38,9 @@ from ordermesh.inventory.domain.reservation import (
 
 HOLD_DEFAULT = timedelta(minutes=15)
 """How long a hold lasts when its caller does not say."""
+
+HOLD_MAX = timedelta(hours=4)
+"""A reservation that nobody confirms ends at most so long after it was made."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,16 @@ def confirm(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservat
 
     Raises ``ReservationExpired`` when a line was not confirmed in time, ``ReservationClosed``.
     """
+    settled = _open_in_time(ledger, reservation, now)
+    draft = Draft(settled)
+    for line in settled.open_lines:
+        if line.state is LineState.HELD:
+            draft.put(line.become(LineState.CONFIRMED, now))
+    return draft.done()
+
+
+def _open_in_time(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservation:
+    """The reservation, none of whose lines has expired and some of which are open."""
     settled = settle(ledger, reservation, now)
     expired = [
         line.close_time
@@ -188,10 +200,26 @@ def confirm(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservat
         raise ReservationExpired(reservation.reservation_id, min(expired))
     if not settled.open_lines:
         raise ReservationClosed(reservation.reservation_id)
+    return settled
+
+
+def extend(
+    ledger: Ledger, reservation: Reservation, hold_duration: timedelta, now: datetime
+) -> Reservation:
+    """Give the lines that are held time until ``now + hold_duration``. It moves no units.
+
+    Raises ``ReservationExpired`` when a line was not confirmed in time, ``ReservationClosed``,
+    ``HoldLimit`` when that is later than ``HOLD_MAX`` after the reservation was made.
+    """
+    settled = _open_in_time(ledger, reservation, now)
+    latest = reservation.create_time + HOLD_MAX
+    expire_time = now + hold_duration
+    held = [line for line in settled.open_lines if line.state is LineState.HELD]
+    if held and expire_time > latest:
+        raise HoldLimit(reservation.reservation_id, latest)
     draft = Draft(settled)
-    for line in settled.open_lines:
-        if line.state is LineState.HELD:
-            draft.put(line.become(LineState.CONFIRMED, now))
+    for line in held:
+        draft.put(replace(line, expire_time=expire_time))
     return draft.done()
 
 
@@ -211,36 +239,6 @@ def release(
     for number, quantity in sorted(taken.items()):
         _give_back(ledger, draft, draft.split(number, quantity), LineState.RELEASED, now)
     return draft.done(), takings
-
-
-def ship(
-    ledger: Ledger, reservation: Reservation, selections: Sequence[Selection], now: datetime
-) -> Reservation:
-    """Promised goods left the building.
-
-    Raises ``LineNotFound``, ``ReservationClosed`` with every selection that wants more than is
-    open, ``ReservationNotConfirmed``, ``ShortOfStock`` with every key.
-    """
-    settled = settle(ledger, reservation, now)
-    draft = Draft(settled)
-    taken = _taken_whole(draft, selections)
-    for number in taken:
-        if draft.lines[number].state is not LineState.CONFIRMED:
-            raise ReservationNotConfirmed(reservation.reservation_id, draft.lines[number].line_id)
-    leaving = summed((draft.lines[number].key, quantity) for number, quantity in taken.items())
-    short = {
-        key: (quantity, ledger.balance(key).on_hand)
-        for key, quantity in leaving.items()
-        if quantity > ledger.balance(key).on_hand
-    }
-    if short:
-        raise ShortOfStock(short)
-    cause = _cause(reservation, MovementKind.SHIPPED)
-    for number, quantity in sorted(taken.items()):
-        part = draft.split(number, quantity)
-        ledger.move(cause, part.key, Account.RESERVED, Account.CUSTOMER, quantity)
-        draft.put(part.become(LineState.SHIPPED, now))
-    return draft.done()
 
 
 def reassign(
@@ -298,7 +296,7 @@ def _move_lines(
     targets: Sequence[tuple[int, int, str]],
     off: Collection[StockKey],
 ) -> None:
-    cause = _cause(draft.reservation, MovementKind.REASSIGNED)
+    cause = cause_of(draft.reservation, MovementKind.REASSIGNED)
     parts: list[tuple[Line, StockKey]] = []
     for number, quantity, to_location_id in targets:
         part = draft.split(number, quantity)
@@ -310,19 +308,6 @@ def _move_lines(
     for part, key in parts:
         ledger.move(cause, key, Account.FREE, Account.RESERVED, part.quantity)
         draft.put(replace(part, key=key))
-
-
-def _taken_whole(draft: Draft, selections: Sequence[Selection]) -> dict[int, int]:
-    """Units by line number; raises ``ReservationClosed`` with every selection that lacks units."""
-    taken: dict[int, int] = {}
-    closed: list[tuple[str, int, int]] = []
-    for selection in selections:
-        taking = take(draft, selection, taken)
-        if taking.wanted > taking.still_open or not taking.units:
-            closed.append((selection.line_id, taking.wanted, taking.still_open))
-    if closed:
-        raise ReservationClosed(draft.reservation.reservation_id, *closed)
-    return taken
 
 
 def _refuse_short(
@@ -346,10 +331,11 @@ def _refuse_short(
 
 def _give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:
     kind = MovementKind.EXPIRED if state is LineState.EXPIRED else MovementKind.RELEASED
-    cause = _cause(draft.reservation, kind)
+    cause = cause_of(draft.reservation, kind)
     ledger.bring(cause, line.key, Account.RESERVED, line.quantity)
     draft.put(line.become(state, at))
 
 
-def _cause(reservation: Reservation, kind: MovementKind) -> Cause:
+def cause_of(reservation: Reservation, kind: MovementKind) -> Cause:
+    """Why units of a reservation move."""
     return Cause(kind, reservation.reservation_id, reservation.order_id)

@@ -1,8 +1,8 @@
 """Promising stock, and what becomes of the promise."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,15 +11,16 @@ from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import exploded
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.picking import ShortOutcome, ship, short
 from ordermesh.inventory.domain.reservation import Reservation, Selection, Taking
 from ordermesh.inventory.domain.verbs import (
     Ask,
     confirm,
+    extend,
     reassign,
     refuse_repeated,
     release,
     reserve,
-    ship,
 )
 from ordermesh.inventory.operations.deciding import (
     Decided,
@@ -54,7 +55,7 @@ class Released:
 
 @dataclass(frozen=True)
 class Shipped:
-    """The movement of a shipment, and the reservation after it."""
+    """The movement of a shipment or of a short pick, and the reservation after it."""
 
     movement_id: UUID
     reservation: Reservation
@@ -114,6 +115,18 @@ async def confirm_reservation(stores: Stores, tx: Transaction, verb: Verb) -> Ke
     return Kept(decided.outcome, entered.now)
 
 
+async def extend_reservation(
+    stores: Stores, tx: Transaction, verb: Verb, hold_duration: timedelta
+) -> Kept:
+    """Give a hold more time. Raises ``ReservationNotFound`` and as the domain's ``extend``."""
+    entered = await _enter(stores, tx, verb)
+    decided = await entered.decide(
+        lambda ledger: extend(ledger, entered.after, hold_duration, entered.now)
+    )
+    await entered.write(decided, decided.outcome)
+    return Kept(decided.outcome, entered.now)
+
+
 async def release_reservation(
     stores: Stores, tx: Transaction, verb: Verb, selections: Sequence[Selection]
 ) -> Released:
@@ -162,12 +175,33 @@ async def ship_reservation(
         lambda ledger: ship(ledger, entered.after, selections, entered.now)
     )
     movements = await entered.write(decided, decided.outcome, document)
-    shipped = next(
-        movement_id
-        for cause, movement_id in movements.items()
-        if cause.kind is MovementKind.SHIPPED
-    )
+    shipped = _movement_of(movements, MovementKind.SHIPPED)
     return Shipped(shipped, decided.outcome, entered.now)
+
+
+async def short_reservation(
+    stores: Stores,
+    tx: Transaction,
+    verb: Verb,
+    selections: Sequence[Selection],
+    outcome: ShortOutcome,
+    document: str,
+) -> Shipped:
+    """Promised goods were not found.
+
+    Raises ``ReservationNotFound`` and as the domain's ``short``.
+    """
+    entered = await _enter(stores, tx, verb)
+    decided = await entered.decide(
+        lambda ledger: short(ledger, entered.after, selections, outcome, entered.now)
+    )
+    movements = await entered.write(decided, decided.outcome, document)
+    made = _movement_of(movements, MovementKind.SHORTED)
+    return Shipped(made, decided.outcome, entered.now)
+
+
+def _movement_of(movements: Mapping[Cause, UUID], kind: MovementKind) -> UUID:
+    return next(movement_id for cause, movement_id in movements.items() if cause.kind is kind)
 
 
 @dataclass

@@ -7,6 +7,8 @@ import grpc
 from ordermesh.api.inventory.v1 import (
     ConfirmRequest,
     ConfirmResponse,
+    ExtendRequest,
+    ExtendResponse,
     GetReservationRequest,
     GetReservationResponse,
     ListReservationsRequest,
@@ -20,15 +22,20 @@ from ordermesh.api.inventory.v1 import (
     ReserveResponse,
     ShipRequest,
     ShipResponse,
+    ShortRequest,
+    ShortResponse,
 )
 from ordermesh.inventory.access import acting
+from ordermesh.inventory.domain.picking import ShortOutcome
 from ordermesh.inventory.operations.reservations import (
     Verb,
     confirm_reservation,
+    extend_reservation,
     reassign_reservation,
     release_reservation,
     reserve_stock,
     ship_reservation,
+    short_reservation,
 )
 from ordermesh.inventory.queries.lists import get_reservation, list_reservations
 from ordermesh.inventory.servicer.wiring import Wiring
@@ -114,6 +121,21 @@ class ReservationServicer(ReservationServiceServicer):
 
         return await self._wiring.mutations.run(request, ConfirmResponse, work)
 
+    async def Extend(
+        self,
+        request: ExtendRequest,
+        _context: grpc.aio.ServicerContext[ExtendRequest, ExtendResponse],
+    ) -> ExtendResponse:
+        """Give a hold more time."""
+
+        async def work(tx: Transaction) -> ExtendResponse:
+            kept = await extend_reservation(
+                self._wiring.stores, tx, _verb(request), request.hold_duration.ToTimedelta()
+            )
+            return ExtendResponse(reservation=reservation_message(kept.reservation, kept.now))
+
+        return await self._wiring.mutations.run(request, ExtendResponse, work)
+
     async def Release(
         self,
         request: ReleaseRequest,
@@ -166,6 +188,36 @@ class ReservationServicer(ReservationServiceServicer):
 
         return await self._wiring.mutations.run(request, ShipResponse, work)
 
+    async def Short(
+        self,
+        request: ShortRequest,
+        _context: grpc.aio.ServicerContext[ShortRequest, ShortResponse],
+    ) -> ShortResponse:
+        """Promised goods were not found."""
 
-def _verb(request: ConfirmRequest | ReleaseRequest | ReassignRequest | ShipRequest) -> Verb:
+        async def work(tx: Transaction) -> ShortResponse:
+            missing = await short_reservation(
+                self._wiring.stores,
+                tx,
+                _verb(request),
+                [selection(line) for line in request.lines],
+                ShortOutcome(request.outcome),
+                request.document,
+            )
+            return ShortResponse(
+                movement_id=str(missing.movement_id),
+                reservation=reservation_message(missing.reservation, missing.now),
+            )
+
+        return await self._wiring.mutations.run(request, ShortResponse, work)
+
+
+def _verb(
+    request: ConfirmRequest
+    | ExtendRequest
+    | ReleaseRequest
+    | ReassignRequest
+    | ShipRequest
+    | ShortRequest,
+) -> Verb:
     return Verb(acting(request.on_behalf_of), UUID(request.reservation_id), request.fence)

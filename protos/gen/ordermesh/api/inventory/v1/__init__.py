@@ -57,8 +57,11 @@ from ordermesh.api.inventory.v1.location_service_pb2 import WatchLocationsRespon
 from ordermesh.api.inventory.v1.reservation_event_pb2 import ReservationExpired as ReservationExpired
 from ordermesh.api.inventory.v1.reservation_pb2 import Reservation as Reservation
 from ordermesh.api.inventory.v1.reservation_pb2 import ReservationLine as ReservationLine
+from ordermesh.api.inventory.v1.reservation_pb2 import ShortOutcome as ShortOutcome
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ConfirmRequest as ConfirmRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ConfirmResponse as ConfirmResponse
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ExtendRequest as ExtendRequest
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ExtendResponse as ExtendResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import GetReservationRequest as GetReservationRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import GetReservationResponse as GetReservationResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import LineReassignment as LineReassignment
@@ -75,6 +78,8 @@ from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveRequest as
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveResponse as ReserveResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipRequest as ShipRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipResponse as ShipResponse
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ShortRequest as ShortRequest
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ShortResponse as ShortResponse
 from ordermesh.api.inventory.v1.availability_service_pb2_grpc import AvailabilityServiceServicer as AvailabilityServiceServicer
 from ordermesh.api.inventory.v1.availability_service_pb2_grpc import AvailabilityServiceStub as AvailabilityServiceStub
 from ordermesh.api.inventory.v1.availability_service_pb2_grpc import add_AvailabilityServiceServicer_to_server as add_AvailabilityServiceServicer_to_server

@@ -130,6 +130,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Fewer units are blocked than are to be disposed of. Rows of: `sku`,
     `locationId`, `wanted`, `blocked`.
     """
+    ERROR_REASON_HOLD_LIMIT: _ErrorReason.ValueType  # 41
+    """FAILED_PRECONDITION. A hold would last longer than four hours in all. Metadata: `reservationId`,
+    `latestExpireTime`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -247,5 +251,9 @@ ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 39
 ERROR_REASON_INSUFFICIENT_BLOCKED: ErrorReason.ValueType  # 40
 """FAILED_PRECONDITION. Fewer units are blocked than are to be disposed of. Rows of: `sku`,
 `locationId`, `wanted`, `blocked`.
+"""
+ERROR_REASON_HOLD_LIMIT: ErrorReason.ValueType  # 41
+"""FAILED_PRECONDITION. A hold would last longer than four hours in all. Metadata: `reservationId`,
+`latestExpireTime`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -198,6 +198,8 @@ class Movement(_message.Message):
         """Goods came back from a customer."""
         KIND_DISPOSED: Movement._Kind.ValueType  # 10
         """It was decided what becomes of blocked units."""
+        KIND_SHORTED: Movement._Kind.ValueType  # 11
+        """Promised units were not found."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind is why units moved."""
@@ -224,6 +226,8 @@ class Movement(_message.Message):
     """Goods came back from a customer."""
     KIND_DISPOSED: Movement.Kind.ValueType  # 10
     """It was decided what becomes of blocked units."""
+    KIND_SHORTED: Movement.Kind.ValueType  # 11
+    """Promised units were not found."""
 
     MOVEMENT_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int

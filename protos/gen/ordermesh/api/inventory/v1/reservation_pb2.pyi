@@ -21,6 +21,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ShortOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ShortOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShortOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SHORT_OUTCOME_UNSPECIFIED: _ShortOutcome.ValueType  # 0
+    """Not said. Refused on input."""
+    SHORT_OUTCOME_WRITE_OFF: _ShortOutcome.ValueType  # 1
+    """They are lost: the books are corrected at once."""
+    SHORT_OUTCOME_BLOCK: _ShortOutcome.ValueType  # 2
+    """They are kept apart as missing until somebody has counted."""
+    SHORT_OUTCOME_RELEASE: _ShortOutcome.ValueType  # 3
+    """They are there and cannot be used for this order: others may have them."""
+
+class ShortOutcome(_ShortOutcome, metaclass=_ShortOutcomeEnumTypeWrapper):
+    """ShortOutcome is what becomes of units that were promised and not found."""
+
+SHORT_OUTCOME_UNSPECIFIED: ShortOutcome.ValueType  # 0
+"""Not said. Refused on input."""
+SHORT_OUTCOME_WRITE_OFF: ShortOutcome.ValueType  # 1
+"""They are lost: the books are corrected at once."""
+SHORT_OUTCOME_BLOCK: ShortOutcome.ValueType  # 2
+"""They are kept apart as missing until somebody has counted."""
+SHORT_OUTCOME_RELEASE: ShortOutcome.ValueType  # 3
+"""They are there and cannot be used for this order: others may have them."""
+Global___ShortOutcome: _TypeAlias = ShortOutcome  # noqa: Y015
+
 @_typing.final
 class Reservation(_message.Message):
     """Reservation holds stock for somebody. Its lines were made together, all or none."""
@@ -91,6 +119,8 @@ class ReservationLine(_message.Message):
         """Closed: the promise was taken back."""
         STATE_EXPIRED: ReservationLine._State.ValueType  # 5
         """Closed: it was not confirmed in time."""
+        STATE_SHORT: ReservationLine._State.ValueType  # 6
+        """Closed: the goods were not found when they were to be picked."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """State is what has become of the line."""
@@ -107,6 +137,8 @@ class ReservationLine(_message.Message):
     """Closed: the promise was taken back."""
     STATE_EXPIRED: ReservationLine.State.ValueType  # 5
     """Closed: it was not confirmed in time."""
+    STATE_SHORT: ReservationLine.State.ValueType  # 6
+    """Closed: the goods were not found when they were to be picked."""
 
     LINE_ID_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int

@@ -647,3 +647,147 @@ class ShipResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ShipResponse: _TypeAlias = ShipResponse  # noqa: Y015
+
+@_typing.final
+class ExtendRequest(_message.Message):
+    """ExtendRequest says how long more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    HOLD_DURATION_FIELD_NUMBER: _builtins.int
+    FENCE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    reservation_id: _builtins.str
+    """The reservation."""
+    fence: _builtins.int
+    """The fence of the worker that asks; 0 when it has none."""
+    @_builtins.property
+    def hold_duration(self) -> _duration_pb2.Duration:
+        """How long it is held from now on."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        reservation_id: _builtins.str = ...,
+        hold_duration: _duration_pb2.Duration | None = ...,
+        fence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "hold_duration", b"hold_duration", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendRequest: _TypeAlias = ExtendRequest  # noqa: Y015
+
+@_typing.final
+class ExtendResponse(_message.Message):
+    """ExtendResponse carries what is held."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reservation(self) -> _reservation_pb2.Reservation:
+        """The reservation."""
+
+    def __init__(
+        self,
+        *,
+        reservation: _reservation_pb2.Reservation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendResponse: _TypeAlias = ExtendResponse  # noqa: Y015
+
+@_typing.final
+class ShortRequest(_message.Message):
+    """ShortRequest says what was not found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    FENCE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    reservation_id: _builtins.str
+    """The reservation."""
+    outcome: _reservation_pb2.ShortOutcome.ValueType
+    """What becomes of the units."""
+    document: _builtins.str
+    """The document behind it: a pick list."""
+    fence: _builtins.int
+    """The fence of the worker that asks; 0 when it has none."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineSelection]:
+        """Which lines, and how much of them."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        reservation_id: _builtins.str = ...,
+        lines: _abc.Iterable[Global___LineSelection] | None = ...,
+        outcome: _reservation_pb2.ShortOutcome.ValueType = ...,
+        document: _builtins.str = ...,
+        fence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "fence", b"fence", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "outcome", b"outcome", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShortRequest: _TypeAlias = ShortRequest  # noqa: Y015
+
+@_typing.final
+class ShortResponse(_message.Message):
+    """ShortResponse names the movement that was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVEMENT_ID_FIELD_NUMBER: _builtins.int
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    movement_id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def reservation(self) -> _reservation_pb2.Reservation:
+        """The reservation as it is now."""
+
+    def __init__(
+        self,
+        *,
+        movement_id: _builtins.str = ...,
+        reservation: _reservation_pb2.Reservation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["movement_id", b"movement_id", "reservation", b"reservation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShortResponse: _TypeAlias = ShortResponse  # noqa: Y015

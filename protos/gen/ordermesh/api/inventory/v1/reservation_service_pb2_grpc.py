@@ -55,6 +55,11 @@ class ReservationServiceStub:
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ConfirmRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ConfirmResponse.FromString,
                 _registered_method=True)
+        self.Extend = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.ReservationService/Extend',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ExtendRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ExtendResponse.FromString,
+                _registered_method=True)
         self.Release = channel.unary_unary(
                 '/ordermesh.api.inventory.v1.ReservationService/Release',
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReleaseRequest.SerializeToString,
@@ -64,6 +69,11 @@ class ReservationServiceStub:
                 '/ordermesh.api.inventory.v1.ReservationService/Reassign',
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignResponse.FromString,
+                _registered_method=True)
+        self.Short = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.ReservationService/Short',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShortRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShortResponse.FromString,
                 _registered_method=True)
         self.Ship = channel.unary_unary(
                 '/ordermesh.api.inventory.v1.ReservationService/Ship',
@@ -118,6 +128,17 @@ class ReservationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Extend(self, request, context):
+        """Extend gives the lines that are held more time, counted from now. All of a reservation ends at
+        most four hours after it was made. Confirmed lines stay as they are.
+
+        Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `HOLD_LIMIT` with the
+        latest end, `NOT_YOUR_RESERVATION`, `FENCED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Release(self, request, context):
         """Release takes promises back. Releasing what is closed changes nothing.
 
@@ -135,6 +156,17 @@ class ReservationServiceServicer:
 
         Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
         `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Short(self, request, context):
+        """Short says that promised goods were not found when they were to be picked. A promise that had no
+        unit behind it is only closed; of the others the outcome says what becomes of the unit.
+
+        Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is missing than is
+        open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,6 +206,11 @@ def add_ReservationServiceServicer_to_server(servicer, server):
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ConfirmRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ConfirmResponse.SerializeToString,
             ),
+            'Extend': grpc.unary_unary_rpc_method_handler(
+                    servicer.Extend,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ExtendRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ExtendResponse.SerializeToString,
+            ),
             'Release': grpc.unary_unary_rpc_method_handler(
                     servicer.Release,
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReleaseRequest.FromString,
@@ -183,6 +220,11 @@ def add_ReservationServiceServicer_to_server(servicer, server):
                     servicer.Reassign,
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignResponse.SerializeToString,
+            ),
+            'Short': grpc.unary_unary_rpc_method_handler(
+                    servicer.Short,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShortRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShortResponse.SerializeToString,
             ),
             'Ship': grpc.unary_unary_rpc_method_handler(
                     servicer.Ship,
@@ -310,6 +352,33 @@ class ReservationService:
             _registered_method=True)
 
     @staticmethod
+    def Extend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.ReservationService/Extend',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ExtendRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ExtendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def Release(request,
             target,
             options=(),
@@ -353,6 +422,33 @@ class ReservationService:
             '/ordermesh.api.inventory.v1.ReservationService/Reassign',
             ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignRequest.SerializeToString,
             ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Short(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.ReservationService/Short',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShortRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShortResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -58,6 +58,13 @@ class ReservationServiceStub:
     Confirming twice changes nothing. Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`,
     `RESERVATION_CLOSED`, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
+    Extend: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ExtendRequest, _reservation_service_pb2.ExtendResponse]
+    """Extend gives the lines that are held more time, counted from now. All of a reservation ends at
+    most four hours after it was made. Confirmed lines stay as they are.
+
+    Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `HOLD_LIMIT` with the
+    latest end, `NOT_YOUR_RESERVATION`, `FENCED`.
+    """
     Release: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReleaseRequest, _reservation_service_pb2.ReleaseResponse]
     """Release takes promises back. Releasing what is closed changes nothing.
 
@@ -71,6 +78,13 @@ class ReservationServiceStub:
 
     Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
     `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.
+    """
+    Short: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ShortRequest, _reservation_service_pb2.ShortResponse]
+    """Short says that promised goods were not found when they were to be picked. A promise that had no
+    unit behind it is only closed; of the others the outcome says what becomes of the unit.
+
+    Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is missing than is
+    open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Ship: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ShipRequest, _reservation_service_pb2.ShipResponse]
     """Ship says that promised goods left the building.
@@ -110,6 +124,13 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Confirming twice changes nothing. Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`,
     `RESERVATION_CLOSED`, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
+    Extend: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ExtendRequest, _reservation_service_pb2.ExtendResponse]  # type: ignore[assignment]
+    """Extend gives the lines that are held more time, counted from now. All of a reservation ends at
+    most four hours after it was made. Confirmed lines stay as they are.
+
+    Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `HOLD_LIMIT` with the
+    latest end, `NOT_YOUR_RESERVATION`, `FENCED`.
+    """
     Release: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReleaseRequest, _reservation_service_pb2.ReleaseResponse]  # type: ignore[assignment]
     """Release takes promises back. Releasing what is closed changes nothing.
 
@@ -123,6 +144,13 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
 
     Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
     `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.
+    """
+    Short: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ShortRequest, _reservation_service_pb2.ShortResponse]  # type: ignore[assignment]
+    """Short says that promised goods were not found when they were to be picked. A promise that had no
+    unit behind it is only closed; of the others the outcome says what becomes of the unit.
+
+    Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is missing than is
+    open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Ship: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ShipRequest, _reservation_service_pb2.ShipResponse]  # type: ignore[assignment]
     """Ship says that promised goods left the building.
@@ -185,6 +213,19 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def Extend(
+        self,
+        request: _reservation_service_pb2.ExtendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reservation_service_pb2.ExtendResponse, _abc.Awaitable[_reservation_service_pb2.ExtendResponse]]:
+        """Extend gives the lines that are held more time, counted from now. All of a reservation ends at
+        most four hours after it was made. Confirmed lines stay as they are.
+
+        Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `HOLD_LIMIT` with the
+        latest end, `NOT_YOUR_RESERVATION`, `FENCED`.
+        """
+
+    @_abc_1.abstractmethod
     def Release(
         self,
         request: _reservation_service_pb2.ReleaseRequest,
@@ -208,6 +249,19 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
         `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.
+        """
+
+    @_abc_1.abstractmethod
+    def Short(
+        self,
+        request: _reservation_service_pb2.ShortRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reservation_service_pb2.ShortResponse, _abc.Awaitable[_reservation_service_pb2.ShortResponse]]:
+        """Short says that promised goods were not found when they were to be picked. A promise that had no
+        unit behind it is only closed; of the others the outcome says what becomes of the unit.
+
+        Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is missing than is
+        open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`.
         """
 
     @_abc_1.abstractmethod

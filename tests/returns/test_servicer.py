@@ -31,8 +31,8 @@ async def test_what_routing_delivers_a_platform_reads(served: Served) -> None:
     assert await deliver(served, *told) == 0
 
     assert list((await read(served, "A-1001")).lines) == [
-        ReturnableLine(line_id="1", sku="MUG-7", shipped_quantity=3),
-        ReturnableLine(line_id="2", sku="BOWL-1", shipped_quantity=1),
+        ReturnableLine(line_id="1", sku="MUG-7", shipped_quantity=3, returnable_quantity=3),
+        ReturnableLine(line_id="2", sku="BOWL-1", shipped_quantity=1, returnable_quantity=1),
     ]
 
 

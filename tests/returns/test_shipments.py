@@ -3,9 +3,8 @@
 import pytest
 
 from ordermesh.returns.domain.returnable import Returnable
-from ordermesh.returns.operations import handlers, record_shipment
-from ordermesh.returns.queries import get_returnable
-from ordermesh.returns.store import SqlShipmentStore
+from ordermesh.returns.operations.inbox import handlers, record_shipment
+from ordermesh.returns.store.returns import SqlReturnStore
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.inbox import Inbox
 from ordermesh.runtime.migrate import check
@@ -13,7 +12,7 @@ from ordermesh.runtime.validation import InvalidFields
 from tests.returns.conftest import MIGRATIONS
 from tests.returns.shipments import shipped
 
-STORE = SqlShipmentStore()
+STORE = SqlReturnStore()
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def inbox(database: Database) -> Inbox:
 
 
 async def returnable(database: Database, order_id: str = "A-1001") -> list[Returnable]:
-    return list(await database.read(lambda tx: get_returnable(STORE, tx, order_id)))
+    return list(await database.read(lambda tx: STORE.returnable(tx, order_id)))
 
 
 async def test_tables_and_migrations_agree(database_url: str) -> None:

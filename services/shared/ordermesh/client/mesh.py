@@ -16,7 +16,7 @@ from ordermesh.api.inventory.v1 import (
     ReservationServiceStub,
 )
 from ordermesh.api.notify.v1 import TimelineServiceStub
-from ordermesh.api.returns.v1 import ReturnServiceStub
+from ordermesh.api.returns.v1 import DispositionServiceStub, ReturnServiceStub
 from ordermesh.api.routing.v1 import (
     FulfillmentServiceStub,
     NetworkServiceStub,
@@ -126,6 +126,7 @@ class Mesh:
     orders = _Served("routing", OrderServiceStub)
     fulfillments = _Served("routing", FulfillmentServiceStub)
     returns = _Served("returns", ReturnServiceStub)
+    dispositions = _Served("returns", DispositionServiceStub)
     timeline = _Served("notify", TimelineServiceStub)
 
     def __init__(
@@ -145,6 +146,11 @@ class Mesh:
         self._credentials = credentials
         self._seconds_left = seconds_left
         self._channels: dict[str, grpc.aio.Channel] = {}
+
+    @property
+    def targets(self) -> Mapping[str, str]:
+        """The addresses by service."""
+        return dict(self._targets)
 
     def channel(self, service: str) -> grpc.aio.Channel:
         """The channel to a service; raises ``LookupError`` when its address is not known."""

@@ -1,4 +1,4 @@
-"""What has left: facts by shipment, and their sum by order line and item."""
+"""What has left, what is on its way back, and what can still be returned."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,11 +17,21 @@ class ShippedLine:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Returnable:
-    """Units of an item that left for an order line, in all."""
+    """Units of an item for an order line: shipped, on their way back, and back.
+
+    ``authorized`` counts what open returns still expect.
+    """
 
     line_id: str
     sku: str
-    shipped_quantity: int
+    shipped: int
+    authorized: int = 0
+    received: int = 0
+
+    @property
+    def returnable(self) -> int:
+        """Units that can still be returned."""
+        return self.shipped - self.authorized - self.received
 
 
 def shipped_lines(

@@ -1,0 +1,202 @@
+"""Taking goods in, deciding later about what was kept apart, and telling the ledger of both."""
+
+from collections.abc import Callable, Sequence
+
+from ordermesh.api.returns.v1 import (
+    DisposeReturnedRequest,
+    DisposeReturnedResponse,
+    ReceiveReturnRequest,
+    ReceiveReturnResponse,
+)
+from ordermesh.api.returns.v1 import Return as ReturnMessage
+from ordermesh.kernel.clock import Clock
+from ordermesh.returns.domain.errors import ReturnNotFound
+from ordermesh.returns.domain.order_return import Return
+from ordermesh.returns.domain.receiving import (
+    Arrival,
+    blocked_locations,
+    dispose,
+    disposed,
+    posted,
+    receive,
+)
+from ordermesh.returns.operations.calling import acting, answer_by
+from ordermesh.returns.operations.records import Records
+from ordermesh.returns.ports import Destination, Ledger, ReturnStore, Routing
+from ordermesh.returns.wire.messages import return_message
+from ordermesh.returns.wire.requests import arrived_lines, disposed_lines
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.idempotency import Mutations
+from ordermesh.runtime.waiting import Waiters
+from ordermesh.runtime.work import Claimed, WorkKind, enqueue
+
+RECEIPT, DISPOSAL = b"receipt", b"disposal"
+
+WORK_KIND = "post"
+"""The kind of work that tells the ledger; the key is the return's id."""
+
+
+class _NotAsked(Exception):
+    """Routing is to be asked about a location before anything can be decided."""
+
+    def __init__(self, one: Return, location_ids: Sequence[str]) -> None:
+        super().__init__("Routing is to be asked.")
+        self.order_return = one
+        self.location_ids = location_ids
+
+
+class ReceiveReturn:
+    """Takes goods in."""
+
+    def __init__(
+        self,
+        database: Database,
+        mutations: Mutations,
+        clock: Clock,
+        store: ReturnStore,
+        routing: Routing,
+        records: Records,
+        waiters: Waiters,
+    ) -> None:
+        self._database = database
+        self._mutations = mutations
+        self._clock = clock
+        self._store = store
+        self._routing = routing
+        self._records = records
+        self._waiters = waiters
+
+    async def receive(self, request: ReceiveReturnRequest) -> ReceiveReturnResponse:
+        """Record what arrived; answered when the ledger knows, or when time is up."""
+        known: dict[str, Destination] = {}
+
+        async def run(tx: Transaction) -> ReceiveReturnResponse:
+            before = await self._records.locked(tx, request.return_id)
+            location_id = request.location_id or before.location_id
+            if location_id not in known:
+                raise _NotAsked(before, [location_id])
+            arrival = Arrival(
+                arrived_lines(request), location_id, known[location_id].restocks, request.last
+            )
+            after, events = receive(before, arrival, acting(request.on_behalf_of), await tx.now())
+            written = await self._records.save(tx, before, after, events)
+            await _post(tx, written.return_id, RECEIPT, len(written.receipts))
+            return ReceiveReturnResponse(order_return=return_message(written))
+
+        while True:
+            try:
+                receipt = await self._mutations.run(request, ReceiveReturnResponse, run)
+                break
+            except _NotAsked as missing:
+                await self._ask(missing, known)
+        number = len(receipt.order_return.receipts)
+        later = await self._when(
+            request.return_id, lambda one: one.receipts[number - 1].movement_id is not None
+        )
+        return receipt if later is None else ReceiveReturnResponse(order_return=later)
+
+    async def dispose(self, request: DisposeReturnedRequest) -> DisposeReturnedResponse:
+        """Decide about units that were kept apart; answered as a receipt is."""
+        known: dict[str, Destination] = {}
+
+        async def run(tx: Transaction) -> DisposeReturnedResponse:
+            before = await self._records.locked(tx, request.return_id)
+            missing = sorted(blocked_locations(before) - known.keys())
+            if missing:
+                raise _NotAsked(before, missing)
+            restocks = {name: one.restocks for name, one in known.items()}
+            after = dispose(
+                before,
+                disposed_lines(request.lines),
+                restocks,
+                acting(request.on_behalf_of),
+                await tx.now(),
+            )
+            written = await self._records.save(tx, before, after)
+            await _post(tx, written.return_id, DISPOSAL, len(written.disposals))
+            return DisposeReturnedResponse(order_return=return_message(written))
+
+        while True:
+            try:
+                receipt = await self._mutations.run(request, DisposeReturnedResponse, run)
+                break
+            except _NotAsked as missing:
+                await self._ask(missing, known)
+        later = await self._when(
+            request.return_id, lambda one: all(part.movement_id for part in one.disposals)
+        )
+        return receipt if later is None else DisposeReturnedResponse(order_return=later)
+
+    async def _ask(self, missing: _NotAsked, known: dict[str, Destination]) -> None:
+        one = missing.order_return
+        units = [(line.sku, line.quantity) for line in one.lines]
+        for location_id in missing.location_ids:
+            known[location_id] = await self._routing.destination(one.order_id, units, location_id)
+
+    async def _when(
+        self, return_id: str, condition: Callable[[Return], bool]
+    ) -> ReturnMessage | None:
+        """The return as soon as it is so; None when time is up before."""
+
+        async def look(tx: Transaction) -> ReturnMessage | None:
+            one = await self._store.load(tx, return_id, lock=False)
+            if one is None:
+                raise ReturnNotFound(return_id)
+            return return_message(one) if condition(one) else None
+
+        try:
+            return await self._waiters.wait_for(
+                return_id, lambda: self._database.read(look), answer_by(self._clock)
+            )
+        except TimeoutError:
+            return None
+
+
+class Poster:
+    """Tells the ledger what came back and what became of it; a worker runs it.
+
+    ``at`` is called at the named points where the process could end.
+    """
+
+    def __init__(
+        self, database: Database, ledger: Ledger, records: Records, at: Callable[[str], None]
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._records = records
+        self._at = at
+
+    def work_kind(self) -> WorkKind:
+        """How a worker handles it."""
+        return WorkKind(handle=self._handle)
+
+    async def _handle(self, rows: Sequence[Claimed]) -> None:
+        for row in rows:
+            await self._post(row)
+
+    async def _post(self, row: Claimed) -> None:
+        kind, _, written = row.payload.partition(b":")
+        number = int(written)
+        one = await self._database.read(lambda tx: self._records.seen(tx, row.key))
+        self._at("before post")
+        if kind == RECEIPT:
+            movement_id = await self._ledger.take_back(one, one.receipts[number - 1])
+        else:
+            movement_id = await self._ledger.dispose(one, one.disposals[number - 1])
+        self._at("after post")
+
+        async def mark(tx: Transaction) -> None:
+            before = await self._records.locked(tx, row.key)
+            if kind == RECEIPT:
+                after, events = posted(before, number, movement_id, await tx.now())
+            else:
+                after, events = disposed(before, number, movement_id)
+            await self._records.save(tx, before, after, events)
+            await row.finish(tx)
+
+        await self._database.run(mark)
+        self._at("marked")
+
+
+async def _post(tx: Transaction, return_id: str, kind: bytes, number: int) -> None:
+    await enqueue(tx, kind=WORK_KIND, key=return_id, payload=b"%s:%d" % (kind, number))

@@ -1,0 +1,218 @@
+"""Routing and the ledger as returns sees them, and who hears of returns."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import ClassVar, TypeVar
+from uuid import UUID
+
+import grpc
+
+from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
+from ordermesh.api.inventory.v1 import (
+    DisposedStock,
+    DisposeStockRequest,
+    ReturnedStock,
+    ReturnStockRequest,
+)
+from ordermesh.api.order.v1 import StockKey
+from ordermesh.api.routing.v1 import (
+    FindReturnLocationRequest,
+    GetOrderRequest,
+    OrderLine,
+    ReturnedUnits,
+    ReturnHandling,
+)
+from ordermesh.client.errors import Refusal, refusal_of
+from ordermesh.client.mesh import Mesh
+from ordermesh.kernel.errors import RuleViolated, Unavailable
+from ordermesh.kernel.ids import derived_id
+from ordermesh.kernel.money import from_units_and_nanos
+from ordermesh.returns.domain.authorizing import Component, Goal, SoldLine
+from ordermesh.returns.domain.errors import NoReturnLocation, OrderNotFound
+from ordermesh.returns.domain.order_return import Disposal, Price, Receipt, Return
+from ordermesh.returns.ports import Destination
+from ordermesh.returns.wire.messages import disposition_value
+
+T = TypeVar("T")
+
+CONSUMERS: Mapping[str, frozenset[str]] = {"notify": frozenset({"return"})}
+"""Which peers want events about what."""
+
+CALL_SECONDS = 2.0
+AWAY_SECONDS = 0.2
+
+_NO_ANSWER = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.ABORTED,
+        # Whether it was done is not known; the same call, made again, tells.
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
+_ANSWERS = frozenset(
+    {
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.PERMISSION_DENIED,
+    }
+)
+
+
+class PeerFault(Exception):
+    """A peer answered what its contract does not foresee here: a fault, to be looked into."""
+
+    def __init__(self, peer: str, code: str, reason: str) -> None:
+        super().__init__(f"{peer} answered {code} {reason}.")
+
+
+class LedgerRefused(RuleViolated):
+    """The ledger will not take what came back as it is; somebody must look."""
+
+    reason: ClassVar[str] = "LEDGER_REFUSED"
+
+
+async def answered(peer: str, call: Awaitable[T]) -> T | Refusal:
+    """The reply, or the refusal that the peer decided on.
+
+    Raises ``Unavailable`` where the peer is away or its answer was lost, ``PeerFault`` for
+    everything else: no outcome of a call is left unclassified.
+    """
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        code, refusal = error.code(), refusal_of(error)
+        if code in _NO_ANSWER:
+            pushed_back = refusal.retry_after if refusal is not None else None
+            raise Unavailable(
+                f"{peer} is away: {code.name}.",
+                service=peer,
+                retry_after=pushed_back or AWAY_SECONDS,
+            ) from error
+        if code in _ANSWERS and refusal is not None:
+            return refusal
+        raise PeerFault(peer, code.name, "" if refusal is None else refusal.reason) from error
+
+
+class RoutingPeer:
+    """Routing, behind the stubs."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+
+    async def sold_lines(self, order_id: str) -> dict[str, SoldLine]:
+        """The lines of an order as they were sold, by id."""
+        request = GetOrderRequest(order_id=order_id)
+        answer = await answered(
+            "routing", self._mesh.orders.GetOrder(request, timeout=CALL_SECONDS)
+        )
+        if isinstance(answer, Refusal):
+            if answer.reason == "ORDER_NOT_FOUND":
+                raise OrderNotFound(order_id)
+            raise PeerFault("routing", answer.code.name, answer.reason)
+        return {line.line_id: _sold(line) for line in answer.order.lines}
+
+    async def destination(
+        self, order_id: str, units: Sequence[tuple[str, int]], location_id: str
+    ) -> Destination:
+        """Where units of items of an order go back to."""
+        request = FindReturnLocationRequest(
+            order_id=order_id,
+            units=[ReturnedUnits(sku=sku, quantity=quantity) for sku, quantity in units],
+            location_id=location_id,
+        )
+        answer = await answered(
+            "routing", self._mesh.sourcing.FindReturnLocation(request, timeout=CALL_SECONDS)
+        )
+        if isinstance(answer, Refusal):
+            if answer.reason == "NO_RETURN_LOCATION":
+                raise NoReturnLocation(order_id, location_id)
+            if answer.reason == "ORDER_NOT_FOUND":
+                raise OrderNotFound(order_id)
+            raise PeerFault("routing", answer.code.name, answer.reason)
+        chosen = answer.chosen
+        return Destination(
+            Goal(chosen.location_id, answer.reason),
+            restocks=chosen.handling == ReturnHandling.RETURN_HANDLING_RESTOCK,
+        )
+
+
+class LedgerPeer:
+    """The ledger, behind the stubs. Its request ids are derived: telling twice is telling once."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+
+    async def take_back(self, one: Return, receipt: Receipt) -> UUID:
+        """Goods came back; gives the movement."""
+        request = ReturnStockRequest(
+            request_id=str(derived_id("receipt", one.return_id, receipt.number)),
+            on_behalf_of=receipt.actor.on_behalf_of or receipt.actor.caller,
+            lines=[
+                ReturnedStock(
+                    key=StockKey(sku=part.sku, location_id=receipt.location_id),
+                    quantity=part.quantity,
+                    disposition=disposition_value(part.disposition),
+                )
+                for part in receipt.units
+            ],
+            document=one.return_id,
+            order_id=one.order_id,
+        )
+        call = self._mesh.ledger.ReturnStock(request, timeout=CALL_SECONDS)
+        return UUID((await _told(call)).movement_id)
+
+    async def dispose(self, one: Return, disposal: Disposal) -> UUID:
+        """It was decided about units that were kept apart; gives the movement."""
+        request = DisposeStockRequest(
+            request_id=str(derived_id("disposal", one.return_id, disposal.number)),
+            on_behalf_of=disposal.actor.on_behalf_of or disposal.actor.caller,
+            lines=[
+                DisposedStock(
+                    key=StockKey(sku=part.sku, location_id=part.location_id),
+                    quantity=part.quantity,
+                    disposition=disposition_value(part.disposition),
+                )
+                for part in disposal.units
+            ],
+            document=one.return_id,
+        )
+        call = self._mesh.ledger.DisposeStock(request, timeout=CALL_SECONDS)
+        return UUID((await _told(call)).movement_id)
+
+
+async def _told(call: Awaitable[T]) -> T:
+    answer = await answered("inventory", call)
+    if isinstance(answer, Refusal):
+        raise LedgerRefused(f"The ledger refused: {answer.reason}.", {"reason": answer.reason})
+    return answer
+
+
+def deliverer(mesh: Mesh, peer: str) -> Callable[[Sequence[EventEnvelope]], Awaitable[None]]:
+    """Hands events over to a peer's inbox."""
+
+    async def deliver(events: Sequence[EventEnvelope]) -> None:
+        await mesh.inbox(peer).Deliver(DeliverRequest(events=events), timeout=CALL_SECONDS)
+
+    return deliver
+
+
+def _sold(line: OrderLine) -> SoldLine:
+    price = None
+    if line.HasField("unit_price"):
+        price = Price(
+            line.unit_price.currency_code,
+            from_units_and_nanos(line.unit_price.units, line.unit_price.nanos),
+        )
+    components = []
+    for part in line.components:
+        share = None
+        if part.HasField("price_share"):
+            share = Price(
+                part.price_share.currency_code,
+                from_units_and_nanos(part.price_share.units, part.price_share.nanos),
+                part.quantity,
+            )
+        components.append(Component(part.sku, part.quantity, share))
+    return SoldLine(line.line_id, line.sku, price, tuple(components))

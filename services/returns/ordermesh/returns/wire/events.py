@@ -1,0 +1,81 @@
+"""Events: those of routing that are heard, and those of returns that are told."""
+
+from google.protobuf.message import Message
+
+from ordermesh.api.event.v1 import EventEnvelope
+from ordermesh.api.returns import v1
+from ordermesh.api.routing.v1 import FulfillmentOrderShipped
+from ordermesh.returns.domain import event as events
+from ordermesh.returns.domain.order_return import Return
+from ordermesh.returns.domain.returnable import ShippedLine, shipped_lines
+from ordermesh.returns.wire.messages import (
+    disposition_value,
+    receipt_message,
+    refund_message,
+    return_message,
+)
+from ordermesh.runtime.outbox import Event
+from ordermesh.runtime.payload import payload_of
+
+SHIPPED = "ordermesh.fulfillment_order.shipped.v1"
+"""The type of the events that say that goods left a location."""
+
+AGGREGATE = "return"
+"""The kind of thing that all of the service's events are about."""
+
+
+def what_left(event: EventEnvelope) -> list[ShippedLine]:
+    """What left, of an event of type ``SHIPPED``.
+
+    Raises ``InvalidFields`` when its payload is no ``FulfillmentOrderShipped``.
+    """
+    work = payload_of(event, FulfillmentOrderShipped).fulfillment_order
+    return shipped_lines(
+        work.order_id,
+        work.fulfillment_order_id,
+        ((line.line_id, line.sku, line.quantity) for line in work.lines),
+    )
+
+
+def return_event(event: events.Event, one: Return, sequence: int) -> Event:
+    """The event as it is published, number ``sequence`` of its return."""
+    kind, payload = _payload(event, one)
+    return Event(
+        type=kind,
+        aggregate_type=AGGREGATE,
+        aggregate_id=one.return_id,
+        sequence=sequence,
+        payload=payload,
+        order_id=one.order_id,
+    )
+
+
+def _payload(event: events.Event, one: Return) -> tuple[str, Message]:
+    told = return_message(one)
+    match event:
+        case events.Authorized():
+            return "ordermesh.return.authorized.v1", v1.ReturnAuthorized(order_return=told)
+        case events.Received(receipt):
+            received = v1.ReturnReceived(order_return=told, receipt=receipt_message(receipt))
+            return "ordermesh.return.received.v1", received
+        case events.Completed():
+            return "ordermesh.return.completed.v1", v1.ReturnCompleted(order_return=told)
+        case events.Cancelled():
+            return "ordermesh.return.cancelled.v1", v1.ReturnCancelled(order_return=told)
+        case events.RefundDue(refund):
+            due = v1.RefundDue(order_return=told, refund=refund_message(refund))
+            return "ordermesh.refund.due.v1", due
+        case events.Disposed(units):
+            disposed = v1.StockDisposed(
+                order_return=told,
+                units=[
+                    v1.DisposedUnits(
+                        line_id=part.line_id,
+                        sku=part.sku,
+                        quantity=part.quantity,
+                        disposition=disposition_value(part.disposition),
+                    )
+                    for part in units
+                ],
+            )
+            return "ordermesh.return.disposed.v1", disposed

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from ordermesh.cli.mail import read_mail
 from ordermesh.cli.place import MeshDirectory
 from tests.mesh.conftest import Command
 
@@ -23,6 +24,9 @@ KEYS = [
     "cost_per_order_nearest",
     "ledger_balanced",
     "units_oversold",
+    "notifications_delivered",
+    "returns_completed",
+    "units_restocked",
     "services_in_trace",
     "seconds",
 ]
@@ -66,6 +70,12 @@ async def test_an_order_travels_the_mesh(command: Command, directory: MeshDirect
     assert facts["ledger_balanced"] is True
     assert facts["units_oversold"] == 0
     assert facts["services_in_trace"] == 4
+    assert facts["notifications_delivered"] >= ORDERS + facts["shipments"]
+    assert facts["returns_completed"] > 0
+    assert facts["units_restocked"] > 0
+    mails = [read_mail(file) for file in directory.mail_folder.glob("*.eml")]
+    assert len({mail["message_id"] for mail in mails}) == facts["notifications_delivered"]
+    assert all(mail["text"] and mail["html"] for mail in mails)
     assert "Ledger verified" in said
     assert "nearest single" in said
     assert "illustrative" in said

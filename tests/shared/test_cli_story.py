@@ -2,12 +2,15 @@
 
 import io
 import json
+from collections import Counter
 
 import pytest
 from google.type.money_pb2 import Money
 from rich.console import Console
 
 from ordermesh.api.inventory.v1 import LedgerFinding
+from ordermesh.api.notify.v1 import Notification
+from ordermesh.api.returns.v1 import Return
 from ordermesh.api.routing.v1 import (
     Candidate,
     Decision,
@@ -21,6 +24,7 @@ from ordermesh.api.routing.v1 import (
     Shipment,
     UnfilledLine,
 )
+from ordermesh.cli.afterwards import Afterwards, chosen_for_delivery, chosen_for_return
 from ordermesh.cli.baselines import NEAREST
 from ordermesh.cli.comparison import Tally
 from ordermesh.cli.facts import OURS, RunFacts, ShownOrder
@@ -124,6 +128,17 @@ def test_the_order_that_is_shown_leaves_from_two_places_and_is_whole() -> None:
     assert choose_shown(outcome) == "two"
 
 
+def test_every_fourth_shipment_arrives_and_every_twelfth_order_comes_back() -> None:
+    outcome = Outcome(
+        shipped={f"w{n:02}": work(f"w{n:02}", f"A-{n:02}", "MUG", 1) for n in range(30)}
+    )
+
+    assert len(chosen_for_delivery(outcome)) == 8
+    assert chosen_for_return(outcome, "A-05") == ["A-05", "A-00", "A-12", "A-24"]
+    assert chosen_for_return(outcome, "A-12") == ["A-12", "A-00", "A-24"]
+    assert chosen_for_return(outcome, "never left") == ["A-00", "A-12", "A-24"]
+
+
 def test_the_state_of_an_order_is_a_word() -> None:
     assert state_word(Order(state=Order.STATE_UNFILLABLE)) == "UNFILLABLE"
 
@@ -138,6 +153,7 @@ def facts(
     deaths: dict[str, int] | None = None,
     spans: tuple[Span, ...] = (SPAN,),
     unfilled: int = 0,
+    afterwards: Afterwards | None = None,
 ) -> RunFacts:
     made = decided("OHIO", unfilled=unfilled)
     ours, nearest = Tally(), Tally()
@@ -150,7 +166,8 @@ def facts(
         outcome=Outcome({"A-1": taken}, {"A-1": made}, {"w1": work("w1", "A-1", "MUG", 1)}),
         tallies={OURS: ours, NEAREST: nearest},
         verification=verification or Verification(True, 0, 1, 3, ()),
-        shown=ShownOrder(taken, made, (), (), spans),
+        afterwards=afterwards or Afterwards(told_orders=frozenset({"A-1"})),
+        shown=ShownOrder(taken, made, (), (), (), spans),
         phases={"orders": 1.0},
         seconds=12.34,
         deaths=deaths or {},
@@ -185,6 +202,27 @@ def test_a_good_run_has_no_problem_and_its_summary_is_json() -> None:
         ),
         (facts(verification=Verification(True, 2, 1, 3, ())), "2 units are oversold."),
         (facts(unfilled=1), "No order was sourced."),
+        (
+            facts(afterwards=Afterwards()),
+            "1 customers have no mail, of order A-1 for one.",
+        ),
+        (
+            facts(
+                afterwards=Afterwards(
+                    told_orders=frozenset({"A-1"}), not_told=Counter({Notification.STATE_DEAD: 2})
+                )
+            ),
+            "2 mails were not sent.",
+        ),
+        (
+            facts(
+                afterwards=Afterwards(
+                    returns={"R-1": Return(state=Return.STATE_RECEIVED)},
+                    told_orders=frozenset({"A-1"}),
+                )
+            ),
+            "1 returns were not completed.",
+        ),
         (facts(spans=()), "No span of order A-1 was received."),
     ],
 )

@@ -20,7 +20,9 @@ from ordermesh.cli.show import (
     order_table,
     read_balances,
     read_decisions,
+    read_returns,
     read_work,
+    return_table,
     work_table,
 )
 from ordermesh.cli.story import read_order, verify
@@ -31,17 +33,19 @@ from ordermesh.kernel.ids import derived_id
 async def order(
     targets: Mapping[str, str], order_id: str, console: Console, *, json_: bool
 ) -> None:
-    """Show an order, its decisions and its work."""
+    """Show an order, its decisions, its work and its returns."""
     async with open_mesh(targets) as mesh:
         found = await read_order(mesh, order_id)
         decisions = await read_decisions(mesh, order_id)
         work = await read_work(mesh, order_id)
+        returns = await read_returns(mesh, order_id)
     if json_:
         _print_json(
             {
                 "order": as_json(found),
                 "decisions": [as_json(one) for one in decisions],
                 "fulfillment_orders": [as_json(one) for one in work],
+                "returns": [as_json(one) for one in returns],
             }
         )
         return
@@ -50,6 +54,8 @@ async def order(
         console.print(decision_table(decision))
     if work:
         console.print(work_table(work))
+    if returns:
+        console.print(return_table(returns))
 
 
 async def stock(

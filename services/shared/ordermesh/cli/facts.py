@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ordermesh.api.notify.v1 import TimelineEntry
+from ordermesh.api.returns.v1 import Return
 from ordermesh.api.routing.v1 import Decision, FulfillmentOrder, Order
+from ordermesh.cli.afterwards import Afterwards
 from ordermesh.cli.baselines import NEAREST
 from ordermesh.cli.comparison import Tally
 from ordermesh.cli.loader import Loaded
@@ -25,6 +27,7 @@ class ShownOrder:
     order: Order
     decision: Decision
     work: tuple[FulfillmentOrder, ...]
+    returns: tuple[Return, ...]
     timeline: tuple[TimelineEntry, ...]
     spans: tuple[Span, ...]
 
@@ -41,6 +44,7 @@ class RunFacts:
     retailer: Retailer
     loaded: Loaded
     outcome: Outcome
+    afterwards: Afterwards
     tallies: Mapping[str, Tally]
     verification: Verification
     shown: ShownOrder
@@ -85,6 +89,9 @@ class RunFacts:
             "cost_per_order_nearest": round(self.nearest.cost_per_order, 4),
             "ledger_balanced": self.verification.balanced,
             "units_oversold": self.verification.units_oversold,
+            "notifications_delivered": self.afterwards.notifications_delivered,
+            "returns_completed": self.afterwards.returns_completed,
+            "units_restocked": self.afterwards.units_restocked,
             "services_in_trace": self.services_in_trace,
             "seconds": round(self.seconds, 1),
             "currency_code": self.retailer.currency_code,
@@ -119,6 +126,20 @@ class RunFacts:
             found.append(f"{self.verification.units_oversold} units are oversold.")
         found += [f"Order {one} was shipped twice." for one in double_shipped(self.outcome)[:10]]
         found += [f"Order {one} is not explained." for one in unexplained(self.outcome)[:10]]
+        found += self._aftermath_problems()
         if not self.shown.spans:
             found.append(f"No span of order {self.shown.order.order_id} was received.")
+        return found
+
+    def _aftermath_problems(self) -> list[str]:
+        after = self.afterwards
+        found = []
+        untold = sorted(self.outcome.orders.keys() - after.told_orders)
+        if untold:
+            found.append(f"{len(untold)} customers have no mail, of order {untold[0]} for one.")
+        if after.not_told.total():
+            found.append(f"{after.not_told.total()} mails were not sent.")
+        unfinished = len(after.returns) - after.returns_completed
+        if unfinished:
+            found.append(f"{unfinished} returns were not completed.")
         return found

@@ -6,10 +6,11 @@ from google.type.money_pb2 import Money
 from google.type.postal_address_pb2 import PostalAddress
 
 from ordermesh.api.inventory.v1 import Item, Kit, KitComponent, Location, Size, StockLine
-from ordermesh.api.order.v1 import Destination, FulfillmentMethod, StockKey
+from ordermesh.api.order.v1 import Contact, Destination, FulfillmentMethod, StockKey
 from ordermesh.api.routing.v1 import (
     NetworkLocation,
     NewOrderLine,
+    ReturnHandling,
     SourcingLine,
     SourcingQuestion,
     SubmitOrderRequest,
@@ -81,6 +82,7 @@ def network_location(record: nouns.NetworkLocation, currency_code: str) -> Netwo
         labor_cost_per_unit=money(record.labor_cost_per_unit, currency_code),
         capacity_units_per_day=record.capacity_units_per_day,
         handling_days=record.handling_days,
+        return_handling=ReturnHandling.Value(f"RETURN_HANDLING_{record.return_handling}"),
     )
 
 
@@ -125,6 +127,9 @@ def submit_order(record: nouns.Order, currency_code: str) -> SubmitOrderRequest:
         promise_days=record.promise_days,
         acceptance=SubmitOrderRequest.ACCEPTANCE_ALWAYS,
     )
+    if record.contact is not None:
+        whom = record.contact
+        request.contact.CopyFrom(Contact(name=whom.name, email=whom.email, language=whom.language))
     request.request_id = str(derived_id("submit", request.SerializeToString().hex()))
     return request
 

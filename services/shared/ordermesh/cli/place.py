@@ -73,6 +73,11 @@ class MeshDirectory:
         """The spans that were received."""
         return self.path / "traces.db"
 
+    @property
+    def mail_folder(self) -> Path:
+        """The mails that were sent, as files."""
+        return self.path / "mail"
+
     def database_file(self, service: str) -> Path:
         """The database of a service."""
         return self.path / f"{service}.db"
@@ -121,6 +126,8 @@ class MeshDirectory:
         for name in PORTS:
             for file in self.log_file(name).parent.glob(f"{name}*.log"):
                 file.unlink()
+        for file in self.mail_folder.glob("*.eml"):
+            file.unlink()
         self.summary_file.unlink(missing_ok=True)
         self.report_file.unlink(missing_ok=True)
 

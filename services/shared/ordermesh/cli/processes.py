@@ -13,6 +13,9 @@ from pathlib import Path
 from ordermesh.cli.health import is_serving
 from ordermesh.cli.place import PORTS, Address, MeshDirectory, MeshRecord
 
+SENDER_ADDRESS, SENDER_NAME = "orders@shop.example", "The sample shop"
+"""Who mails are from."""
+
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 RESTART_SECONDS_MAX = 10.0
@@ -77,6 +80,9 @@ class MeshProcesses:
     otlp_endpoint: str | None
     tell: Callable[[str], None]
     names: Collection[str] = tuple(PORTS)
+    mail_port: int | None = None
+    """Where the notify service hands its mails over; None leaves it without a way to send."""
+
     children: dict[str, Child] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
     """How often each service has ended without being asked to."""
@@ -208,6 +214,14 @@ class MeshProcesses:
         }
         if self.otlp_endpoint is not None:
             settings["OTLP_ENDPOINT"] = self.otlp_endpoint
+        if name == "notify" and self.mail_port is not None:
+            settings |= {
+                "SMTP_HOST": "127.0.0.1",
+                "SMTP_PORT": str(self.mail_port),
+                "SMTP_SECURITY": "none",
+                "SENDER_ADDRESS": SENDER_ADDRESS,
+                "SENDER_NAME": SENDER_NAME,
+            }
         for peer, target in self.targets.items():
             if peer != name:
                 settings[f"PEERS__{peer.upper()}"] = target

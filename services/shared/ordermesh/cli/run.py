@@ -17,6 +17,14 @@ from rich.progress import (
 )
 
 from ordermesh.api.inventory.v1 import VerifyLedgerResponse
+from ordermesh.cli.afterwards import (
+    Afterwards,
+    chosen_for_delivery,
+    chosen_for_return,
+    deliver_some,
+    return_some,
+    wait_until_told,
+)
 from ordermesh.cli.baselines import METHODS, simulate
 from ordermesh.cli.calls import open_mesh
 from ordermesh.cli.comparison import Residual, Tally
@@ -152,12 +160,14 @@ class Story:
         self._phases = phases
         self._loader = Loader(mesh, retailer.currency_code, progress, SAMPLE)
         self._outcome = Outcome()
+        self._afterwards = Afterwards()
+        self._shown_id = ""
         self._tallies: dict[str, Tally] = {OURS: Tally()}
         self._verification: Verification | None = None
         self._shown: ShownOrder | None = None
 
     async def tell(self) -> None:
-        """Load, submit, ship, compare, verify, and read the story of one order.
+        """Load, submit, ship, take back, compare, tell customers, verify, read one order's story.
 
         Raises ``StoryFailed`` and ``AioRpcError``.
         """
@@ -173,8 +183,12 @@ class Story:
             raise StoryFailed(f"No order was accepted. {self._loader.loaded.refused[:1]}")
         with phase("ship"):
             await self._ship()
+        with phase("returns"):
+            await self._deliver_and_take_back()
         with phase("baselines"):
             await self._compare()
+        with phase("mail"):
+            await self._tell_customers()
         with phase("verify"):
             await self._verify()
         with phase("trace"):
@@ -188,6 +202,7 @@ class Story:
             retailer=self._retailer,
             loaded=self._loader.loaded,
             outcome=self._outcome,
+            afterwards=self._afterwards,
             tallies=self._tallies,
             verification=self._verification,
             shown=self._shown,
@@ -200,6 +215,36 @@ class Story:
         planned = sum(len(decision.plan.shipments) for decision in self._outcome.decisions.values())
         task = self._progress.add_task("shipments", total=planned)
         await ship_all(self._mesh, self._outcome, lambda: self._progress.advance(task))
+
+    async def _deliver_and_take_back(self) -> None:
+        self._shown_id = choose_shown(self._outcome)
+        arriving = chosen_for_delivery(self._outcome)
+        task = self._progress.add_task("deliveries", total=len(arriving))
+        await deliver_some(
+            self._mesh, arriving, self._afterwards, lambda: self._progress.advance(task)
+        )
+        sent_back = chosen_for_return(self._outcome, self._shown_id)
+        returns = self._progress.add_task("returns", total=len(sent_back))
+        await return_some(
+            self._mesh, sent_back, self._afterwards, lambda: self._progress.advance(returns)
+        )
+
+    async def _tell_customers(self) -> None:
+        after = self._afterwards
+        # Each order is confirmed or cannot be filled; each return is received and paid back.
+        expected = (
+            len(self._outcome.orders)
+            + len(self._outcome.shipped)
+            + len(after.delivered)
+            + 2 * len(after.returns)
+        )
+        task = self._progress.add_task("mails", total=expected)
+        await wait_until_told(
+            self._mesh,
+            expected,
+            after,
+            lambda sent: self._progress.update(task, completed=sent),
+        )
 
     async def _compare(self) -> None:
         retailer = self._retailer
@@ -231,7 +276,7 @@ class Story:
         self._verification = await verify(self._mesh, progressed)
 
     async def _read_shown(self) -> None:
-        order_id = choose_shown(self._outcome)
+        order_id = self._shown_id
         deadline = time.monotonic() + TOLD_SECONDS
         while True:
             timeline = await read_timeline(self._mesh, order_id)
@@ -245,6 +290,9 @@ class Story:
             order=self._outcome.orders[order_id],
             decision=self._outcome.decisions[order_id],
             work=tuple(work),
+            returns=tuple(
+                one for one in self._afterwards.returns.values() if one.order_id == order_id
+            ),
             timeline=tuple(timeline),
             spans=tuple(spans),
         )

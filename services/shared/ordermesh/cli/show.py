@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from ordermesh.api.inventory.v1 import Balance, ListBalancesRequest
+from ordermesh.api.returns.v1 import ListReturnsRequest, Return
 from ordermesh.api.routing.v1 import (
     CostTerm,
     Decision,
@@ -56,6 +57,17 @@ async def read_work(mesh: Mesh, order_id: str) -> list[FulfillmentOrder]:
         return page.fulfillment_orders, page.next_page_token
 
     return [work async for work in all_pages(read)]
+
+
+async def read_returns(mesh: Mesh, order_id: str) -> list[Return]:
+    """The returns of an order, oldest first."""
+
+    async def read(token: str) -> tuple[Sequence[Return], str]:
+        request = ListReturnsRequest(order_id=order_id, page_token=token)
+        page = await patiently(mesh.returns.ListReturns, request, patience=_PATIENCE)
+        return page.returns, page.next_page_token
+
+    return [one async for one in all_pages(read)]
 
 
 async def read_balances(mesh: Mesh, sku: str, location_id: str) -> list[Balance]:
@@ -151,6 +163,32 @@ def work_table(work: Sequence[FulfillmentOrder]) -> Group:
         state = _word(FulfillmentOrder.State.Name(one.state))
         add_row(table, one.fulfillment_order_id, one.location_id, state, sent, tracking)
     return titled("Work", table)
+
+
+def return_table(returns: Sequence[Return]) -> Group:
+    """What came back of an order, and what became of it."""
+    numbers = ("may", "came", "restocked", "blocked", "discarded", "refund")
+    table = new_table(("return", "state", "to", "line", "SKU"), numbers, numbers_at=5)
+    for one in returns:
+        due = sum(minor(refund.amount) for refund in one.refunds)
+        for number, line in enumerate(one.lines):
+            first = number == 0
+            add_row(
+                table,
+                one.return_id if first else "",
+                _word(Return.State.Name(one.state)) if first else "",
+                one.location_id if first else "",
+                line.line_id,
+                line.sku,
+                str(line.quantity),
+                str(line.received_quantity),
+                str(line.restocked_quantity),
+                str(line.blocked_quantity),
+                str(line.discarded_quantity),
+                f"{due / SCALE:.2f}" if first and one.refunds else "",
+            )
+    reasons = [Text(one.location_reason, style="dim") for one in returns if one.location_reason]
+    return titled("Returns", table, *reasons)
 
 
 def balance_table(sku: str, balances: Sequence[Balance]) -> Group:

@@ -7,11 +7,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ordermesh.api.notify.v1 import NotificationKind
 from ordermesh.cli.baselines import METHODS
 from ordermesh.cli.comparison import ranked, saving
 from ordermesh.cli.facts import OURS, RunFacts
 from ordermesh.cli.place import MeshDirectory
-from ordermesh.cli.show import decision_table, order_table
+from ordermesh.cli.show import decision_table, order_table, return_table
 from ordermesh.cli.tables import add_row, new_table, titled
 from ordermesh.cli.traces import KIND_CLIENT, Span, apart, render, trees
 
@@ -24,11 +25,14 @@ def print_summary(facts: RunFacts, directory: MeshDirectory, console: Console) -
     console.print(_headline(facts))
     console.print(_comparison(facts))
     console.print(_locations(facts))
+    console.print(_afterwards(facts))
     console.print(_ledger(facts))
     console.print()
     shown = facts.shown
     console.print(order_table(shown.order))
     console.print(decision_table(shown.decision, currency=facts.retailer.currency_code))
+    if shown.returns:
+        console.print(return_table(shown.returns))
     own, batches = apart(shown.spans, shown.order.order_id)
     for tree in render(trees(own)):
         console.print(tree)
@@ -47,6 +51,10 @@ def _headline(facts: RunFacts) -> Panel:
         f" of {ours.units} units left {len(ours.shipments_by_location)} of"
         f" {len(facts.retailer.locations)} locations, {ours.split_share:.1%} of orders from more"
         f" than one.\n",
+        (f"{facts.afterwards.notifications_delivered} mails", "bold"),
+        f" told {len(facts.afterwards.told_orders)} customers;"
+        f" {facts.afterwards.returns_completed} sent something back, and"
+        f" {facts.afterwards.units_restocked} units of it are on sale again.\n",
         (f"{saving(ours, facts.nearest):.1%} cheaper", "bold green"),
         " than from the nearest single location, on the same orders, stock and capacity.\n",
         (f"{facts.seconds:.0f} s", "bold"),
@@ -104,6 +112,23 @@ def _locations(facts: RunFacts) -> Group:
     return titled("Where most left from", table)
 
 
+def _afterwards(facts: RunFacts) -> Group:
+    after = facts.afterwards
+    table = new_table(("what customers were told",), ("mails",), numbers_at=1)
+    for kind in sorted(after.told):
+        name = NotificationKind.Name(kind).removeprefix("NOTIFICATION_KIND_")
+        add_row(table, name.lower().replace("_", " "), str(after.told[kind]))
+    lines = [line for one in after.returns.values() for line in one.lines]
+    came = sum(line.received_quantity for line in lines)
+    blocked = sum(line.blocked_quantity for line in lines)
+    discarded = sum(line.discarded_quantity for line in lines)
+    words = (
+        f"{len(after.returns)} returns brought {came} units back: {after.units_restocked} are on"
+        f" sale again, {blocked} are kept apart, {discarded} were discarded."
+    )
+    return titled("After the parcels had left", table, Text(words, style="dim"))
+
+
 def _ledger(facts: RunFacts) -> Text:
     ledger = facts.verification
     is_sound = ledger.balanced and not ledger.units_oversold
@@ -132,6 +157,7 @@ def _next(facts: RunFacts, directory: MeshDirectory) -> Group:
     return Group(
         Text("Where to go next", style="bold"),
         Text(f"  {directory.report_file}   open it in a browser: map, tables, this order's story"),
+        Text(f"  {directory.mail_folder}   what customers were told, as .eml files"),
         Text(f"  {directory.summary_file}   the same facts for programs"),
         Text(f"  ordermesh trace {order_id} {place}"),
         Text(f"  ordermesh up {place} --free-ports   the same mesh again"),

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from rich.console import Console, Group
 
+from ordermesh.cli.mail import MailSink
 from ordermesh.cli.place import DIRECTORY, PACKAGES, PORTS, MeshDirectory, MeshRecord
 from ordermesh.cli.processes import (
     MeshProcesses,
@@ -31,7 +32,7 @@ async def running_mesh(
     services: Collection[str] = tuple(PORTS),
     fresh: bool = False,
 ) -> AsyncIterator[MeshProcesses]:
-    """A mesh with its receiver, started and recorded; stopped and forgotten at the end.
+    """A mesh with receiver and mail sink, started and recorded; stopped and forgotten at the end.
 
     With ``fresh``, what was stored there before is removed. Raises ``MeshRunsAlready``,
     ``PortsTaken`` and ``ServiceFailed``.
@@ -43,7 +44,9 @@ async def running_mesh(
         ports = _ports(services, on_free_ports=on_free_ports)
         receiver = Receiver(SpanStore(directory.traces_file))
         endpoint = await receiver.start()
-        processes = MeshProcesses(directory, ports, endpoint, tell, services)
+        sink = MailSink(directory.mail_folder)
+        mail_port = await sink.start()
+        processes = MeshProcesses(directory, ports, endpoint, tell, services, mail_port=mail_port)
         try:
             await processes.start()
             record_mesh(directory, processes)
@@ -56,6 +59,7 @@ async def running_mesh(
                     await watch
         finally:
             await processes.stop()
+            await sink.stop()
             await receiver.stop()
             directory.forget()
 
@@ -81,6 +85,7 @@ async def up(
             directory, on_free_ports=on_free_ports, tell=tell, services=services
         ) as processes:
             console.print(service_table(processes))
+            tell(f"Mails to customers are sent to nobody: they lie in {directory.mail_folder}.")
             tell(_examples(directory, processes.targets))
             await asyncio.Event().wait()
 

@@ -15,7 +15,11 @@ from ordermesh.api.inventory.v1 import (
     LocationServiceStub,
     ReservationServiceStub,
 )
-from ordermesh.api.notify.v1 import TimelineServiceStub
+from ordermesh.api.notify.v1 import (
+    NotificationServiceStub,
+    PreferenceServiceStub,
+    TimelineServiceStub,
+)
 from ordermesh.api.returns.v1 import DispositionServiceStub, ReturnServiceStub
 from ordermesh.api.routing.v1 import (
     FulfillmentServiceStub,
@@ -128,6 +132,8 @@ class Mesh:
     returns = _Served("returns", ReturnServiceStub)
     dispositions = _Served("returns", DispositionServiceStub)
     timeline = _Served("notify", TimelineServiceStub)
+    notifications = _Served("notify", NotificationServiceStub)
+    preferences = _Served("notify", PreferenceServiceStub)
 
     def __init__(
         self,

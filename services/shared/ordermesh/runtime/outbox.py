@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import grpc
 from google.protobuf.message import Message
@@ -73,16 +74,8 @@ class Outbox:
                 )
 
     async def _envelope(self, tx: Transaction, event: Event) -> EventEnvelope:
-        event_id = derived_id(
-            "event",
-            self._source,
-            event.aggregate_type,
-            event.aggregate_id,
-            event.sequence,
-            event.type,
-        )
         envelope = EventEnvelope(
-            event_id=str(event_id),
+            event_id=str(event_id_of(self._source, event)),
             type=event.type,
             source=self._source,
             aggregate_type=event.aggregate_type,
@@ -95,6 +88,13 @@ class Outbox:
         )
         envelope.event_time.FromDatetime(await tx.now())
         return envelope
+
+
+def event_id_of(source: str, event: Event) -> UUID:
+    """The id of an event that ``source`` tells: always the same for the same event."""
+    return derived_id(
+        "event", source, event.aggregate_type, event.aggregate_id, event.sequence, event.type
+    )
 
 
 def delivery_kind(peer: str) -> str:

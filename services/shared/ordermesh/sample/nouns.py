@@ -46,6 +46,14 @@ class FulfillmentMethod(enum.StrEnum):
     SHIP = "SHIP"
 
 
+class ReturnHandling(enum.StrEnum):
+    """What a location does with goods that come back."""
+
+    NONE = "NONE"
+    RESTOCK = "RESTOCK"
+    KEEP_APART = "KEEP_APART"
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """The outer size of one unit."""
@@ -125,6 +133,7 @@ class NetworkLocation:
     labor_cost_per_unit: Money
     capacity_units_per_day: int | None
     handling_days: int
+    return_handling: ReturnHandling = ReturnHandling.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,15 @@ class Destination:
     postal_code: str
     latitude: float | None
     longitude: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to tell about an order. ``language`` is BCP 47, or nothing."""
+
+    name: str
+    email: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +188,7 @@ class Order:
     destination: Destination
     promise_days: int
     lines: tuple[OrderLine, ...]
+    contact: Contact | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from ordermesh.sample.geography import (
     read_zip_areas,
 )
 from ordermesh.sample.nouns import (
+    Contact,
     Destination,
     FulfillmentMethod,
     Item,
@@ -38,6 +39,7 @@ from ordermesh.sample.nouns import (
     OrderLine,
     PostalAddress,
     Retailer,
+    ReturnHandling,
     Size,
     StockRow,
     Unit,
@@ -60,6 +62,9 @@ _LABOR_COSTS = {
     LocationType.STORE: from_decimal("1.10"),
 }
 _HANDLING_DAYS = 1
+_KEEPS_APART_EVERY = 5
+"""Every fifth store takes goods back and sells nothing of them."""
+
 _WEIGHT_KG_MIN, _WEIGHT_KG_MAX = 0.05, 15.0
 # A packed item floats: a quarter of a kilogram a litre, its sides as 3 to 2 to 1.
 _CUBIC_MILLIMETRES_PER_GRAM = 4_000.0
@@ -263,7 +268,13 @@ def _network(locations: Sequence[Location], capacities: Sequence[int]) -> Iterat
             labor_cost_per_unit=_LABOR_COSTS[location.type],
             capacity_units_per_day=capacity,
             handling_days=_HANDLING_DAYS,
+            return_handling=_return_handling(location, priority),
         )
+
+
+def _return_handling(location: Location, priority: int) -> ReturnHandling:
+    keeps_apart = location.type is LocationType.STORE and priority % _KEEPS_APART_EVERY == 0
+    return ReturnHandling.KEEP_APART if keeps_apart else ReturnHandling.RESTOCK
 
 
 def _stock(
@@ -299,6 +310,9 @@ def _orders(
                 longitude=home.longitude,
             ),
             promise_days=drawn.promise_days,
+            contact=Contact(
+                name=f"Household {household}", email=f"household-{household}@customers.example"
+            ),
             lines=tuple(_lines(drawn, items, kits)),
         )
 

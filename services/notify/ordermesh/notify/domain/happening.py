@@ -82,6 +82,62 @@ class WorkShipped:
     carriers: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class WorkDelivered:
+    """So many units reached the customer."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnAuthorized:
+    """So many units may go back to a location."""
+
+    units: int
+    location_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnReceived:
+    """So many units came back to a location."""
+
+    units: int
+    location_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCompleted:
+    """A return came to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCancelled:
+    """Nothing will come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsDisposed:
+    """It was decided about so many units that were kept apart."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDue:
+    """Money is due for so many units."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice was sent, given up or not sent, and why; ``kind`` and ``reason`` are their names."""
+
+    kind: str
+    state: str
+    reason: str = ""
+
+
 Happening = (
     OrderReceived
     | OrderSourced
@@ -91,6 +147,14 @@ Happening = (
     | WorkAccepted
     | WorkRejected
     | WorkShipped
+    | WorkDelivered
+    | ReturnAuthorized
+    | ReturnReceived
+    | ReturnCompleted
+    | ReturnCancelled
+    | UnitsDisposed
+    | RefundDue
+    | Told
 )
 """Any of them."""
 
@@ -117,6 +181,59 @@ def sentence(happening: Happening) -> str:
         case WorkShipped(location_id, units, parcels, carriers):
             left = f"{_count(units, 'unit')} left {location_id} in {_count(parcels, 'parcel')}"
             return f"{left} with {_listed(carriers)}." if carriers else f"{left}."
+        case WorkDelivered(units):
+            return f"{_count(units, 'unit')} delivered."
+        case Told(kind, state, reason):
+            return _told(kind, state, reason)
+    return _of_return(happening)
+
+
+def _of_return(
+    happening: ReturnAuthorized
+    | ReturnReceived
+    | ReturnCompleted
+    | ReturnCancelled
+    | UnitsDisposed
+    | RefundDue,
+) -> str:
+    match happening:
+        case ReturnAuthorized(units, location_id):
+            return f"{_count(units, 'unit')} may be returned to {location_id}."
+        case ReturnReceived(units, location_id):
+            return f"{_count(units, 'unit')} came back to {location_id}."
+        case ReturnCompleted():
+            return "The return is complete."
+        case ReturnCancelled():
+            return "The return was cancelled."
+        case UnitsDisposed(units):
+            return f"It was decided what becomes of {_count(units, 'returned unit')}."
+        case RefundDue(units):
+            return f"A refund is due for {_count(units, 'unit')}."
+
+
+_NOTICES = {
+    "ORDER_CONFIRMED": "that the order is confirmed",
+    "SHIPPED": "that goods were shipped",
+    "DELIVERED": "that goods were delivered",
+    "RETURN_RECEIVED": "that returned goods arrived",
+    "REFUND_DUE": "that a refund is due",
+    "CANNOT_BE_FILLED": "that the order cannot be filled",
+}
+_NOT_TOLD = {
+    "OPTED_OUT": "the customer does not want such mails",
+    "NO_ADDRESS": "no address is known",
+    "CHANNEL_OFF": "no mail server is set",
+    "TOO_LATE": "it is too late to be of use",
+}
+
+
+def _told(kind: str, state: str, reason: str) -> str:
+    what = _NOTICES[kind]
+    if state == "SENT":
+        return f"A mail said {what}."
+    if state == "DEAD":
+        return f"The mail {what} was given up after many attempts."
+    return f"No mail says {what}: {_NOT_TOLD.get(reason, reason)}."
 
 
 def _plan(location_ids: Sequence[str]) -> str:

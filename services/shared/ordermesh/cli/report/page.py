@@ -7,7 +7,13 @@ from ordermesh.cli.facts import RunFacts
 from ordermesh.cli.report.html import Markup, join, tag
 from ordermesh.cli.report.map import network_map
 from ordermesh.cli.report.order import order_story
-from ordermesh.cli.report.sections import comparison, costs_by_kind, top_locations
+from ordermesh.cli.report.sections import (
+    comparison,
+    costs_by_kind,
+    mails,
+    returned,
+    top_locations,
+)
 from ordermesh.cli.report.waterfall import waterfall
 from ordermesh.cli.traces import apart
 
@@ -36,11 +42,11 @@ def _sections(facts: RunFacts) -> list[Markup]:
         tag("h1", "An order travels the mesh"),
         tag(
             "p",
-            f"{facts.loaded.orders} orders, made of baskets of a real retailer, went through the"
-            " four services: submitted, sourced exactly, held, released, accepted and shipped, each"
-            f" under its own trace. All of it took {facts.seconds:.0f} seconds, the start of the"
-            " services and the questions to the baselines included."
-            " All costs, weights and stock are illustrative; places and baskets are real.",
+            f"{facts.loaded.orders} orders, made of a year of baskets, went through the four"
+            " services: submitted, sourced exactly, held, released, shipped, and some returned,"
+            f" each under its own trace. All of it took {facts.seconds:.0f} seconds, the start of"
+            " the services and the questions to the baselines included."
+            " All costs, weights and stock are illustrative; the places are real.",
         ),
         _figures(facts),
         tag("h2", "Beside simpler rules"),
@@ -49,6 +55,10 @@ def _sections(facts: RunFacts) -> list[Markup]:
         tag("h2", "Where it left from"),
         network_map(facts),
         top_locations(facts),
+        tag("h2", "What customers were told"),
+        mails(facts),
+        tag("h2", "What came back"),
+        returned(facts),
         tag("h2", f"One order: {shown}"),
         order_story(facts),
         tag("h2", "Its traces"),
@@ -85,6 +95,14 @@ def _figures(facts: RunFacts) -> Markup:
         (f"{ours.cost_per_order:.2f} {currency}", "cost per order, penalties included"),
         (f"{saving(ours, nearest):.1%}", "less than the nearest single location"),
         (f"{ours.extra_parcels_per_order:.3f}", "parcels beyond the first, per order"),
+        (
+            f"{facts.afterwards.notifications_delivered}",
+            f"mails told {len(facts.afterwards.told_orders)} customers",
+        ),
+        (
+            f"{facts.afterwards.units_restocked}",
+            f"units on sale again, from {facts.afterwards.returns_completed} returns",
+        ),
         (sound, checked),
     ]
     return tag(

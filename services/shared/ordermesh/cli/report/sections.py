@@ -1,8 +1,10 @@
 """The tables of the report."""
 
+from ordermesh.api.notify.v1 import NotificationKind
+from ordermesh.api.returns.v1 import Return
 from ordermesh.api.routing.v1 import CostTerm
 from ordermesh.cli.baselines import METHODS
-from ordermesh.cli.comparison import Tally, ranked, saving
+from ordermesh.cli.comparison import Tally, minor, ranked, saving
 from ordermesh.cli.facts import OURS, RunFacts
 from ordermesh.cli.report.html import Child, Markup, join, table, tag
 from ordermesh.kernel.money import SCALE
@@ -132,3 +134,61 @@ def saving_words(facts: RunFacts) -> str:
     share = saving(facts.ours, facts.nearest)
     word = "less" if share >= 0 else "more"
     return f"Costs are {abs(share):.1%} {word} than from the nearest single location."
+
+
+def mails(facts: RunFacts) -> Markup:
+    """What customers were told, by kind of notice."""
+    after = facts.afterwards
+    rows: list[tuple[Child, ...]] = [
+        (
+            NotificationKind.Name(kind)
+            .removeprefix("NOTIFICATION_KIND_")
+            .lower()
+            .replace("_", " "),
+            f"{after.told[kind]}",
+        )
+        for kind in sorted(after.told)
+    ]
+    caption = (
+        f"{after.notifications_delivered} mails to {len(after.told_orders)} customers."
+        " They went to nobody: a mail server on this machine wrote each into a file."
+    )
+    return table(caption, ("notice", "mails"), rows)
+
+
+def returned(facts: RunFacts) -> Markup:
+    """The returns, line by line, with what became of the units."""
+    rows: list[tuple[Child, ...]] = []
+    for one in facts.afterwards.returns.values():
+        location = facts.locations.get(one.location_id)
+        refund = sum(minor(due.amount) for due in one.refunds)
+        rows.extend(
+            (
+                one.order_id,
+                Return.State.Name(one.state).removeprefix("STATE_").lower(),
+                location.name if location else one.location_id,
+                line.sku,
+                f"{line.received_quantity}",
+                f"{line.restocked_quantity}",
+                f"{line.blocked_quantity}",
+                f"{line.discarded_quantity}",
+                f"{refund / SCALE:.2f}" if one.refunds else "",
+            )
+            for line in one.lines
+        )
+    caption = (
+        f"{facts.afterwards.returns_completed} returns; {facts.afterwards.units_restocked} units"
+        f" are on sale again. Refunds in {facts.retailer.currency_code}."
+    )
+    headings = (
+        "order",
+        "state",
+        "to",
+        "SKU",
+        "received",
+        "restocked",
+        "kept apart",
+        "discarded",
+        "refund",
+    )
+    return table(caption, headings, rows)

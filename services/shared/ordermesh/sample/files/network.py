@@ -12,6 +12,7 @@ from ordermesh.sample.nouns import (
     LocationType,
     NetworkLocation,
     PostalAddress,
+    ReturnHandling,
 )
 
 COLUMNS = (
@@ -33,6 +34,7 @@ COLUMNS = (
     Column("labor_cost_per_unit", "what handling one unit costs here", required=True),
     Column("capacity_units_per_day", "units that can leave on one day; empty for no limit"),
     Column("handling_days", "days from the order to the carrier", required=True),
+    Column("returns", "what it does with returns: RESTOCK, KEEP_APART or NONE", default="NONE"),
 )
 _COUNT_MAX = 1_000_000_000
 _NO_METHODS = "none"
@@ -86,6 +88,7 @@ def network_cells(
             amount(fulfilling.labor_cost_per_unit),
             "" if capacity is None else capacity,
             fulfilling.handling_days,
+            fulfilling.return_handling,
         )
 
 
@@ -150,4 +153,5 @@ def _fulfilling(record: Record) -> NetworkLocation:
             record.whole("capacity_units_per_day", most=_COUNT_MAX) if limited else None
         ),
         handling_days=record.whole("handling_days", most=365),
+        return_handling=record.choice("returns", ReturnHandling),
     )

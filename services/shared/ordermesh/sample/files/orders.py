@@ -18,7 +18,7 @@ from ordermesh.sample.files.sheets import (
     decimal,
     instant_text,
 )
-from ordermesh.sample.nouns import Destination, Item, Order, OrderLine
+from ordermesh.sample.nouns import Contact, Destination, Item, Order, OrderLine
 
 COLUMNS = (
     Column("order_id", "the id of the order, 1 to 128 printable characters", required=True),
@@ -32,6 +32,9 @@ COLUMNS = (
     Column("latitude", "degrees; both or neither"),
     Column("longitude", "degrees, negative in the west"),
     Column("promise_days", "days within which it should arrive; 0 for no promise", default="0"),
+    Column("customer_name", "whom to write to"),
+    Column("customer_email", "where to; empty for an order of which nobody is told"),
+    Column("language", "the language to write in, BCP 47; empty stands for the shop's"),
     Column("line_id", "the id of the line in its order; empty stands for its number"),
     Column("sku", "what is wanted: an item or a kit", required=True),
     Column("quantity", "how many, from 1", required=True),
@@ -40,7 +43,7 @@ COLUMNS = (
 )
 _QUANTITY_MAX = 1_000_000
 _LINES_MAX = 500
-_OF_THE_ORDER = tuple(column.name for column in COLUMNS[1:11])
+_OF_THE_ORDER = tuple(column.name for column in COLUMNS[1:14])
 
 
 @dataclass
@@ -104,12 +107,17 @@ def order_cells(orders: Iterable[Order]) -> Iterator[tuple[object, ...]]:
                 "" if going.latitude is None else decimal(going.latitude),
                 "" if going.longitude is None else decimal(going.longitude),
                 order.promise_days,
+                *_contact_cells(order.contact),
                 line.line_id,
                 line.sku,
                 line.quantity,
                 amount(line.unit_price),
                 "yes" if line.keep_together else "no",
             )
+
+
+def _contact_cells(contact: Contact | None) -> tuple[str, str, str]:
+    return ("", "", "") if contact is None else (contact.name, contact.email, contact.language)
 
 
 def _order(record: Record, order_id: str) -> Order:
@@ -129,7 +137,19 @@ def _order(record: Record, order_id: str) -> Order:
         destination=Destination(country_code, region, postal_code, latitude, longitude),
         promise_days=record.whole("promise_days", most=365),
         lines=(),
+        contact=_contact(record),
     )
+
+
+def _contact(record: Record) -> Contact | None:
+    contact = Contact(
+        name=record.text("customer_name", most=512),
+        email=record.text("customer_email", most=254),
+        language=record.text("language", most=35),
+    )
+    if contact.name and not contact.email:
+        record.refuse("customer_email", "is missing beside a name")
+    return contact if contact.email else None
 
 
 def _take_line(record: Record, order: _Gathered, known: Collection[str] | None) -> None:

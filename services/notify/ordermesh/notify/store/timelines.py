@@ -3,45 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Index,
-    MetaData,
-    Row,
-    Table,
-    Text,
-    Uuid,
-    literal,
-    select,
-    tuple_,
-)
+from sqlalchemy import BigInteger, Row, Uuid, literal, select, tuple_
 
 from ordermesh.notify.domain.timeline import Entry, Place
+from ordermesh.notify.store.tables import timeline_entry
 from ordermesh.runtime.database import Transaction, UtcTime
 from ordermesh.runtime.tables import insert_new
 
-metadata = MetaData()
-
-timeline_entry = Table(
-    "timeline_entry",
-    metadata,
-    Column("event_id", Uuid, primary_key=True),
-    Column("order_id", Text, nullable=False),
-    Column("event_time", UtcTime, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("event_type", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("sentence", Text, nullable=False),
-)
 _columns = timeline_entry.c
-Index(
-    "timeline_entry_order",
-    _columns.order_id,
-    _columns.event_time,
-    _columns.sequence,
-    _columns.event_id,
-)
 
 
 class SqlTimelineStore:

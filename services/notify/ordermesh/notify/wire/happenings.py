@@ -1,19 +1,15 @@
-"""Events of the mesh to entries of a timeline, and timelines to replies."""
+"""Events of the mesh as happenings: what they tell of an order."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
-from uuid import UUID
 
 from google.protobuf.message import Message
 
 from ordermesh.api.event.v1 import EventEnvelope
-from ordermesh.api.notify.v1 import GetTimelineRequest, GetTimelineResponse, TimelineEntry
+from ordermesh.api.returns import v1 as returns
 from ordermesh.api.routing import v1 as routing
 from ordermesh.notify.domain import happening as happenings
-from ordermesh.notify.domain.happening import Happening, sentence
-from ordermesh.notify.domain.timeline import Entry, Place
-from ordermesh.runtime.pages import InvalidPageToken, page_token, place
+from ordermesh.notify.domain.happening import Happening
 from ordermesh.runtime.payload import payload_of
 
 M = TypeVar("M", bound=Message)
@@ -22,64 +18,13 @@ Told = tuple[str, Happening]
 """An order's id, and what happened to it."""
 
 
-def entry(event: EventEnvelope) -> Entry:
-    """The entry that an event becomes.
+def told(event: EventEnvelope) -> Told:
+    """What an event tells.
 
     Raises ``InvalidFields`` when its payload is not what its type says, ``KeyError`` when its type
     is none of ``EVENT_TYPES``.
     """
-    order_id, happening = _READERS[event.type](event)
-    return Entry(
-        order_id=order_id,
-        place=Place(
-            event_time=event.event_time.ToDatetime(tzinfo=UTC),
-            sequence=event.sequence,
-            event_id=UUID(event.event_id),
-        ),
-        event_type=event.type,
-        source=event.source,
-        sentence=sentence(happening),
-    )
-
-
-def timeline_message(
-    request: GetTimelineRequest, entries: Sequence[Entry], *, has_more: bool
-) -> GetTimelineResponse:
-    """A page of a timeline."""
-    return GetTimelineResponse(
-        entries=[_entry_message(one) for one in entries],
-        next_page_token=_token(request, entries[-1].place) if has_more else "",
-    )
-
-
-def page_place(request: GetTimelineRequest) -> Place | None:
-    """The place after which the page begins; None at the beginning.
-
-    Raises ``InvalidPageToken``.
-    """
-    parts = place(request, request.page_token, str, int, str)
-    if parts is None:
-        return None
-    event_time, sequence, event_id = parts
-    try:
-        return Place(datetime.fromisoformat(str(event_time)), int(sequence), UUID(str(event_id)))
-    except ValueError as error:
-        raise InvalidPageToken(request.page_token) from error
-
-
-def _token(request: GetTimelineRequest, last: Place) -> str:
-    return page_token(request, last.event_time.isoformat(), last.sequence, str(last.event_id))
-
-
-def _entry_message(one: Entry) -> TimelineEntry:
-    message = TimelineEntry(
-        event_id=str(one.place.event_id),
-        event_type=one.event_type,
-        source=one.source,
-        sentence=one.sentence,
-    )
-    message.event_time.FromDatetime(one.place.event_time)
-    return message
+    return _READERS[event.type](event)
 
 
 def _order_received(event: routing.OrderReceived) -> Told:
@@ -131,6 +76,40 @@ def _work_shipped(event: routing.FulfillmentOrderShipped) -> Told:
     )
 
 
+def _work_delivered(event: routing.FulfillmentOrderDelivered) -> Told:
+    work = event.fulfillment_order
+    return work.order_id, happenings.WorkDelivered(_units(work))
+
+
+def _return_authorized(event: returns.ReturnAuthorized) -> Told:
+    one = event.order_return
+    units = sum(line.quantity for line in one.lines)
+    return one.order_id, happenings.ReturnAuthorized(units, one.location_id)
+
+
+def _return_received(event: returns.ReturnReceived) -> Told:
+    units = sum(part.quantity for part in event.receipt.units)
+    return event.order_return.order_id, happenings.ReturnReceived(units, event.receipt.location_id)
+
+
+def _return_completed(event: returns.ReturnCompleted) -> Told:
+    return event.order_return.order_id, happenings.ReturnCompleted()
+
+
+def _return_cancelled(event: returns.ReturnCancelled) -> Told:
+    return event.order_return.order_id, happenings.ReturnCancelled()
+
+
+def _stock_disposed(event: returns.StockDisposed) -> Told:
+    units = sum(part.quantity for part in event.units)
+    return event.order_return.order_id, happenings.UnitsDisposed(units)
+
+
+def _refund_due(event: returns.RefundDue) -> Told:
+    units = sum(part.quantity for part in event.refund.units)
+    return event.order_return.order_id, happenings.RefundDue(units)
+
+
 def _shipped(lines: Iterable[routing.OrderLine]) -> int:
     return sum(line.shipped_quantity for line in lines)
 
@@ -158,6 +137,15 @@ _READERS: Mapping[str, Callable[[EventEnvelope], Told]] = {
     "ordermesh.fulfillment_order.shipped.v1": _reader(
         routing.FulfillmentOrderShipped, _work_shipped
     ),
+    "ordermesh.fulfillment_order.delivered.v1": _reader(
+        routing.FulfillmentOrderDelivered, _work_delivered
+    ),
+    "ordermesh.return.authorized.v1": _reader(returns.ReturnAuthorized, _return_authorized),
+    "ordermesh.return.received.v1": _reader(returns.ReturnReceived, _return_received),
+    "ordermesh.return.completed.v1": _reader(returns.ReturnCompleted, _return_completed),
+    "ordermesh.return.cancelled.v1": _reader(returns.ReturnCancelled, _return_cancelled),
+    "ordermesh.return.disposed.v1": _reader(returns.StockDisposed, _stock_disposed),
+    "ordermesh.refund.due.v1": _reader(returns.RefundDue, _refund_due),
 }
 
 EVENT_TYPES = frozenset(_READERS)

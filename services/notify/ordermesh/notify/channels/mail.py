@@ -1,0 +1,66 @@
+"""Mails as messages: built of what was rendered, with headers that nobody can inject into."""
+
+import re
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+
+from ordermesh.notify.domain.recipient import plain
+from ordermesh.notify.templates.render import Rendered
+
+SUBJECT_LENGTH_MAX = 150
+
+_FORBIDDEN = re.compile(r"[\r\n\0]")
+
+
+class UnsafeHeader(Exception):
+    """Something would have broken out of its header: a defect of ours, and nothing is sent."""
+
+
+def normal_address(address: str) -> str | None:
+    """The address in the form in which it is written to; None when nobody can be reached there."""
+    if _FORBIDDEN.search(address) or len(address) > 254:
+        return None
+    try:
+        found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        return None
+    return found.ascii_email
+
+
+def build_mail(
+    rendered: Rendered,
+    *,
+    to_name: str,
+    to_address: str,
+    sender: Address,
+    notification_id: UUID,
+    date: datetime,
+) -> EmailMessage:
+    """The message. Its ``Message-ID`` is that of the notification: twice sent is the same mail.
+
+    Raises ``UnsafeHeader``.
+    """
+    # Newer Pythons verify generated headers once more by themselves.
+    message = EmailMessage(policy=policy.SMTP)
+    headers = {
+        "From": sender,
+        "To": Address(display_name=plain(to_name), addr_spec=to_address),
+        "Subject": plain(rendered.subject, SUBJECT_LENGTH_MAX),
+        "Date": format_datetime(date),
+        "Message-ID": f"<{notification_id}@{sender.domain}>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
+    for name, value in headers.items():
+        if _FORBIDDEN.search(str(value)):
+            raise UnsafeHeader(f"{name} would have more than one line.")
+        message[name] = value
+    message.set_content(rendered.text, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return message

@@ -1,0 +1,191 @@
+"""Sending: what is due is looked at once more, handed over, and what came of it is kept.
+
+Each attempt is committed before the provider is spoken to, and its outcome as soon as the provider
+has answered, in one transaction with the beginning of the next: so at most one mail of a connection
+is in the open when the process dies, and no other is thought to be.
+"""
+
+import random as randomness
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from ordermesh.kernel.clock import Clock
+from ordermesh.notify.domain.notice import is_too_late
+from ordermesh.notify.domain.notification import (
+    FINAL,
+    Answer,
+    DropReason,
+    Notification,
+    NotificationState,
+    Result,
+    begin,
+    cut_off,
+    dropped,
+    ended,
+)
+from ordermesh.notify.domain.preference import Preference, is_wanted
+from ordermesh.notify.domain.recipient import Recipient, digest
+from ordermesh.notify.operations.records import Records
+from ordermesh.notify.ports import Mailer, NotificationStore, PreferenceStore
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.work import Claimed, WorkKind
+
+BATCH = 16
+"""So many notifications one sender takes at a time, each of another order."""
+
+BATCH_SECONDS = 5.0
+"""After so long a sender gives back what it has not begun: the provider is slow."""
+
+LEASE_MARGIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Due:
+    """A notification that is to be sent now: by which row of work, to whom, and where."""
+
+    row: Claimed
+    one: Notification
+    recipient: Recipient
+    address: str
+
+
+class Delivery:
+    """Sends notifications; a worker runs it. ``at`` is called where the process could end."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        notifications: NotificationStore,
+        preferences: PreferenceStore,
+        records: Records,
+        mailer: Mailer | None,
+        *,
+        random: randomness.Random,
+        connections: int,
+        seconds: float,
+        at: Callable[[str], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._notifications = notifications
+        self._preferences = preferences
+        self._records = records
+        self._mailer = mailer
+        self._random = random
+        self._connections = connections
+        self._seconds = seconds
+        self._at = at
+
+    def work_kind(self) -> WorkKind:
+        """How a worker handles it: the lease covers connecting and one whole conversation."""
+        lease = BATCH_SECONDS + 3 * self._seconds + LEASE_MARGIN_SECONDS
+        return WorkKind(
+            self._handle, batch=BATCH, concurrency=self._connections, lease_seconds=lease
+        )
+
+    async def _handle(self, rows: Sequence[Claimed]) -> None:
+        due = await self._database.run(lambda tx: self._look(tx, rows))
+        if not due or self._mailer is None:
+            return
+        until = self._clock.monotonic() + BATCH_SECONDS
+        async with self._mailer.line() as line:
+            sending = await self._database.run(lambda tx: self._begin(tx, due[0]))
+            for place, present in enumerate(due):
+                self._at("begun")
+                answer = await line.send(sending, present.recipient, present.address)
+                self._at("answered")
+                is_slow = self._clock.monotonic() > until
+                following = due[place + 1] if place + 1 < len(due) and not is_slow else None
+                sending = await self._database.run(
+                    lambda tx, was=sending, present=present, following=following, answer=answer: (  # type: ignore[misc]
+                        self._end_and_begin(tx, was, present.row, answer, following)
+                    )
+                )
+                self._at("recorded")
+                if following is None:
+                    await self._database.run(lambda tx, rest=due[place + 1 :]: _put_back(tx, rest))  # type: ignore[misc]
+                    return
+
+    async def _look(self, tx: Transaction, rows: Sequence[Claimed]) -> list[Due]:
+        """What of these is to be sent now; what is not is finished here."""
+        now = await tx.now()
+        ids = {row.work_id: UUID(bytes=row.payload) for row in rows}
+        known = await self._notifications.load(tx, ids.values(), lock=True)
+        whom = await self._notifications.recipients(tx, {one.order_id for one in known.values()})
+        addresses = {order_id: self._address(one) for order_id, one in whom.items()}
+        said = await self._preferences.of(
+            tx, [digest("EMAIL", one) for one in addresses.values() if one]
+        )
+        due: list[Due] = []
+        for row in rows:
+            one = known.get(ids[row.work_id])
+            if one is None or one.state in FINAL:
+                await row.finish(tx)
+                continue
+            if one.state is NotificationState.SENDING:
+                await self._notifications.end_attempt(tx, one, Result.UNKNOWN, "cut off", now)
+                one = cut_off(one, now)
+                await self._records.save(tx, one)
+            address = addresses.get(one.order_id)
+            reason = self._reason_to_drop(one, address, said, now)
+            if reason is not None or address is None:
+                await self._records.save(tx, dropped(one, reason or DropReason.NO_ADDRESS, now))
+                await row.finish(tx)
+                continue
+            due.append(Due(row, one, whom[one.order_id], address))
+        return due
+
+    def _address(self, recipient: Recipient) -> str | None:
+        return self._mailer.address_of(recipient) if self._mailer is not None else None
+
+    def _reason_to_drop(
+        self,
+        one: Notification,
+        address: str | None,
+        said: dict[bytes, list[Preference]],
+        now: datetime,
+    ) -> DropReason | None:
+        if self._mailer is None:
+            return DropReason.CHANNEL_OFF
+        if is_too_late(one.kind, one.event_time, now):
+            return DropReason.TOO_LATE
+        if address is None:
+            return DropReason.NO_ADDRESS
+        if not is_wanted(said.get(digest("EMAIL", address), ()), one.kind):
+            return DropReason.OPTED_OUT
+        return None
+
+    async def _begin(self, tx: Transaction, due: Due) -> Notification:
+        now = await tx.now()
+        sending = begin(due.one, now)
+        await self._notifications.begin_attempt(tx, sending, now)
+        await self._records.save(tx, sending)
+        return sending
+
+    async def _end_and_begin(
+        self,
+        tx: Transaction,
+        was: Notification,
+        row: Claimed,
+        answer: Answer,
+        following: Due | None,
+    ) -> Notification:
+        """Keep what came of one attempt, and that the next begins; gives the next, or the one."""
+        now = await tx.now()
+        after = ended(was, answer, now, self._random.random())
+        await self._notifications.end_attempt(tx, was, answer.result, answer.code, now)
+        written = await self._records.save(tx, after)
+        if after.due_time is None:
+            await row.finish(tx)
+        else:
+            await row.reschedule(tx, due_time=after.due_time)
+        return written if following is None else await self._begin(tx, following)
+
+
+async def _put_back(tx: Transaction, rest: Sequence[Due]) -> None:
+    now = await tx.now()
+    for one in rest:
+        await one.row.reschedule(tx, due_time=now)

@@ -1,0 +1,1 @@
+"""Timelines, notifications and preferences in SQL."""

@@ -31,10 +31,10 @@ async def test_what_routing_delivers_a_platform_reads(served: Served) -> None:
     async with served.as_caller("webshop") as webshop:
         reply = await webshop.timeline.GetTimeline(GetTimelineRequest(order_id="A-1001"))
 
-    assert [entry.sentence for entry in reply.entries] == SENTENCES
-    assert [entry.event_id for entry in reply.entries] == [told.event_id for told in story()]
-    assert [entry.event_time for entry in reply.entries] == [told.event_time for told in story()]
-    assert {entry.source for entry in reply.entries} == {"routing"}
+    entries = [entry for entry in reply.entries if entry.source == "routing"]
+    assert [entry.sentence for entry in entries] == SENTENCES
+    assert [entry.event_id for entry in entries] == [told.event_id for told in story()]
+    assert [entry.event_time for entry in entries] == [told.event_time for told in story()]
     assert reply.next_page_token == ""
 
 

@@ -8,9 +8,9 @@ import pytest
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.api.routing.v1 import OrderReceived
 from ordermesh.notify.domain.timeline import Entry, Place
-from ordermesh.notify.operations import handlers, record_event
-from ordermesh.notify.queries import Page, get_timeline
-from ordermesh.notify.store import SqlTimelineStore
+from ordermesh.notify.operations.inbox import Told
+from ordermesh.notify.store.notifications import SqlNotificationStore
+from ordermesh.notify.store.timelines import SqlTimelineStore
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.inbox import Inbox
 from ordermesh.runtime.migrate import check
@@ -21,17 +21,17 @@ from tests.notify.conftest import MIGRATIONS
 from tests.notify.story import SENTENCES, order, received, story
 
 STORE = SqlTimelineStore()
+TOLD = Told(STORE, SqlNotificationStore())
 
 
 @pytest.fixture
 def inbox(database: Database) -> Inbox:
     """Where events arrive."""
-    return Inbox(database, handlers(STORE))
+    return Inbox(database, TOLD.handlers())
 
 
 async def timeline(database: Database, order_id: str = "A-1001") -> Sequence[Entry]:
-    page = await database.read(lambda tx: get_timeline(STORE, tx, order_id, None, 100))
-    return page.entries
+    return await database.read(lambda tx: STORE.page(tx, order_id, None, 100))
 
 
 async def sentences(database: Database, order_id: str = "A-1001") -> list[str]:
@@ -61,7 +61,7 @@ async def test_an_event_that_the_inbox_has_forgotten_is_still_told_once(
 ) -> None:
     await inbox.receive([received()])
 
-    await database.run(lambda tx: record_event(STORE, tx, received()))
+    await database.run(lambda tx: TOLD.record(tx, received()))
 
     assert len(await timeline(database)) == 1
 
@@ -127,15 +127,15 @@ async def test_pages_together_are_the_timeline(database: Database, inbox: Inbox)
     await inbox.receive(story())
     whole = await timeline(database)
 
-    async def read(after: Place | None) -> Page:
-        return await database.read(lambda tx: get_timeline(STORE, tx, "A-1001", after, 4))
+    async def read(after: Place | None) -> Sequence[Entry]:
+        return await database.read(lambda tx: STORE.page(tx, "A-1001", after, 4))
 
     pages = [await read(None)]
-    while pages[-1].has_more:
-        pages.append(await read(pages[-1].entries[-1].place))
+    while len(pages[-1]) == 4:
+        pages.append(await read(pages[-1][-1].place))
 
-    assert [len(page.entries) for page in pages] == [4, 2]
-    assert [entry for page in pages for entry in page.entries] == whole
+    assert [len(page) for page in pages] == [4, 2]
+    assert [entry for page in pages for entry in page] == whole
 
 
 async def test_the_instant_of_an_event_is_kept_to_the_microsecond(

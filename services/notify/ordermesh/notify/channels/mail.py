@@ -10,7 +10,7 @@ from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
-from ordermesh.notify.domain.recipient import plain
+from ordermesh.notify.domain.recipient import NAME_LENGTH_MAX, plain
 from ordermesh.notify.templates.render import Rendered
 
 SUBJECT_LENGTH_MAX = 150
@@ -50,8 +50,8 @@ def build_mail(
     message = EmailMessage(policy=policy.SMTP)
     headers = {
         "From": sender,
-        "To": Address(display_name=plain(to_name), addr_spec=to_address),
-        "Subject": plain(rendered.subject, SUBJECT_LENGTH_MAX),
+        "To": Address(display_name=_word(to_name), addr_spec=to_address),
+        "Subject": _word(rendered.subject, SUBJECT_LENGTH_MAX),
         "Date": format_datetime(date),
         "Message-ID": f"<{notification_id}@{sender.domain}>",
         "Auto-Submitted": "auto-generated",
@@ -64,3 +64,12 @@ def build_mail(
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     return message
+
+
+def _word(text: str, most: int = NAME_LENGTH_MAX) -> str:
+    """Text for a header: one line, and nothing that is read as the encoding of something else.
+
+    The library decodes words like ``=?utf-8?q?=0D=0A?=`` (RFC 2047) that it finds in what it is
+    given, so that a line break could come in by that door.
+    """
+    return plain(text, most).replace("=?", "= ?")

@@ -202,6 +202,41 @@ def doctor_command(directory: Place = DIRECTORY, json_: AsJson = False) -> None:
     raise typer.Exit(0 if is_sound(findings) else 1)
 
 
+@app.command("events")
+def events_command(
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on as more happens, until Ctrl+C.")
+    ] = False,
+    service: Annotated[
+        list[str] | None, typer.Option(help="Only what this service tells; may be repeated.")
+    ] = None,
+    type_: Annotated[
+        list[str] | None, typer.Option("--type", help="Only of this type; may be repeated.")
+    ] = None,
+    order: Annotated[str, typer.Option(help="Only about this order.")] = "",
+    position: Annotated[
+        int | None, typer.Option("--after", min=0, help="Only after this revision of each feed.")
+    ] = None,
+    directory: Place = DIRECTORY,
+    json_: Annotated[bool, typer.Option("--json", help="One CloudEvent a line, as JSON.")] = False,
+) -> None:
+    """Show what the services tell, merged as it comes."""
+    from ordermesh.cli.events import Wanted, show_events
+    from ordermesh.cli.place import PORTS
+    from ordermesh.client import PositionCompacted
+
+    names = service or list(PORTS)
+    if unknown := [name for name in names if name not in PORTS]:
+        raise _failure(
+            f"There is no service {', '.join(unknown)}: they are {', '.join(PORTS)}.", code=2
+        )
+    wanted = Wanted(names, type_ or (), order, position, follow, json_)
+    try:
+        _run(show_events(_mesh(directory).targets, wanted, _console()))
+    except PositionCompacted as gone:
+        raise _failure(str(gone)) from None
+
+
 def _console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 

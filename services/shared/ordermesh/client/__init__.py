@@ -1,10 +1,24 @@
-"""The client of the mesh: one object with all stubs, and refusals that can be read.
+"""The client of the mesh: one object with all stubs, refusals that can be read, and feeds.
 
 What stands here is public and stays; so are ``ordermesh.client.testing`` and ``ordermesh.api``.
 """
 
 from ordermesh.client.errors import Refusal as Refusal
 from ordermesh.client.errors import refusal_of as refusal_of
+from ordermesh.client.following import Batch as Batch
+from ordermesh.client.following import PositionCompacted as PositionCompacted
+from ordermesh.client.following import PositionFile as PositionFile
+from ordermesh.client.following import cloud_event as cloud_event
+from ordermesh.client.following import follow as follow
 from ordermesh.client.mesh import Mesh as Mesh
 
-__all__ = ["Mesh", "Refusal", "refusal_of"]
+__all__ = [
+    "Batch",
+    "Mesh",
+    "PositionCompacted",
+    "PositionFile",
+    "Refusal",
+    "cloud_event",
+    "follow",
+    "refusal_of",
+]

@@ -65,5 +65,9 @@ def _wanted(page: Page, request: WatchEventsRequest) -> list[RevisedEvent]:
             continue
         if request.order_id and event.order_id != request.order_id:
             continue
+        if request.aggregate_type and event.aggregate_type != request.aggregate_type:
+            continue
+        if request.aggregate_id and event.aggregate_id != request.aggregate_id:
+            continue
         wanted.append(RevisedEvent(revision=change.revision, event=event))
     return wanted

@@ -1,4 +1,4 @@
-"""Generates `protos/gen` from the contracts, and the descriptor set that is linted and compared.
+"""Generates `protos/gen` from the contracts: stubs, the published descriptor set, `EVENTS.md`.
 
 Usage::
 
@@ -24,7 +24,13 @@ from google.protobuf import (
     field_mask_pb2,
     timestamp_pb2,
 )
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message import DecodeError
+
+from protos.events import events_page
+
+PUBLISHED = "descriptors.binpb"
+"""The contracts for other languages: a descriptor set with imports and comments, in the wheel."""
 
 PROTOS = Path(__file__).parent.resolve()
 GENERATED_NOTE = '"""Generated from the contracts in `protos/`; see `protos/generate.py`."""\n'
@@ -62,7 +68,12 @@ def write_stubs(output: Path) -> None:
     _drop_empty_service_stubs(output)
     for package in sorted({path.parent for path in output.glob("ordermesh/**/*_pb2.py")}):
         _write_door(package)
-    (output / "ordermesh" / "api" / "py.typed").touch()
+    api = output / "ordermesh" / "api"
+    (api / "py.typed").touch()
+    descriptors = api / PUBLISHED
+    write_descriptors(descriptors)
+    files = FileDescriptorSet.FromString(descriptors.read_bytes())
+    (api / "EVENTS.md").write_text(events_page(files))
 
 
 def write_descriptors(file: Path) -> None:

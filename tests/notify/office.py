@@ -51,7 +51,8 @@ class Provider:
     (does not answer to the sender's name), or ``refuses`` (does not want the recipient).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, late_seconds: float = SMTP_SECONDS / 2) -> None:
+        self._late_seconds = late_seconds
         self.script: deque[str] = deque()
         self.taken: list[bytes] = []
         self.faults: Counter[str] = Counter()
@@ -116,7 +117,7 @@ class Provider:
         step = self._is("late", "silent", "hangs up")
         self.taken.append(content)
         if step == "late":
-            await asyncio.sleep(SMTP_SECONDS / 2)
+            await asyncio.sleep(self._late_seconds)
         elif step == "silent":
             await self._silence.wait()
         elif step == "hangs up":

@@ -237,6 +237,18 @@ def events_command(
         raise _failure(str(gone)) from None
 
 
+@app.command("descriptors")
+def descriptors_command(
+    file: Annotated[Path, typer.Argument(help="Where to write them.")],
+) -> None:
+    """Write the contracts as a descriptor set, from which other languages generate their stubs."""
+    from importlib.resources import files
+
+    written = files("ordermesh.api").joinpath("descriptors.binpb").read_bytes()
+    file.write_bytes(written)
+    _console().print(f"{len(written):,} bytes in {file}.", markup=False, highlight=False)
+
+
 def _console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 

@@ -5,6 +5,7 @@ answer that refuses, is certain: nothing was delivered. Silence after the messag
 not: RFC 5321, 4.5.3.2.6, asks to wait long there, because whoever gives up early sends twice.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -24,7 +25,10 @@ _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 
 @dataclass(frozen=True)
 class SmtpAccess:
-    """How to reach the server; ``seconds`` is how long each of its answers may take."""
+    """How to reach the server.
+
+    ``seconds`` is how long it may take until it wants the message, and to answer to the message.
+    """
 
     host: str
     port: int
@@ -74,9 +78,10 @@ class SmtpConnection:
     async def send(self, message: EmailMessage, sender: str, recipient: str) -> Answer:
         """Hand a message over; what came of it is the answer, whatever happens."""
         try:
-            client = await self._ready()
-            await client.mail(sender)
-            await client.rcpt(recipient)
+            async with asyncio.timeout(self._access.seconds):
+                client = await self._ready()
+                await client.mail(sender)
+                await client.rcpt(recipient)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             self._drop()
             return _before(error)

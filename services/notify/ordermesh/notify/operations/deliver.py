@@ -35,10 +35,10 @@ from ordermesh.runtime.work import Claimed, WorkKind
 BATCH = 16
 """So many notifications one sender takes at a time, each of another order."""
 
-BATCH_SECONDS = 5.0
+BATCH_SECONDS = 2.0
 """After so long a sender gives back what it has not begun: the provider is slow."""
 
-LEASE_MARGIN_SECONDS = 5.0
+LEASE_MARGIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Delivery:
         self._at = at
 
     def work_kind(self) -> WorkKind:
-        """How a worker handles it: the lease covers connecting and one whole conversation."""
+        """How a worker handles it: the lease covers a batch and one slow conversation more."""
         lease = BATCH_SECONDS + 3 * self._seconds + LEASE_MARGIN_SECONDS
         return WorkKind(
             self._handle, batch=BATCH, concurrency=self._connections, lease_seconds=lease

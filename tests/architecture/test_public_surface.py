@@ -14,7 +14,16 @@ CLIENT_MODULES = ("ordermesh.client", "ordermesh.client.testing")
 """What callers may import of the client."""
 
 SURFACE = {
-    "ordermesh.client": ["Mesh", "Refusal", "refusal_of"],
+    "ordermesh.client": [
+        "Batch",
+        "Mesh",
+        "PositionCompacted",
+        "PositionFile",
+        "Refusal",
+        "cloud_event",
+        "follow",
+        "refusal_of",
+    ],
 }
 """The names that callers rely on. To take one away breaks them."""
 

@@ -33,6 +33,7 @@ from ordermesh.runtime.feed import Feed, Sequencer
 from ordermesh.runtime.housekeeping import Housekeeping
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.outbox import Outbox
+from ordermesh.runtime.peers import peer_mesh
 from ordermesh.runtime.server import ServiceDefinition, Servicer, main
 
 NAME = "inventory"
@@ -72,7 +73,7 @@ async def build(settings: InventorySettings) -> ServiceDefinition:
 def define(database: Database, clock: Clock, settings: InventorySettings) -> ServiceDefinition:
     """What the service consists of."""
     wiring = assemble(database, clock, RandomIds(), settings.peers)
-    targets = {peer: target for peer, target in settings.peers.items() if peer in CONSUMERS}
+    told = [peer for peer in settings.peers if peer in CONSUMERS]
     return ServiceDefinition(
         name=NAME,
         servicers=_servicers(wiring),
@@ -81,7 +82,7 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
             Sweeper(database, wiring.stores, clock, settings.sweep_seconds),
             Stamper(database, wiring.feed, "item", SqlItemStore()),
             Stamper(database, wiring.feed, "location", SqlLocationStore()),
-            Deliveries(database, clock, targets),
+            Deliveries(database, clock, peer_mesh(NAME, settings, clock), told),
             Housekeeping(database, clock),
         ],
         rules=RULES,

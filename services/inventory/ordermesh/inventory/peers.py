@@ -43,14 +43,14 @@ class OutboxAnnouncer:
 
 
 class Deliveries:
-    """Delivers events to the peers whose addresses are known, beside the calls."""
+    """Delivers events to ``peers`` over a mesh of its own, beside the calls."""
 
-    def __init__(self, database: Database, clock: Clock, targets: Mapping[str, str]) -> None:
-        self._mesh = Mesh(targets, caller="inventory")
+    def __init__(self, database: Database, clock: Clock, mesh: Mesh, peers: Sequence[str]) -> None:
+        self._mesh = mesh
         kinds = {
             delivery.kind: delivery.work_kind()
             for delivery in (
-                Delivery(database, peer, partial(self._deliver, peer)) for peer in targets
+                Delivery(database, peer, partial(self._deliver, peer)) for peer in peers
             )
         }
         self._worker = Worker(database, clock, kinds, random=Random())  # noqa: S311 - it spreads retries

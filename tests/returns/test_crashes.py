@@ -1,0 +1,84 @@
+"""Returns is stopped at every point of telling the ledger: it is told once."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from ordermesh.api.returns.v1 import ReceiveReturnRequest, Return
+from tests.dialects import on_sqlite
+from tests.eventually import eventually
+from tests.returns.desk import Desk, asked, came, quantities, receipt
+from tests.routing.house import line
+
+pytestmark = on_sqlite
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("point", ["before post", "after post", "marked"])
+async def test_goods_are_on_sale_once_wherever_returns_stops(desk: Desk, point: str) -> None:
+    await desk.house.stock({"MUG at NEAR": 2})
+    await desk.sell("O-1", line("1", "MUG", 2))
+    await desk.authorize("R-1", asked("1", 2), location_id="WEST")
+    crashed = False
+
+    def crash(reached: str) -> None:
+        nonlocal crashed
+        crashed = crashed or reached == point
+        if crashed:
+            raise Crash
+
+    desk.at = crash
+    request = receipt("R-1", came("1", 2))
+    call: asyncio.Task[object] = asyncio.ensure_future(
+        desk.mesh.returns.ReceiveReturn(request, timeout=2)
+    )
+    await eventually(lambda: crashed)
+    await desk.stop_returns()
+    await asyncio.gather(call, return_exceptions=True)
+    desk.at = lambda _point: None
+    await desk.start_returns()
+
+    await eventually(lambda: is_answered(desk, request))
+    await eventually(lambda: is_complete(desk))
+    done = await desk.get("R-1")
+    assert quantities(done) == {("1", "MUG"): (2, 2, 2, 0, 0)}
+    assert [one.posted for one in done.receipts] == [True]
+    assert await desk.stock("MUG at WEST") == (2, 0)
+    assert await desk.house.books_balance()
+
+
+async def test_goods_are_received_though_the_ledger_is_away_and_told_to_it_later(
+    desk: Desk,
+) -> None:
+    await desk.house.stock({"MUG at NEAR": 1})
+    await desk.sell("O-1", line("1", "MUG"))
+    await desk.authorize("R-1", asked("1", 1), location_id="WEST")
+    await desk.house.stop_inventory()
+
+    request = receipt("R-1", came("1", 1))
+    reply = await desk.mesh.returns.ReceiveReturn(request, timeout=2)
+
+    assert reply.order_return.state == Return.STATE_RECEIVED
+    assert not reply.order_return.receipts[0].posted
+    await desk.house.start_inventory()
+    await eventually(lambda: is_complete(desk))
+    assert await desk.stock("MUG at WEST") == (1, 0)
+
+
+async def is_answered(desk: Desk, request: ReceiveReturnRequest) -> bool:
+    """Whether a retry is answered: a connection that has just been refused takes a moment."""
+    try:
+        reply = await desk.mesh.returns.ReceiveReturn(request, timeout=20)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            raise
+        return False
+    return len(reply.order_return.receipts) == 1
+
+
+async def is_complete(desk: Desk) -> bool:
+    return (await desk.get("R-1")).state == Return.STATE_COMPLETED

@@ -86,6 +86,8 @@ def write_descriptors(file: Path) -> None:
                 "--include_source_info",
                 f"--descriptor_set_out={file}",
                 *sources(),
+                # Nothing of ours imports it, and every refusal carries it.
+                "google/rpc/error_details.proto",
             ]
         )
 

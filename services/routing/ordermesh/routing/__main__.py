@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ordermesh.api.event.v1 import (
     add_EventServiceServicer_to_server,
@@ -75,6 +76,9 @@ from ordermesh.runtime.work import Worker
 
 NAME = "routing"
 
+LINGER = timedelta(milliseconds=100)
+"""How long events wait for others that go the same way: nobody who is told hurries."""
+
 _BASELINES = {
     SourcingMethod(method.value): BASELINES[method]
     for method in (Method.NEAREST_SINGLE, Method.FEWEST_SPLITS, Method.FIXED_PRIORITY_LIST)
@@ -121,7 +125,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     )
     stock = InventoryStock(seams.mesh)
     mutations, waiters, reading = Mutations(database), Waiters(clock), Reading(stores)
-    records = Records(stores, Outbox(NAME, _consumers(seams)), waiters)
+    records = Records(stores, Outbox(NAME, _consumers(seams), linger=LINGER), waiters)
     planner = Planner(stores, stock, solve, _BASELINES)
     knowledge = Knowledge(database, stores, stock, planner)
     submit = SubmitOrder(

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import grpc
@@ -46,11 +47,18 @@ class Outbox:
     """Tells what happened in one service.
 
     ``consumers`` says which events each peer wants: all about a type of aggregate, or those of an
-    event type.
+    event type. Events wait ``linger`` before they are delivered, so that one call carries more.
     """
 
-    def __init__(self, source: str, consumers: Mapping[str, frozenset[str]]) -> None:
+    def __init__(
+        self,
+        source: str,
+        consumers: Mapping[str, frozenset[str]],
+        *,
+        linger: timedelta = timedelta(0),
+    ) -> None:
         self._source = source
+        self._linger = linger
         self._consumers = {peer: frozenset(wanted) for peer, wanted in consumers.items()}
 
     async def publish(self, tx: Transaction, event: Event) -> None:
@@ -70,6 +78,7 @@ class Outbox:
                     kind=delivery_kind(peer),
                     key=key,
                     payload=written,
+                    due_time=await tx.now() + self._linger if self._linger else None,
                     work_id=derived_id("delivery", envelope.event_id, peer),
                 )
 

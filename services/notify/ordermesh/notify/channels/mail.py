@@ -62,7 +62,7 @@ def build_mail(
             raise UnsafeHeader(f"{name} would have more than one line.")
         message[name] = value
     message.set_content(rendered.text, cte="quoted-printable")
-    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="base64")
     return message
 
 

@@ -1,6 +1,7 @@
 """What events do: each becomes an entry of its order's timeline, and some a notice to send."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.notify.domain.notice import Channel, Notice
@@ -13,6 +14,10 @@ from ordermesh.runtime.work import enqueue
 
 WORK_KIND = "notification"
 """The kind of work that sends; the key is the order's id, so that its notices stay in order."""
+
+
+LINGER = timedelta(milliseconds=250)
+"""How long a notice waits for others, so that a sender takes many at a time."""
 
 
 class Told:
@@ -55,5 +60,9 @@ class Told:
         )
         if await self._notifications.add(tx, one):
             await enqueue(
-                tx, kind=WORK_KIND, key=notice.order_id, payload=one.notification_id.bytes
+                tx,
+                kind=WORK_KIND,
+                key=notice.order_id,
+                payload=one.notification_id.bytes,
+                due_time=now + LINGER,
             )

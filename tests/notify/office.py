@@ -1,6 +1,7 @@
 """A mail server that does what it is told to, and the notify service beside it."""
 
 import asyncio
+import re
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -71,15 +72,15 @@ class Provider:
             self._server.close()
             await self._server.wait_closed()
 
-    @property
+    # Methods, because the library reads every attribute of this object for each connection.
     def mails(self) -> list[EmailMessage]:
         parser = BytesParser(policy=policy.default)
         return [parser.parsebytes(one) for one in self.taken]
 
-    @property
     def copies(self) -> Counter[str]:
         """How often each mail was taken."""
-        return Counter(str(mail["Message-ID"]) for mail in self.mails)
+        found = (re.search(rb"(?im)^message-id: *(<[^>]*>)", one) for one in self.taken)
+        return Counter(one.group(1).decode() if one else "" for one in found)
 
     def _protocol(self) -> SMTP:
         return SMTP(self, hostname="mail.test", loop=asyncio.get_running_loop())

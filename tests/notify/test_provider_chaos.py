@@ -194,7 +194,7 @@ async def test_none_is_lost_and_what_came_twice_is_marked(
 
     assert len(found) == count
     assert {one.state for one in found} == {Notification.STATE_SENT}
-    copies = provider.copies
+    copies = provider.copies()
     assert {f"<{one.notification_id}@shop.example>" for one in found} == copies.keys()
     twice = {name for name, number in copies.items() if number > 1}
     marked = {f"<{one.notification_id}@shop.example>" for one in found if one.possible_duplicate}

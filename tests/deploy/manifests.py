@@ -240,7 +240,7 @@ def committed_secrets(folder: Path) -> list[str]:
         str(file.relative_to(folder))
         for file in folder.rglob("*")
         if file.is_file()
-        and "secrets" not in file.relative_to(folder).parts
+        and not {"secrets", "__pycache__"} & set(file.relative_to(folder).parts)
         and _CREDENTIALS.search(file.read_text())
     )
 

@@ -38,18 +38,17 @@ def orders(reservations: Sequence[Reservation]) -> str:
 
 @pytest.fixture
 async def four(shop: Shop) -> Sequence[Reservation]:
-    """Reservations that differ in location, SKU, quantity and creation time."""
+    """Reservations that differ in location, SKU, quantity and creation time, as they are listed."""
     await shop.stock({"MUG at A": 99, "MUG at B": 99, "CUP at A": 99})
-    made = []
     for order_id, wanted in (
         ("ONE", {"MUG at A": 1}),
         ("TWO", {"MUG at B": 2, "CUP at A": 1}),
         ("THREE", {"CUP at A": 2}),
         ("FOUR", {"MUG at A": 2}),
     ):
-        made.append(await shop.reserve(wanted, order_id=order_id, hold_seconds=3600))
+        await shop.reserve(wanted, order_id=order_id, hold_seconds=3600)
         await shop.let_pass(1)
-    return made
+    return await found(shop)
 
 
 async def test_reservations_are_found_by_any_filter_and_by_all(

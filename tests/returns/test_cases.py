@@ -98,6 +98,20 @@ async def test_ret_5_a_cancelled_return_frees_its_quantity(mugs: Desk) -> None:
     assert late.reason == "RETURN_CANCELLED"
 
 
+async def test_what_will_not_arrive_any_more_can_be_returned_anew(mugs: Desk) -> None:
+    await mugs.authorize("R-1", asked("1", 3), location_id="WEST")
+    await mugs.receive("R-1", came("1", 1))
+    assert await mugs.returnable() == {("1", "MUG"): (3, 2, 1, 0)}
+
+    over = await mugs.cancel("R-1")
+
+    assert (over.state, states(over)[-2:]) == (Return.STATE_COMPLETED, ["RECEIVED", "COMPLETED"])
+    assert await mugs.returnable() == {("1", "MUG"): (3, 0, 1, 2)}
+    assert types(await mugs.events(4))[-1] == "return.completed"
+    late = await refused(mugs.receive("R-1", came("1", 1)))
+    assert late.reason == "ALREADY_RECEIVED"
+
+
 async def test_ret_6_a_whole_order_in_one_step(desk: Desk) -> None:
     await desk.house.stock({"MUG at NEAR": 2, "LAMP at NEAR": 1})
     await desk.sell("O-1", line("1", "MUG", 2), line("2", "LAMP", 1))

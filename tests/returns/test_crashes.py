@@ -1,15 +1,31 @@
-"""Returns is stopped at every point of telling the ledger: it is told once."""
+"""Returns stops at every point of telling the ledger, which may be away or refuse: told once."""
 
 import asyncio
 
 import grpc
 import pytest
 
-from ordermesh.api.returns.v1 import ReceiveReturnRequest, Return
+from ordermesh.api.inventory.v1 import (
+    DisposedStock,
+    DisposeStockRequest,
+    ReturnedStock,
+    ReturnStockRequest,
+)
+from ordermesh.api.returns.v1 import DisposeReturnedRequest, ReceiveReturnRequest, Return
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
-from tests.returns.desk import Desk, asked, came, quantities, receipt
-from tests.routing.house import line
+from tests.returns.desk import (
+    REFURBISHABLE,
+    TO_BLOCK,
+    TO_DISCARD,
+    TO_RESTOCK,
+    Desk,
+    asked,
+    came,
+    quantities,
+    receipt,
+)
+from tests.routing.house import key, line, new_id
 
 pytestmark = on_sqlite
 
@@ -67,6 +83,30 @@ async def test_goods_are_received_though_the_ledger_is_away_and_told_to_it_later
     await desk.house.start_inventory()
     await eventually(lambda: is_complete(desk))
     assert await desk.stock("MUG at WEST") == (1, 0)
+
+
+async def test_what_the_ledger_refused_is_posted_when_the_cause_is_gone(desk: Desk) -> None:
+    await desk.house.stock({"MUG at NEAR": 1})
+    await desk.sell("O-1", line("1", "MUG"))
+    await desk.authorize("R-1", asked("1", 1), location_id="WEST")
+    await desk.receive("R-1", came("1", 1, REFURBISHABLE))
+    found = key("MUG at WEST")
+    one = DisposedStock(key=found, quantity=1, disposition=TO_DISCARD)
+    await desk.mesh.ledger.DisposeStock(DisposeStockRequest(request_id=new_id(), lines=[one]))
+
+    request = DisposeReturnedRequest(request_id=new_id(), return_id="R-1")
+    request.lines.add(line_id="1", sku="MUG", quantity=1, disposition=TO_RESTOCK)
+    reply = await desk.mesh.dispositions.DisposeReturned(request, timeout=1)
+
+    assert quantities(reply.order_return) == {("1", "MUG"): (1, 1, 0, 0, 0)}
+    back = ReturnedStock(key=found, quantity=1, disposition=TO_BLOCK)
+    await desk.mesh.ledger.ReturnStock(ReturnStockRequest(request_id=new_id(), lines=[back]))
+    await eventually(lambda: is_restocked(desk))
+    assert await desk.stock("MUG at WEST") == (1, 0)
+
+
+async def is_restocked(desk: Desk) -> bool:
+    return quantities(await desk.get("R-1")) == {("1", "MUG"): (1, 1, 1, 0, 0)}
 
 
 async def is_answered(desk: Desk, request: ReceiveReturnRequest) -> bool:

@@ -1,7 +1,7 @@
 """Routing and the ledger as returns sees them, and who hears of returns."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import grpc
@@ -23,13 +23,13 @@ from ordermesh.api.routing.v1 import (
 )
 from ordermesh.client.errors import Refusal, refusal_of
 from ordermesh.client.mesh import Mesh
-from ordermesh.kernel.errors import RuleViolated, Unavailable
+from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import derived_id
 from ordermesh.kernel.money import from_units_and_nanos
 from ordermesh.returns.domain.authorizing import Component, Goal, SoldLine
 from ordermesh.returns.domain.errors import NoReturnLocation, OrderNotFound
 from ordermesh.returns.domain.order_return import Disposal, Price, Receipt, Return
-from ordermesh.returns.ports import Destination
+from ordermesh.returns.ports import Destination, LedgerRefused
 from ordermesh.returns.wire.messages import disposition_value
 
 T = TypeVar("T")
@@ -65,12 +65,6 @@ class PeerFault(Exception):
 
     def __init__(self, peer: str, code: str, reason: str) -> None:
         super().__init__(f"{peer} answered {code} {reason}.")
-
-
-class LedgerRefused(RuleViolated):
-    """The ledger will not take what came back as it is; somebody must look."""
-
-    reason: ClassVar[str] = "LEDGER_REFUSED"
 
 
 async def answered(peer: str, call: Awaitable[T]) -> T | Refusal:
@@ -139,7 +133,11 @@ class RoutingPeer:
 
 
 class LedgerPeer:
-    """The ledger, behind the stubs. Its request ids are derived: telling twice is telling once."""
+    """The ledger, behind the stubs. Its request ids are derived: telling twice is telling once.
+
+    What the ledger has refused it would refuse again under the same id, though the cause were
+    gone: what is told anew has a new one.
+    """
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
@@ -147,7 +145,7 @@ class LedgerPeer:
     async def take_back(self, one: Return, receipt: Receipt) -> UUID:
         """Goods came back; gives the movement."""
         request = ReturnStockRequest(
-            request_id=str(derived_id("receipt", one.return_id, receipt.number)),
+            request_id=_request_id("receipt", one, receipt),
             on_behalf_of=receipt.actor.on_behalf_of or receipt.actor.caller,
             lines=[
                 ReturnedStock(
@@ -166,7 +164,7 @@ class LedgerPeer:
     async def dispose(self, one: Return, disposal: Disposal) -> UUID:
         """It was decided about units that were kept apart; gives the movement."""
         request = DisposeStockRequest(
-            request_id=str(derived_id("disposal", one.return_id, disposal.number)),
+            request_id=_request_id("disposal", one, disposal),
             on_behalf_of=disposal.actor.on_behalf_of or disposal.actor.caller,
             lines=[
                 DisposedStock(
@@ -182,10 +180,14 @@ class LedgerPeer:
         return UUID((await _told(call)).movement_id)
 
 
+def _request_id(kind: str, one: Return, part: Receipt | Disposal) -> str:
+    return str(derived_id(kind, one.return_id, part.number, part.ledger_refusals))
+
+
 async def _told(call: Awaitable[T]) -> T:
     answer = await answered("inventory", call)
     if isinstance(answer, Refusal):
-        raise LedgerRefused(f"The ledger refused: {answer.reason}.", {"reason": answer.reason})
+        raise LedgerRefused(answer.reason)
     return answer
 
 

@@ -87,6 +87,13 @@ class Routing(Protocol):
         ...
 
 
+class LedgerRefused(Exception):
+    """The ledger will not take what came back as it is; somebody must look."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The ledger refused: {reason}.")
+
+
 class Ledger(Protocol):
     """What the ledger is told; telling twice is telling once.
 

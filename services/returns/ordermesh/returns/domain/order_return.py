@@ -143,7 +143,10 @@ class ReceivedUnits:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What arrived at one time; ``movement_id`` is None until the ledger knows of it."""
+    """What arrived at one time; ``movement_id`` is None until the ledger knows of it.
+
+    ``ledger_refusals``: how often the ledger would not take it.
+    """
 
     number: int
     location_id: str
@@ -151,6 +154,7 @@ class Receipt:
     actor: Actor
     receive_time: datetime
     movement_id: UUID | None = None
+    ledger_refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +170,17 @@ class DisposedUnits:
 
 @dataclass(frozen=True, slots=True)
 class Disposal:
-    """A later decision; ``movement_id`` is None until the ledger knows of it."""
+    """A later decision; ``movement_id`` is None until the ledger knows of it.
+
+    ``ledger_refusals``: how often the ledger would not take it.
+    """
 
     number: int
     units: tuple[DisposedUnits, ...]
     actor: Actor
     dispose_time: datetime
     movement_id: UUID | None = None
+    ledger_refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,21 +130,48 @@ def posted(one: Return, number: int, movement_id: UUID, now: datetime) -> Told:
     lines = one.lines
     for part in receipt.units:
         lines = _counted(lines, part.line_id, part.sku, part.disposition, part.quantity)
-    after = replace(one, receipts=receipts, lines=lines)
-    is_known = all(other.movement_id for other in receipts)
-    if after.state is ReturnState.RECEIVED and is_known:
-        return moved(after, ReturnState.COMPLETED, None, now), (Completed(),)
-    return after, ()
+    return _completed(replace(one, receipts=receipts, lines=lines), now)
+
+
+def not_posted(one: Return, number: int) -> Return:
+    """The ledger would not take a receipt: it is told anew, not asked again what it has said."""
+    return replace(
+        one,
+        receipts=tuple(
+            replace(part, ledger_refusals=part.ledger_refusals + 1)
+            if part.number == number
+            else part
+            for part in one.receipts
+        ),
+    )
+
+
+def not_disposed(one: Return, number: int) -> Return:
+    """The ledger would not take a later decision: it is told anew."""
+    return replace(
+        one,
+        disposals=tuple(
+            replace(part, ledger_refusals=part.ledger_refusals + 1)
+            if part.number == number
+            else part
+            for part in one.disposals
+        ),
+    )
 
 
 def cancel(one: Return, actor: Actor, now: datetime) -> Told:
-    """Nothing will come back; cancelling twice changes nothing. Raises ``AlreadyReceived``."""
+    """What has not arrived will not come back: of a return that is over already, nothing has not.
+
+    Cancelling twice changes nothing. Raises ``AlreadyReceived``.
+    """
     if one.state is ReturnState.CANCELLED:
         return one, ()
-    if one.receipts:
+    if not one.is_expecting:
         raise AlreadyReceived(
             one.return_id, ((*line.pair, line.received) for line in one.lines if line.received)
         )
+    if one.receipts:
+        return _completed(moved(one, ReturnState.RECEIVED, actor, now), now)
     return moved(one, ReturnState.CANCELLED, actor, now), (Cancelled(),)
 
 
@@ -220,6 +247,13 @@ def blocked_locations(one: Return) -> frozenset[str]:
         for receipt in one.receipts
         if any(part.disposition is Disposition.BLOCK for part in receipt.units)
     )
+
+
+def _completed(one: Return, now: datetime) -> Told:
+    """The return, completed if all arrived and the ledger knows of it."""
+    if one.state is ReturnState.RECEIVED and all(part.movement_id for part in one.receipts):
+        return moved(one, ReturnState.COMPLETED, None, now), (Completed(),)
+    return one, ()
 
 
 def _where(

@@ -67,7 +67,7 @@ class AuthorizeReturn:
                 await self._ask(request, answers)
 
     async def cancel(self, request: CancelReturnRequest) -> CancelReturnResponse:
-        """Withdraw a return of which nothing has arrived; raises what the contract lists."""
+        """Withdraw what of a return has not arrived; raises what the contract lists."""
 
         async def run(tx: Transaction) -> CancelReturnResponse:
             before = await self._records.locked(tx, request.return_id)

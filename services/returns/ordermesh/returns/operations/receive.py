@@ -17,12 +17,14 @@ from ordermesh.returns.domain.receiving import (
     blocked_locations,
     dispose,
     disposed,
+    not_disposed,
+    not_posted,
     posted,
     receive,
 )
 from ordermesh.returns.operations.calling import acting, answer_by
 from ordermesh.returns.operations.records import Records
-from ordermesh.returns.ports import Destination, Ledger, ReturnStore, Routing
+from ordermesh.returns.ports import Destination, Ledger, LedgerRefused, ReturnStore, Routing
 from ordermesh.returns.wire.messages import return_message
 from ordermesh.returns.wire.requests import arrived_lines, disposed_lines
 from ordermesh.runtime.database import Database, Transaction
@@ -179,10 +181,14 @@ class Poster:
         number = int(written)
         one = await self._database.read(lambda tx: self._records.seen(tx, row.key))
         self._at("before post")
-        if kind == RECEIPT:
-            movement_id = await self._ledger.take_back(one, one.receipts[number - 1])
-        else:
-            movement_id = await self._ledger.dispose(one, one.disposals[number - 1])
+        try:
+            if kind == RECEIPT:
+                movement_id = await self._ledger.take_back(one, one.receipts[number - 1])
+            else:
+                movement_id = await self._ledger.dispose(one, one.disposals[number - 1])
+        except LedgerRefused:
+            await self._database.run(lambda tx: self._keep_refusal(tx, row, kind, number))
+            raise
         self._at("after post")
 
         async def mark(tx: Transaction) -> None:
@@ -196,6 +202,12 @@ class Poster:
 
         await self._database.run(mark)
         self._at("marked")
+
+    async def _keep_refusal(self, tx: Transaction, row: Claimed, kind: bytes, number: int) -> None:
+        """The next attempt is a new request; the worker puts it off."""
+        before = await self._records.locked(tx, row.key)
+        after = not_posted(before, number) if kind == RECEIPT else not_disposed(before, number)
+        await self._records.save(tx, before, after)
 
 
 async def _post(tx: Transaction, return_id: str, kind: bytes, number: int) -> None:

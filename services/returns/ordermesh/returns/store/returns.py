@@ -134,11 +134,11 @@ class SqlReturnStore:
     async def _mark(
         self, tx: Transaction, table: Table, return_id: str, one: Receipt | Disposal
     ) -> None:
-        """Note that the ledger knows of it."""
+        """Note that the ledger knows of it, or that it refused."""
         await tx.execute(
             update(table)
             .where(table.c.return_id == return_id, table.c.number == one.number)
-            .values(movement_id=one.movement_id)
+            .values(movement_id=one.movement_id, ledger_refusals=one.ledger_refusals)
         )
 
     async def _append(self, tx: Transaction, before: Return | None, after: Return) -> None:

@@ -82,6 +82,7 @@ def receipt_values(return_id: str, one: Receipt) -> Values:
         "on_behalf_of": one.actor.on_behalf_of,
         "receive_time": one.receive_time,
         "movement_id": one.movement_id,
+        "ledger_refusals": one.ledger_refusals,
     }
 
 
@@ -98,6 +99,7 @@ def disposal_values(return_id: str, one: Disposal) -> Values:
         "on_behalf_of": one.actor.on_behalf_of,
         "dispose_time": one.dispose_time,
         "movement_id": one.movement_id,
+        "ledger_refusals": one.ledger_refusals,
     }
 
 
@@ -176,6 +178,7 @@ def _receipt(row: Row[Any]) -> Receipt:
         actor=Actor(row.caller, row.on_behalf_of),
         receive_time=row.receive_time,
         movement_id=row.movement_id,
+        ledger_refusals=row.ledger_refusals,
     )
 
 
@@ -189,6 +192,7 @@ def _disposal(row: Row[Any]) -> Disposal:
         actor=Actor(row.caller, row.on_behalf_of),
         dispose_time=row.dispose_time,
         movement_id=row.movement_id,
+        ledger_refusals=row.ledger_refusals,
     )
 
 

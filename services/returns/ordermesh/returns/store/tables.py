@@ -102,6 +102,7 @@ receipt = Table(
     Column("on_behalf_of", Text, nullable=False),
     Column("receive_time", UtcTime, nullable=False),
     Column("movement_id", Uuid, nullable=True),  # null until the ledger knows
+    Column("ledger_refusals", Integer, nullable=False),
 )
 
 disposal = Table(
@@ -114,6 +115,7 @@ disposal = Table(
     Column("on_behalf_of", Text, nullable=False),
     Column("dispose_time", UtcTime, nullable=False),
     Column("movement_id", Uuid, nullable=True),
+    Column("ledger_refusals", Integer, nullable=False),
 )
 
 refund = Table(

@@ -107,10 +107,11 @@ class ReturnServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelReturn(self, request, context):
-        """CancelReturn withdraws a return of which nothing has arrived. Its units can be returned again. A
-        refund that is due stays due.
+        """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
+        nothing has arrived is cancelled, one of which something has is over. A refund that is due stays
+        due.
 
-        Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED`.
+        Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED` when nothing is expected any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

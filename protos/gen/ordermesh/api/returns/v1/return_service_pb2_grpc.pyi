@@ -57,10 +57,11 @@ class ReturnServiceStub:
     returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
     """
     CancelReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.CancelReturnRequest, _return_service_pb2.CancelReturnResponse]
-    """CancelReturn withdraws a return of which nothing has arrived. Its units can be returned again. A
-    refund that is due stays due.
+    """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
+    nothing has arrived is cancelled, one of which something has is over. A refund that is due stays
+    due.
 
-    Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED`.
+    Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED` when nothing is expected any more.
     """
     GetReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.GetReturnRequest, _return_service_pb2.GetReturnResponse]
     """GetReturn reads one, with its history.
@@ -99,10 +100,11 @@ class ReturnServiceAsyncStub(ReturnServiceStub):
     returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
     """
     CancelReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.CancelReturnRequest, _return_service_pb2.CancelReturnResponse]  # type: ignore[assignment]
-    """CancelReturn withdraws a return of which nothing has arrived. Its units can be returned again. A
-    refund that is due stays due.
+    """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
+    nothing has arrived is cancelled, one of which something has is over. A refund that is due stays
+    due.
 
-    Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED`.
+    Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED` when nothing is expected any more.
     """
     GetReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.GetReturnRequest, _return_service_pb2.GetReturnResponse]  # type: ignore[assignment]
     """GetReturn reads one, with its history.
@@ -162,10 +164,11 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _return_service_pb2.CancelReturnRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_return_service_pb2.CancelReturnResponse, _abc.Awaitable[_return_service_pb2.CancelReturnResponse]]:
-        """CancelReturn withdraws a return of which nothing has arrived. Its units can be returned again. A
-        refund that is due stays due.
+        """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
+        nothing has arrived is cancelled, one of which something has is over. A refund that is due stays
+        due.
 
-        Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED`.
+        Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED` when nothing is expected any more.
         """
 
     @_abc_1.abstractmethod

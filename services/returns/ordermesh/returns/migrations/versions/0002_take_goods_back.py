@@ -95,6 +95,7 @@ def _make_parts() -> None:
             sa.Column("on_behalf_of", sa.Text, nullable=False),
             sa.Column(time, UtcTime, nullable=False),
             sa.Column("movement_id", sa.Uuid, nullable=True),
+            sa.Column("ledger_refusals", sa.Integer, nullable=False),
         )
     op.create_table(
         "refund",

@@ -17,8 +17,9 @@ from sqlalchemy.schema import CreateTable
 
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.runtime.call import Call, Identity, calling
-from ordermesh.runtime.database import Database, Transaction, UtcTime
+from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.engines import PostgresTimeouts, TransactionConflict
+from ordermesh.runtime.instants import UtcTime
 from ordermesh.runtime.lockfile import (
     DatabaseInUse,
     NetworkFileSystem,

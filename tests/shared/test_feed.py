@@ -155,8 +155,12 @@ async def test_many_changes_are_appended_at_once_in_their_order(
 ) -> None:
     new = [NewChange(f"SKU-{number}", b"%d" % number, number) for number in range(2_500)]
 
-    await database.run(lambda tx: feeds.append_all(tx, topic="item", changes=new))
-    await database.run(lambda tx: feeds.append_all(tx, topic="item", changes=[]))
+    async def append(tx: Transaction) -> None:
+        now = await tx.now()
+        await feeds.append_all(tx, topic="item", changes=new, now=now)
+        await feeds.append_all(tx, topic="item", changes=[], now=now)
+
+    await database.run(append)
     await stamp_all(database, clock)
 
     changes = await take(Feed(database, clock).watch("item", 1), 2_500)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ordermesh.inventory.domain.key import Actor
-from ordermesh.runtime.call import current_call
+from ordermesh.runtime.call import Identity, current_call
 
 OPERATOR = "operator"
 
@@ -41,6 +41,8 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "ordermesh.api.inventory.v1.ReservationService": {
         "Reserve": _HOLDERS,
+        "ReserveBulk": _HOLDERS,
+        "ReserveStream": _HOLDERS,
         "GetReservation": _FOLLOWERS,
         "ListReservations": _FOLLOWERS,
         "Confirm": frozenset({"routing", OPERATOR}),
@@ -69,5 +71,9 @@ RULES: Mapping[str, frozenset[str]] = {
 
 def acting(on_behalf_of: str) -> Actor:
     """Who is answerable for the call under way."""
-    identity = current_call().identity
+    return actor_of(current_call().identity, on_behalf_of)
+
+
+def actor_of(identity: Identity, on_behalf_of: str) -> Actor:
+    """Who is answerable for a call of an authenticated caller."""
     return Actor(identity.name, on_behalf_of, is_service=bool(identity.roles & _MESH))

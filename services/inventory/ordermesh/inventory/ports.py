@@ -115,6 +115,10 @@ class ItemStore(Protocol):
         """
         ...
 
+    async def look_up(self, tx: Transaction, skus: Collection[str], names: Names) -> dict[str, Kit]:
+        """As ``resolve``, but what does not exist is left out."""
+        ...
+
     async def kits_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
         """Which of the SKUs are kits, read afresh."""
         ...
@@ -147,6 +151,10 @@ class LocationStore(Protocol):
 
     async def resolve(self, tx: Transaction, location_ids: Collection[str], names: Names) -> None:
         """Read the surrogates; raises ``UnknownLocation`` with every one that does not exist."""
+        ...
+
+    async def look_up(self, tx: Transaction, location_ids: Collection[str], names: Names) -> None:
+        """As ``resolve``, but what does not exist is left out."""
         ...
 
     async def places(self, tx: Transaction, location_ids: Collection[int]) -> dict[int, Place]:
@@ -187,10 +195,13 @@ class LedgerStore(Protocol):
         names: Names,
         ledger: Ledger,
         off: Collection[StockKey],
-        document: Document,
+        documents: Mapping[Cause, Document],
         now: datetime,
     ) -> dict[Cause, UUID]:
-        """Write what was decided, and tell the watchers; gives the movement of each cause."""
+        """Write what was decided, and tell the watchers; gives the movement of each cause.
+
+        ``documents`` says what is behind each.
+        """
         ...
 
     async def tell(

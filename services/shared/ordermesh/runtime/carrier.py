@@ -59,11 +59,23 @@ def caused_span(
     Exceptions are not recorded on it, because their arguments may be anybody's words.
     """
     contexts = [propagate.extract(cause, context=Context()) for cause in causes]
+    with linked_span(name, contexts, attributes, trace.SpanKind.CONSUMER) as span:
+        yield span
+
+
+@contextmanager
+def linked_span(
+    name: str,
+    contexts: Sequence[Context],
+    attributes: Mapping[str, str | int],
+    kind: trace.SpanKind = trace.SpanKind.INTERNAL,
+) -> Iterator[trace.Span]:
+    """A span for what is done for several at once: the child of one, linked to all of several."""
     links = [trace.get_current_span(context).get_span_context() for context in contexts]
     with _tracer.start_as_current_span(
         name,
         context=contexts[0] if len(contexts) == 1 else Context(),
-        kind=trace.SpanKind.CONSUMER,
+        kind=kind,
         links=[trace.Link(link) for link in links if link.is_valid and len(contexts) > 1],
         attributes=attributes,
         record_exception=False,

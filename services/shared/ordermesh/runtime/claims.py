@@ -26,8 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from ordermesh.runtime.database import Transaction, UtcTime
+from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import Dialect
+from ordermesh.runtime.instants import UtcTime
 from ordermesh.runtime.tables import work
 
 DOORBELL = "work"

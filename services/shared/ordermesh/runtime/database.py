@@ -17,17 +17,13 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
-    DateTime,
     Engine,
     Executable,
-    String,
     func,
     select,
 )
-from sqlalchemy.engine.interfaces import Dialect as SqlDialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.runtime.call import current_call
@@ -44,6 +40,7 @@ from ordermesh.runtime.engines import (
     sqlite_engine,
     translated,
 )
+from ordermesh.runtime.instants import UtcTime
 from ordermesh.runtime.lockfile import LockFile, refuse_network_file_system
 
 T = TypeVar("T")
@@ -54,45 +51,8 @@ ATTEMPTS = 3
 JITTER_SECONDS = 0.02
 """The second try waits for up to twice, the third for up to three times as long."""
 
-_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 _log = logging.getLogger(__name__)
 _open_transaction: ContextVar["Transaction | None"] = ContextVar("open_transaction", default=None)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware instant in UTC: ``timestamptz`` on PostgreSQL, text of fixed width on SQLite.
-
-    The text sorts as the instants do. Raises ``ValueError`` for a time without a zone.
-    """
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: SqlDialect) -> TypeEngine[Any]:
-        """The column's type in this database."""
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(String(27))
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: SqlDialect) -> Any:
-        """From Python to the database."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("A time without a zone is not an instant.")
-        instant = value.astimezone(UTC)
-        return instant.strftime(_TIME_FORMAT) if dialect.name == "sqlite" else instant
-
-    def process_result_value(
-        self,
-        value: Any,
-        dialect: SqlDialect,  # noqa: ARG002 - the signature is SQLAlchemy's
-    ) -> datetime | None:
-        """From the database to Python."""
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-        return value.astimezone(UTC) if isinstance(value, datetime) else None
 
 
 class Transaction:
@@ -119,6 +79,14 @@ class Transaction:
         if not self._is_open:
             raise RuntimeError("This transaction has ended.")
         return await self._connection.execute(statement, parameters)
+
+    async def execute_columns(self, statement: str, columns: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement of PostgreSQL whose parameters are whole columns, past SQLAlchemy.
+
+        Not the first of a transaction: it would not be inside of it.
+        """
+        raw = await self._connection.get_raw_connection()
+        await cast("Any", raw.driver_connection).execute(statement, *columns)
 
     async def now(self) -> datetime:
         """The database's clock, read fresh: what decides about leases, expiry and retention.

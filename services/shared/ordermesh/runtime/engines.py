@@ -184,15 +184,19 @@ def judge(error: DBAPIError) -> Verdict:
     cause: Any = error.orig
     state = getattr(cause, "sqlstate", None)
     if state is not None:
-        if state in _AGAIN_STATES:
-            return Verdict.AGAIN
-        return Verdict.AWAY if state in _AWAY_STATES or state.startswith("08") else Verdict.BUG
+        return _judge_state(state)
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None:
         if code in _AGAIN_CODES or code & _PRIMARY_CODE in _AGAIN_CODES:
             return Verdict.AGAIN
         return Verdict.AWAY if code & _PRIMARY_CODE in _AWAY_CODES else Verdict.BUG
     return Verdict.AWAY if error.connection_invalidated else Verdict.BUG
+
+
+def _judge_state(state: str) -> Verdict:
+    if state in _AGAIN_STATES:
+        return Verdict.AGAIN
+    return Verdict.AWAY if state in _AWAY_STATES or state.startswith("08") else Verdict.BUG
 
 
 AWAY = "The database is away."
@@ -239,9 +243,18 @@ async def translated(attempt: Awaitable[T]) -> T:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise ConnectionLost(AWAY, service="database", retry_after=0.2) from error
-        verdict = judge(error)
-        if verdict is Verdict.AGAIN:
-            raise TransactionConflict("Others changed the same rows. Try again.") from error
-        if verdict is Verdict.AWAY:
-            raise away() from error
+        _raise_judged(judge(error), error)
         raise
+    except Exception as error:
+        # The driver's own, where it was asked past SQLAlchemy.
+        state = getattr(error, "sqlstate", None)
+        if isinstance(state, str):
+            _raise_judged(_judge_state(state), error)
+        raise
+
+
+def _raise_judged(verdict: Verdict, error: Exception) -> None:
+    if verdict is Verdict.AGAIN:
+        raise TransactionConflict("Others changed the same rows. Try again.") from error
+    if verdict is Verdict.AWAY:
+        raise away() from error

@@ -19,6 +19,7 @@ from sqlalchemy import Row, delete, func, insert, or_, select, update
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, RuleViolated, Unavailable
 from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.carrier import place_of, read_trace, written_trace
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Pace
@@ -103,14 +104,19 @@ async def append(
     tx.ring(APPENDED)
 
 
-async def append_all(tx: Transaction, *, topic: str, changes: Sequence[NewChange]) -> None:
-    """Add many changes at once, in their order; as ``append``, but one statement."""
+async def append_all(
+    tx: Transaction, *, topic: str, changes: Sequence[NewChange], now: datetime
+) -> None:
+    """Add many changes at once, in their order; as ``append``, but one statement.
+
+    ``now`` is the database's clock, and not the transaction's first question to it.
+    """
     if not changes:
         return
     trace = written_trace()
-    now = await tx.now()
-    await tx.execute(
-        insert(feed),
+    await insert_rows(
+        tx,
+        feed,
         [
             {
                 "topic": topic,

@@ -2,20 +2,28 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from google.protobuf.message import Message
-from sqlalchemy import delete, insert, select
+from opentelemetry.context import Context, get_current
+from sqlalchemy import ColumnElement, Row, delete, insert, select
 
 from ordermesh.kernel.errors import DomainError, InvalidRequest, RuleViolated
-from ordermesh.runtime.call import current_call
+from ordermesh.runtime.batching import LATER, Later
+from ordermesh.runtime.bulk import insert_rows
+from ordermesh.runtime.call import Call, current_call
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.tables import reply as replies
 
 R = TypeVar("R", bound=Message)
+Q = TypeVar("Q", bound=Message)
+
+Answer: TypeAlias = R | Exception | Later
+"""What becomes of one of many requests: its reply, its error, or that its turn comes later."""
 
 PRUNE_ROWS = 1_000
 """How many stored replies one transaction deletes at most."""
@@ -31,6 +39,15 @@ class RequestIdMalformed(InvalidRequest):
     """The request id is not a UUID."""
 
     reason: ClassVar[str] = "FIELD_VIOLATION"
+
+
+@dataclass(frozen=True)
+class Asked(Generic[Q]):
+    """A request that is handled together with others: whose it is, and its trace."""
+
+    call: Call
+    request: Q
+    trace: Context = field(default_factory=get_current)
 
 
 class _Identified(Protocol):
@@ -58,7 +75,8 @@ class Mutations:
         raises.
         """
         request_id = _request_id(request)
-        request_hash = _request_hash(request)
+        call = current_call()
+        request_hash = _request_hash(call, request)
 
         async def transact(tx: Transaction) -> R | RuleViolated:
             known = await _stored(tx, request_id, request_hash, reply_type)
@@ -76,13 +94,125 @@ class Mutations:
                 if known is None:
                     raise
                 return known
-            await _store(tx, request_id, request_hash, outcome)
+            row = _reply_row(call, request_id, request_hash, outcome, tx.instant())
+            await tx.execute(insert(replies).values(row))
             return outcome
 
         outcome = await self._database.run(transact)
         if isinstance(outcome, RuleViolated):
             raise outcome
         return outcome
+
+    async def run_many(
+        self,
+        asked: Sequence[Asked[Q]],
+        reply_type: type[R],
+        operation: Callable[[Transaction, Sequence[Asked[Q]]], Awaitable[Sequence[Answer[R]]]],
+        is_wanted: Callable[[int], bool] = lambda _: True,
+    ) -> list[Answer[R]]:
+        """The answers to many requests in one transaction, each as ``run`` would answer it alone.
+
+        ``operation`` gets those that were not answered before, each id once, and gives their
+        answers: what it refuses has changed nothing. An id that comes twice is answered alike.
+        ``is_wanted`` is asked for each place once the transaction has begun; what is not wanted any
+        more is put off.
+        """
+
+        async def transact(tx: Transaction) -> list[Answer[R]]:
+            batch = _Batch(asked, reply_type, is_wanted)
+            batch.replay(await _stored_rows(tx, batch.request_ids))
+            fresh = batch.fresh()
+            if fresh:
+                batch.answer(fresh, await operation(tx, [asked[place] for place in fresh]))
+                stumbled = batch.stumbled()
+                if stumbled:
+                    # Perhaps on what a twin has committed since.
+                    batch.replay(await _stored_rows(tx, stumbled))
+                rows = batch.rows(fresh, await tx.now())
+                await insert_rows(tx, replies, rows)
+            return batch.answers()
+
+        return await self._database.run(transact)
+
+
+class _Batch(Generic[Q, R]):
+    """Requests that are answered together, by their places."""
+
+    def __init__(
+        self,
+        asked: Sequence[Asked[Q]],
+        reply_type: type[R],
+        is_wanted: Callable[[int], bool],
+    ) -> None:
+        self._asked = asked
+        self._reply_type = reply_type
+        self._answers: dict[int, Answer[R]] = {}
+        self._hashes = [_request_hash(one.call, one.request) for one in asked]
+        self._ids: list[UUID | None] = []
+        self._first: dict[UUID, int] = {}
+        for place, one in enumerate(asked):
+            try:
+                request_id = _request_id(one.request)
+            except RequestIdMalformed as error:
+                self._ids.append(None)
+                self._answers[place] = error
+            else:
+                self._ids.append(request_id)
+                if is_wanted(place):
+                    self._first.setdefault(request_id, place)
+
+    @property
+    def request_ids(self) -> Collection[UUID]:
+        """The ids, each once."""
+        return self._first.keys()
+
+    def replay(self, rows: Iterable[Row[Any]]) -> None:
+        """Answer what was answered before."""
+        for row in rows:
+            place = self._first[row.request_id]
+            try:
+                self._answers[place] = _read(row, self._hashes[place], self._reply_type)
+            except RequestIdReused as error:
+                self._answers[place] = error
+
+    def fresh(self) -> list[int]:
+        """The places of ids that have no answer yet."""
+        return [place for place in self._first.values() if place not in self._answers]
+
+    def answer(self, places: Sequence[int], answers: Sequence[Answer[R]]) -> None:
+        """Note what was decided."""
+        self._answers.update(zip(places, answers, strict=True))
+
+    def stumbled(self) -> list[UUID]:
+        """The ids of requests that met an error which is not recorded."""
+        return [
+            request_id
+            for request_id, place in self._first.items()
+            if isinstance(answer := self._answers[place], DomainError)
+            and not isinstance(answer, RuleViolated | InvalidRequest)
+        ]
+
+    def rows(self, places: Sequence[int], now: datetime) -> list[dict[str, Any]]:
+        """The rows of the answers that are recorded: replies and refusals by a rule."""
+        found = []
+        for place in places:
+            answer, request_id = self._answers[place], self._ids[place]
+            if request_id is not None and isinstance(answer, Message | RuleViolated):
+                call, request_hash = self._asked[place].call, self._hashes[place]
+                found.append(_reply_row(call, request_id, request_hash, answer, now))
+        return found
+
+    def answers(self) -> list[Answer[R]]:
+        """An answer for each place; of an id that comes twice, that of the first."""
+        found: list[Answer[R]] = []
+        for place, request_id in enumerate(self._ids):
+            first = place if request_id is None else self._first.get(request_id)
+            if first is None:
+                found.append(LATER)
+                continue
+            is_same = self._hashes[first] == self._hashes[place]
+            found.append(self._answers[first] if is_same else _reused(request_id))
+        return found
 
 
 async def prune(tx: Transaction, older_than: datetime) -> int:
@@ -102,8 +232,7 @@ def _request_id(request: Message) -> UUID:
         ) from error
 
 
-def _request_hash(request: Message) -> bytes:
-    call = current_call()
+def _request_hash(call: Call, request: Message) -> bytes:
     digest = hashlib.sha256()
     for part in (
         call.method.encode(),
@@ -121,33 +250,46 @@ async def _stored(
 ) -> R | RuleViolated | None:
     result = await tx.execute(select(replies).where(replies.c.request_id == request_id))
     row = result.one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _read(row, request_hash, reply_type)
+
+
+async def _stored_rows(tx: Transaction, request_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    found = await tx.execute(select(replies).where(replies.c.request_id.in_(request_ids)))
+    return found.all()
+
+
+def _read(row: Row[Any], request_hash: bytes, reply_type: type[R]) -> R | RuleViolated:
+    """The answer that was stored. Raises ``RequestIdReused`` when it is of another request."""
     if row.request_hash != request_hash:
-        raise RequestIdReused(
-            "This request id was used before for something else.", {"requestId": request_id}
-        )
+        raise _reused(row.request_id)
     if row.refusal is not None:
         return _read_refusal(row.refusal)
     return reply_type.FromString(row.reply)
 
 
-async def _store(
-    tx: Transaction, request_id: UUID, request_hash: bytes, outcome: Message | RuleViolated
-) -> None:
-    call = current_call()
-    is_refusal = isinstance(outcome, RuleViolated)
-    await tx.execute(
-        insert(replies).values(
-            request_id=request_id,
-            request_hash=request_hash,
-            method=call.method,
-            caller=call.identity.name,
-            reply=None if is_refusal else cast("Message", outcome).SerializeToString(),
-            refusal=_write_refusal(outcome) if isinstance(outcome, RuleViolated) else None,
-            create_time=tx.instant(),
-        )
+def _reused(request_id: UUID | None) -> RequestIdReused:
+    return RequestIdReused(
+        "This request id was used before for something else.", {"requestId": request_id}
     )
+
+
+def _reply_row(
+    call: Call,
+    request_id: UUID,
+    request_hash: bytes,
+    outcome: Message | RuleViolated,
+    now: datetime | ColumnElement[datetime],
+) -> dict[str, Any]:
+    is_refusal = isinstance(outcome, RuleViolated)
+    return {
+        "request_id": request_id,
+        "request_hash": request_hash,
+        "method": call.method,
+        "caller": call.identity.name,
+        "reply": None if is_refusal else cast("Message", outcome).SerializeToString(),
+        "refusal": _write_refusal(outcome) if isinstance(outcome, RuleViolated) else None,
+        "create_time": now,
+    }
 
 
 def _write_refusal(refusal: RuleViolated) -> str:

@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ordermesh.runtime.database import UtcTime
 from ordermesh.runtime.engines import Dialect
+from ordermesh.runtime.instants import UtcTime
 
 metadata = MetaData()
 

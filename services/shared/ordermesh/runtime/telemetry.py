@@ -108,6 +108,16 @@ def span(name: str, attributes: Mapping[str, AttributeValue] | None = None) -> I
             raise
 
 
+@contextmanager
+def within(context: contexts.Context) -> Iterator[None]:
+    """Inside of the block another context is current: that of somebody for whom this is done."""
+    token = contexts.attach(context)
+    try:
+        yield
+    finally:
+        contexts.detach(token)
+
+
 def record_fault(current: trace.Span, error: BaseException) -> None:
     """Mark a span as an error and tell on it what was raised and where, without its arguments."""
     if current.is_recording():

@@ -150,11 +150,29 @@ class Ledger:
     def __init__(self, balances: Mapping[StockKey, Balance]) -> None:
         self._balances = dict(balances)
         self._entries: list[Entry] = []
+        self._earlier: list[Balance | None] = []  # before each entry; None: there was no record
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """What was moved, in order."""
         return tuple(self._entries)
+
+    def since(self, mark: int) -> tuple[Entry, ...]:
+        """What was moved since the mark."""
+        return tuple(self._entries[mark:])
+
+    def mark(self) -> int:
+        """A place in the decision that ``undo`` returns to."""
+        return len(self._entries)
+
+    def undo(self, mark: int) -> None:
+        """Forget what was moved since the mark: one of many was refused, the others stand."""
+        while len(self._entries) > mark:
+            key, earlier = self._entries.pop().key, self._earlier.pop()
+            if earlier is None:
+                del self._balances[key]
+            else:
+                self._balances[key] = earlier
 
     def has_record(self, key: StockKey) -> bool:
         """Whether the location keeps a balance of the item."""
@@ -184,6 +202,7 @@ class Ledger:
         after = balance.after(source, target, quantity)
         if max(after.on_hand, after.blocked) > BALANCE_LIMIT:
             raise QuantityTooLarge(key)
+        self._earlier.append(self._balances.get(key))
         self._balances[key] = after
         self._entries.append(
             Entry(cause, key, after.sequence, source, target, quantity, serial_numbers)

@@ -34,6 +34,11 @@ class Document:
     reason: AdjustmentReason = AdjustmentReason.NONE
 
 
+def documented(ledger: Ledger, document: Document) -> dict[Cause, Document]:
+    """One document behind everything that was decided."""
+    return {entry.cause: document for entry in ledger.entries}
+
+
 @dataclass(frozen=True)
 class Movement:
     """One cause and the balanced entries it made, as it stands in the books."""

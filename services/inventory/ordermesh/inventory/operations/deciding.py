@@ -32,6 +32,10 @@ class Decided(Generic[T]):
     expired: Sequence[StoredReservation]
 
 
+class StaleRows(Exception):
+    """The rows of a reservation are older than what was decided about it in this transaction."""
+
+
 def refuse_unlocked(reservations: Iterable[Reservation], books: Books) -> None:
     """Raise ``TransactionConflict`` when an open line is at a key that was not locked.
 
@@ -60,32 +64,48 @@ async def decide(
     itself looks after.
     """
     with span("decide", about):
-        return await _decided(stores, tx, names, books, now, decision, involved)
+        ledger = Ledger(books.balances)
+        return await decide_on(stores, tx, names, ledger, now, decision, involved)
 
 
-async def _decided(
+async def decide_on(
     stores: Stores,
     tx: Transaction,
     names: Names,
-    books: Books,
+    ledger: Ledger,
     now: datetime,
     decision: Callable[[Ledger], T],
     involved: Collection[UUID],
+    partly: Collection[UUID] = (),
 ) -> Decided[T]:
-    ledger = Ledger(books.balances)
+    """As ``decide``, on a ledger that others have decided on before; a refusal changes nothing.
+
+    ``partly`` are reservations of which some lines have expired there already, so that the rows
+    in the database are not the truth. Raises ``StaleRows`` when more of one of them is in the way.
+    """
+    mark = ledger.mark()
     try:
         return Decided(ledger, decision(ledger), ())
     except CuredByExpiry as refusal:
-        missing = {key: units for key, units in refusal.missing.items() if key in books.balances}
+        ledger.undo(mark)
+        missing = {key: units for key, units in refusal.missing.items() if ledger.has_record(key)}
         overdue = await stores.reservations.overdue(tx, names.pairs(missing), now, names)
         others = [one for one in overdue if one.reservation_id not in involved]
         if not others:
             raise
-    ledger = Ledger(books.balances)
-    expired = expire_for(ledger, others, missing, now)
-    before = {one.reservation_id: one for one in others}
-    pairs = [StoredReservation(before[one.reservation_id], one) for one in expired]
-    return Decided(ledger, decision(ledger), pairs)
+        if any(one.reservation_id in partly for one in others):
+            raise StaleRows from None
+    except BaseException:
+        ledger.undo(mark)
+        raise
+    try:
+        expired = expire_for(ledger, others, missing, now)
+        before = {one.reservation_id: one for one in others}
+        pairs = [StoredReservation(before[one.reservation_id], one) for one in expired]
+        return Decided(ledger, decision(ledger), pairs)
+    except BaseException:
+        ledger.undo(mark)
+        raise
 
 
 async def save(

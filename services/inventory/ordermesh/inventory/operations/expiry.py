@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.ledger import Ledger
-from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.verbs import settle
 from ordermesh.inventory.operations.deciding import save
 from ordermesh.inventory.ports import Names, StoredReservation, Stores
@@ -31,7 +31,9 @@ async def expire_overdue(stores: Stores, tx: Transaction) -> int:
     overdue = await stores.reservations.overdue(tx, pairs, now, names, SWEEP_LINES)
     ledger = Ledger(books.balances)
     settled = [StoredReservation(one, settle(ledger, one, now)) for one in overdue]
-    await stores.ledger.record(tx, names, ledger, books.off, Document(SWEEPER), now)
+    await stores.ledger.record(
+        tx, names, ledger, books.off, documented(ledger, Document(SWEEPER)), now
+    )
     await save(stores, tx, settled, names)
     return sum(len(one.open_lines) for one in overdue)
 

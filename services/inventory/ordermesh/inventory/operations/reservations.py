@@ -1,26 +1,22 @@
 """Promising stock, and what becomes of the promise."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors import ReservationNotFound
 from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.kit import exploded
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
-from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.picking import ShortOutcome, ship, short
 from ordermesh.inventory.domain.reservation import Reservation, Selection, Taking
 from ordermesh.inventory.domain.verbs import (
-    Ask,
     confirm,
     extend,
     reassign,
-    refuse_repeated,
     release,
-    reserve,
 )
 from ordermesh.inventory.operations.deciding import (
     Decided,
@@ -31,7 +27,7 @@ from ordermesh.inventory.operations.deciding import (
 from ordermesh.inventory.ports import Books, Names, Pair, StoredReservation, Stores
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import TransactionConflict
-from ordermesh.runtime.telemetry import Attributes, AttributeValue
+from ordermesh.runtime.telemetry import Attributes
 
 T = TypeVar("T")
 
@@ -69,42 +65,6 @@ class Verb:
     actor: Actor
     reservation_id: UUID
     fence: int = 0
-
-
-async def reserve_stock(stores: Stores, tx: Transaction, actor: Actor, ask: Ask) -> Kept:
-    """Hold all lines or none.
-
-    Raises ``DuplicateEntry``, ``UnknownSku``, ``UnknownLocation``, ``TooMuchAsked`` and as the
-    domain's ``reserve``.
-    """
-    refuse_repeated(ask.wanted)
-    names = Names()
-    kits = await stores.items.resolve(tx, {line.key.sku for line in ask.wanted}, names)
-    await stores.locations.resolve(tx, {line.key.location_id for line in ask.wanted}, names)
-    taken_apart = replace(ask, wanted=exploded(ask.wanted, kits))
-    pairs = names.pairs(line.key for line in taken_apart.wanted)
-    pairs |= await stores.reservations.open_pairs(tx, ask.replaces)
-    books = await stores.ledger.lock(tx, pairs, names)
-    involved = {ask.reservation_id, *ask.replaces}
-    known = await stores.reservations.load(tx, involved, names)
-    refuse_unlocked((known[one] for one in ask.replaces if one in known), books)
-    now = await tx.now()
-
-    def decision(ledger: Ledger) -> tuple[Reservation, list[Reservation]]:
-        return reserve(ledger, actor, taken_apart, known, books.off, now)
-
-    about: dict[str, AttributeValue] = {
-        Attributes.RESERVATION_ID: str(ask.reservation_id),
-        Attributes.ORDER_ID: ask.order_id,
-        Attributes.LINE_COUNT: len(taken_apart.wanted),
-    }
-    decided = await decide(stores, tx, names, books, now, decision, about, involved)
-    made, replaced = decided.outcome
-    await stores.ledger.record(tx, names, decided.ledger, books.off, Document(actor), now)
-    changes = [StoredReservation(None, made)]
-    changes += [StoredReservation(known[one.reservation_id], one) for one in replaced]
-    await save(stores, tx, [*changes, *decided.expired], names)
-    return Kept(made, now)
 
 
 async def confirm_reservation(stores: Stores, tx: Transaction, verb: Verb) -> Kept:
@@ -247,7 +207,7 @@ class _Entered:
             self.names,
             decided.ledger,
             self.books.off,
-            Document(self.verb.actor, document),
+            documented(decided.ledger, Document(self.verb.actor, document)),
             self.now,
         )
         changes = [StoredReservation(self.before, outcome), *decided.expired]

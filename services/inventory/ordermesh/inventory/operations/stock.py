@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.movement import (
     StockLine,
     Transfer,
     adjust,
+    documented,
     receive,
     refuse_repeated,
     rises,
@@ -117,7 +118,9 @@ async def _moved(
     now = await tx.now()
     about = {Attributes.LINE_COUNT: len(keys)}
     decided = await decide(stores, tx, names, books, now, decision, about)
-    movements = await stores.ledger.record(tx, names, decided.ledger, books.off, document, now)
+    ledger = decided.ledger
+    documents = documented(ledger, document)
+    movements = await stores.ledger.record(tx, names, ledger, books.off, documents, now)
     await save(stores, tx, decided.expired, names)
     own = [movements[cause] for cause in movements if cause.reservation_id is None]
     returning = await stores.reservations.returning(tx, now, wanted=names.pairs(keys))

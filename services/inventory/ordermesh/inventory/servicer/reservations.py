@@ -1,5 +1,6 @@
 """ReservationService."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import grpc
@@ -18,8 +19,12 @@ from ordermesh.api.inventory.v1 import (
     ReleaseRequest,
     ReleaseResponse,
     ReservationServiceServicer,
+    ReserveBulkRequest,
+    ReserveBulkResponse,
     ReserveRequest,
     ReserveResponse,
+    ReserveStreamRequest,
+    ReserveStreamResponse,
     ShipRequest,
     ShipResponse,
     ShortRequest,
@@ -33,22 +38,25 @@ from ordermesh.inventory.operations.reservations import (
     extend_reservation,
     reassign_reservation,
     release_reservation,
-    reserve_stock,
     ship_reservation,
     short_reservation,
 )
 from ordermesh.inventory.queries.lists import get_reservation, list_reservations
+from ordermesh.inventory.servicer.reserving import Reserving
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.reservations import (
-    ask,
     moves,
     released_line,
     reservation_filter,
     reservation_message,
     selection,
 )
+from ordermesh.runtime.ahead import ahead
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.pages import page_size, page_token, place_in_time
+
+FRAMES_AHEAD = 4
+"""How many frames of a stream are under way at once."""
 
 
 class ReservationServicer(ReservationServiceServicer):
@@ -56,6 +64,7 @@ class ReservationServicer(ReservationServiceServicer):
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
+        self._reserving = Reserving(wiring)
 
     async def Reserve(
         self,
@@ -63,14 +72,26 @@ class ReservationServicer(ReservationServiceServicer):
         _context: grpc.aio.ServicerContext[ReserveRequest, ReserveResponse],
     ) -> ReserveResponse:
         """Hold all lines or none."""
+        return await self._reserving.reserve(request)
 
-        async def work(tx: Transaction) -> ReserveResponse:
-            kept = await reserve_stock(
-                self._wiring.stores, tx, acting(request.on_behalf_of), ask(request)
-            )
-            return ReserveResponse(reservation=reservation_message(kept.reservation, kept.now))
+    async def ReserveBulk(
+        self,
+        request: ReserveBulkRequest,
+        _context: grpc.aio.ServicerContext[ReserveBulkRequest, ReserveBulkResponse],
+    ) -> ReserveBulkResponse:
+        """Many calls of Reserve in one."""
+        return ReserveBulkResponse(verdicts=await self._reserving.verdicts(request.requests))
 
-        return await self._wiring.mutations.run(request, ReserveResponse, work)
+    async def ReserveStream(
+        self,
+        request_iterator: AsyncIterator[ReserveStreamRequest],
+        _context: grpc.aio.ServicerContext[ReserveStreamRequest, ReserveStreamResponse],
+    ) -> AsyncIterator[ReserveStreamResponse]:
+        """A call of ReserveBulk for each frame."""
+        async for frame, verdicts in ahead(
+            request_iterator, lambda one: self._reserving.verdicts(one.requests), FRAMES_AHEAD
+        ):
+            yield ReserveStreamResponse(frame=frame.frame, verdicts=verdicts)
 
     async def GetReservation(
         self,

@@ -49,15 +49,20 @@ class SqlItemStore:
 
         Raises ``UnknownSku`` with every one that does not exist.
         """
+        kits = await self.look_up(tx, skus, names)
+        unknown = set(skus) - names.item_ids.keys()
+        if unknown:
+            raise UnknownSku(unknown)
+        return kits
+
+    async def look_up(self, tx: Transaction, skus: Collection[str], names: Names) -> dict[str, Kit]:
+        """As ``resolve``, but what does not exist is left out."""
         found = await tx.execute(
             select(
                 item.c.item_id, item.c.sku, item.c.is_kit, item.c.may_split, item.c.kit_version
             ).where(item.c.sku.in_(texts(tx.dialect, skus)))
         )
         rows = found.all()
-        unknown = set(skus) - {row.sku for row in rows}
-        if unknown:
-            raise UnknownSku(unknown)
         names.item_ids.update({row.sku: row.item_id for row in rows})
         return await _kits(tx, [row for row in rows if row.is_kit], names)
 
@@ -142,7 +147,7 @@ class SqlItemStore:
             before = known.get(one.sku)
             payload = item_payload(one, before.create_time if before else now, now)
             changes.append(feed.NewChange(one.sku, payload, before.version + 1 if before else 1))
-        await feed.append_all(tx, topic=TOPIC, changes=changes)
+        await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
 
     async def get(self, tx: Transaction, skus: Collection[str]) -> dict[str, Item]:
         """The items that exist, by SKU."""

@@ -14,11 +14,9 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    insert,
     or_,
     select,
     tuple_,
-    update,
 )
 
 from ordermesh.inventory.domain.key import Actor, StockKey
@@ -46,6 +44,7 @@ from ordermesh.inventory.store.tables import balance, entry, item, location, mov
 from ordermesh.inventory.wire.feeds import balance_payload
 from ordermesh.kernel.ids import Ids
 from ordermesh.runtime import feed
+from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import insert_new
 
@@ -118,7 +117,7 @@ class SqlLedgerStore:
         names: Names,
         ledger: Ledger,
         off: Collection[StockKey],
-        document: Document,
+        documents: Mapping[Cause, Document],
         now: datetime,
     ) -> dict[Cause, UUID]:
         """Write what was decided, and tell the watchers; gives the movement of each cause."""
@@ -128,26 +127,21 @@ class SqlLedgerStore:
         # Sorted, because those of one instant are listed in the order of their ids.
         ids = sorted(self._ids.new() for _ in causes)
         movements = dict(zip(causes, ids, strict=True))
-        await tx.execute(
-            insert(movement),
-            [movement_row(id_, cause, document, now) for cause, id_ in movements.items()],
+        await insert_rows(
+            tx,
+            movement,
+            [movement_row(id_, cause, documents[cause], now) for cause, id_ in movements.items()],
         )
-        await tx.execute(
-            insert(entry), [entry_row(made, names, movements) for made in ledger.entries]
-        )
+        await insert_rows(tx, entry, [entry_row(made, names, movements) for made in ledger.entries])
         changed = ledger.changed()
-        await tx.execute(
-            update(balance).where(
-                balance.c.item_id == bindparam("key_item_id"),
-                balance.c.location_id == bindparam("key_location_id"),
-            ),
+        await update_rows(
+            tx,
+            balance,
+            ("item_id", "location_id"),
             [balance_row(key, after, names) for key, after in changed.items()],
         )
-        await feed.append_all(
-            tx,
-            topic=TOPIC,
-            changes=[_change(key, after, is_off=key in off) for key, after in changed.items()],
-        )
+        changes = [_change(key, after, is_off=key in off) for key, after in changed.items()]
+        await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
         return movements
 
     async def tell(
@@ -176,6 +170,7 @@ class SqlLedgerStore:
                 _change(key, after, is_off=key in books.off)
                 for key, after in books.balances.items()
             ],
+            now=await tx.now(),
         )
 
     async def balances(

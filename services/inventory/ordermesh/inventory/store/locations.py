@@ -27,16 +27,19 @@ class SqlLocationStore:
 
     async def resolve(self, tx: Transaction, location_ids: Collection[str], names: Names) -> None:
         """Read the surrogates; raises ``UnknownLocation`` with every one that does not exist."""
+        await self.look_up(tx, location_ids, names)
+        unknown = set(location_ids) - names.location_ids.keys()
+        if unknown:
+            raise UnknownLocation(unknown)
+
+    async def look_up(self, tx: Transaction, location_ids: Collection[str], names: Names) -> None:
+        """As ``resolve``, but what does not exist is left out."""
         found = await tx.execute(
             select(location.c.location_id, location.c.code).where(
                 location.c.code.in_(texts(tx.dialect, location_ids))
             )
         )
-        ids = {row.code: row.location_id for row in found}
-        unknown = set(location_ids) - ids.keys()
-        if unknown:
-            raise UnknownLocation(unknown)
-        names.location_ids.update(ids)
+        names.location_ids.update({row.code: row.location_id for row in found})
 
     async def places(self, tx: Transaction, location_ids: Collection[int]) -> dict[int, Place]:
         """What locations are called, and whether they are switched off, by surrogates."""
@@ -88,7 +91,7 @@ class SqlLocationStore:
             payload = location_payload(one, before.create_time if before else now, now)
             version = before.version + 1 if before else 1
             changes.append(feed.NewChange(one.location_id, payload, version))
-        await feed.append_all(tx, topic=TOPIC, changes=changes)
+        await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
 
     async def get(self, tx: Transaction, location_ids: Collection[str]) -> dict[str, Location]:
         """The locations that exist, by id."""

@@ -11,17 +11,14 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    bindparam,
     delete,
     exists,
     func,
-    insert,
     not_,
     or_,
     select,
     tuple_,
     union_all,
-    update,
 )
 
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
@@ -29,6 +26,7 @@ from ordermesh.inventory.ports import Names, Pair, ReservationFilter, StoredRese
 from ordermesh.inventory.store.keys import pairs, uuids
 from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
 from ordermesh.inventory.store.tables import item, line, location, reservation
+from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
 
 _OPEN = [int(state) for state in sorted(OPEN)]
@@ -136,39 +134,18 @@ class SqlReservationStore:
             if before is None:
                 headers_new.append(header_row(after))
             elif header_row(before) != header_row(after):
-                headers_changed.append(
-                    {"key_reservation_id": after.reservation_id, **header_row(after)}
-                )
+                headers_changed.append(header_row(after))
             known = {one.number: one for one in before.lines} if before else {}
             for one in after.lines:
                 row = line_row(after.reservation_id, one, names)
                 if one.number not in known:
                     lines_new.append(row)
                 elif known[one.number] != one:
-                    key = {
-                        "key_reservation_id": after.reservation_id,
-                        "key_number": one.number,
-                    }
-                    lines_changed.append({**row, **key})
-        if headers_new:
-            await tx.execute(insert(reservation), headers_new)
-        if headers_changed:
-            await tx.execute(
-                update(reservation).where(
-                    reservation.c.reservation_id == bindparam("key_reservation_id")
-                ),
-                headers_changed,
-            )
-        if lines_changed:
-            await tx.execute(
-                update(line).where(
-                    line.c.reservation_id == bindparam("key_reservation_id"),
-                    line.c.number == bindparam("key_number"),
-                ),
-                lines_changed,
-            )
-        if lines_new:
-            await tx.execute(insert(line), lines_new)
+                    lines_changed.append(row)
+        await insert_rows(tx, reservation, headers_new)
+        await update_rows(tx, reservation, ("reservation_id",), headers_changed)
+        await update_rows(tx, line, ("reservation_id", "number"), lines_changed)
+        await insert_rows(tx, line, lines_new)
 
     async def get(self, tx: Transaction, reservation_id: UUID, names: Names) -> Reservation | None:
         """One reservation with all its lines, not locked."""

@@ -159,11 +159,11 @@ def entry_row(made: Entry, names: Names, movements: Mapping[Cause, UUID]) -> dic
 
 
 def balance_row(key: StockKey, after: Balance, names: Names) -> dict[str, Any]:
-    """The figures of a balance after a decision, with the names of the key's parameters."""
+    """The figures of a balance after a decision."""
     item_id, location_id = names.pair(key)
     return {
-        "key_item_id": item_id,
-        "key_location_id": location_id,
+        "item_id": item_id,
+        "location_id": location_id,
         "on_hand": after.on_hand,
         "reserved": after.reserved,
         "short": after.short,

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from ordermesh.runtime.database import UtcTime
+from ordermesh.runtime.instants import UtcTime
 
 metadata = MetaData()
 

@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, Row, Uuid, literal, select, tuple_
 
 from ordermesh.notify.domain.timeline import Entry, Place
 from ordermesh.notify.store.tables import timeline_entry
-from ordermesh.runtime.database import Transaction, UtcTime
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.instants import UtcTime
 from ordermesh.runtime.tables import insert_new
 
 _columns = timeline_entry.c

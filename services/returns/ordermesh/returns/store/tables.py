@@ -16,7 +16,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from ordermesh.runtime.database import UtcTime
+from ordermesh.runtime.instants import UtcTime
 from ordermesh.runtime.tables import Number
 
 metadata = MetaData()

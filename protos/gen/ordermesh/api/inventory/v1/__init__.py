@@ -73,9 +73,14 @@ from ordermesh.api.inventory.v1.reservation_service_pb2 import ReassignResponse 
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReleaseRequest as ReleaseRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReleaseResponse as ReleaseResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReleasedLine as ReleasedLine
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveBulkRequest as ReserveBulkRequest
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveBulkResponse as ReserveBulkResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveLine as ReserveLine
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveRequest as ReserveRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveResponse as ReserveResponse
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveStreamRequest as ReserveStreamRequest
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveStreamResponse as ReserveStreamResponse
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveVerdict as ReserveVerdict
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipRequest as ShipRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipResponse as ShipResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShortRequest as ShortRequest

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from ordermesh.api.inventory.v1 import reservation_pb2 as ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_stock__key__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4ordermesh/api/inventory/v1/reservation_service.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a,ordermesh/api/inventory/v1/reservation.proto\x1a&ordermesh/api/order/v1/stock_key.proto\"\xa4\x03\n\x0eReserveRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x08order_id\x18\x04 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05lines\x18\x05 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.ReserveLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x41\n\rhold_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xc0p2\x02\x08\x01\x12\x0f\n\x07\x63onfirm\x18\x07 \x01(\x08\x12\x33\n\x18replaces_reservation_ids\x18\x08 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\t \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x99\x01\n\x0bReserveLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x03key\x18\x02 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKeyB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"O\n\x0fReserveResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"9\n\x15GetReservationRequest\x12 \n\x0ereservation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"h\n\x16GetReservationResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\xd1\x03\n\x17ListReservationsRequest\x12\x36\n\x0blocation_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x33\n\x08order_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1f\n\x08quantity\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12\x36\n\x12\x63reated_after_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13\x63reated_before_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12J\n\x05state\x18\x07 \x01(\x0e\x32\x31.ordermesh.api.inventory.v1.ReservationLine.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x84\x01\n\x18ListReservationsResponse\x12=\n\x0creservations\x18\x01 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"\xcc\x01\n\rLineSelection\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0blocation_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\"\xa1\x01\n\x0e\x43onfirmRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"O\n\x0f\x43onfirmResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe6\x01\n\x0eReleaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x43\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x91\x01\n\x0fReleaseResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12@\n\x0ereleased_lines\x18\x02 \x03(\x0b\x32(.ordermesh.api.inventory.v1.ReleasedLine\"A\n\x0cReleasedLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0e\n\x06wanted\x18\x02 \x01(\x03\x12\x10\n\x08released\x18\x03 \x01(\x03\"\xec\x01\n\x0fReassignRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12H\n\x05lines\x18\x04 \x03(\x0b\x32,.ordermesh.api.inventory.v1.LineReassignmentB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x90\x01\n\x10LineReassignment\x12?\n\x04line\x18\x01 \x01(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x06\xbaH\x03\xc8\x01\x01\x12;\n\x0eto_location_id\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"P\n\x10ReassignResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\x9a\x02\n\x0bShipRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x33\n\x08\x64ocument\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x16\n\x05\x66\x65nce\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"a\n\x0cShipResponse\x12\x13\n\x0bmovement_id\x18\x01 \x01(\t\x12<\n\x0breservation\x18\x02 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe6\x01\n\rExtendRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x44\n\rhold_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\t\"\x03\x08\xc0p2\x02\x08\x01\xc8\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"N\n\x0e\x45xtendResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe2\x02\n\x0cShortRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x45\n\x07outcome\x18\x05 \x01(\x0e\x32(.ordermesh.api.inventory.v1.ShortOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x08\x64ocument\x18\x06 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x16\n\x05\x66\x65nce\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\rShortResponse\x12\x13\n\x0bmovement_id\x18\x01 \x01(\t\x12<\n\x0breservation\x18\x02 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation2\xe7\x07\n\x12ReservationService\x12g\n\x07Reserve\x12*.ordermesh.api.inventory.v1.ReserveRequest\x1a+.ordermesh.api.inventory.v1.ReserveResponse\"\x03\x90\x02\x02\x12|\n\x0eGetReservation\x12\x31.ordermesh.api.inventory.v1.GetReservationRequest\x1a\x32.ordermesh.api.inventory.v1.GetReservationResponse\"\x03\x90\x02\x01\x12\x82\x01\n\x10ListReservations\x12\x33.ordermesh.api.inventory.v1.ListReservationsRequest\x1a\x34.ordermesh.api.inventory.v1.ListReservationsResponse\"\x03\x90\x02\x01\x12g\n\x07\x43onfirm\x12*.ordermesh.api.inventory.v1.ConfirmRequest\x1a+.ordermesh.api.inventory.v1.ConfirmResponse\"\x03\x90\x02\x02\x12\x64\n\x06\x45xtend\x12).ordermesh.api.inventory.v1.ExtendRequest\x1a*.ordermesh.api.inventory.v1.ExtendResponse\"\x03\x90\x02\x02\x12g\n\x07Release\x12*.ordermesh.api.inventory.v1.ReleaseRequest\x1a+.ordermesh.api.inventory.v1.ReleaseResponse\"\x03\x90\x02\x02\x12j\n\x08Reassign\x12+.ordermesh.api.inventory.v1.ReassignRequest\x1a,.ordermesh.api.inventory.v1.ReassignResponse\"\x03\x90\x02\x02\x12\x61\n\x05Short\x12(.ordermesh.api.inventory.v1.ShortRequest\x1a).ordermesh.api.inventory.v1.ShortResponse\"\x03\x90\x02\x02\x12^\n\x04Ship\x12\'.ordermesh.api.inventory.v1.ShipRequest\x1a(.ordermesh.api.inventory.v1.ShipResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4ordermesh/api/inventory/v1/reservation_service.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a,ordermesh/api/inventory/v1/reservation.proto\x1a&ordermesh/api/order/v1/stock_key.proto\"\xa4\x03\n\x0eReserveRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x08order_id\x18\x04 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05lines\x18\x05 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.ReserveLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x41\n\rhold_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xc0p2\x02\x08\x01\x12\x0f\n\x07\x63onfirm\x18\x07 \x01(\x08\x12\x33\n\x18replaces_reservation_ids\x18\x08 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\t \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x99\x01\n\x0bReserveLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x03key\x18\x02 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKeyB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"O\n\x0fReserveResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"d\n\x12ReserveBulkRequest\x12N\n\x08requests\x18\x01 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03\"S\n\x13ReserveBulkResponse\x12<\n\x08verdicts\x18\x01 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveVerdict\"\x80\x01\n\x0eReserveVerdict\x12<\n\x05reply\x18\x01 \x01(\x0b\x32+.ordermesh.api.inventory.v1.ReserveResponseH\x00\x12%\n\x07refusal\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07verdict\"u\n\x14ReserveStreamRequest\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12N\n\x08requests\x18\x02 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x80\x02\"\x03\xd8\x01\x03\"d\n\x15ReserveStreamResponse\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12<\n\x08verdicts\x18\x02 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveVerdict\"9\n\x15GetReservationRequest\x12 \n\x0ereservation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"h\n\x16GetReservationResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\xd1\x03\n\x17ListReservationsRequest\x12\x36\n\x0blocation_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x33\n\x08order_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1f\n\x08quantity\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12\x36\n\x12\x63reated_after_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13\x63reated_before_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12J\n\x05state\x18\x07 \x01(\x0e\x32\x31.ordermesh.api.inventory.v1.ReservationLine.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x84\x01\n\x18ListReservationsResponse\x12=\n\x0creservations\x18\x01 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"\xcc\x01\n\rLineSelection\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0blocation_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\"\xa1\x01\n\x0e\x43onfirmRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"O\n\x0f\x43onfirmResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe6\x01\n\x0eReleaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x43\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x91\x01\n\x0fReleaseResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12@\n\x0ereleased_lines\x18\x02 \x03(\x0b\x32(.ordermesh.api.inventory.v1.ReleasedLine\"A\n\x0cReleasedLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0e\n\x06wanted\x18\x02 \x01(\x03\x12\x10\n\x08released\x18\x03 \x01(\x03\"\xec\x01\n\x0fReassignRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12H\n\x05lines\x18\x04 \x03(\x0b\x32,.ordermesh.api.inventory.v1.LineReassignmentB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x90\x01\n\x10LineReassignment\x12?\n\x04line\x18\x01 \x01(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x06\xbaH\x03\xc8\x01\x01\x12;\n\x0eto_location_id\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"P\n\x10ReassignResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\x9a\x02\n\x0bShipRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x33\n\x08\x64ocument\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x16\n\x05\x66\x65nce\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"a\n\x0cShipResponse\x12\x13\n\x0bmovement_id\x18\x01 \x01(\t\x12<\n\x0breservation\x18\x02 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe6\x01\n\rExtendRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x44\n\rhold_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\t\"\x03\x08\xc0p2\x02\x08\x01\xc8\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"N\n\x0e\x45xtendResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe2\x02\n\x0cShortRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x45\n\x07outcome\x18\x05 \x01(\x0e\x32(.ordermesh.api.inventory.v1.ShortOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x08\x64ocument\x18\x06 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x16\n\x05\x66\x65nce\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\rShortResponse\x12\x13\n\x0bmovement_id\x18\x01 \x01(\t\x12<\n\x0breservation\x18\x02 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation2\xd8\t\n\x12ReservationService\x12g\n\x07Reserve\x12*.ordermesh.api.inventory.v1.ReserveRequest\x1a+.ordermesh.api.inventory.v1.ReserveResponse\"\x03\x90\x02\x02\x12s\n\x0bReserveBulk\x12..ordermesh.api.inventory.v1.ReserveBulkRequest\x1a/.ordermesh.api.inventory.v1.ReserveBulkResponse\"\x03\x90\x02\x02\x12z\n\rReserveStream\x12\x30.ordermesh.api.inventory.v1.ReserveStreamRequest\x1a\x31.ordermesh.api.inventory.v1.ReserveStreamResponse\"\x00(\x01\x30\x01\x12|\n\x0eGetReservation\x12\x31.ordermesh.api.inventory.v1.GetReservationRequest\x1a\x32.ordermesh.api.inventory.v1.GetReservationResponse\"\x03\x90\x02\x01\x12\x82\x01\n\x10ListReservations\x12\x33.ordermesh.api.inventory.v1.ListReservationsRequest\x1a\x34.ordermesh.api.inventory.v1.ListReservationsResponse\"\x03\x90\x02\x01\x12g\n\x07\x43onfirm\x12*.ordermesh.api.inventory.v1.ConfirmRequest\x1a+.ordermesh.api.inventory.v1.ConfirmResponse\"\x03\x90\x02\x02\x12\x64\n\x06\x45xtend\x12).ordermesh.api.inventory.v1.ExtendRequest\x1a*.ordermesh.api.inventory.v1.ExtendResponse\"\x03\x90\x02\x02\x12g\n\x07Release\x12*.ordermesh.api.inventory.v1.ReleaseRequest\x1a+.ordermesh.api.inventory.v1.ReleaseResponse\"\x03\x90\x02\x02\x12j\n\x08Reassign\x12+.ordermesh.api.inventory.v1.ReassignRequest\x1a,.ordermesh.api.inventory.v1.ReassignResponse\"\x03\x90\x02\x02\x12\x61\n\x05Short\x12(.ordermesh.api.inventory.v1.ShortRequest\x1a).ordermesh.api.inventory.v1.ShortResponse\"\x03\x90\x02\x02\x12^\n\x04Ship\x12\'.ordermesh.api.inventory.v1.ShipRequest\x1a(.ordermesh.api.inventory.v1.ShipResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,6 +59,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVELINE'].fields_by_name['key']._serialized_options = b'\272H\003\310\001\001'
   _globals['_RESERVELINE'].fields_by_name['quantity']._loaded_options = None
   _globals['_RESERVELINE'].fields_by_name['quantity']._serialized_options = b'\272H\010\"\006\030\300\204= \000'
+  _globals['_RESERVEBULKREQUEST'].fields_by_name['requests']._loaded_options = None
+  _globals['_RESERVEBULKREQUEST'].fields_by_name['requests']._serialized_options = b'\272H\r\222\001\n\010\001\020\350\007\"\003\330\001\003'
+  _globals['_RESERVESTREAMREQUEST'].fields_by_name['requests']._loaded_options = None
+  _globals['_RESERVESTREAMREQUEST'].fields_by_name['requests']._serialized_options = b'\272H\r\222\001\n\010\001\020\200\002\"\003\330\001\003'
   _globals['_GETRESERVATIONREQUEST'].fields_by_name['reservation_id']._loaded_options = None
   _globals['_GETRESERVATIONREQUEST'].fields_by_name['reservation_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTRESERVATIONSREQUEST'].fields_by_name['location_id']._loaded_options = None
@@ -152,6 +157,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHORTREQUEST'].fields_by_name['fence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_RESERVATIONSERVICE'].methods_by_name['Reserve']._loaded_options = None
   _globals['_RESERVATIONSERVICE'].methods_by_name['Reserve']._serialized_options = b'\220\002\002'
+  _globals['_RESERVATIONSERVICE'].methods_by_name['ReserveBulk']._loaded_options = None
+  _globals['_RESERVATIONSERVICE'].methods_by_name['ReserveBulk']._serialized_options = b'\220\002\002'
   _globals['_RESERVATIONSERVICE'].methods_by_name['GetReservation']._loaded_options = None
   _globals['_RESERVATIONSERVICE'].methods_by_name['GetReservation']._serialized_options = b'\220\002\001'
   _globals['_RESERVATIONSERVICE'].methods_by_name['ListReservations']._loaded_options = None
@@ -168,50 +175,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVATIONSERVICE'].methods_by_name['Short']._serialized_options = b'\220\002\002'
   _globals['_RESERVATIONSERVICE'].methods_by_name['Ship']._loaded_options = None
   _globals['_RESERVATIONSERVICE'].methods_by_name['Ship']._serialized_options = b'\220\002\002'
-  _globals['_RESERVEREQUEST']._serialized_start=265
-  _globals['_RESERVEREQUEST']._serialized_end=685
-  _globals['_RESERVELINE']._serialized_start=688
-  _globals['_RESERVELINE']._serialized_end=841
-  _globals['_RESERVERESPONSE']._serialized_start=843
-  _globals['_RESERVERESPONSE']._serialized_end=922
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=924
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=981
-  _globals['_GETRESERVATIONRESPONSE']._serialized_start=983
-  _globals['_GETRESERVATIONRESPONSE']._serialized_end=1087
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=1090
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=1555
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=1558
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=1690
-  _globals['_LINESELECTION']._serialized_start=1693
-  _globals['_LINESELECTION']._serialized_end=1897
-  _globals['_CONFIRMREQUEST']._serialized_start=1900
-  _globals['_CONFIRMREQUEST']._serialized_end=2061
-  _globals['_CONFIRMRESPONSE']._serialized_start=2063
-  _globals['_CONFIRMRESPONSE']._serialized_end=2142
-  _globals['_RELEASEREQUEST']._serialized_start=2145
-  _globals['_RELEASEREQUEST']._serialized_end=2375
-  _globals['_RELEASERESPONSE']._serialized_start=2378
-  _globals['_RELEASERESPONSE']._serialized_end=2523
-  _globals['_RELEASEDLINE']._serialized_start=2525
-  _globals['_RELEASEDLINE']._serialized_end=2590
-  _globals['_REASSIGNREQUEST']._serialized_start=2593
-  _globals['_REASSIGNREQUEST']._serialized_end=2829
-  _globals['_LINEREASSIGNMENT']._serialized_start=2832
-  _globals['_LINEREASSIGNMENT']._serialized_end=2976
-  _globals['_REASSIGNRESPONSE']._serialized_start=2978
-  _globals['_REASSIGNRESPONSE']._serialized_end=3058
-  _globals['_SHIPREQUEST']._serialized_start=3061
-  _globals['_SHIPREQUEST']._serialized_end=3343
-  _globals['_SHIPRESPONSE']._serialized_start=3345
-  _globals['_SHIPRESPONSE']._serialized_end=3442
-  _globals['_EXTENDREQUEST']._serialized_start=3445
-  _globals['_EXTENDREQUEST']._serialized_end=3675
-  _globals['_EXTENDRESPONSE']._serialized_start=3677
-  _globals['_EXTENDRESPONSE']._serialized_end=3755
-  _globals['_SHORTREQUEST']._serialized_start=3758
-  _globals['_SHORTREQUEST']._serialized_end=4112
-  _globals['_SHORTRESPONSE']._serialized_start=4114
-  _globals['_SHORTRESPONSE']._serialized_end=4212
-  _globals['_RESERVATIONSERVICE']._serialized_start=4215
-  _globals['_RESERVATIONSERVICE']._serialized_end=5214
+  _globals['_RESERVEREQUEST']._serialized_start=290
+  _globals['_RESERVEREQUEST']._serialized_end=710
+  _globals['_RESERVELINE']._serialized_start=713
+  _globals['_RESERVELINE']._serialized_end=866
+  _globals['_RESERVERESPONSE']._serialized_start=868
+  _globals['_RESERVERESPONSE']._serialized_end=947
+  _globals['_RESERVEBULKREQUEST']._serialized_start=949
+  _globals['_RESERVEBULKREQUEST']._serialized_end=1049
+  _globals['_RESERVEBULKRESPONSE']._serialized_start=1051
+  _globals['_RESERVEBULKRESPONSE']._serialized_end=1134
+  _globals['_RESERVEVERDICT']._serialized_start=1137
+  _globals['_RESERVEVERDICT']._serialized_end=1265
+  _globals['_RESERVESTREAMREQUEST']._serialized_start=1267
+  _globals['_RESERVESTREAMREQUEST']._serialized_end=1384
+  _globals['_RESERVESTREAMRESPONSE']._serialized_start=1386
+  _globals['_RESERVESTREAMRESPONSE']._serialized_end=1486
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=1488
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=1545
+  _globals['_GETRESERVATIONRESPONSE']._serialized_start=1547
+  _globals['_GETRESERVATIONRESPONSE']._serialized_end=1651
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=1654
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=2119
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=2122
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=2254
+  _globals['_LINESELECTION']._serialized_start=2257
+  _globals['_LINESELECTION']._serialized_end=2461
+  _globals['_CONFIRMREQUEST']._serialized_start=2464
+  _globals['_CONFIRMREQUEST']._serialized_end=2625
+  _globals['_CONFIRMRESPONSE']._serialized_start=2627
+  _globals['_CONFIRMRESPONSE']._serialized_end=2706
+  _globals['_RELEASEREQUEST']._serialized_start=2709
+  _globals['_RELEASEREQUEST']._serialized_end=2939
+  _globals['_RELEASERESPONSE']._serialized_start=2942
+  _globals['_RELEASERESPONSE']._serialized_end=3087
+  _globals['_RELEASEDLINE']._serialized_start=3089
+  _globals['_RELEASEDLINE']._serialized_end=3154
+  _globals['_REASSIGNREQUEST']._serialized_start=3157
+  _globals['_REASSIGNREQUEST']._serialized_end=3393
+  _globals['_LINEREASSIGNMENT']._serialized_start=3396
+  _globals['_LINEREASSIGNMENT']._serialized_end=3540
+  _globals['_REASSIGNRESPONSE']._serialized_start=3542
+  _globals['_REASSIGNRESPONSE']._serialized_end=3622
+  _globals['_SHIPREQUEST']._serialized_start=3625
+  _globals['_SHIPREQUEST']._serialized_end=3907
+  _globals['_SHIPRESPONSE']._serialized_start=3909
+  _globals['_SHIPRESPONSE']._serialized_end=4006
+  _globals['_EXTENDREQUEST']._serialized_start=4009
+  _globals['_EXTENDREQUEST']._serialized_end=4239
+  _globals['_EXTENDRESPONSE']._serialized_start=4241
+  _globals['_EXTENDRESPONSE']._serialized_end=4319
+  _globals['_SHORTREQUEST']._serialized_start=4322
+  _globals['_SHORTREQUEST']._serialized_end=4676
+  _globals['_SHORTRESPONSE']._serialized_start=4678
+  _globals['_SHORTRESPONSE']._serialized_end=4776
+  _globals['_RESERVATIONSERVICE']._serialized_start=4779
+  _globals['_RESERVATIONSERVICE']._serialized_end=6019
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,16 @@ class ReservationServiceStub:
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveResponse.FromString,
                 _registered_method=True)
+        self.ReserveBulk = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.ReservationService/ReserveBulk',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveBulkRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveBulkResponse.FromString,
+                _registered_method=True)
+        self.ReserveStream = channel.stream_stream(
+                '/ordermesh.api.inventory.v1.ReservationService/ReserveStream',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveStreamRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveStreamResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/ordermesh.api.inventory.v1.ReservationService/GetReservation',
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.GetReservationRequest.SerializeToString,
@@ -97,6 +107,25 @@ class ReservationServiceServicer:
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
         `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReserveBulk(self, request, context):
+        """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
+        and has a verdict of its own. A retry may group requests anew: each is known by its own id,
+        however it comes.
+
+        Errors: `OVERLOADED`, with `RetryInfo`, when not all of them can wait.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReserveStream(self, request_iterator, context):
+        """ReserveStream is a call of `ReserveBulk` for each frame, over one stream: the verdicts on frames come
+        in their order, and no more frames are read than a few ahead of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +220,16 @@ def add_ReservationServiceServicer_to_server(servicer, server):
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveResponse.SerializeToString,
             ),
+            'ReserveBulk': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReserveBulk,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveBulkRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveBulkResponse.SerializeToString,
+            ),
+            'ReserveStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.ReserveStream,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveStreamRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveStreamResponse.SerializeToString,
+            ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.GetReservationRequest.FromString,
@@ -260,6 +299,60 @@ class ReservationService:
             '/ordermesh.api.inventory.v1.ReservationService/Reserve',
             ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveRequest.SerializeToString,
             ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReserveBulk(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.ReservationService/ReserveBulk',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveBulkRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveBulkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReserveStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/ordermesh.api.inventory.v1.ReservationService/ReserveStream',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveStreamRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReserveStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,17 @@ class ReservationServiceStub:
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
     `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`.
     """
+    ReserveBulk: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveBulkRequest, _reservation_service_pb2.ReserveBulkResponse]
+    """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
+    and has a verdict of its own. A retry may group requests anew: each is known by its own id,
+    however it comes.
+
+    Errors: `OVERLOADED`, with `RetryInfo`, when not all of them can wait.
+    """
+    ReserveStream: _grpc.StreamStreamMultiCallable[_reservation_service_pb2.ReserveStreamRequest, _reservation_service_pb2.ReserveStreamResponse]
+    """ReserveStream is a call of `ReserveBulk` for each frame, over one stream: the verdicts on frames come
+    in their order, and no more frames are read than a few ahead of them.
+    """
     GetReservation: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.GetReservationRequest, _reservation_service_pb2.GetReservationResponse]
     """GetReservation reads one.
 
@@ -110,6 +121,17 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
     `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`.
+    """
+    ReserveBulk: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveBulkRequest, _reservation_service_pb2.ReserveBulkResponse]  # type: ignore[assignment]
+    """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
+    and has a verdict of its own. A retry may group requests anew: each is known by its own id,
+    however it comes.
+
+    Errors: `OVERLOADED`, with `RetryInfo`, when not all of them can wait.
+    """
+    ReserveStream: _aio.StreamStreamMultiCallable[_reservation_service_pb2.ReserveStreamRequest, _reservation_service_pb2.ReserveStreamResponse]  # type: ignore[assignment]
+    """ReserveStream is a call of `ReserveBulk` for each frame, over one stream: the verdicts on frames come
+    in their order, and no more frames are read than a few ahead of them.
     """
     GetReservation: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.GetReservationRequest, _reservation_service_pb2.GetReservationResponse]  # type: ignore[assignment]
     """GetReservation reads one.
@@ -179,6 +201,29 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
         `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`.
+        """
+
+    @_abc_1.abstractmethod
+    def ReserveBulk(
+        self,
+        request: _reservation_service_pb2.ReserveBulkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reservation_service_pb2.ReserveBulkResponse, _abc.Awaitable[_reservation_service_pb2.ReserveBulkResponse]]:
+        """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
+        and has a verdict of its own. A retry may group requests anew: each is known by its own id,
+        however it comes.
+
+        Errors: `OVERLOADED`, with `RetryInfo`, when not all of them can wait.
+        """
+
+    @_abc_1.abstractmethod
+    def ReserveStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_reservation_service_pb2.ReserveStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_reservation_service_pb2.ReserveStreamResponse], _abc.AsyncIterator[_reservation_service_pb2.ReserveStreamResponse]]:
+        """ReserveStream is a call of `ReserveBulk` for each frame, over one stream: the verdicts on frames come
+        in their order, and no more frames are read than a few ahead of them.
         """
 
     @_abc_1.abstractmethod

@@ -7,7 +7,7 @@ databases, because a grant can be given to the wrong user and SQLite has none.
 import sqlalchemy as sa
 from alembic import op
 
-from ordermesh.runtime.database import UtcTime
+from ordermesh.runtime.instants import UtcTime
 
 revision = "0001"
 down_revision = None

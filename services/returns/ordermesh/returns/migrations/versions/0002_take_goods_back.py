@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from ordermesh.runtime.database import UtcTime
+from ordermesh.runtime.instants import UtcTime
 
 revision = "0002"
 down_revision = "0001"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from ordermesh.runtime.database import UtcTime
+from ordermesh.runtime.instants import UtcTime
 
 revision = "0001"
 down_revision = None

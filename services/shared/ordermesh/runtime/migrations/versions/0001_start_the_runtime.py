@@ -6,7 +6,7 @@ They are in a chain of their own, because all services have them and none owns t
 import sqlalchemy as sa
 from alembic import op
 
-from ordermesh.runtime.database import UtcTime
+from ordermesh.runtime.instants import UtcTime
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,181 @@
+"""Promising stock to many at once: one decision after the other, under the locks of all.
+
+What waits at one moment shares one transaction, and so its fixed cost. Each wish is decided as if
+it were alone, in the order in which they came, on what the ones before have left.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from opentelemetry.context import Context
+
+from ordermesh.inventory.domain.errors import UnknownLocation, UnknownSku
+from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.domain.kit import Kit, exploded
+from ordermesh.inventory.domain.ledger import Cause, Ledger
+from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.reservation import Reservation
+from ordermesh.inventory.domain.verbs import Ask, refuse_repeated, reserve
+from ordermesh.inventory.operations.deciding import (
+    Decided,
+    StaleRows,
+    decide_on,
+    refuse_unlocked,
+    save,
+)
+from ordermesh.inventory.operations.reservations import Kept
+from ordermesh.inventory.ports import Books, Names, StoredReservation, Stores
+from ordermesh.kernel.errors import DomainError
+from ordermesh.runtime.batching import LATER, Later
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.telemetry import Attributes, AttributeValue, span, within
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to hold, and the trace that it is part of."""
+
+    actor: Actor
+    ask: Ask
+    trace: Context
+
+    @property
+    def named(self) -> frozenset[UUID]:
+        """The reservations that it is about."""
+        return frozenset({self.ask.reservation_id, *self.ask.replaces})
+
+
+Verdict = Kept | DomainError | Later
+"""A reservation, why there is none, or that the wish is to be in the next batch."""
+
+
+async def reserve_many(
+    stores: Stores, tx: Transaction, wishes: Sequence[Wish]
+) -> Sequence[Verdict]:
+    """Hold all lines or none, for each wish; only the first is sure to be decided.
+
+    A verdict may be ``DuplicateEntry``, ``UnknownSku``, ``UnknownLocation``, ``TooMuchAsked`` and
+    what the domain's ``reserve`` raises. Raises ``TransactionConflict``.
+    """
+    names = Names()
+    asks = await _prepared(stores, tx, wishes, names)
+    batch = await _locked(stores, tx, names, [one for one in asks if isinstance(one, Ask)])
+    verdicts: list[Verdict] = []
+    for wish, ask in zip(wishes, asks, strict=True):
+        with within(wish.trace):
+            verdicts.append(await batch.decide(wish, ask) if isinstance(ask, Ask) else ask)
+    await batch.write()
+    return verdicts
+
+
+async def _prepared(
+    stores: Stores, tx: Transaction, wishes: Sequence[Wish], names: Names
+) -> list[Ask | DomainError | Later]:
+    """The wishes with kits taken apart, or why they cannot be decided, now or at all."""
+    wanted = [line.key for wish in wishes for line in wish.ask.wanted]
+    kits = await stores.items.look_up(tx, {key.sku for key in wanted}, names)
+    await stores.locations.look_up(tx, {key.location_id for key in wanted}, names)
+    taken: set[UUID] = set()
+    asks: list[Ask | DomainError | Later] = []
+    for wish in wishes:
+        # Two wishes about one reservation are decided one after the other.
+        asks.append(LATER if wish.named & taken else _taken_apart(wish.ask, kits, names))
+        taken |= wish.named
+    return asks
+
+
+def _taken_apart(ask: Ask, kits: Mapping[str, Kit], names: Names) -> Ask | DomainError:
+    try:
+        refuse_repeated(ask.wanted)
+        unknown = {line.key.sku for line in ask.wanted} - names.item_ids.keys()
+        if unknown:
+            raise UnknownSku(unknown)
+        nowhere = {line.key.location_id for line in ask.wanted} - names.location_ids.keys()
+        if nowhere:
+            raise UnknownLocation(nowhere)
+        return replace(ask, wanted=exploded(ask.wanted, kits))
+    except DomainError as refusal:
+        return refusal
+
+
+async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[Ask]) -> "_Batch":
+    """All that the decisions need, locked and read."""
+    replaced = {one for ask in asks for one in ask.replaces}
+    pairs = names.pairs(line.key for ask in asks for line in ask.wanted)
+    pairs |= await stores.reservations.open_pairs(tx, replaced)
+    books = await stores.ledger.lock(tx, pairs, names)
+    made = {ask.reservation_id for ask in asks}
+    known = await stores.reservations.load(tx, made | replaced, names)
+    refuse_unlocked((known[one] for one in replaced if one in known), books)
+    return _Batch(stores, tx, names, books, Ledger(books.balances), await tx.now(), known)
+
+
+@dataclass
+class _Batch:
+    """The state of one transaction in which several wishes are decided."""
+
+    stores: Stores
+    tx: Transaction
+    names: Names
+    books: Books
+    ledger: Ledger
+    now: datetime
+    known: Mapping[UUID, Reservation]
+    replaced: set[UUID] = field(default_factory=set)
+    partly_expired: set[UUID] = field(default_factory=set)
+    changes: list[StoredReservation] = field(default_factory=list)
+    documents: dict[Cause, Document] = field(default_factory=dict)
+
+    async def decide(self, wish: Wish, ask: Ask) -> Verdict:
+        """The verdict on one; what it moves stays in the ledger for the next."""
+        if not self.partly_expired.isdisjoint(ask.replaces):
+            return LATER
+        about: dict[str, AttributeValue] = {
+            Attributes.RESERVATION_ID: str(ask.reservation_id),
+            Attributes.ORDER_ID: ask.order_id,
+            Attributes.LINE_COUNT: len(ask.wanted),
+        }
+
+        def decision(ledger: Ledger) -> tuple[Reservation, list[Reservation]]:
+            return reserve(ledger, wish.actor, ask, self.known, self.books.off, self.now)
+
+        mark = self.ledger.mark()
+        try:
+            with span("decide", about):
+                decided = await decide_on(
+                    self.stores,
+                    self.tx,
+                    self.names,
+                    self.ledger,
+                    self.now,
+                    decision,
+                    wish.named | self.replaced,
+                    self.partly_expired,
+                )
+        except DomainError as refusal:
+            return refusal
+        except StaleRows:
+            return LATER
+        self._keep(wish, decided, mark)
+        return Kept(decided.outcome[0], self.now)
+
+    def _keep(
+        self, wish: Wish, decided: Decided[tuple[Reservation, list[Reservation]]], mark: int
+    ) -> None:
+        made, replaced = decided.outcome
+        self.changes.append(StoredReservation(None, made))
+        self.changes += [StoredReservation(self.known[one.reservation_id], one) for one in replaced]
+        self.changes += decided.expired
+        self.replaced |= {one.reservation_id for one in replaced}
+        self.partly_expired |= {one.after.reservation_id for one in decided.expired}
+        document = Document(wish.actor)
+        self.documents |= {entry.cause: document for entry in self.ledger.since(mark)}
+
+    async def write(self) -> None:
+        """Write what was decided."""
+        await self.stores.ledger.record(
+            self.tx, self.names, self.ledger, self.books.off, self.documents, self.now
+        )
+        await save(self.stores, self.tx, self.changes, self.names)

@@ -1,0 +1,104 @@
+"""Calls of Reserve, however they come: together with those that wait at the same moment."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+from opentelemetry.context import Context
+
+from ordermesh.api.inventory.v1 import ReserveRequest, ReserveResponse, ReserveVerdict
+from ordermesh.inventory.access import actor_of
+from ordermesh.inventory.operations.reservations import Kept
+from ordermesh.inventory.operations.reserving import Wish, reserve_many
+from ordermesh.inventory.servicer.wiring import Wiring
+from ordermesh.inventory.wire.reservations import ask, reservation_message
+from ordermesh.kernel.errors import DomainError
+from ordermesh.runtime.batching import Batcher, Waiting
+from ordermesh.runtime.call import current_call
+from ordermesh.runtime.carrier import linked_span
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.idempotency import Answer, Asked
+from ordermesh.runtime.status import INTERNAL_REASON, reason_of, to_status
+from ordermesh.runtime.telemetry import Attributes
+from ordermesh.runtime.validation import InvalidFields, validate
+
+RESERVE = "/ordermesh.api.inventory.v1.ReservationService/Reserve"
+
+LINES_MAX = 2_000
+"""How many lines one transaction decides on, unless a single request has more."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Reserving:
+    """Handles requests together; each is known by its own id, whichever method it came by."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._batcher: Batcher[Asked[ReserveRequest], ReserveResponse] = Batcher(
+            self._handle, weigh=lambda one: len(one.request.lines), weight_max=LINES_MAX
+        )
+
+    async def reserve(self, request: ReserveRequest) -> ReserveResponse:
+        """The answer to one; raises its refusal."""
+        return await self._batcher.ask(Asked(current_call(), request))
+
+    async def verdicts(self, requests: Sequence[ReserveRequest]) -> list[ReserveVerdict]:
+        """The verdict on each. Raises ``Overloaded``."""
+        call = replace(current_call(), method=RESERVE)
+        invalid: dict[int, Exception] = {}
+        for place, request in enumerate(requests):
+            try:
+                validate(request)
+            except InvalidFields as error:
+                invalid[place] = error
+        sound = [one for place, one in enumerate(requests) if place not in invalid]
+        answers = iter(await self._batcher.ask_all([Asked(call, one) for one in sound]))
+        return [
+            _verdict(invalid[place] if place in invalid else next(answers))
+            for place in range(len(requests))
+        ]
+
+    async def _handle(
+        self, waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]]
+    ) -> Sequence[Answer[ReserveResponse]]:
+        asked = [one.item for one in waiting]
+        traces = [one.trace for one in asked]
+        with linked_span("reserve", traces, {Attributes.WORK_ROWS: len(asked)}):
+            return await self._wiring.mutations.run_many(
+                asked, ReserveResponse, self._reserve, lambda place: waiting[place].is_wanted
+            )
+
+    async def _reserve(
+        self, tx: Transaction, asked: Sequence[Asked[ReserveRequest]]
+    ) -> Sequence[Answer[ReserveResponse]]:
+        wishes: list[Wish | DomainError] = [_wish(one, one.trace) for one in asked]
+        sound = [one for one in wishes if isinstance(one, Wish)]
+        verdicts = iter(await reserve_many(self._wiring.stores, tx, sound) if sound else ())
+        answers: list[Answer[ReserveResponse]] = []
+        for wish in wishes:
+            verdict = next(verdicts) if isinstance(wish, Wish) else wish
+            answers.append(_reply(verdict) if isinstance(verdict, Kept) else verdict)
+        return answers
+
+
+def _wish(one: Asked[ReserveRequest], trace: Context) -> Wish | DomainError:
+    try:
+        actor = actor_of(one.call.identity, one.request.on_behalf_of)
+        return Wish(actor, ask(one.request), trace)
+    except DomainError as refusal:
+        return refusal
+
+
+def _reply(kept: Kept) -> ReserveResponse:
+    return ReserveResponse(reservation=reservation_message(kept.reservation, kept.now))
+
+
+def _verdict(answer: ReserveResponse | BaseException) -> ReserveVerdict:
+    if isinstance(answer, ReserveResponse):
+        return ReserveVerdict(reply=answer)
+    if not isinstance(answer, Exception):
+        raise answer
+    if reason_of(answer) == INTERNAL_REASON:
+        _log.error("a request of many failed", method=RESERVE, exc_info=answer)
+    return ReserveVerdict(refusal=to_status(answer, service="inventory"))

@@ -1,0 +1,156 @@
+"""Calls that wait at one moment become one piece of work: natural batching on a bounded queue.
+
+A worker that is free takes all that waits, so batches grow with the load and a lone call waits for
+nobody. The worker is a task of its own: a caller that goes away before its item is taken takes it
+out of the queue, and one that goes later changes nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from ordermesh.kernel.errors import Overloaded, Unavailable
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+ITEMS_MAX = 256
+"""How many items one batch takes at most."""
+
+WAITING_MAX = 4_096
+"""How many items wait at most; who comes then is told to come back."""
+
+RETRY_SECONDS = 0.1
+
+
+class Later:
+    """What is answered for an item that cannot be in this batch: it is the first of the next."""
+
+
+LATER: Final = Later()
+
+
+@dataclass(eq=False)
+class Waiting(Generic[Q, A]):
+    """An item whose caller waits for its answer."""
+
+    item: Q
+    answer: "asyncio.Future[A]"
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the caller still waits."""
+        return not self.answer.done()
+
+
+class Batcher(Generic[Q, A]):
+    """Handles items together, in the order in which they came.
+
+    ``handle`` gives for each item its answer, the exception that is its answer, or ``LATER``; never
+    ``LATER`` for the first that is still wanted. It asks that once it can begin, because it may
+    have waited for its turn longer than a caller does. Where it raises, nothing was done: the batch
+    is halved until the item that made it fail is alone, except where nothing can be served at all.
+    ``weigh`` is the size of an item; the items of a batch weigh at most ``weight_max`` together, or
+    there is one alone.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Sequence[Waiting[Q, A]]], Awaitable[Sequence[A | Exception | Later]]],
+        *,
+        items_max: int = ITEMS_MAX,
+        waiting_max: int = WAITING_MAX,
+        weigh: Callable[[Q], int] = lambda _: 1,
+        weight_max: int = ITEMS_MAX,
+    ) -> None:
+        self._handle = handle
+        self._items_max = items_max
+        self._waiting_max = waiting_max
+        self._weigh = weigh
+        self._weight_max = weight_max
+        self._waiting: deque[Waiting[Q, A]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait."""
+        return len(self._waiting)
+
+    async def ask(self, item: Q) -> A:
+        """The answer to an item. Raises what is its answer, and ``Overloaded``."""
+        (answer,) = self._wait([item])
+        return await answer
+
+    async def ask_all(self, items: Sequence[Q]) -> "list[A | BaseException]":
+        """The answer to each of many items. Raises ``Overloaded`` when not all of them can wait."""
+        return await asyncio.gather(*self._wait(items), return_exceptions=True)
+
+    def _wait(self, items: Sequence[Q]) -> "list[asyncio.Future[A]]":
+        if len(self._waiting) + len(items) > self._waiting_max:
+            raise Overloaded("Too many calls wait.", retry_after=RETRY_SECONDS)
+        loop = asyncio.get_running_loop()
+        answers: list[asyncio.Future[A]] = [loop.create_future() for _ in items]
+        self._waiting.extend(map(Waiting, items, answers))
+        if self._worker is None and answers:
+            # In a context of its own: the worker is nobody's call, though one happens to start it.
+            self._worker = loop.create_task(self._work(), name="batch", context=Context())
+        return answers
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                # Whatever has arrived by now comes along.
+                await asyncio.sleep(0)
+                batch = self._take()
+                self._waiting.extendleft(reversed(await self._settle(batch)))
+        finally:
+            self._worker = None
+
+    def _take(self) -> list[Waiting[Q, A]]:
+        batch: list[Waiting[Q, A]] = []
+        weight = 0
+        while self._waiting and len(batch) < self._items_max:
+            first = self._waiting[0]
+            if not first.is_wanted:
+                self._waiting.popleft()
+                continue
+            weight += self._weigh(first.item)
+            if batch and weight > self._weight_max:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _settle(self, batch: Sequence[Waiting[Q, A]]) -> list[Waiting[Q, A]]:
+        """Answer the callers; gives those whose turn is later."""
+        if not batch:
+            return []
+        try:
+            answers = await self._handle(batch)
+        except (Unavailable, Overloaded) as error:
+            for one in batch:
+                _answer(one, error)
+            return []
+        except Exception as error:  # noqa: BLE001 - every caller gets an answer
+            if len(batch) == 1:
+                _answer(batch[0], error)
+                return []
+            middle = len(batch) // 2
+            later = await self._settle(batch[:middle])
+            return later + await self._settle(batch[middle:])
+        pairs = list(zip(batch, answers, strict=True))
+        for one, answer in pairs:
+            if not isinstance(answer, Later):
+                _answer(one, answer)
+        return [one for one, answer in pairs if isinstance(answer, Later)]
+
+
+def _answer(one: Waiting[Q, A], answer: A | Exception) -> None:
+    if not one.is_wanted:
+        return
+    if isinstance(answer, Exception):
+        one.answer.set_exception(answer)
+    else:
+        one.answer.set_result(answer)

@@ -67,7 +67,8 @@ from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.wiring import Wiring
-from ordermesh.inventory.store.tables import line, metadata, reservation
+from ordermesh.inventory.store.tables.everything import metadata
+from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.kernel.errors import Conflict, Overloaded
 from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Database, Transaction

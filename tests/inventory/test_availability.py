@@ -1,6 +1,7 @@
 import pytest
 
-from ordermesh.inventory.domain.errors import TooMuchAsked, UnknownLocation, UnknownSku
+from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from tests.inventory.shop import Shop, item, location
 
 

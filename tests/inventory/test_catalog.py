@@ -11,7 +11,12 @@ from ordermesh.api.inventory.v1 import (
     Size,
 )
 from ordermesh.api.order.v1 import ExternalReference
-from ordermesh.inventory.domain.errors import KitInKit, KitWithStock, UnitChanged, UnknownSku
+from ordermesh.inventory.domain.errors.catalog import (
+    KitInKit,
+    KitWithStock,
+    UnitChanged,
+    UnknownSku,
+)
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import feed
 from tests.inventory.shop import Shop, item, location

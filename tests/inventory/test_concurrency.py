@@ -7,7 +7,8 @@ from functools import partial
 
 from sqlalchemy import select
 
-from ordermesh.inventory.store.tables import balance, item
+from ordermesh.inventory.store.tables.items import item
+from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.errors import Conflict
 from ordermesh.runtime.database import Database, Transaction

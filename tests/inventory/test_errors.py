@@ -1,7 +1,11 @@
+import importlib
 import inspect
+import pkgutil
 
 from ordermesh.api.inventory.v1 import ErrorReason
 from ordermesh.inventory.domain import errors
+from ordermesh.inventory.domain.errors.catalog import UnknownSku
+from ordermesh.inventory.domain.errors.stock import CuredByExpiry
 from ordermesh.kernel.errors import DomainError
 
 RAISED_BY_THE_RUNTIME = {
@@ -21,12 +25,17 @@ RAISED_BY_THE_RUNTIME = {
 
 
 def raised_here() -> set[str]:
+    modules = [
+        importlib.import_module(f"{errors.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(errors.__path__)
+    ]
     return {
         kind.reason
-        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        for module in modules
+        for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, DomainError)
-        and kind.__module__ == errors.__name__
-        and kind is not errors.CuredByExpiry
+        and kind.__module__ == module.__name__
+        and kind is not CuredByExpiry
     }
 
 
@@ -39,7 +48,7 @@ def test_every_reason_is_published_and_every_published_one_is_raised() -> None:
 
 
 def test_long_lists_of_names_are_shortened_for_people_and_not_for_programs() -> None:
-    error = errors.UnknownSku(f"SKU-{number}" for number in range(9))
+    error = UnknownSku(f"SKU-{number}" for number in range(9))
 
     assert error.sentence == ("No item is called SKU-0, SKU-1, SKU-2, SKU-3, SKU-4 and 4 more.")
     assert error.facts()["sku-9"] == "SKU-8"

@@ -3,7 +3,7 @@
 import pytest
 
 from ordermesh.api.inventory.v1 import ReservationLine
-from ordermesh.inventory.domain.errors import (
+from ordermesh.inventory.domain.errors.reservation import (
     HoldLimit,
     NotYourReservation,
     ReservationClosed,

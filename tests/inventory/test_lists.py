@@ -13,7 +13,7 @@ from ordermesh.api.inventory.v1 import (
     Reservation,
     ReservationLine,
 )
-from ordermesh.inventory.domain.errors import TooMuchAsked
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.runtime.pages import InvalidPageToken, page_token
 from tests.inventory.shop import Shop, item
 

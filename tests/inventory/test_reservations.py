@@ -4,22 +4,19 @@ from collections import defaultdict
 import pytest
 
 from ordermesh.api.inventory.v1 import Account, Movement, ReservationLine
-from ordermesh.inventory.domain.errors import (
-    DuplicateEntry,
+from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
+from ordermesh.inventory.domain.errors.reservation import (
     Fenced,
-    InsufficientStock,
     LineNotFound,
-    NotStockedHere,
     NotYourReservation,
     ReservationClosed,
     ReservationExpired,
     ReservationIdTaken,
     ReservationNotFound,
     ReservationReleased,
-    TooMuchAsked,
-    UnknownLocation,
-    UnknownSku,
 )
+from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.kernel.errors import DomainError, RuleViolated
 from tests.inventory.shop import Shop, insist, item, location, new_id, selection
 

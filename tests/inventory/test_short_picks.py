@@ -3,7 +3,7 @@
 import pytest
 
 from ordermesh.api.inventory.v1 import Account, Movement, ReservationLine, ShortOutcome
-from ordermesh.inventory.domain.errors import ReservationClosed
+from ordermesh.inventory.domain.errors.reservation import ReservationClosed
 from tests.inventory.shop import Shop, item, selection
 
 WRITE_OFF = ShortOutcome.SHORT_OUTCOME_WRITE_OFF

@@ -1,6 +1,6 @@
 import pytest
 
-from ordermesh.inventory.domain.errors import InsufficientStock
+from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.runtime.telemetry import ALLOWED, Attributes
 from tests.inventory.shop import Shop, item
 from tests.spans import Spans

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from ordermesh.inventory.store.tables import metadata
+from ordermesh.inventory.store.tables.everything import metadata
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.migrate import check
 from tests.inventory.conftest import MIGRATIONS

@@ -5,17 +5,19 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import DBAPIError
 
 from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement
-from ordermesh.inventory.domain.errors import (
+from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
+from ordermesh.inventory.domain.errors.requests import (
     DuplicateEntry,
-    InsufficientStock,
-    KitHasNoStock,
-    NotStockedHere,
-    OnHandBelowReserved,
-    OnHandChanged,
     QuantityTooLarge,
     SameLocation,
 )
-from ordermesh.inventory.store.tables import balance, entry, movement
+from ordermesh.inventory.domain.errors.stock import (
+    InsufficientStock,
+    NotStockedHere,
+    OnHandBelowReserved,
+    OnHandChanged,
+)
+from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.runtime.database import Transaction
 from tests.inventory.shop import Shop, item, new_id
 

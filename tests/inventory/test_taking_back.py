@@ -4,7 +4,7 @@ import pytest
 
 from ordermesh.api.inventory.v1 import Account, Movement
 from ordermesh.api.order.v1 import Disposition
-from ordermesh.inventory.domain.errors import InsufficientBlocked
+from ordermesh.inventory.domain.errors.stock import InsufficientBlocked
 from tests.inventory.shop import Shop
 
 RESTOCK = Disposition.DISPOSITION_RESTOCK

@@ -8,7 +8,8 @@ from sqlalchemy import Executable, delete, insert, text, update
 
 from ordermesh.api.inventory.v1 import LedgerFinding
 from ordermesh.inventory.queries import verification
-from ordermesh.inventory.store.tables import balance, entry, line, reservation
+from ordermesh.inventory.store.tables.ledger import balance, entry
+from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.runtime.database import Transaction
 from tests.inventory.shop import Shop, selection
 

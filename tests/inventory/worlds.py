@@ -8,7 +8,8 @@ from uuid import UUID
 
 from ordermesh.api.inventory.v1 import LineSelection, ReservationLine
 from ordermesh.inventory.domain.availability import available
-from ordermesh.inventory.domain.errors import CuredByExpiry, ReservationNotFound
+from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
+from ordermesh.inventory.domain.errors.stock import CuredByExpiry
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Component, Kit, Wanted, exploded
 from ordermesh.inventory.domain.ledger import Account, AdjustmentReason, Balance, Entry, Ledger
@@ -18,15 +19,9 @@ from ordermesh.inventory.domain.movement import receive as received
 from ordermesh.inventory.domain.movement import transfer as transferred
 from ordermesh.inventory.domain.picking import ship
 from ordermesh.inventory.domain.reservation import Line, Reservation, Selection
-from ordermesh.inventory.domain.verbs import (
-    Ask,
-    confirm,
-    expire_for,
-    reassign,
-    release,
-    reserve,
-    settle,
-)
+from ordermesh.inventory.domain.reserving import Ask, reserve
+from ordermesh.inventory.domain.selling import Terms
+from ordermesh.inventory.domain.verbs import confirm, expire_for, reassign, release, settle
 from ordermesh.inventory.operations.expiry import expire_overdue
 from tests.fakes import FakeClock
 from tests.inventory.reference import Place, Unit
@@ -181,7 +176,7 @@ class PureWorld:
         )
         made, replaced = self._decide(
             lambda ledger: reserve(
-                ledger, ANYBODY, ask, self._known, self._off_keys(), self._clock.now()
+                ledger, ANYBODY, ask, self._known, self._terms(), self._clock.now()
             ),
             {ask.reservation_id, *ask.replaces},
         )
@@ -205,7 +200,7 @@ class PureWorld:
 
     async def reassign(self, promise: str, chosen: Selection, to: str) -> None:
         moves, now = [(chosen, to)], self._clock.now()
-        self._verb(promise, lambda ledger, one: reassign(ledger, one, moves, self._off_keys(), now))
+        self._verb(promise, lambda ledger, one: reassign(ledger, one, moves, self._terms(), now))
 
     async def switch(self, location_id: str, *, is_off: bool) -> None:
         self._off = self._off - {location_id} | ({location_id} if is_off else set())
@@ -268,8 +263,8 @@ class PureWorld:
     async def close(self) -> None:
         pass
 
-    def _off_keys(self) -> set[StockKey]:
-        return {key for key in self._balances if key.location_id in self._off}
+    def _terms(self) -> Terms:
+        return Terms(frozenset(key for key in self._balances if key.location_id in self._off))
 
     def _verb(self, promise: str, verb: Callable[[Ledger, Reservation], Reservation]) -> None:
         stored = self._known.get(UUID(promise))

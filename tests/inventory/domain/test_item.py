@@ -1,6 +1,7 @@
 import pytest
 
-from ordermesh.inventory.domain.errors import DuplicateEntry, KitInKit, TooMuchAsked
+from ordermesh.inventory.domain.errors.catalog import KitInKit
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
 from ordermesh.inventory.domain.item import Catalog, Item, Unit, put, refuse_repeated
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.kit import (

@@ -1,6 +1,6 @@
 import pytest
 
-from ordermesh.inventory.domain.errors import QuantityTooLarge
+from ordermesh.inventory.domain.errors.requests import QuantityTooLarge
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import (
     Account,

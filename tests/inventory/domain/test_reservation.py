@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from ordermesh.inventory.domain.errors import (
+from ordermesh.inventory.domain.errors.reservation import (
     Fenced,
     LineNotFound,
     NotYourReservation,

@@ -5,32 +5,24 @@ from uuid import UUID
 
 import pytest
 
-from ordermesh.inventory.domain.errors import (
-    InsufficientStock,
-    NotStockedHere,
+from ordermesh.inventory.domain.errors.requests import SameLocation
+from ordermesh.inventory.domain.errors.reservation import (
     ReservationClosed,
     ReservationExpired,
     ReservationIdTaken,
     ReservationNotConfirmed,
     ReservationNotFound,
     ReservationReleased,
-    SameLocation,
-    ShortOfStock,
 )
+from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere, ShortOfStock
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Component, Kit, Wanted, exploded
 from ordermesh.inventory.domain.ledger import Balance, Ledger
 from ordermesh.inventory.domain.picking import ship
 from ordermesh.inventory.domain.reservation import LineState, Reservation, Selection
-from ordermesh.inventory.domain.verbs import (
-    Ask,
-    confirm,
-    expire_for,
-    reassign,
-    release,
-    reserve,
-    settle,
-)
+from ordermesh.inventory.domain.reserving import Ask, reserve
+from ordermesh.inventory.domain.selling import Terms
+from ordermesh.inventory.domain.verbs import confirm, expire_for, reassign, release, settle
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -53,7 +45,7 @@ def ask(*wanted: tuple[str, StockKey, int], confirmed: bool = False, **more: obj
 
 
 def made(ledger: Ledger, what: Ask, now: datetime = NOON) -> Reservation:
-    return reserve(ledger, STOREFRONT, what, {}, (), now)[0]
+    return reserve(ledger, STOREFRONT, what, {}, Terms(), now)[0]
 
 
 def states(reservation: Reservation) -> list[tuple[StockKey, int, LineState]]:
@@ -62,7 +54,7 @@ def states(reservation: Reservation) -> list[tuple[StockKey, int, LineState]]:
 
 def refused(ledger: Ledger, what: Ask, off: Sequence[StockKey] = ()) -> dict[str, str]:
     with pytest.raises(InsufficientStock) as refusal:
-        reserve(ledger, STOREFRONT, what, {}, off, NOON)
+        reserve(ledger, STOREFRONT, what, {}, Terms(frozenset(off)), NOON)
     return refusal.value.facts()
 
 
@@ -131,7 +123,7 @@ def test_the_units_of_a_replaced_reservation_count_as_free() -> None:
     cart = made(ledger, ask(("L1", MUG_A, 3), reservation_id=OTHER))
 
     order, replaced = reserve(
-        ledger, STOREFRONT, ask(("L1", MUG_A, 5), replaces=[OTHER]), {OTHER: cart}, (), NOON
+        ledger, STOREFRONT, ask(("L1", MUG_A, 5), replaces=[OTHER]), {OTHER: cart}, Terms(), NOON
     )
 
     assert ledger.balance(MUG_A).reserved == 5
@@ -145,12 +137,12 @@ def test_a_reservation_that_cannot_be_replaced_is_refused() -> None:
     wanted = ask(("L1", MUG_A, 1), replaces=[OTHER])
 
     with pytest.raises(ReservationNotFound):
-        reserve(ledger, STOREFRONT, wanted, {}, (), NOON)
+        reserve(ledger, STOREFRONT, wanted, {}, Terms(), NOON)
     closed, _ = release(Ledger({MUG_A: Balance(5, 3)}), cart, [], NOON)
     with pytest.raises(ReservationClosed):
-        reserve(ledger, STOREFRONT, wanted, {OTHER: closed}, (), NOON)
+        reserve(ledger, STOREFRONT, wanted, {OTHER: closed}, Terms(), NOON)
     with pytest.raises(ReservationClosed):
-        reserve(ledger, STOREFRONT, wanted, {OTHER: cart}, (), LATER)
+        reserve(ledger, STOREFRONT, wanted, {OTHER: cart}, Terms(), LATER)
 
 
 def test_an_id_is_used_once_and_not_after_its_release() -> None:
@@ -158,10 +150,10 @@ def test_an_id_is_used_once_and_not_after_its_release() -> None:
     first = made(ledger, ask(("L1", MUG_A, 1)))
 
     with pytest.raises(ReservationIdTaken):
-        reserve(ledger, STOREFRONT, ask(("L1", MUG_A, 1)), {ID: first}, (), NOON)
+        reserve(ledger, STOREFRONT, ask(("L1", MUG_A, 1)), {ID: first}, Terms(), NOON)
     tombstone = replace(first, lines=(), is_tombstone=True)
     with pytest.raises(ReservationReleased):
-        reserve(ledger, STOREFRONT, ask(("L1", MUG_A, 1)), {ID: tombstone}, (), NOON)
+        reserve(ledger, STOREFRONT, ask(("L1", MUG_A, 1)), {ID: tombstone}, Terms(), NOON)
 
 
 def test_confirming_twice_changes_nothing() -> None:
@@ -276,7 +268,7 @@ def test_a_promise_goes_to_another_location_with_its_state_and_its_time() -> Non
     ledger = books(MUG_A=5, MUG_B=5)
     held = made(ledger, ask(("1", MUG_A, 3)))
 
-    moved = reassign(ledger, held, [(Selection("1", quantity=2), "B")], (), NOON)
+    moved = reassign(ledger, held, [(Selection("1", quantity=2), "B")], Terms(), NOON)
 
     assert states(moved) == [(MUG_A, 1, LineState.HELD), (MUG_B, 2, LineState.HELD)]
     assert {line.expire_time for line in moved.lines} == {NOON + HOLD}
@@ -287,7 +279,7 @@ def test_promises_can_change_places() -> None:
     ledger = books(MUG_A=2, MUG_B=3)
     paid = made(ledger, ask(("1", MUG_A, 2), ("2", MUG_B, 2), confirmed=True))
 
-    moved = reassign(ledger, paid, [(Selection("1"), "B"), (Selection("2"), "A")], (), NOON)
+    moved = reassign(ledger, paid, [(Selection("1"), "B"), (Selection("2"), "A")], Terms(), NOON)
 
     assert states(moved) == [
         (MUG_B, 2, LineState.CONFIRMED),
@@ -300,7 +292,7 @@ def test_a_promise_cannot_go_where_too_little_is() -> None:
     paid = made(ledger, ask(("1", MUG_A, 3), confirmed=True))
 
     with pytest.raises(InsufficientStock) as refusal:
-        reassign(ledger, paid, [(Selection("1"), "B")], (), NOON)
+        reassign(ledger, paid, [(Selection("1"), "B")], Terms(), NOON)
 
     assert refusal.value.facts()["locationId"] == "B"
 
@@ -311,7 +303,7 @@ def test_a_promise_cannot_go_where_it_is() -> None:
 
     for selection in (Selection("1"), Selection("1", location_id="A")):
         with pytest.raises(SameLocation) as refusal:
-            reassign(ledger, paid, [(selection, "A")], (), NOON)
+            reassign(ledger, paid, [(selection, "A")], Terms(), NOON)
         assert refusal.value.facts() == {"sku": "MUG", "locationId": "A"}
 
 
@@ -324,12 +316,12 @@ def test_a_promise_that_expired_or_is_closed_cannot_go_anywhere() -> None:
             Ledger({MUG_A: Balance(5, 3), MUG_B: Balance(5)}),
             held,
             [(Selection("1"), "B")],
-            (),
+            Terms(),
             LATER,
         )
     closed, _ = release(ledger, held, [], NOON)
     with pytest.raises(ReservationClosed):
-        reassign(ledger, closed, [(Selection("1"), "B")], (), NOON)
+        reassign(ledger, closed, [(Selection("1"), "B")], Terms(), NOON)
 
 
 def test_expiry_on_demand_takes_the_oldest_and_no_more_than_is_missing() -> None:

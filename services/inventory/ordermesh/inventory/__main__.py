@@ -14,7 +14,7 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.inventory.access import RULES
 from ordermesh.inventory.background import Stamper, Sweeper
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
-from ordermesh.inventory.ports import Stores
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from ordermesh.inventory.operations.expiry import expire_overdue, forget_tombstones
-from ordermesh.inventory.ports import Stores
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.kernel.clock import Clock
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Doorbell

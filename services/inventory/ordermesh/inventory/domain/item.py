@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ordermesh.inventory.domain.errors import (
-    DuplicateEntry,
+from ordermesh.inventory.domain.errors.catalog import (
     KitInKit,
     KitWithStock,
     UnitChanged,
     UnknownSku,
 )
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.kit import Kit
 
 

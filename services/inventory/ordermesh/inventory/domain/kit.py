@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ordermesh.inventory.domain.errors import TooMuchAsked
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.key import StockKey
 
 LINES_MAX = 5_000

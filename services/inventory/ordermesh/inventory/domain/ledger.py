@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors import QuantityTooLarge
+from ordermesh.inventory.domain.errors.requests import QuantityTooLarge
 from ordermesh.inventory.domain.key import StockKey
 
 BALANCE_LIMIT = 10**12

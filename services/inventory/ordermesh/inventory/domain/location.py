@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ordermesh.inventory.domain.errors import DuplicateEntry, InvalidPosition, InvalidTimeZone
+from ordermesh.inventory.domain.errors.catalog import InvalidPosition, InvalidTimeZone
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.item import ExternalReference
 
 

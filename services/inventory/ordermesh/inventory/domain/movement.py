@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors import (
-    DuplicateEntry,
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry, SameLocation
+from ordermesh.inventory.domain.errors.stock import (
     InsufficientStock,
     NotStockedHere,
     OnHandBelowReserved,
     OnHandChanged,
-    SameLocation,
 )
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import (

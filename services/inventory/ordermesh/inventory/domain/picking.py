@@ -4,11 +4,8 @@ import enum
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ordermesh.inventory.domain.errors import (
-    ReservationClosed,
-    ReservationNotConfirmed,
-    ShortOfStock,
-)
+from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationNotConfirmed
+from ordermesh.inventory.domain.errors.stock import ShortOfStock
 from ordermesh.inventory.domain.ledger import Account, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import Draft, LineState, Reservation, Selection, take

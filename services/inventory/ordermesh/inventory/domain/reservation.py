@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors import (
+from ordermesh.inventory.domain.errors.reservation import (
     Fenced,
     LineNotFound,
     NotYourReservation,

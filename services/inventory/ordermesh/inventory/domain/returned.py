@@ -4,7 +4,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ordermesh.inventory.domain.errors import InsufficientBlocked
+from ordermesh.inventory.domain.errors.stock import InsufficientBlocked
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
 

@@ -4,26 +4,18 @@ Every function takes the ledger of the locked balances and gives the reservation
 refusal is an error that names everything that is wrong; ledger and result are then thrown away.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ordermesh.inventory.domain.availability import available
-from ordermesh.inventory.domain.errors import (
-    DuplicateEntry,
+from ordermesh.inventory.domain.errors.requests import SameLocation
+from ordermesh.inventory.domain.errors.reservation import (
     HoldLimit,
-    InsufficientStock,
-    NotStockedHere,
     ReservationClosed,
     ReservationExpired,
-    ReservationIdTaken,
-    ReservationNotFound,
-    ReservationReleased,
-    SameLocation,
 )
-from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import (
@@ -35,105 +27,10 @@ from ordermesh.inventory.domain.reservation import (
     Taking,
     take,
 )
-
-HOLD_DEFAULT = timedelta(minutes=15)
-"""How long a hold lasts when its caller does not say."""
+from ordermesh.inventory.domain.selling import Terms, refuse_short
 
 HOLD_MAX = timedelta(hours=4)
 """A reservation that nobody confirms ends at most so long after it was made."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What is to be held: the lines after kits were taken apart, and for whom.
-
-    ``hold_duration`` None means confirmed at once.
-    """
-
-    reservation_id: UUID
-    order_id: str
-    wanted: Sequence[Wanted]
-    hold_duration: timedelta | None
-    replaces: Sequence[UUID] = ()
-    fence: int = 0
-
-
-def refuse_repeated(lines: Sequence[Wanted]) -> None:
-    """Raise ``DuplicateEntry`` where a line id is asked for twice with the same key."""
-    seen: set[tuple[str, StockKey]] = set()
-    for number, line in enumerate(lines):
-        if (line.line_id, line.key) in seen:
-            raise DuplicateEntry(f"lines[{number}]", f"{line.line_id} ({line.key})")
-        seen.add((line.line_id, line.key))
-
-
-def reserve(
-    ledger: Ledger,
-    actor: Actor,
-    ask: Ask,
-    known: Mapping[UUID, Reservation],
-    off: Collection[StockKey],
-    now: datetime,
-) -> tuple[Reservation, list[Reservation]]:
-    """Hold all lines or none. Gives the new reservation and those whose units it took over.
-
-    ``known`` are the stored reservations among the new id and those to be replaced; ``off`` are the
-    keys whose item or location is switched off. Demand is summed for each key before it is checked.
-
-    Raises ``ReservationReleased``, ``ReservationIdTaken``, ``ReservationNotFound``,
-    ``NotYourReservation`` and ``ReservationClosed`` for one that is to be replaced,
-    ``NotStockedHere`` when all that is missing has no record, ``InsufficientStock`` otherwise with
-    every short key.
-    """
-    twin = known.get(ask.reservation_id)
-    if twin is not None:
-        refusal = ReservationReleased if twin.is_tombstone else ReservationIdTaken
-        raise refusal(ask.reservation_id)
-    replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
-    _refuse_short(ledger, summed((line.key, line.quantity) for line in ask.wanted), off)
-    cause = Cause(MovementKind.RESERVED, ask.reservation_id, ask.order_id)
-    state = LineState.CONFIRMED if ask.hold_duration is None else LineState.HELD
-    expire_time = None if ask.hold_duration is None else now + ask.hold_duration
-    lines: list[Line] = []
-    for number, line in enumerate(ask.wanted, start=1):
-        ledger.move(cause, line.key, Account.FREE, Account.RESERVED, line.quantity)
-        lines.append(
-            Line(
-                number,
-                line.line_id,
-                line.key,
-                line.quantity,
-                state,
-                expire_time,
-                line.kit_sku,
-                line.quantity_per_kit,
-            )
-        )
-    made = Reservation(
-        reservation_id=ask.reservation_id,
-        owner=actor.owner,
-        order_id=ask.order_id,
-        create_time=now,
-        lines=tuple(lines),
-        last_number=len(lines),
-        granted=sum(line.quantity for line in lines),
-        fence=ask.fence,
-    )
-    return made, replaced
-
-
-def _replaced(
-    ledger: Ledger, actor: Actor, stored: Reservation | None, wanted_id: UUID, now: datetime
-) -> Reservation:
-    if stored is None:
-        raise ReservationNotFound(wanted_id)
-    reservation = settle(ledger, stored.entered(actor, 0), now)
-    if not reservation.open_lines:
-        raise ReservationClosed(wanted_id)
-    draft = Draft(reservation)
-    for line in reservation.open_lines:
-        _give_back(ledger, draft, line, LineState.RELEASED, now)
-    return draft.done()
 
 
 def settle(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservation:
@@ -141,7 +38,7 @@ def settle(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservati
     draft = Draft(reservation)
     for line in reservation.open_lines:
         if line.is_overdue(now):
-            _give_back(ledger, draft, line, LineState.EXPIRED, line.expire_time or now)
+            give_back(ledger, draft, line, LineState.EXPIRED, line.expire_time or now)
     return draft.done()
 
 
@@ -171,7 +68,7 @@ def expire_for(
         if rest[line.key] > 0:
             rest[line.key] -= line.quantity
             draft = touched.setdefault(reservation_id, drafts[reservation_id])
-            _give_back(ledger, draft, line, LineState.EXPIRED, expire_time)
+            give_back(ledger, draft, line, LineState.EXPIRED, expire_time)
     return [draft.done() for draft in touched.values()]
 
 
@@ -237,7 +134,7 @@ def release(
     if not selections:
         taken = {line.number: line.quantity for line in settled.open_lines}
     for number, quantity in sorted(taken.items()):
-        _give_back(ledger, draft, draft.split(number, quantity), LineState.RELEASED, now)
+        give_back(ledger, draft, draft.split(number, quantity), LineState.RELEASED, now)
     return draft.done(), takings
 
 
@@ -245,7 +142,7 @@ def reassign(
     ledger: Ledger,
     reservation: Reservation,
     moves: Sequence[tuple[Selection, str]],
-    off: Collection[StockKey],
+    terms: Terms,
     now: datetime,
 ) -> Reservation:
     """Move promises to other locations: never a moment with none or with two.
@@ -270,7 +167,7 @@ def reassign(
         targets += [(number, units, to_location_id) for number, units in taking.units.items()]
     if closed:
         raise ReservationClosed(reservation.reservation_id, *closed)
-    _move_lines(ledger, draft, targets, off)
+    _move_lines(ledger, draft, targets, terms)
     return draft.done()
 
 
@@ -294,7 +191,7 @@ def _move_lines(
     ledger: Ledger,
     draft: Draft,
     targets: Sequence[tuple[int, int, str]],
-    off: Collection[StockKey],
+    terms: Terms,
 ) -> None:
     cause = cause_of(draft.reservation, MovementKind.REASSIGNED)
     parts: list[tuple[Line, StockKey]] = []
@@ -302,34 +199,16 @@ def _move_lines(
         part = draft.split(number, quantity)
         ledger.bring(cause, part.key, Account.RESERVED, quantity)
         parts.append((part, StockKey(part.key.sku, to_location_id)))
-    _refuse_short(
-        ledger, summed((key, part.quantity) for part, key in parts), off, without_record=False
+    refuse_short(
+        ledger, summed((key, part.quantity) for part, key in parts), terms, without_record=False
     )
     for part, key in parts:
         ledger.move(cause, key, Account.FREE, Account.RESERVED, part.quantity)
         draft.put(replace(part, key=key))
 
 
-def _refuse_short(
-    ledger: Ledger,
-    demand: Mapping[StockKey, int],
-    off: Collection[StockKey],
-    *,
-    without_record: bool = True,
-) -> None:
-    short = {
-        key: (wanted, there)
-        for key, wanted in demand.items()
-        if wanted > (there := available(ledger.balance(key), is_off=key in off))
-    }
-    if not short:
-        return
-    if without_record and not any(ledger.has_record(key) for key in short):
-        raise NotStockedHere(short)
-    raise InsufficientStock(short)
-
-
-def _give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:
+def give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:
+    """Close a line whose units others may have."""
     kind = MovementKind.EXPIRED if state is LineState.EXPIRED else MovementKind.RELEASED
     cause = cause_of(draft.reservation, kind)
     ledger.bring(cause, line.key, Account.RESERVED, line.quantity)

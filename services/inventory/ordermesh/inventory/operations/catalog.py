@@ -6,7 +6,7 @@ from ordermesh.inventory.domain import item as items_domain
 from ordermesh.inventory.domain import location as locations_domain
 from ordermesh.inventory.domain.item import Item, component_skus
 from ordermesh.inventory.domain.location import Location, refuse_impossible
-from ordermesh.inventory.ports import Stores
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 
 

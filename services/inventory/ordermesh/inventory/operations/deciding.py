@@ -6,16 +6,14 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors import CuredByExpiry
+from ordermesh.inventory.domain.errors.stock import CuredByExpiry
 from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
 from ordermesh.inventory.domain.verbs import expire_for
-from ordermesh.inventory.ports import (
-    Books,
-    Names,
-    StoredReservation,
-    Stores,
-)
+from ordermesh.inventory.ports.ledger import Books
+from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.reservations import StoredReservation
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.telemetry import AttributeValue, span

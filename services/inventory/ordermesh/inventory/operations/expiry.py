@@ -7,7 +7,9 @@ from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.verbs import settle
 from ordermesh.inventory.operations.deciding import save
-from ordermesh.inventory.ports import Names, StoredReservation, Stores
+from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.reservations import StoredReservation
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 
 SWEEP_LINES = 100
@@ -32,7 +34,7 @@ async def expire_overdue(stores: Stores, tx: Transaction) -> int:
     ledger = Ledger(books.balances)
     settled = [StoredReservation(one, settle(ledger, one, now)) for one in overdue]
     await stores.ledger.record(
-        tx, names, ledger, books.off, documented(ledger, Document(SWEEPER)), now
+        tx, names, ledger, books.terms, documented(ledger, Document(SWEEPER)), now
     )
     await save(stores, tx, settled, names)
     return sum(len(one.open_lines) for one in overdue)

@@ -6,25 +6,23 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors import ReservationNotFound
+from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.picking import ShortOutcome, ship, short
 from ordermesh.inventory.domain.reservation import Reservation, Selection, Taking
-from ordermesh.inventory.domain.verbs import (
-    confirm,
-    extend,
-    reassign,
-    release,
-)
+from ordermesh.inventory.domain.verbs import confirm, extend, reassign, release
 from ordermesh.inventory.operations.deciding import (
     Decided,
     decide,
     refuse_unlocked,
     save,
 )
-from ordermesh.inventory.ports import Books, Names, Pair, StoredReservation, Stores
+from ordermesh.inventory.ports.ledger import Books
+from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.inventory.ports.reservations import StoredReservation
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.telemetry import Attributes
@@ -120,7 +118,7 @@ async def reassign_reservation(
     """
     entered = await _enter_moving(stores, tx, verb, moves)
     decided = await entered.decide(
-        lambda ledger: reassign(ledger, entered.after, moves, entered.books.off, entered.now)
+        lambda ledger: reassign(ledger, entered.after, moves, entered.books.terms, entered.now)
     )
     await entered.write(decided, decided.outcome)
     return Kept(decided.outcome, entered.now)
@@ -206,7 +204,7 @@ class _Entered:
             self.tx,
             self.names,
             decided.ledger,
-            self.books.off,
+            self.books.terms,
             documented(decided.ledger, Document(self.verb.actor, document)),
             self.now,
         )

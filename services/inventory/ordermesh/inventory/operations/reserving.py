@@ -11,13 +11,13 @@ from uuid import UUID
 
 from opentelemetry.context import Context
 
-from ordermesh.inventory.domain.errors import UnknownLocation, UnknownSku
+from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.kit import Kit, exploded
 from ordermesh.inventory.domain.ledger import Cause, Ledger
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Reservation
-from ordermesh.inventory.domain.verbs import Ask, refuse_repeated, reserve
+from ordermesh.inventory.domain.reserving import Ask, refuse_repeated, reserve
 from ordermesh.inventory.operations.deciding import (
     Decided,
     StaleRows,
@@ -26,7 +26,10 @@ from ordermesh.inventory.operations.deciding import (
     save,
 )
 from ordermesh.inventory.operations.reservations import Kept
-from ordermesh.inventory.ports import Books, Names, StoredReservation, Stores
+from ordermesh.inventory.ports.ledger import Books
+from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.reservations import StoredReservation
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.kernel.errors import DomainError
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.database import Transaction
@@ -139,7 +142,7 @@ class _Batch:
         }
 
         def decision(ledger: Ledger) -> tuple[Reservation, list[Reservation]]:
-            return reserve(ledger, wish.actor, ask, self.known, self.books.off, self.now)
+            return reserve(ledger, wish.actor, ask, self.known, self.books.terms, self.now)
 
         mark = self.ledger.mark()
         try:
@@ -176,6 +179,6 @@ class _Batch:
     async def write(self) -> None:
         """Write what was decided."""
         await self.stores.ledger.record(
-            self.tx, self.names, self.ledger, self.books.off, self.documents, self.now
+            self.tx, self.names, self.ledger, self.books.terms, self.documents, self.now
         )
         await save(self.stores, self.tx, self.changes, self.names)

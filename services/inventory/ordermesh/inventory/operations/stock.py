@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors import KitHasNoStock
+from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import AdjustmentReason, Ledger
 from ordermesh.inventory.domain.movement import (
@@ -21,7 +21,9 @@ from ordermesh.inventory.domain.movement import (
 )
 from ordermesh.inventory.domain.returned import DisposedUnits, dispose, take_back
 from ordermesh.inventory.operations.deciding import decide, save
-from ordermesh.inventory.ports import BalanceRow, Names, Stores
+from ordermesh.inventory.ports.ledger import BalanceRow
+from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.telemetry import Attributes
 
@@ -120,7 +122,7 @@ async def _moved(
     decided = await decide(stores, tx, names, books, now, decision, about)
     ledger = decided.ledger
     documents = documented(ledger, document)
-    movements = await stores.ledger.record(tx, names, ledger, books.off, documents, now)
+    movements = await stores.ledger.record(tx, names, ledger, books.terms, documents, now)
     await save(stores, tx, decided.expired, names)
     own = [movements[cause] for cause in movements if cause.reservation_id is None]
     returning = await stores.reservations.returning(tx, now, wanted=names.pairs(keys))
@@ -129,7 +131,7 @@ async def _moved(
             key,
             decided.ledger.balance(key),
             returning.get(names.pair(key), 0),
-            key in books.off,
+            key in books.terms.off,
         )
         for key in dict.fromkeys(keys)
     ]

@@ -6,10 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from ordermesh.inventory.domain.availability import available
-from ordermesh.inventory.domain.errors import TooMuchAsked
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.kit import Kit, available_kits
 from ordermesh.inventory.domain.ledger import Balance
-from ordermesh.inventory.ports import Names, Pair, StockRow, Stores
+from ordermesh.inventory.ports.ledger import StockRow
+from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import revision
 

@@ -6,13 +6,17 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors import ReservationNotFound, TooMuchAsked
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
+from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
 from ordermesh.inventory.domain.item import Item
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.location import Location
 from ordermesh.inventory.domain.movement import Movement
 from ordermesh.inventory.domain.reservation import Reservation
-from ordermesh.inventory.ports import BalanceRow, MovementFilter, Names, ReservationFilter, Stores
+from ordermesh.inventory.ports.ledger import BalanceRow, MovementFilter
+from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.reservations import ReservationFilter
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import revision
 

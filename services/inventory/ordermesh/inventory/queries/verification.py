@@ -14,7 +14,7 @@ from ordermesh.inventory.domain.verification import (
     examine_transit,
     oversold,
 )
-from ordermesh.inventory.ports import VerificationStore
+from ordermesh.inventory.ports.verification import VerificationStore
 from ordermesh.runtime.database import Transaction
 
 T = TypeVar("T")

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from ordermesh.inventory.ports import Stores, VerificationStore
+from ordermesh.inventory.ports.stores import Stores
+from ordermesh.inventory.ports.verification import VerificationStore
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.feed import Change, Feed
 from ordermesh.runtime.idempotency import Mutations

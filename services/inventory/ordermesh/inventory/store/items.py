@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from ordermesh.inventory.domain.errors import UnknownSku
+from ordermesh.inventory.domain.errors.catalog import UnknownSku
 from ordermesh.inventory.domain.item import (
     Catalog,
     ExternalReference,
@@ -30,9 +30,10 @@ from ordermesh.inventory.domain.item import (
     Value,
 )
 from ordermesh.inventory.domain.kit import Component, Kit
-from ordermesh.inventory.ports import Names
+from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.keys import integers, texts
-from ordermesh.inventory.store.tables import balance, item, kit_component
+from ordermesh.inventory.store.tables.items import item, kit_component
+from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.inventory.wire.feeds import item_payload
 from ordermesh.runtime import feed
 from ordermesh.runtime.database import Transaction

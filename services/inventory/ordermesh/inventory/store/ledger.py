@@ -28,7 +28,9 @@ from ordermesh.inventory.domain.ledger import (
     Ledger,
 )
 from ordermesh.inventory.domain.movement import Document, Movement
-from ordermesh.inventory.ports import BalanceRow, Books, MovementFilter, Names, Pair, StockRow
+from ordermesh.inventory.domain.selling import Terms
+from ordermesh.inventory.ports.ledger import BalanceRow, Books, MovementFilter, StockRow
+from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.store.keys import integers, pairs, texts, uuids
 from ordermesh.inventory.store.reservations import returning
 from ordermesh.inventory.store.rows import (
@@ -40,7 +42,9 @@ from ordermesh.inventory.store.rows import (
     fitting_count,
     movement_row,
 )
-from ordermesh.inventory.store.tables import balance, entry, item, location, movement
+from ordermesh.inventory.store.tables.items import item
+from ordermesh.inventory.store.tables.ledger import balance, entry, movement
+from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.wire.feeds import balance_payload
 from ordermesh.kernel.ids import Ids
 from ordermesh.runtime import feed
@@ -96,7 +100,7 @@ class SqlLedgerStore:
     async def lock(self, tx: Transaction, wanted: Collection[Pair], names: Names) -> Books:
         """Lock the balances in the order of their keys, in one statement, and read them."""
         if not wanted:
-            return Books({}, frozenset())
+            return Books({}, Terms())
         locked = await tx.execute(_locking(tx, wanted))
         figures = {(row.item_id, row.location_id): balance_of(row) for row in locked}
         # Names and switches by a statement of its own: it sees what was committed while we waited.
@@ -109,14 +113,14 @@ class SqlLedgerStore:
             balances[key] = figures[row.item_id, row.location_id]
             if row.is_unsellable or row.is_disabled:
                 off.add(key)
-        return Books(balances, frozenset(off))
+        return Books(balances, Terms(frozenset(off)))
 
     async def record(
         self,
         tx: Transaction,
         names: Names,
         ledger: Ledger,
-        off: Collection[StockKey],
+        terms: Terms,
         documents: Mapping[Cause, Document],
         now: datetime,
     ) -> dict[Cause, UUID]:
@@ -140,7 +144,7 @@ class SqlLedgerStore:
             ("item_id", "location_id"),
             [balance_row(key, after, names) for key, after in changed.items()],
         )
-        changes = [_change(key, after, is_off=key in off) for key, after in changed.items()]
+        changes = [_change(key, after, terms) for key, after in changed.items()]
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
         return movements
 
@@ -166,10 +170,7 @@ class SqlLedgerStore:
         await feed.append_all(
             tx,
             topic=TOPIC,
-            changes=[
-                _change(key, after, is_off=key in books.off)
-                for key, after in books.balances.items()
-            ],
+            changes=[_change(key, after, books.terms) for key, after in books.balances.items()],
             now=await tx.now(),
         )
 
@@ -334,7 +335,9 @@ def _listed(row: Row[Any], back: Mapping[Pair, int] | None = None) -> BalanceRow
     )
 
 
-def _change(key: StockKey, after: Balance, *, is_off: bool) -> feed.NewChange:
+def _change(key: StockKey, after: Balance, terms: Terms) -> feed.NewChange:
     return feed.NewChange(
-        KEY_SEPARATOR.join(key), balance_payload(key, after, is_off=is_off), after.sequence
+        KEY_SEPARATOR.join(key),
+        balance_payload(key, after, terms.available(key, after)),
+        after.sequence,
     )

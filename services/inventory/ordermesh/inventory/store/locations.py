@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
-from ordermesh.inventory.domain.errors import UnknownLocation
+from ordermesh.inventory.domain.errors.catalog import UnknownLocation
 from ordermesh.inventory.domain.item import ExternalReference
 from ordermesh.inventory.domain.location import Address, Location, LocationType
-from ordermesh.inventory.ports import Names, Place
+from ordermesh.inventory.ports.locations import Place
+from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.items import last_revision, stamp
 from ordermesh.inventory.store.keys import integers, texts
-from ordermesh.inventory.store.tables import location
+from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.wire.feeds import location_payload
 from ordermesh.runtime import feed
 from ordermesh.runtime.database import Transaction

@@ -22,10 +22,13 @@ from sqlalchemy import (
 )
 
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
-from ordermesh.inventory.ports import Names, Pair, ReservationFilter, StoredReservation
+from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.inventory.ports.reservations import ReservationFilter, StoredReservation
 from ordermesh.inventory.store.keys import pairs, uuids
 from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
-from ordermesh.inventory.store.tables import item, line, location, reservation
+from ordermesh.inventory.store.tables.items import item
+from ordermesh.inventory.store.tables.locations import location
+from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
 

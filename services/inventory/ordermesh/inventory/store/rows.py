@@ -12,7 +12,7 @@ from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Balance, Cause, Entry, MovementKind
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
-from ordermesh.inventory.ports import Names
+from ordermesh.inventory.ports.names import Names
 
 MESSAGE_ROWS = 5_000
 """Lines or entries that one page carries, so that it stays below the limit of messages."""

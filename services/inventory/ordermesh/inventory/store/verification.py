@@ -16,9 +16,12 @@ from ordermesh.inventory.domain.verification import (
     Promise,
     ReservationFacts,
 )
-from ordermesh.inventory.ports import Pair
+from ordermesh.inventory.ports.names import Pair
 from ordermesh.inventory.store.keys import uuids
-from ordermesh.inventory.store.tables import balance, entry, item, line, location, reservation
+from ordermesh.inventory.store.tables.items import item
+from ordermesh.inventory.store.tables.ledger import balance, entry
+from ordermesh.inventory.store.tables.locations import location
+from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.runtime.database import Transaction
 
 

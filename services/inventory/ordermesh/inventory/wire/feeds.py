@@ -6,7 +6,6 @@ from datetime import datetime
 
 from ordermesh.api.inventory.v1 import BalanceChange
 from ordermesh.api.inventory.v1 import ReservationExpired as ReservationExpiredMessage
-from ordermesh.inventory.domain.availability import available
 from ordermesh.inventory.domain.item import Item
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Balance
@@ -32,13 +31,13 @@ def location_payload(location: Location, create_time: datetime, update_time: dat
     ).SerializeToString(deterministic=True)
 
 
-def balance_payload(key: StockKey, balance: Balance, *, is_off: bool) -> bytes:
-    """A balance as watchers get it."""
+def balance_payload(key: StockKey, balance: Balance, available: int) -> bytes:
+    """A balance as watchers get it, with the units of it that can be promised."""
     return BalanceChange(
         key=key_message(key),
         on_hand=balance.on_hand,
         reserved=balance.reserved,
-        available=available(balance, is_off=is_off),
+        available=available,
         sequence=balance.sequence,
     ).SerializeToString(deterministic=True)
 

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from ordermesh.api.order.v1 import Actor as ActorMessage
 from ordermesh.api.order.v1 import ExternalReference as ExternalReferenceMessage
 from ordermesh.api.order.v1 import StockKey as StockKeyMessage
-from ordermesh.inventory.domain.errors import LotUnsupported
+from ordermesh.inventory.domain.errors.requests import LotUnsupported
 from ordermesh.inventory.domain.item import ExternalReference
 from ordermesh.inventory.domain.key import Actor, StockKey
 

@@ -32,7 +32,7 @@ from ordermesh.inventory.domain.movement import (
 )
 from ordermesh.inventory.domain.returned import DisposedUnits, Disposition
 from ordermesh.inventory.domain.verification import Finding
-from ordermesh.inventory.ports import BalanceRow, MovementFilter
+from ordermesh.inventory.ports.ledger import BalanceRow, MovementFilter
 from ordermesh.inventory.wire.keys import actor_message, key_message, stock_key, timestamp
 
 

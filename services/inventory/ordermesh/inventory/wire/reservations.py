@@ -20,8 +20,8 @@ from ordermesh.inventory.domain.reservation import (
     Selection,
     Taking,
 )
-from ordermesh.inventory.domain.verbs import HOLD_DEFAULT, Ask
-from ordermesh.inventory.ports import ReservationFilter
+from ordermesh.inventory.domain.reserving import HOLD_DEFAULT, Ask
+from ordermesh.inventory.ports.reservations import ReservationFilter
 from ordermesh.inventory.wire.keys import instant, key_message, stock_key, timestamp
 
 

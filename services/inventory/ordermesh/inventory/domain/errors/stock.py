@@ -1,0 +1,110 @@
+"""Stock that is not there, or not as the caller believed."""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from ordermesh.inventory.domain.errors.facts import named, place
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.kernel.errors import Conflict, Facts, RuleViolated
+
+
+class CuredByExpiry(RuleViolated):
+    """A refusal that overdue holds may be the cause of: they are expired and it is decided again.
+
+    ``missing`` says how many units more each key would need.
+    """
+
+    reason: ClassVar[str]
+
+    def __init__(self, sentence: str, missing: Mapping[StockKey, int], *rows: Facts) -> None:
+        super().__init__(sentence, *rows)
+        self.missing = missing
+
+
+class OnHandBelowReserved(CuredByExpiry):
+    """Less would be on hand than is promised. Rows: on hand, reserved and the number wanted."""
+
+    reason: ClassVar[str] = "ON_HAND_BELOW_RESERVED"
+
+    def __init__(self, rows: Mapping[StockKey, tuple[int, int, int]]) -> None:
+        super().__init__(
+            f"More is promised than would be on hand of {named(rows)}.",
+            {key: reserved - wanted for key, (_, reserved, wanted) in rows.items()},
+            *(
+                {**place(key), "onHand": on_hand, "reserved": reserved, "wanted": wanted}
+                for key, (on_hand, reserved, wanted) in rows.items()
+            ),
+        )
+
+
+class OnHandChanged(Conflict):
+    """Another number is on hand than the caller believed. Rows: on hand and what was expected."""
+
+    reason: ClassVar[str] = "ON_HAND_CHANGED"
+
+    def __init__(self, rows: Mapping[StockKey, tuple[int, int]]) -> None:
+        super().__init__(
+            f"Another number is on hand of {named(rows)}.",
+            *(
+                {**place(key), "onHand": on_hand, "expectedOnHand": expected}
+                for key, (on_hand, expected) in rows.items()
+            ),
+        )
+
+
+class NotStockedHere(RuleViolated):
+    """The location has no stock record of the item."""
+
+    reason: ClassVar[str] = "NOT_STOCKED_HERE"
+
+    def __init__(self, keys: Iterable[StockKey]) -> None:
+        missing = list(keys)
+        super().__init__(
+            f"There is no record of {named(missing)}.", *(place(key) for key in missing)
+        )
+
+
+class InsufficientStock(CuredByExpiry):
+    """Less is available than is wanted. Rows: every short key, wanted and available."""
+
+    reason: ClassVar[str] = "INSUFFICIENT_STOCK"
+
+    def __init__(self, rows: Mapping[StockKey, tuple[int, int]]) -> None:
+        super().__init__(
+            f"Less is available than wanted of {named(rows)}.",
+            {key: wanted - available for key, (wanted, available) in rows.items()},
+            *(
+                {**place(key), "wanted": wanted, "available": available}
+                for key, (wanted, available) in rows.items()
+            ),
+        )
+
+
+class InsufficientBlocked(RuleViolated):
+    """Fewer units are blocked than are to be disposed of. Rows: every such key."""
+
+    reason: ClassVar[str] = "INSUFFICIENT_BLOCKED"
+
+    def __init__(self, rows: Mapping[StockKey, tuple[int, int]]) -> None:
+        super().__init__(
+            f"Fewer units are blocked than wanted of {named(rows)}.",
+            *(
+                {**place(key), "wanted": wanted, "blocked": blocked}
+                for key, (wanted, blocked) in rows.items()
+            ),
+        )
+
+
+class ShortOfStock(RuleViolated):
+    """The promised unit is not on hand. Rows: wanted and on hand."""
+
+    reason: ClassVar[str] = "SHORT_OF_STOCK"
+
+    def __init__(self, rows: Mapping[StockKey, tuple[int, int]]) -> None:
+        super().__init__(
+            f"Less is on hand than is to leave of {named(rows)}.",
+            *(
+                {**place(key), "wanted": wanted, "onHand": on_hand}
+                for key, (wanted, on_hand) in rows.items()
+            ),
+        )

@@ -1,0 +1,51 @@
+"""Where items are kept."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from ordermesh.inventory.domain.item import Catalog, Item
+from ordermesh.inventory.domain.kit import Kit
+from ordermesh.inventory.ports.names import Names
+from ordermesh.runtime.database import Transaction
+
+
+class ItemStore(Protocol):
+    """Where items are kept."""
+
+    async def resolve(self, tx: Transaction, skus: Collection[str], names: Names) -> dict[str, Kit]:
+        """Read the surrogates of SKUs and of their components; gives the kits among them.
+
+        Raises ``UnknownSku`` with every one that does not exist.
+        """
+        ...
+
+    async def look_up(self, tx: Transaction, skus: Collection[str], names: Names) -> dict[str, Kit]:
+        """As ``resolve``, but what does not exist is left out."""
+        ...
+
+    async def kits_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
+        """Which of the SKUs are kits, read afresh."""
+        ...
+
+    async def unsellable_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
+        """Which of the SKUs are switched off."""
+        ...
+
+    async def lock_catalog(
+        self, tx: Transaction, skus: Collection[str], becoming: Collection[str]
+    ) -> Catalog:
+        """Lock and read items; ``becoming`` may become kits, so their balances are locked too."""
+        ...
+
+    async def put(self, tx: Transaction, items: Sequence[Item], now: datetime) -> None:
+        """Store new and changed items, and tell the watchers."""
+        ...
+
+    async def get(self, tx: Transaction, skus: Collection[str]) -> dict[str, Item]:
+        """The items that exist, by SKU."""
+        ...
+
+    async def page(self, tx: Transaction, after: str, size: int) -> list[Item]:
+        """The next items in the order of SKUs."""
+        ...

@@ -1,0 +1,116 @@
+"""Where balances, entries and movements are kept."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.ledger import Balance, Cause, Ledger
+from ordermesh.inventory.domain.movement import Document, Movement
+from ordermesh.inventory.domain.selling import Terms
+from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.runtime.database import Transaction
+
+
+@dataclass(frozen=True)
+class Books:
+    """Locked balances, and the terms on which they are sold."""
+
+    balances: Mapping[StockKey, Balance]
+    terms: Terms
+
+
+@dataclass(frozen=True)
+class BalanceRow:
+    """A balance as it is listed; ``returning`` are units of holds whose time has passed."""
+
+    key: StockKey
+    balance: Balance
+    returning: int
+    is_off: bool
+
+
+class StockRow(NamedTuple):
+    """A balance as a large read needs it, by surrogates."""
+
+    item_id: int
+    location_id: int
+    on_hand: int
+    reserved: int
+    short: int
+
+
+@dataclass(frozen=True)
+class MovementFilter:
+    """Which movements; what is not set lets everything pass."""
+
+    sku: str = ""
+    location_id: str = ""
+    reservation_id: UUID | None = None
+    order_id: str = ""
+
+
+class LedgerStore(Protocol):
+    """Where balances, entries and movements are kept."""
+
+    async def open(self, tx: Transaction, wanted: Collection[Pair]) -> None:
+        """Make the balances that do not exist. To be called before anything is locked."""
+        ...
+
+    async def lock(self, tx: Transaction, wanted: Collection[Pair], names: Names) -> Books:
+        """Lock the balances in the order of their keys, in one statement, and read them."""
+        ...
+
+    async def record(
+        self,
+        tx: Transaction,
+        names: Names,
+        ledger: Ledger,
+        terms: Terms,
+        documents: Mapping[Cause, Document],
+        now: datetime,
+    ) -> dict[Cause, UUID]:
+        """Write what was decided, and tell the watchers; gives the movement of each cause.
+
+        ``documents`` says what is behind each.
+        """
+        ...
+
+    async def tell(
+        self, tx: Transaction, skus: Collection[str], location_ids: Collection[str]
+    ) -> None:
+        """Tell the watchers of all balances of items and locations that were switched on or off."""
+        ...
+
+    async def balances(
+        self,
+        tx: Transaction,
+        skus: Collection[str],
+        location_ids: Collection[str],
+        after: StockKey | None,
+        size: int,
+        now: datetime,
+    ) -> list[BalanceRow]:
+        """The next balances in the order of SKU and location; empty collections mean all."""
+        ...
+
+    async def stock_of(
+        self, tx: Transaction, item_ids: Collection[int], location_ids: Collection[int] | None
+    ) -> Sequence[StockRow]:
+        """All balances of items by their surrogates; None means at all locations."""
+        ...
+
+    async def movements(
+        self,
+        tx: Transaction,
+        wanted: MovementFilter,
+        after: tuple[datetime, UUID] | None,
+        size: int,
+    ) -> tuple[list[Movement], bool]:
+        """The next movements, the oldest first, and whether more follow.
+
+        Fewer than ``size`` when their entries would not fit in a message.
+        """
+        ...

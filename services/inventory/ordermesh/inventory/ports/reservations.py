@@ -1,0 +1,105 @@
+"""Where reservations are kept."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from ordermesh.inventory.domain.reservation import LineState, Reservation
+from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.runtime.database import Transaction
+
+
+@dataclass(frozen=True)
+class ReservationFilter:
+    """Which reservations; what is not set lets everything pass.
+
+    SKU, location, quantity and state must hold for one and the same line.
+    """
+
+    sku: str = ""
+    location_id: str = ""
+    order_id: str = ""
+    quantity: int = 0
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    state: LineState | None = None
+
+
+@dataclass(frozen=True)
+class StoredReservation:
+    """A reservation as it is in the books; for writing, as it was before and as it is to be."""
+
+    before: Reservation | None
+    after: Reservation
+
+
+class ReservationStore(Protocol):
+    """Where reservations are kept."""
+
+    async def open_pairs(self, tx: Transaction, reservation_ids: Collection[UUID]) -> set[Pair]:
+        """The keys of the open lines, so that their balances can be locked."""
+        ...
+
+    async def load(
+        self, tx: Transaction, reservation_ids: Collection[UUID], names: Names
+    ) -> dict[UUID, Reservation]:
+        """Lock and read reservations with all their lines. Balances are locked before."""
+        ...
+
+    async def overdue(
+        self,
+        tx: Transaction,
+        wanted: Collection[Pair],
+        now: datetime,
+        names: Names,
+        size: int | None = None,
+    ) -> list[Reservation]:
+        """Lock and read reservations with overdue lines at the keys, and only those lines.
+
+        ``size`` is how many lines at most, those that have been overdue for longest.
+        """
+        ...
+
+    async def overdue_pairs(self, tx: Transaction, now: datetime, size: int) -> set[Pair]:
+        """Keys of the lines that have been overdue for longest, at most so many lines."""
+        ...
+
+    async def returning(
+        self,
+        tx: Transaction,
+        now: datetime,
+        excluding: Collection[UUID] = (),
+        wanted: Collection[Pair] | None = None,
+    ) -> dict[Pair, int]:
+        """Units of overdue lines, and of open lines of ``excluding``, by key."""
+        ...
+
+    async def save(
+        self, tx: Transaction, changes: Sequence[StoredReservation], names: Names
+    ) -> None:
+        """Write what is new or different."""
+        ...
+
+    async def get(self, tx: Transaction, reservation_id: UUID, names: Names) -> Reservation | None:
+        """One reservation with all its lines, not locked."""
+        ...
+
+    async def page(
+        self,
+        tx: Transaction,
+        wanted: ReservationFilter,
+        after: tuple[datetime, UUID] | None,
+        size: int,
+        now: datetime,
+    ) -> tuple[list[Reservation], bool]:
+        """The next reservations with all their lines, the oldest first, and whether more follow.
+
+        Fewer than ``size`` when their lines would not fit in a message.
+        """
+        ...
+
+    async def forget_tombstones(self, tx: Transaction, older_than: datetime) -> int:
+        """Delete tombstones that were made before; gives how many."""
+        ...

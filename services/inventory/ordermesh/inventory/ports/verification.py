@@ -1,0 +1,23 @@
+"""What the check of the books reads."""
+
+from typing import Protocol
+from uuid import UUID
+
+from ordermesh.inventory.domain.verification import Chunk
+from ordermesh.runtime.database import Transaction
+
+
+class VerificationStore(Protocol):
+    """What the check of the books reads."""
+
+    async def size(self, tx: Transaction) -> int:
+        """How many balances there are."""
+        ...
+
+    async def balances(self, tx: Transaction, after: int, size: int) -> Chunk:
+        """The balances of the next items in the order of surrogates, at least so many."""
+        ...
+
+    async def reservations(self, tx: Transaction, after: UUID | None, size: int) -> Chunk:
+        """The next reservations in the order of their ids."""
+        ...

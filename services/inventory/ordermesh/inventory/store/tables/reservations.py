@@ -1,0 +1,77 @@
+"""Reservations and their lines."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+
+from ordermesh.inventory.store.tables.base import CallerText, metadata
+from ordermesh.runtime.instants import UtcTime
+
+reservation = Table(
+    "reservation",
+    metadata,
+    Column("reservation_id", Uuid, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("order_id", CallerText, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("last_number", Integer, nullable=False),  # of its lines
+    Column("granted", BigInteger, nullable=False),  # units, when it was made
+    Column("event_sequence", BigInteger, nullable=False),  # of the last event told about it
+    Column("is_tombstone", Boolean, nullable=False),  # released before it was made
+    Column("create_time", UtcTime, nullable=False),
+)
+
+
+Index("reservation_time", reservation.c.create_time, reservation.c.reservation_id)
+
+
+Index(
+    "reservation_order",
+    reservation.c.order_id,
+    postgresql_where=reservation.c.order_id != "",
+    sqlite_where=reservation.c.order_id != "",
+)
+
+
+line = Table(
+    "reservation_line",
+    metadata,
+    Column("reservation_id", Uuid, ForeignKey("reservation.reservation_id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("line_id", CallerText, nullable=False),
+    Column("item_id", Integer, nullable=False),
+    Column("location_id", Integer, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("expire_time", UtcTime, nullable=True),
+    Column("close_time", UtcTime, nullable=True),
+    Column("kit_item_id", Integer, nullable=True),
+    Column("quantity_per_kit", BigInteger, nullable=False),
+    CheckConstraint("quantity > 0", name="reservation_line_quantity"),
+    CheckConstraint("(state = 1) = (expire_time IS NOT NULL)", name="reservation_line_expire"),
+    CheckConstraint("(state > 2) = (close_time IS NOT NULL)", name="reservation_line_close"),
+)
+
+
+Index("reservation_line_key", line.c.item_id, line.c.location_id)
+
+
+Index(
+    # Serves the sweep and expiry on demand; small, because what is overdue is soon swept.
+    "reservation_line_overdue",
+    line.c.expire_time,
+    line.c.item_id,
+    line.c.location_id,
+    postgresql_where=line.c.state == 1,
+    sqlite_where=line.c.state == 1,
+)

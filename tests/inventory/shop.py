@@ -17,6 +17,10 @@ from ordermesh.api.inventory.v1 import (
     AdjustStockRequest,
     AdjustStockResponse,
     Balance,
+    BlockedKind,
+    BlockedStock,
+    BlockStockRequest,
+    BlockStockResponse,
     ConfirmRequest,
     DisposedStock,
     DisposeStockRequest,
@@ -59,6 +63,8 @@ from ordermesh.api.inventory.v1 import (
     StockTransfer,
     TransferStockRequest,
     TransferStockResponse,
+    UnblockStockRequest,
+    UnblockStockResponse,
     VerifyLedgerRequest,
     VerifyLedgerResponse,
 )
@@ -81,6 +87,12 @@ NO_CONTEXT: Any = None
 
 Wanted = Mapping[str, int] | Sequence[tuple[str, str, int]]
 """Quantities by place, or line id, place and quantity."""
+
+Disposed = (
+    tuple[str, int, Disposition.ValueType]
+    | tuple[str, int, Disposition.ValueType, BlockedKind.ValueType]
+)
+"""Place, quantity, what becomes of it, and as what it is blocked."""
 
 
 def key(place: str) -> StockKey:
@@ -132,6 +144,10 @@ def selection(
     line_id: str, quantity: int = 0, location_id: str = "", sku: str = ""
 ) -> LineSelection:
     return LineSelection(line_id=line_id, quantity=quantity, location_id=location_id, sku=sku)
+
+
+def blocked_stock(units: Iterable[tuple[str, int, BlockedKind.ValueType]]) -> list[BlockedStock]:
+    return [BlockedStock(key=key(place), quantity=count, kind=kind) for place, count, kind in units]
 
 
 class Shop:
@@ -212,12 +228,15 @@ class Shop:
         with self._as("TransferStock", "developer"):
             return await self.ledger.TransferStock(request, NO_CONTEXT)
 
-    async def take_back(
-        self, *units: tuple[str, int, Disposition.ValueType], order_id: str = ""
-    ) -> ReturnStockResponse:
+    async def take_back(self, *units: Disposed, order_id: str = "") -> ReturnStockResponse:
         rows = [
-            ReturnedStock(key=key(place), quantity=quantity, disposition=disposition)
-            for place, quantity, disposition in units
+            ReturnedStock(
+                key=key(place),
+                quantity=quantity,
+                disposition=disposition,
+                blocked_kind=kind[0] if kind else BlockedKind.BLOCKED_KIND_UNSPECIFIED,
+            )
+            for place, quantity, disposition, *kind in units
         ]
         request = ReturnStockRequest(
             request_id=new_id(), lines=rows, document="R-1", order_id=order_id
@@ -225,14 +244,36 @@ class Shop:
         with self._as("ReturnStock", "returns", "returns"):
             return await self.ledger.ReturnStock(request, NO_CONTEXT)
 
-    async def dispose(self, *units: tuple[str, int, Disposition.ValueType]) -> DisposeStockResponse:
+    async def dispose(self, *units: Disposed) -> DisposeStockResponse:
         rows = [
-            DisposedStock(key=key(place), quantity=quantity, disposition=disposition)
-            for place, quantity, disposition in units
+            DisposedStock(
+                key=key(place),
+                quantity=quantity,
+                disposition=disposition,
+                blocked_kind=kind[0] if kind else BlockedKind.BLOCKED_KIND_UNSPECIFIED,
+            )
+            for place, quantity, disposition, *kind in units
         ]
         request = DisposeStockRequest(request_id=new_id(), lines=rows)
         with self._as("DisposeStock", "returns", "returns"):
             return await self.ledger.DisposeStock(request, NO_CONTEXT)
+
+    async def block(
+        self,
+        *units: tuple[str, int, BlockedKind.ValueType],
+        reason: AdjustmentReason.ValueType = AdjustmentReason.ADJUSTMENT_REASON_UNSPECIFIED,
+        document: str = "",
+    ) -> BlockStockResponse:
+        request = BlockStockRequest(
+            request_id=new_id(), lines=blocked_stock(units), reason=reason, document=document
+        )
+        with self._as("BlockStock", "developer"):
+            return await self.ledger.BlockStock(request, NO_CONTEXT)
+
+    async def unblock(self, *units: tuple[str, int, BlockedKind.ValueType]) -> UnblockStockResponse:
+        request = UnblockStockRequest(request_id=new_id(), lines=blocked_stock(units))
+        with self._as("UnblockStock", "developer"):
+            return await self.ledger.UnblockStock(request, NO_CONTEXT)
 
     async def reserve(
         self,

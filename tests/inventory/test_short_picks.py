@@ -15,7 +15,7 @@ RELEASE = ShortOutcome.SHORT_OUTCOME_RELEASE
     ("outcome", "target", "figures"),
     [
         (WRITE_OFF, Account.ACCOUNT_LOSS, (8, 1, 7, 0)),
-        (BLOCK, Account.ACCOUNT_BLOCKED, (8, 1, 7, 2)),
+        (BLOCK, Account.ACCOUNT_MISSING, (8, 1, 7, 2)),
         (RELEASE, Account.ACCOUNT_FREE, (10, 1, 9, 0)),
     ],
 )

@@ -207,11 +207,13 @@ async def test_history_cannot_be_edited(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "figures",
     [
-        {"on_hand": -1, "reserved": 0, "short": 0, "blocked": 0},
-        {"on_hand": 5, "reserved": -1, "short": 0, "blocked": 0},
-        {"on_hand": 5, "reserved": 6, "short": 0, "blocked": 0},  # an oversell
-        {"on_hand": 5, "reserved": 5, "short": 1, "blocked": 0},
-        {"on_hand": 5, "reserved": 0, "short": 0, "blocked": -1},
+        {"on_hand": -1, "reserved": 0, "short": 0},
+        {"on_hand": 5, "reserved": -1, "short": 0},
+        {"on_hand": 5, "reserved": 6, "short": 0},  # an oversell
+        {"on_hand": 5, "reserved": 5, "short": 1},
+        {"on_hand": 5, "reserved": 0, "short": 0, "damaged": -1},
+        {"on_hand": 5, "reserved": 0, "short": 0, "inspection": -1},
+        {"on_hand": 5, "reserved": 0, "short": 0, "missing": -1},
     ],
 )
 async def test_the_database_refuses_balances_that_no_ledger_can_have(

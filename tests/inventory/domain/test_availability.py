@@ -19,7 +19,7 @@ SHORT_TWO = Balance(on_hand=3, reserved=5, short=2)
         (SHORT_TWO, 1, False, 0),
         (SHORT_TWO, 2, False, 0),
         (SHORT_TWO, 5, False, 3),
-        (Balance(on_hand=2, blocked=7), 0, False, 2),
+        (Balance(on_hand=2, damaged=4, inspection=2, missing=1), 0, False, 2),
     ],
 )
 def test_what_can_be_promised(

@@ -5,6 +5,7 @@ from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import (
     Account,
     Balance,
+    BlockedKind,
     Cause,
     Entry,
     Ledger,
@@ -13,7 +14,8 @@ from ordermesh.inventory.domain.ledger import (
 
 KEY = StockKey("RETRO-CLOCK", "STORE-12")
 CAUSE = Cause(MovementKind.ADJUSTED)
-FREE, RESERVED, BLOCKED, SHORT = Account.FREE, Account.RESERVED, Account.BLOCKED, Account.SHORT
+FREE, RESERVED, SHORT = Account.FREE, Account.RESERVED, Account.SHORT
+DAMAGED, INSPECTION, MISSING = Account.DAMAGED, Account.INSPECTION, Account.MISSING
 SUPPLIER, CUSTOMER, LOSS = Account.SUPPLIER, Account.CUSTOMER, Account.LOSS
 
 WORKED_EXAMPLE = [
@@ -24,8 +26,8 @@ WORKED_EXAMPLE = [
     ("ship X", [(RESERVED, CUSTOMER, 4)], (6, 5, 0, 0)),
     ("a count finds 3", [(FREE, LOSS, 1), (SHORT, LOSS, 2)], (3, 5, 2, 0)),
     ("reassign 2 of Y elsewhere", [(RESERVED, SHORT, 2)], (3, 3, 0, 0)),
-    ("a return comes in damaged", [(CUSTOMER, BLOCKED, 1)], (3, 3, 0, 1)),
-    ("its disposition: sellable", [(BLOCKED, FREE, 1)], (4, 3, 0, 0)),
+    ("a return comes in damaged", [(CUSTOMER, DAMAGED, 1)], (3, 3, 0, 1)),
+    ("its disposition: sellable", [(DAMAGED, FREE, 1)], (4, 3, 0, 0)),
 ]
 
 
@@ -57,9 +59,35 @@ def test_a_balance_is_the_fold_of_its_entries() -> None:
     balance = ledger.balance(KEY)
     assert sums[FREE] == balance.free
     assert sums[RESERVED] == balance.reserved
-    assert sums[BLOCKED] == balance.blocked
+    assert sums[DAMAGED] == balance.damaged
+    assert sums[INSPECTION] == balance.inspection
+    assert sums[MISSING] == balance.missing
     assert -sums[SHORT] == balance.short
     assert sum(sums.values()) == 0
+
+
+def test_each_kind_of_blocked_units_has_a_figure_of_its_own() -> None:
+    ledger = Ledger({KEY: Balance(on_hand=10, reserved=4)})
+
+    for kind, count in ((BlockedKind.DAMAGED, 1), (BlockedKind.INSPECTION, 2)):
+        ledger.move(CAUSE, KEY, FREE, kind.account, count)
+    ledger.take_away(CAUSE, KEY, MISSING, 5)
+
+    balance = ledger.balance(KEY)
+    assert [balance.blocked_as(kind) for kind in BlockedKind] == [1, 2, 5]
+    assert (balance.blocked, balance.on_hand, balance.free, balance.short) == (8, 2, 0, 2)
+    assert [(entry.source, entry.quantity) for entry in ledger.entries[2:]] == [
+        (FREE, 3), (SHORT, 2),
+    ]  # fmt: skip
+
+
+def test_no_more_is_taken_away_than_is_on_hand() -> None:
+    ledger = Ledger({KEY: Balance(on_hand=2, reserved=1)})
+
+    with pytest.raises(ValueError, match="not on hand"):
+        ledger.take_away(CAUSE, KEY, MISSING, 3)
+
+    assert ledger.entries == ()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +132,9 @@ def test_a_released_promise_pays_the_deficit_first() -> None:
         (FREE, RESERVED, 6),  # 5 are free
         (FREE, LOSS, 6),
         (RESERVED, CUSTOMER, 6),  # 5 are reserved
-        (BLOCKED, FREE, 1),  # none is blocked
+        (DAMAGED, FREE, 1),  # none is blocked
+        (INSPECTION, FREE, 1),
+        (MISSING, FREE, 1),
         (SUPPLIER, SHORT, 1),  # nothing is owed
         (FREE, FREE, 1),
         (SUPPLIER, FREE, 0),

@@ -6,6 +6,8 @@ from google.protobuf.message import Message
 from ordermesh.api.inventory.v1 import (
     AdjustmentReason,
     AdjustStockRequest,
+    BlockedKind,
+    BlockStockRequest,
     ConfirmRequest,
     DisposedStock,
     DisposeStockRequest,
@@ -26,11 +28,13 @@ from ordermesh.api.inventory.v1 import (
     StockLine,
     StockTransfer,
     TransferStockRequest,
+    UnblockStockRequest,
 )
 from ordermesh.api.order.v1 import Disposition
 from tests.inventory.mistakes import catalog, reservations, stock
 from tests.inventory.mistakes.table import HELD, INVALID, PAID, VIOLATION, Row, Table, put
 from tests.inventory.shop import (
+    blocked_stock,
     item,
     key,
     location,
@@ -40,6 +44,8 @@ from tests.inventory.shop import (
 
 RESTOCK = Disposition.DISPOSITION_RESTOCK
 BLOCK = Disposition.DISPOSITION_BLOCK
+INSPECTION = BlockedKind.BLOCKED_KIND_INSPECTION
+MISSING = BlockedKind.BLOCKED_KIND_MISSING
 
 
 def good_requests() -> dict[str, Message]:
@@ -75,6 +81,12 @@ def good_requests() -> dict[str, Message]:
         ),
         "LedgerService.DisposeStock": DisposeStockRequest(
             lines=[DisposedStock(key=key("MUG at A"), quantity=2, disposition=RESTOCK)]
+        ),
+        "LedgerService.BlockStock": BlockStockRequest(
+            lines=blocked_stock([("MUG at A", 2, INSPECTION), ("CUP at A", 10, MISSING)])
+        ),
+        "LedgerService.UnblockStock": UnblockStockRequest(
+            lines=blocked_stock([("MUG at A", 5, INSPECTION)])
         ),
         "ReservationService.Reserve": ReserveRequest(
             reservation_id="44444444-4444-4444-8444-444444444444",
@@ -128,6 +140,8 @@ def rows() -> list[Row]:
         reservations.short,
         stock.return_stock,
         stock.dispose_stock,
+        stock.block_stock,
+        stock.unblock_stock,
     ):
         spoil(row)
     return row.rows

@@ -205,6 +205,7 @@ def return_stock(row: Table) -> None:
     row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
     row(m, "no disposition", lambda r: r.lines[0].ClearField("disposition"), INVALID, VIOLATION)
     row(m, "unknown disposition", put_in_line("disposition", 9), INVALID, VIOLATION)
+    row(m, "unknown kind", put_in_line("blocked_kind", 9), INVALID, VIOLATION)
     row(m, "no quantity", lambda r: r.lines[0].ClearField("quantity"), INVALID, VIOLATION)
     row(m, "no key", lambda r: r.lines[0].ClearField("key"), INVALID, VIOLATION)
     _unknown_keys(row, m)
@@ -236,6 +237,91 @@ def dispose_stock(row: Table) -> None:
         locationId="D",
         wanted="2",
         blocked="0",
+    )
+    row(
+        m,
+        "of another kind",
+        put_in_line("blocked_kind", 3),
+        REFUSED,
+        "INSUFFICIENT_BLOCKED",
+        sku="MUG",
+        locationId="A",
+        wanted="2",
+        blocked="0",
+    )
+    row(m, "unknown kind", put_in_line("blocked_kind", 9), INVALID, VIOLATION)
+    _unknown_keys(row, m)
+
+
+def block_stock(row: Table) -> None:
+    m = "LedgerService.BlockStock"
+    row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
+    row(m, "no kind", put_in_line("kind", 0), INVALID, VIOLATION)
+    row(m, "unknown kind", put_in_line("kind", 9), INVALID, VIOLATION)
+    row(m, "no quantity", put_in_line("quantity", 0), INVALID, VIOLATION)
+    row(m, "unknown reason", put("reason", 99), INVALID, VIOLATION)
+    row(
+        m,
+        "a look at what is promised",
+        put_in_line("quantity", 5),
+        REFUSED,
+        "INSUFFICIENT_STOCK",
+        sku="MUG",
+        locationId="A",
+        wanted="5",
+        available="4",
+    )
+    row(
+        m,
+        "more damaged than there are",
+        lambda r: (put_in_line("kind", 1)(r), put_in_line("quantity", 11)(r)),
+        REFUSED,
+        "SHORT_OF_STOCK",
+        sku="MUG",
+        locationId="A",
+        wanted="11",
+        onHand="10",
+    )
+    row(
+        m,
+        "missing where it was never stocked",
+        lambda r: (put_in_line("kind", 3)(r), put("location_id", "D")(r.lines[0].key)),
+        REFUSED,
+        "SHORT_OF_STOCK",
+        sku="MUG",
+        locationId="D",
+        wanted="2",
+        onHand="0",
+    )
+    _unknown_keys(row, m)
+
+
+def unblock_stock(row: Table) -> None:
+    m = "LedgerService.UnblockStock"
+    row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
+    row(m, "no kind", put_in_line("kind", 0), INVALID, VIOLATION)
+    row(m, "no quantity", put_in_line("quantity", 0), INVALID, VIOLATION)
+    row(
+        m,
+        "of another kind",
+        put_in_line("kind", 3),
+        REFUSED,
+        "INSUFFICIENT_BLOCKED",
+        sku="MUG",
+        locationId="A",
+        wanted="5",
+        blocked="0",
+    )
+    row(
+        m,
+        "more than is blocked",
+        put_in_line("quantity", 6),
+        REFUSED,
+        "INSUFFICIENT_BLOCKED",
+        sku="MUG",
+        locationId="A",
+        wanted="6",
+        blocked="5",
     )
     _unknown_keys(row, m)
 

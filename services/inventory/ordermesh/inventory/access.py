@@ -35,6 +35,8 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         # What comes back, and what becomes of it, the returns service records.
         "ReturnStock": frozenset({"returns", OPERATOR}),
         "DisposeStock": frozenset({"returns", OPERATOR}),
+        "BlockStock": frozenset({"location", OPERATOR}),
+        "UnblockStock": frozenset({"location", OPERATOR}),
         "ListBalances": _FOLLOWERS | {"location"},
         "ListMovements": _FOLLOWERS | {"location"},
         "VerifyLedger": frozenset({OPERATOR}),

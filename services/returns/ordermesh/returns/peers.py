@@ -8,6 +8,7 @@ import grpc
 
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
 from ordermesh.api.inventory.v1 import (
+    BlockedKind,
     DisposedStock,
     DisposeStockRequest,
     ReturnedStock,
@@ -28,7 +29,15 @@ from ordermesh.kernel.ids import derived_id
 from ordermesh.kernel.money import from_units_and_nanos
 from ordermesh.returns.domain.authorizing import Component, Goal, SoldLine
 from ordermesh.returns.domain.errors import NoReturnLocation, OrderNotFound
-from ordermesh.returns.domain.order_return import Disposal, Price, Receipt, Return
+from ordermesh.returns.domain.order_return import (
+    Disposal,
+    Disposition,
+    Price,
+    Receipt,
+    ReceivedUnits,
+    Return,
+)
+from ordermesh.returns.domain.receiving import SOUND
 from ordermesh.returns.ports import Destination, LedgerRefused
 from ordermesh.returns.wire.messages import disposition_value
 
@@ -152,6 +161,7 @@ class LedgerPeer:
                     key=StockKey(sku=part.sku, location_id=receipt.location_id),
                     quantity=part.quantity,
                     disposition=disposition_value(part.disposition),
+                    blocked_kind=_blocked_kind(part),
                 )
                 for part in receipt.units
             ],
@@ -178,6 +188,15 @@ class LedgerPeer:
         )
         call = self._mesh.ledger.DisposeStock(request, timeout=CALL_SECONDS)
         return UUID((await _told(call)).movement_id)
+
+
+def _blocked_kind(part: ReceivedUnits) -> "BlockedKind.ValueType":
+    """As what the ledger keeps units apart: a sound one only has to be looked at."""
+    if part.disposition is not Disposition.BLOCK:
+        return BlockedKind.BLOCKED_KIND_UNSPECIFIED
+    if part.grade in SOUND:
+        return BlockedKind.BLOCKED_KIND_INSPECTION
+    return BlockedKind.BLOCKED_KIND_DAMAGED
 
 
 def _request_id(kind: str, one: Return, part: Receipt | Disposal) -> str:

@@ -193,11 +193,19 @@ def return_table(returns: Sequence[Return]) -> Group:
 
 def balance_table(sku: str, balances: Sequence[Balance]) -> Group:
     """The balances of an item, with their sum."""
-    numbers = ("on hand", "reserved", "available", "short", "blocked")
+    numbers = ("on hand", "reserved", "available", "short", "damaged", "inspected", "missing")
     table = new_table(("location",), numbers, numbers_at=1)
     total = [0] * len(numbers)
     for one in balances:
-        units = (one.on_hand, one.reserved, one.available, one.short, one.blocked)
+        units = (
+            one.on_hand,
+            one.reserved,
+            one.available,
+            one.short,
+            one.damaged,
+            one.in_inspection,
+            one.missing,
+        )
         total = [sum(pair) for pair in zip(total, units, strict=True)]
         add_row(table, one.key.location_id, *map(str, units))
     table.add_section()

@@ -17,13 +17,35 @@ class Account(enum.IntEnum):
 
     FREE = 1
     RESERVED = 2
-    BLOCKED = 3
+    INSPECTION = 3
     SHORT = 4
     SUPPLIER = 5
     CUSTOMER = 6
     LOSS = 7
     OPENING = 8
     TRANSIT = 9
+    DAMAGED = 10
+    MISSING = 11
+
+
+class BlockedKind(enum.IntEnum):
+    """Why units that are there are not sellable; the numbers are the contract's."""
+
+    DAMAGED = 1
+    INSPECTION = 2
+    MISSING = 3
+
+    @property
+    def account(self) -> Account:
+        """Where such units are."""
+        return _BLOCKED_ACCOUNTS[self]
+
+
+_BLOCKED_ACCOUNTS: Mapping[BlockedKind, Account] = {
+    BlockedKind.DAMAGED: Account.DAMAGED,
+    BlockedKind.INSPECTION: Account.INSPECTION,
+    BlockedKind.MISSING: Account.MISSING,
+}
 
 
 class MovementKind(enum.IntEnum):
@@ -40,6 +62,8 @@ class MovementKind(enum.IntEnum):
     RETURNED = 9
     DISPOSED = 10
     SHORTED = 11
+    BLOCKED = 12
+    UNBLOCKED = 13
 
 
 class AdjustmentReason(enum.IntEnum):
@@ -54,31 +78,37 @@ class AdjustmentReason(enum.IntEnum):
     CORRECTION = 6
 
 
-_EFFECTS: Mapping[Account, tuple[int, int, int, int]] = {
-    # What one unit more in the account does to on hand, reserved, short and blocked.
-    Account.FREE: (1, 0, 0, 0),
-    Account.RESERVED: (1, 1, 0, 0),
-    Account.BLOCKED: (0, 0, 0, 1),
-    Account.SHORT: (1, 0, -1, 0),  # the account holds minus the deficit
+_EFFECTS: Mapping[Account, tuple[int, ...]] = {
+    # What one unit more in the account does to on hand, reserved, short, damaged, inspection and
+    # missing.
+    Account.FREE: (1, 0, 0, 0, 0, 0),
+    Account.RESERVED: (1, 1, 0, 0, 0, 0),
+    Account.SHORT: (1, 0, -1, 0, 0, 0),  # the account holds minus the deficit
+    Account.DAMAGED: (0, 0, 0, 1, 0, 0),
+    Account.INSPECTION: (0, 0, 0, 0, 1, 0),
+    Account.MISSING: (0, 0, 0, 0, 0, 1),
 }
-_NO_EFFECT = (0, 0, 0, 0)
+_NO_EFFECT = (0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Balance:
     """How many units a location has of an item. ``sequence`` is the number of its last entry.
 
-    Raises ``ValueError`` for figures that no sound ledger can have.
+    ``damaged``, ``inspection`` and ``missing`` are there and not sellable. Raises ``ValueError``
+    for figures that no sound ledger can have.
     """
 
     on_hand: int = 0
     reserved: int = 0
     short: int = 0
-    blocked: int = 0
+    damaged: int = 0
+    inspection: int = 0
+    missing: int = 0
     sequence: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.on_hand, self.reserved, self.blocked) < 0:
+        if min(self.on_hand, self.reserved, self.damaged, self.inspection, self.missing) < 0:
             raise ValueError(f"A balance fell below zero: {self}.")
         if self.short != max(0, self.reserved - self.on_hand):
             raise ValueError(f"A deficit that promises and stock do not explain: {self}.")
@@ -89,6 +119,19 @@ class Balance:
         return self.on_hand - self.reserved + self.short
 
     @property
+    def blocked(self) -> int:
+        """Units that are there and not sellable, for whatever reason."""
+        return self.damaged + self.inspection + self.missing
+
+    def blocked_as(self, kind: BlockedKind) -> int:
+        """Units that are there and not sellable, for this reason."""
+        return {
+            BlockedKind.DAMAGED: self.damaged,
+            BlockedKind.INSPECTION: self.inspection,
+            BlockedKind.MISSING: self.missing,
+        }[kind]
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is there and nothing is promised."""
         return not (self.on_hand or self.reserved or self.blocked)
@@ -96,14 +139,16 @@ class Balance:
     def after(self, source: Account, target: Account, quantity: int) -> "Balance":
         """The balance after so many units went from one account to another."""
         taken, given = _EFFECTS.get(source, _NO_EFFECT), _EFFECTS.get(target, _NO_EFFECT)
-        on_hand, reserved, short, blocked = (
+        on_hand, reserved, short, damaged, inspection, missing = (
             (more - less) * quantity for more, less in zip(given, taken, strict=True)
         )
         return Balance(
             self.on_hand + on_hand,
             self.reserved + reserved,
             self.short + short,
-            self.blocked + blocked,
+            self.damaged + damaged,
+            self.inspection + inspection,
+            self.missing + missing,
             self.sequence + 1,
         )
 
@@ -222,3 +267,18 @@ class Ledger:
             self.move(cause, key, source, Account.SHORT, owed, serial_numbers[:owed])
         if quantity > owed:
             self.move(cause, key, source, Account.FREE, quantity - owed, serial_numbers[owed:])
+
+    def take_away(self, cause: Cause, key: StockKey, target: Account, quantity: int) -> None:
+        """Take away units on hand that turned out not to be there, or not to be sellable.
+
+        Free units are missing first; beyond them promises are left without a unit behind them.
+        Raises ``ValueError`` where fewer are on hand.
+        """
+        balance = self.balance(key)
+        if quantity > balance.on_hand:
+            raise ValueError(f"{quantity} units of {key} are not on hand: {balance}.")
+        free = min(quantity, balance.free)
+        if free:
+            self.move(cause, key, Account.FREE, target, free)
+        if quantity > free:
+            self.move(cause, key, Account.SHORT, target, quantity - free)

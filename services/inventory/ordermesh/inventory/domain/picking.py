@@ -22,7 +22,7 @@ class ShortOutcome(enum.IntEnum):
 
 _SHORT_TARGETS: Mapping[ShortOutcome, Account] = {
     ShortOutcome.WRITE_OFF: Account.LOSS,
-    ShortOutcome.BLOCK: Account.BLOCKED,
+    ShortOutcome.BLOCK: Account.MISSING,
 }
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ordermesh.inventory.domain.key import StockKey
 
-FIGURES = ("free", "reserved", "short", "blocked")
+FIGURES = ("free", "reserved", "short", "damaged", "inspection", "missing")
 """The figures of a balance that its entries explain."""
 
 
@@ -20,12 +20,20 @@ class Figures:
     free: int = 0
     reserved: int = 0
     short: int = 0
-    blocked: int = 0
+    damaged: int = 0
+    inspection: int = 0
+    missing: int = 0
 
     @property
     def on_hand(self) -> int:
         """Sellable units that are there."""
         return self.free + self.reserved - self.short
+
+    @property
+    def lowest(self) -> int:
+        """The smallest of the figures that can never fall below zero."""
+        blocked = (self.damaged, self.inspection, self.missing)
+        return min(self.on_hand, self.reserved, *blocked)
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ def examine(facts: KeyFacts) -> list[Finding]:
                 )
             )
     deficit = max(0, recorded.reserved - recorded.on_hand)
-    if recorded.short != deficit or min(recorded.on_hand, recorded.reserved, recorded.blocked) < 0:
+    if recorded.short != deficit or recorded.lowest < 0:
         findings.append(
             Finding(
                 "SHORT_IS_THE_DEFICIT",

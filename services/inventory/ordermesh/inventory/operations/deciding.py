@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.stock import CuredByExpiry
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Ledger
+from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
 from ordermesh.inventory.domain.verbs import expire_for
 from ordermesh.inventory.ports.ledger import Books
@@ -104,6 +106,33 @@ async def decide_on(
     except BaseException:
         ledger.undo(mark)
         raise
+
+
+async def make_room(
+    stores: Stores,
+    tx: Transaction,
+    names: Names,
+    books: Books,
+    now: datetime,
+    breaking: Callable[[Ledger], Mapping[StockKey, int]],
+    document: Document,
+) -> Books:
+    """Expire overdue holds before a fact breaks promises; gives the books as they are then.
+
+    ``breaking`` says by how many units the fact goes beyond what is free. A fact is not refused, so
+    nothing else would look for what is overdue.
+    """
+    ledger = Ledger(books.balances)
+    missing = breaking(ledger)
+    overdue = await stores.reservations.overdue(tx, names.pairs(missing), now, names)
+    if not overdue:
+        return books
+    before = {one.reservation_id: one for one in overdue}
+    expired = expire_for(ledger, overdue, missing, now)
+    await stores.ledger.record(tx, names, ledger, books.terms, documented(ledger, document), now)
+    changes = [StoredReservation(before[one.reservation_id], one) for one in expired]
+    await save(stores, tx, changes, names)
+    return Books({**books.balances, **ledger.changed()}, books.terms)
 
 
 async def save(

@@ -1,9 +1,10 @@
 """Receiving, adjusting and transferring stock, taking it back, and deciding what becomes of it."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from ordermesh.inventory.domain.blocking import BlockedUnits, block, unblock, undercut
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import AdjustmentReason, Ledger
@@ -20,7 +21,7 @@ from ordermesh.inventory.domain.movement import (
     transfer,
 )
 from ordermesh.inventory.domain.returned import DisposedUnits, dispose, take_back
-from ordermesh.inventory.operations.deciding import decide, save
+from ordermesh.inventory.operations.deciding import decide, make_room, save
 from ordermesh.inventory.ports.ledger import BalanceRow
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.stores import Stores
@@ -99,6 +100,34 @@ async def dispose_stock(
     return await _moved(stores, tx, keys, (), document, lambda ledger: dispose(ledger, units))
 
 
+async def block_stock(
+    stores: Stores, tx: Transaction, units: Sequence[BlockedUnits], document: Document
+) -> Moved:
+    """Take units off sale. Raises as ``receive_stock`` and the domain."""
+    keys = [one.key for one in units]
+    return await _moved(
+        stores,
+        tx,
+        keys,
+        (),
+        document,
+        lambda ledger: block(ledger, units),
+        lambda ledger: undercut(ledger, units),
+    )
+
+
+async def unblock_stock(
+    stores: Stores, tx: Transaction, units: Sequence[BlockedUnits], document: Document
+) -> Moved:
+    """Put blocked units on sale again. Raises as ``receive_stock`` and the domain."""
+    keys = [one.key for one in units]
+    return await _moved(stores, tx, keys, (), document, lambda ledger: unblock(ledger, units))
+
+
+def _no_undercut(_ledger: Ledger) -> Mapping[StockKey, int]:
+    return {}
+
+
 async def _moved(
     stores: Stores,
     tx: Transaction,
@@ -106,8 +135,13 @@ async def _moved(
     growing: Collection[StockKey],
     document: Document,
     decision: Callable[[Ledger], None],
+    breaking: Callable[[Ledger], Mapping[StockKey, int]] = _no_undercut,
 ) -> Moved:
-    """Lock the keys, making records of those that may grow; decide; write."""
+    """Lock the keys, making records of those that may grow; decide; write.
+
+    ``breaking`` says by how many units the decision goes beyond what is free: overdue holds are
+    expired for it, so that a promise is broken only where nothing else is left.
+    """
     names = Names()
     skus = {key.sku for key in keys}
     _refuse_kits(await stores.items.resolve(tx, skus, names), skus)
@@ -119,6 +153,7 @@ async def _moved(
     _refuse_kits(await stores.items.kits_among(tx, skus), skus)
     now = await tx.now()
     about = {Attributes.LINE_COUNT: len(keys)}
+    books = await make_room(stores, tx, names, books, now, breaking, document)
     decided = await decide(stores, tx, names, books, now, decision, about)
     ledger = decided.ledger
     documents = documented(ledger, document)

@@ -10,6 +10,8 @@ from ordermesh.api.inventory.v1 import (
     AdjustStockResponse,
     AvailabilityServiceServicer,
     BalanceChange,
+    BlockStockRequest,
+    BlockStockResponse,
     DisposeStockRequest,
     DisposeStockResponse,
     GetAvailabilityRequest,
@@ -25,6 +27,8 @@ from ordermesh.api.inventory.v1 import (
     ReturnStockResponse,
     TransferStockRequest,
     TransferStockResponse,
+    UnblockStockRequest,
+    UnblockStockResponse,
     VerifyLedgerRequest,
     VerifyLedgerResponse,
     WatchAvailabilityRequest,
@@ -35,10 +39,12 @@ from ordermesh.inventory.access import acting
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.operations.stock import (
     adjust_stock,
+    block_stock,
     dispose_stock,
     receive_stock,
     return_stock,
     transfer_stock,
+    unblock_stock,
 )
 from ordermesh.inventory.queries.availability import get_availability
 from ordermesh.inventory.queries.lists import list_balances, list_movements
@@ -48,6 +54,7 @@ from ordermesh.inventory.wire.keys import timestamp
 from ordermesh.inventory.wire.ledger import (
     adjustments,
     balance_message,
+    blocked_units,
     disposed_units,
     document,
     finding_messages,
@@ -155,6 +162,42 @@ class LedgerServicer(LedgerServiceServicer):
             )
 
         return await self._wiring.mutations.run(request, DisposeStockResponse, work)
+
+    async def BlockStock(
+        self,
+        request: BlockStockRequest,
+        _context: grpc.aio.ServicerContext[BlockStockRequest, BlockStockResponse],
+    ) -> BlockStockResponse:
+        """Take units off sale."""
+
+        async def work(tx: Transaction) -> BlockStockResponse:
+            paper = document(request, acting(request.on_behalf_of))
+            units = blocked_units(request.lines)
+            moved = await block_stock(self._wiring.stores, tx, units, paper)
+            return BlockStockResponse(
+                movement_id=str(moved.movement_id),
+                balances=[balance_message(row) for row in moved.balances],
+            )
+
+        return await self._wiring.mutations.run(request, BlockStockResponse, work)
+
+    async def UnblockStock(
+        self,
+        request: UnblockStockRequest,
+        _context: grpc.aio.ServicerContext[UnblockStockRequest, UnblockStockResponse],
+    ) -> UnblockStockResponse:
+        """Put blocked units on sale again."""
+
+        async def work(tx: Transaction) -> UnblockStockResponse:
+            paper = document(request, acting(request.on_behalf_of))
+            units = blocked_units(request.lines)
+            moved = await unblock_stock(self._wiring.stores, tx, units, paper)
+            return UnblockStockResponse(
+                movement_id=str(moved.movement_id),
+                balances=[balance_message(row) for row in moved.balances],
+            )
+
+        return await self._wiring.mutations.run(request, UnblockStockResponse, work)
 
     async def ListBalances(
         self,

@@ -58,6 +58,9 @@ TOPIC = "availability"
 KEY_SEPARATOR = "\x1f"
 """Between SKU and location in a key of the feed; it cannot occur in either."""
 
+FIGURES = ("on_hand", "reserved", "short", "damaged", "inspection", "missing", "sequence")
+"""The figures of a balance, as its columns are called."""
+
 _NAMED: FromClause = balance.join(item, item.c.item_id == balance.c.item_id).join(
     location, location.c.location_id == balance.c.location_id
 )
@@ -80,7 +83,7 @@ class SqlLedgerStore:
         nothing_there = ~exists().where(
             balance.c.item_id == rows.c.item_id, balance.c.location_id == rows.c.location_id
         )
-        zeros = {"on_hand": 0, "reserved": 0, "short": 0, "blocked": 0, "sequence": 0}
+        zeros = dict.fromkeys(FIGURES, 0)
         await tx.execute(
             insert_new(balance, tx.dialect).from_select(
                 ["item_id", "location_id", *zeros],

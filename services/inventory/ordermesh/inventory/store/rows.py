@@ -103,7 +103,15 @@ def fitting_count(rows: Sequence[int]) -> int:
 
 def balance_of(row: Row[Any]) -> Balance:
     """A balance."""
-    return Balance(row.on_hand, row.reserved, row.short, row.blocked, row.sequence)
+    return Balance(
+        row.on_hand,
+        row.reserved,
+        row.short,
+        row.damaged,
+        row.inspection,
+        row.missing,
+        row.sequence,
+    )
 
 
 def cause_of(row: Row[Any]) -> Cause:
@@ -167,6 +175,8 @@ def balance_row(key: StockKey, after: Balance, names: Names) -> dict[str, Any]:
         "on_hand": after.on_hand,
         "reserved": after.reserved,
         "short": after.short,
-        "blocked": after.blocked,
+        "damaged": after.damaged,
+        "inspection": after.inspection,
+        "missing": after.missing,
         "sequence": after.sequence,
     }

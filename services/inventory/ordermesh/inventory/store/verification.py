@@ -55,7 +55,8 @@ class SqlVerificationStore:
         ):
             key = KeyFacts(StockKey(row.sku, row.code))
             free = row.on_hand - row.reserved + row.short
-            key.recorded = Figures(free, row.reserved, row.short, row.blocked)
+            blocked = (row.damaged, row.inspection, row.missing)
+            key.recorded = Figures(free, row.reserved, row.short, *blocked)
             key.sequence = row.sequence
             facts[row.item_id, row.location_id] = key
         count = len(facts)
@@ -123,7 +124,9 @@ def _folds(after: int, last: int | None) -> Select[Any]:
             _units(Account.FREE).label("free"),
             _units(Account.RESERVED).label("reserved"),
             _units(Account.SHORT).label("minus_short"),
-            _units(Account.BLOCKED).label("blocked"),
+            _units(Account.DAMAGED).label("damaged"),
+            _units(Account.INSPECTION).label("inspection"),
+            _units(Account.MISSING).label("missing"),
             _units(Account.TRANSIT).label("transit"),
             func.count().label("entries"),
             func.max(entry.c.sequence).label("last_sequence"),
@@ -148,7 +151,14 @@ def _facts_of(facts: dict[Pair, KeyFacts], row: Row[Any]) -> KeyFacts:
 
 
 def _add_fold(key: KeyFacts, row: Row[Any]) -> None:
-    key.folded = Figures(int(row.free), int(row.reserved), -int(row.minus_short), int(row.blocked))
+    key.folded = Figures(
+        int(row.free),
+        int(row.reserved),
+        -int(row.minus_short),
+        int(row.damaged),
+        int(row.inspection),
+        int(row.missing),
+    )
     key.entry_count = int(row.entries)
     key.last_sequence = int(row.last_sequence)
     key.hollow_count = int(row.hollow)

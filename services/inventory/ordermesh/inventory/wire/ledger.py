@@ -7,6 +7,8 @@ from ordermesh.api.inventory.v1 import Account as AccountMessage
 from ordermesh.api.inventory.v1 import AdjustmentReason as AdjustmentReasonMessage
 from ordermesh.api.inventory.v1 import (
     AdjustStockRequest,
+    BlockedStock,
+    BlockStockRequest,
     DisposedStock,
     DisposeStockRequest,
     LedgerFinding,
@@ -16,13 +18,15 @@ from ordermesh.api.inventory.v1 import (
     ReturnStockRequest,
     StockAdjustment,
     TransferStockRequest,
+    UnblockStockRequest,
 )
 from ordermesh.api.inventory.v1 import Balance as BalanceMessage
 from ordermesh.api.inventory.v1 import Entry as EntryMessage
 from ordermesh.api.inventory.v1 import Movement as MovementMessage
 from ordermesh.inventory.domain.availability import available
+from ordermesh.inventory.domain.blocking import BlockedUnits
 from ordermesh.inventory.domain.key import Actor
-from ordermesh.inventory.domain.ledger import AdjustmentReason, Entry
+from ordermesh.inventory.domain.ledger import AdjustmentReason, BlockedKind, Entry
 from ordermesh.inventory.domain.movement import (
     Adjustment,
     Document,
@@ -69,8 +73,20 @@ def transfers(request: TransferStockRequest) -> list[Transfer]:
 def disposed_units(lines: Iterable[ReturnedStock | DisposedStock]) -> list[DisposedUnits]:
     """Units and what becomes of them; raises ``LotUnsupported``."""
     return [
-        DisposedUnits(stock_key(line.key), Disposition(line.disposition), line.quantity)
+        DisposedUnits(
+            stock_key(line.key),
+            Disposition(line.disposition),
+            line.quantity,
+            BlockedKind(line.blocked_kind) if line.blocked_kind else None,
+        )
         for line in lines
+    ]
+
+
+def blocked_units(lines: Iterable[BlockedStock]) -> list[BlockedUnits]:
+    """Units and as what they are blocked; raises ``LotUnsupported``."""
+    return [
+        BlockedUnits(stock_key(line.key), BlockedKind(line.kind), line.quantity) for line in lines
     ]
 
 
@@ -79,13 +95,15 @@ def document(
     | AdjustStockRequest
     | TransferStockRequest
     | ReturnStockRequest
-    | DisposeStockRequest,
+    | DisposeStockRequest
+    | BlockStockRequest
+    | UnblockStockRequest,
     actor: Actor,
 ) -> Document:
     """What is behind a movement of stock."""
     reason = (
         AdjustmentReason(request.reason)
-        if isinstance(request, AdjustStockRequest)
+        if isinstance(request, AdjustStockRequest | BlockStockRequest | UnblockStockRequest)
         else AdjustmentReason.NONE
     )
     return Document(actor, request.document, request.note, reason)
@@ -102,6 +120,9 @@ def balance_message(row: BalanceRow) -> BalanceMessage:
         blocked=balance.blocked,
         available=available(balance, row.returning, is_off=row.is_off),
         sequence=balance.sequence,
+        damaged=balance.damaged,
+        in_inspection=balance.inspection,
+        missing=balance.missing,
     )
 
 

@@ -44,7 +44,8 @@ Told = tuple[Return, tuple[Event, ...]]
 
 Pair = tuple[str, str]
 
-_SOUND = frozenset({Grade.LIKE_NEW, Grade.GOOD})
+SOUND = frozenset({Grade.LIKE_NEW, Grade.GOOD})
+"""The conditions in which a unit can be sold as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def suggested(grade: Grade, *, restocks: bool) -> Disposition:
     """What becomes of a unit by its condition, and by whether the location sells it again."""
     if grade is Grade.BAD:
         return Disposition.DISCARD
-    if grade in _SOUND and restocks:
+    if grade in SOUND and restocks:
         return Disposition.RESTOCK
     return Disposition.BLOCK
 

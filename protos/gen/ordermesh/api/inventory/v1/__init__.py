@@ -21,10 +21,14 @@ from ordermesh.api.inventory.v1.item_service_pb2 import WatchItemsResponse as Wa
 from ordermesh.api.inventory.v1.ledger_pb2 import Account as Account
 from ordermesh.api.inventory.v1.ledger_pb2 import AdjustmentReason as AdjustmentReason
 from ordermesh.api.inventory.v1.ledger_pb2 import Balance as Balance
+from ordermesh.api.inventory.v1.ledger_pb2 import BlockedKind as BlockedKind
 from ordermesh.api.inventory.v1.ledger_pb2 import Entry as Entry
 from ordermesh.api.inventory.v1.ledger_pb2 import Movement as Movement
 from ordermesh.api.inventory.v1.ledger_service_pb2 import AdjustStockRequest as AdjustStockRequest
 from ordermesh.api.inventory.v1.ledger_service_pb2 import AdjustStockResponse as AdjustStockResponse
+from ordermesh.api.inventory.v1.ledger_service_pb2 import BlockStockRequest as BlockStockRequest
+from ordermesh.api.inventory.v1.ledger_service_pb2 import BlockStockResponse as BlockStockResponse
+from ordermesh.api.inventory.v1.ledger_service_pb2 import BlockedStock as BlockedStock
 from ordermesh.api.inventory.v1.ledger_service_pb2 import DisposeStockRequest as DisposeStockRequest
 from ordermesh.api.inventory.v1.ledger_service_pb2 import DisposeStockResponse as DisposeStockResponse
 from ordermesh.api.inventory.v1.ledger_service_pb2 import DisposedStock as DisposedStock
@@ -43,6 +47,8 @@ from ordermesh.api.inventory.v1.ledger_service_pb2 import StockLine as StockLine
 from ordermesh.api.inventory.v1.ledger_service_pb2 import StockTransfer as StockTransfer
 from ordermesh.api.inventory.v1.ledger_service_pb2 import TransferStockRequest as TransferStockRequest
 from ordermesh.api.inventory.v1.ledger_service_pb2 import TransferStockResponse as TransferStockResponse
+from ordermesh.api.inventory.v1.ledger_service_pb2 import UnblockStockRequest as UnblockStockRequest
+from ordermesh.api.inventory.v1.ledger_service_pb2 import UnblockStockResponse as UnblockStockResponse
 from ordermesh.api.inventory.v1.ledger_service_pb2 import VerifyLedgerRequest as VerifyLedgerRequest
 from ordermesh.api.inventory.v1.ledger_service_pb2 import VerifyLedgerResponse as VerifyLedgerResponse
 from ordermesh.api.inventory.v1.location_pb2 import Location as Location

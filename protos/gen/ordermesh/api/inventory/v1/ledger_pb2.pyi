@@ -35,7 +35,7 @@ class _AccountEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Account.Value
     ACCOUNT_RESERVED: _Account.ValueType  # 2
     """At the location and promised."""
     ACCOUNT_BLOCKED: _Account.ValueType  # 3
-    """At the location and not sellable."""
+    """At the location and kept apart until somebody has looked at it."""
     ACCOUNT_SHORT: _Account.ValueType  # 4
     """Promised without a unit behind it: minus the deficit."""
     ACCOUNT_SUPPLIER: _Account.ValueType  # 5
@@ -48,6 +48,10 @@ class _AccountEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Account.Value
     """Outside: what was there when the books were opened."""
     ACCOUNT_TRANSIT: _Account.ValueType  # 9
     """Between two of our locations."""
+    ACCOUNT_DAMAGED: _Account.ValueType  # 10
+    """At the location and damaged."""
+    ACCOUNT_MISSING: _Account.ValueType  # 11
+    """Declared not to be found at the location, until a count has settled it."""
 
 class Account(_Account, metaclass=_AccountEnumTypeWrapper):
     """Account is one side of an entry: where units are, or where they came from or went."""
@@ -59,7 +63,7 @@ ACCOUNT_FREE: Account.ValueType  # 1
 ACCOUNT_RESERVED: Account.ValueType  # 2
 """At the location and promised."""
 ACCOUNT_BLOCKED: Account.ValueType  # 3
-"""At the location and not sellable."""
+"""At the location and kept apart until somebody has looked at it."""
 ACCOUNT_SHORT: Account.ValueType  # 4
 """Promised without a unit behind it: minus the deficit."""
 ACCOUNT_SUPPLIER: Account.ValueType  # 5
@@ -72,7 +76,39 @@ ACCOUNT_OPENING: Account.ValueType  # 8
 """Outside: what was there when the books were opened."""
 ACCOUNT_TRANSIT: Account.ValueType  # 9
 """Between two of our locations."""
+ACCOUNT_DAMAGED: Account.ValueType  # 10
+"""At the location and damaged."""
+ACCOUNT_MISSING: Account.ValueType  # 11
+"""Declared not to be found at the location, until a count has settled it."""
 Global___Account: _TypeAlias = Account  # noqa: Y015
+
+class _BlockedKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BlockedKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BlockedKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BLOCKED_KIND_UNSPECIFIED: _BlockedKind.ValueType  # 0
+    """Not said."""
+    BLOCKED_KIND_DAMAGED: _BlockedKind.ValueType  # 1
+    """They are damaged."""
+    BLOCKED_KIND_INSPECTION: _BlockedKind.ValueType  # 2
+    """They are kept apart until somebody has looked at them."""
+    BLOCKED_KIND_MISSING: _BlockedKind.ValueType  # 3
+    """Somebody declared that they are not where they should be; a count will settle it."""
+
+class BlockedKind(_BlockedKind, metaclass=_BlockedKindEnumTypeWrapper):
+    """BlockedKind is why units that are at a location are not sellable."""
+
+BLOCKED_KIND_UNSPECIFIED: BlockedKind.ValueType  # 0
+"""Not said."""
+BLOCKED_KIND_DAMAGED: BlockedKind.ValueType  # 1
+"""They are damaged."""
+BLOCKED_KIND_INSPECTION: BlockedKind.ValueType  # 2
+"""They are kept apart until somebody has looked at them."""
+BLOCKED_KIND_MISSING: BlockedKind.ValueType  # 3
+"""Somebody declared that they are not where they should be; a count will settle it."""
+Global___BlockedKind: _TypeAlias = BlockedKind  # noqa: Y015
 
 class _AdjustmentReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -127,6 +163,9 @@ class Balance(_message.Message):
     BLOCKED_FIELD_NUMBER: _builtins.int
     AVAILABLE_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    DAMAGED_FIELD_NUMBER: _builtins.int
+    IN_INSPECTION_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
     on_hand: _builtins.int
     """Sellable units that are physically there, promised or not."""
     reserved: _builtins.int
@@ -134,13 +173,19 @@ class Balance(_message.Message):
     short: _builtins.int
     """Promises without a unit behind them."""
     blocked: _builtins.int
-    """Units that are there and not sellable."""
+    """Units that are there and not sellable: the sum of `damaged`, `in_inspection` and `missing`."""
     available: _builtins.int
     """What can be promised now: `on_hand - reserved + short`, and 0 where the item or the location is
     switched off. Lines whose hold has passed count as free.
     """
     sequence: _builtins.int
     """The number of the last entry of this balance."""
+    damaged: _builtins.int
+    """Blocked units that are damaged."""
+    in_inspection: _builtins.int
+    """Blocked units that are kept apart until somebody has looked at them."""
+    missing: _builtins.int
+    """Blocked units that were declared not to be found, until a count has settled it."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
@@ -155,10 +200,13 @@ class Balance(_message.Message):
         blocked: _builtins.int = ...,
         available: _builtins.int = ...,
         sequence: _builtins.int = ...,
+        damaged: _builtins.int = ...,
+        in_inspection: _builtins.int = ...,
+        missing: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "blocked", b"blocked", "key", b"key", "on_hand", b"on_hand", "reserved", b"reserved", "sequence", b"sequence", "short", b"short"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "blocked", b"blocked", "damaged", b"damaged", "in_inspection", b"in_inspection", "key", b"key", "missing", b"missing", "on_hand", b"on_hand", "reserved", b"reserved", "sequence", b"sequence", "short", b"short"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -200,6 +248,10 @@ class Movement(_message.Message):
         """It was decided what becomes of blocked units."""
         KIND_SHORTED: Movement._Kind.ValueType  # 11
         """Promised units were not found."""
+        KIND_BLOCKED: Movement._Kind.ValueType  # 12
+        """Units were taken off sale."""
+        KIND_UNBLOCKED: Movement._Kind.ValueType  # 13
+        """Units went on sale again."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind is why units moved."""
@@ -228,6 +280,10 @@ class Movement(_message.Message):
     """It was decided what becomes of blocked units."""
     KIND_SHORTED: Movement.Kind.ValueType  # 11
     """Promised units were not found."""
+    KIND_BLOCKED: Movement.Kind.ValueType  # 12
+    """Units were taken off sale."""
+    KIND_UNBLOCKED: Movement.Kind.ValueType  # 13
+    """Units went on sale again."""
 
     MOVEMENT_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
@@ -246,7 +302,7 @@ class Movement(_message.Message):
     document: _builtins.str
     """The document behind it: a purchase order, a delivery note. Empty where there is none."""
     reason: Global___AdjustmentReason.ValueType
-    """Why it was corrected; set on adjustments."""
+    """Why it was corrected; set on adjustments, and where it was said on what was taken off sale."""
     note: _builtins.str
     """A remark for people."""
     reservation_id: _builtins.str

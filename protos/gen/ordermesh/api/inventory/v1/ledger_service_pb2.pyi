@@ -401,10 +401,13 @@ class ReturnedStock(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
+    BLOCKED_KIND_FIELD_NUMBER: _builtins.int
     quantity: _builtins.int
     """Units."""
     disposition: _disposition_pb2.Disposition.ValueType
     """What becomes of them."""
+    blocked_kind: _ledger_pb2.BlockedKind.ValueType
+    """What they are when they are blocked. Not said: they are to be inspected."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
@@ -415,10 +418,11 @@ class ReturnedStock(_message.Message):
         key: _stock_key_pb2.StockKey | None = ...,
         quantity: _builtins.int = ...,
         disposition: _disposition_pb2.Disposition.ValueType = ...,
+        blocked_kind: _ledger_pb2.BlockedKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "key", b"key", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_kind", b"blocked_kind", "disposition", b"disposition", "key", b"key", "quantity", b"quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -505,10 +509,15 @@ class DisposedStock(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
+    BLOCKED_KIND_FIELD_NUMBER: _builtins.int
     quantity: _builtins.int
     """Units."""
     disposition: _disposition_pb2.Disposition.ValueType
     """What becomes of them: `DISPOSITION_RESTOCK` or `DISPOSITION_DISCARD`."""
+    blocked_kind: _ledger_pb2.BlockedKind.ValueType
+    """From among which. Not said: units to be inspected first, then damaged ones; what is missing must
+    be named.
+    """
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
@@ -519,10 +528,11 @@ class DisposedStock(_message.Message):
         key: _stock_key_pb2.StockKey | None = ...,
         quantity: _builtins.int = ...,
         disposition: _disposition_pb2.Disposition.ValueType = ...,
+        blocked_kind: _ledger_pb2.BlockedKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "key", b"key", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_kind", b"blocked_kind", "disposition", b"disposition", "key", b"key", "quantity", b"quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -555,6 +565,186 @@ class DisposeStockResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DisposeStockResponse: _TypeAlias = DisposeStockResponse  # noqa: Y015
+
+@_typing.final
+class BlockStockRequest(_message.Message):
+    """BlockStockRequest says what is taken off sale, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    reason: _ledger_pb2.AdjustmentReason.ValueType
+    """Why, beyond the kind. Not set: the kind says it."""
+    document: _builtins.str
+    """The document behind it: a damage report."""
+    note: _builtins.str
+    """A remark for people."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockedStock]:
+        """What is taken off sale. The same key and kind twice is summed."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        lines: _abc.Iterable[Global___BlockedStock] | None = ...,
+        reason: _ledger_pb2.AdjustmentReason.ValueType = ...,
+        document: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "lines", b"lines", "note", b"note", "on_behalf_of", b"on_behalf_of", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BlockStockRequest: _TypeAlias = BlockStockRequest  # noqa: Y015
+
+@_typing.final
+class BlockedStock(_message.Message):
+    """BlockedStock is a quantity of one stock key that is blocked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    quantity: _builtins.int
+    """Units."""
+    kind: _ledger_pb2.BlockedKind.ValueType
+    """Why they are not sellable."""
+    @_builtins.property
+    def key(self) -> _stock_key_pb2.StockKey:
+        """What and where."""
+
+    def __init__(
+        self,
+        *,
+        key: _stock_key_pb2.StockKey | None = ...,
+        quantity: _builtins.int = ...,
+        kind: _ledger_pb2.BlockedKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "kind", b"kind", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BlockedStock: _TypeAlias = BlockedStock  # noqa: Y015
+
+@_typing.final
+class BlockStockResponse(_message.Message):
+    """BlockStockResponse names the movement that was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVEMENT_ID_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    movement_id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[_ledger_pb2.Balance]:
+        """The balances after it, each key once."""
+
+    def __init__(
+        self,
+        *,
+        movement_id: _builtins.str = ...,
+        balances: _abc.Iterable[_ledger_pb2.Balance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "movement_id", b"movement_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BlockStockResponse: _TypeAlias = BlockStockResponse  # noqa: Y015
+
+@_typing.final
+class UnblockStockRequest(_message.Message):
+    """UnblockStockRequest says what goes on sale again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    reason: _ledger_pb2.AdjustmentReason.ValueType
+    """Why. Not set: nothing more is to be said."""
+    document: _builtins.str
+    """The document behind it: an inspection report."""
+    note: _builtins.str
+    """A remark for people."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockedStock]:
+        """What goes on sale. The same key and kind twice is summed."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        lines: _abc.Iterable[Global___BlockedStock] | None = ...,
+        reason: _ledger_pb2.AdjustmentReason.ValueType = ...,
+        document: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "lines", b"lines", "note", b"note", "on_behalf_of", b"on_behalf_of", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnblockStockRequest: _TypeAlias = UnblockStockRequest  # noqa: Y015
+
+@_typing.final
+class UnblockStockResponse(_message.Message):
+    """UnblockStockResponse names the movement that was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVEMENT_ID_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    movement_id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[_ledger_pb2.Balance]:
+        """The balances after it, each key once."""
+
+    def __init__(
+        self,
+        *,
+        movement_id: _builtins.str = ...,
+        balances: _abc.Iterable[_ledger_pb2.Balance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "movement_id", b"movement_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnblockStockResponse: _TypeAlias = UnblockStockResponse  # noqa: Y015
 
 @_typing.final
 class ListBalancesRequest(_message.Message):

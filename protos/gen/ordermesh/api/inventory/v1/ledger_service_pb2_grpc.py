@@ -61,6 +61,16 @@ class LedgerServiceStub:
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockResponse.FromString,
                 _registered_method=True)
+        self.BlockStock = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.LedgerService/BlockStock',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.BlockStockRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.BlockStockResponse.FromString,
+                _registered_method=True)
+        self.UnblockStock = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.LedgerService/UnblockStock',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.UnblockStockRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.UnblockStockResponse.FromString,
+                _registered_method=True)
         self.ListBalances = channel.unary_unary(
                 '/ordermesh.api.inventory.v1.LedgerService/ListBalances',
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListBalancesRequest.SerializeToString,
@@ -132,6 +142,28 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BlockStock(self, request, context):
+        """BlockStock takes sellable units off sale. Units that are damaged or missing are so whatever was
+        promised: free units are taken first, and beyond them promises are left without a unit behind
+        them. Units that are only to be inspected are taken from free units alone.
+
+        Errors: those of `ReceiveStock`; `INSUFFICIENT_STOCK` when fewer are free than are to be
+        inspected, `SHORT_OF_STOCK` when fewer are on hand.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnblockStock(self, request, context):
+        """UnblockStock puts blocked units on sale again. Promises without a unit behind them are covered
+        first.
+
+        Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListBalances(self, request, context):
         """ListBalances reads balances, in the order of SKU and location.
         """
@@ -182,6 +214,16 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.DisposeStock,
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockResponse.SerializeToString,
+            ),
+            'BlockStock': grpc.unary_unary_rpc_method_handler(
+                    servicer.BlockStock,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.BlockStockRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.BlockStockResponse.SerializeToString,
+            ),
+            'UnblockStock': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnblockStock,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.UnblockStockRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.UnblockStockResponse.SerializeToString,
             ),
             'ListBalances': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBalances,
@@ -336,6 +378,60 @@ class LedgerService:
             '/ordermesh.api.inventory.v1.LedgerService/DisposeStock',
             ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockRequest.SerializeToString,
             ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.DisposeStockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BlockStock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.LedgerService/BlockStock',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.BlockStockRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.BlockStockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnblockStock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.LedgerService/UnblockStock',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.UnblockStockRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.UnblockStockResponse.FromString,
             options,
             channel_credentials,
             insecure,

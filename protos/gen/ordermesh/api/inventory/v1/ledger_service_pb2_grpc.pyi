@@ -64,6 +64,20 @@ class LedgerServiceStub:
 
     Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`, `NOT_STOCKED_HERE`.
     """
+    BlockStock: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.BlockStockRequest, _ledger_service_pb2.BlockStockResponse]
+    """BlockStock takes sellable units off sale. Units that are damaged or missing are so whatever was
+    promised: free units are taken first, and beyond them promises are left without a unit behind
+    them. Units that are only to be inspected are taken from free units alone.
+
+    Errors: those of `ReceiveStock`; `INSUFFICIENT_STOCK` when fewer are free than are to be
+    inspected, `SHORT_OF_STOCK` when fewer are on hand.
+    """
+    UnblockStock: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.UnblockStockRequest, _ledger_service_pb2.UnblockStockResponse]
+    """UnblockStock puts blocked units on sale again. Promises without a unit behind them are covered
+    first.
+
+    Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`.
+    """
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListBalancesRequest, _ledger_service_pb2.ListBalancesResponse]
     """ListBalances reads balances, in the order of SKU and location."""
     ListMovements: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListMovementsRequest, _ledger_service_pb2.ListMovementsResponse]
@@ -109,6 +123,20 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """DisposeStock decides what becomes of blocked units: they are restocked or discarded.
 
     Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`, `NOT_STOCKED_HERE`.
+    """
+    BlockStock: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.BlockStockRequest, _ledger_service_pb2.BlockStockResponse]  # type: ignore[assignment]
+    """BlockStock takes sellable units off sale. Units that are damaged or missing are so whatever was
+    promised: free units are taken first, and beyond them promises are left without a unit behind
+    them. Units that are only to be inspected are taken from free units alone.
+
+    Errors: those of `ReceiveStock`; `INSUFFICIENT_STOCK` when fewer are free than are to be
+    inspected, `SHORT_OF_STOCK` when fewer are on hand.
+    """
+    UnblockStock: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.UnblockStockRequest, _ledger_service_pb2.UnblockStockResponse]  # type: ignore[assignment]
+    """UnblockStock puts blocked units on sale again. Promises without a unit behind them are covered
+    first.
+
+    Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`.
     """
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ListBalancesRequest, _ledger_service_pb2.ListBalancesResponse]  # type: ignore[assignment]
     """ListBalances reads balances, in the order of SKU and location."""
@@ -182,6 +210,32 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """DisposeStock decides what becomes of blocked units: they are restocked or discarded.
 
         Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`, `NOT_STOCKED_HERE`.
+        """
+
+    @_abc_1.abstractmethod
+    def BlockStock(
+        self,
+        request: _ledger_service_pb2.BlockStockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.BlockStockResponse, _abc.Awaitable[_ledger_service_pb2.BlockStockResponse]]:
+        """BlockStock takes sellable units off sale. Units that are damaged or missing are so whatever was
+        promised: free units are taken first, and beyond them promises are left without a unit behind
+        them. Units that are only to be inspected are taken from free units alone.
+
+        Errors: those of `ReceiveStock`; `INSUFFICIENT_STOCK` when fewer are free than are to be
+        inspected, `SHORT_OF_STOCK` when fewer are on hand.
+        """
+
+    @_abc_1.abstractmethod
+    def UnblockStock(
+        self,
+        request: _ledger_service_pb2.UnblockStockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.UnblockStockResponse, _abc.Awaitable[_ledger_service_pb2.UnblockStockResponse]]:
+        """UnblockStock puts blocked units on sale again. Promises without a unit behind them are covered
+        first.
+
+        Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`.
         """
 
     @_abc_1.abstractmethod

@@ -32,11 +32,17 @@ balance = Table(
     Column("on_hand", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False),
     Column("short", BigInteger, nullable=False),
-    Column("blocked", BigInteger, nullable=False),
+    Column("damaged", BigInteger, nullable=False),
+    Column("inspection", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),  # of the last entry
     CheckConstraint(
-        "on_hand >= 0 AND reserved >= 0 AND blocked >= 0 AND sequence >= 0",
+        "on_hand >= 0 AND reserved >= 0 AND sequence >= 0",
         name="balance_not_negative",
+    ),
+    CheckConstraint(
+        "damaged >= 0 AND inspection >= 0 AND missing >= 0",
+        name="balance_blocked",
     ),
     # A reservation never writes a deficit, so one that oversold would break this.
     CheckConstraint(

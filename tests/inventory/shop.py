@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from google.protobuf.duration_pb2 import Duration
 from google.type.latlng_pb2 import LatLng
@@ -42,14 +42,17 @@ from ordermesh.api.inventory.v1 import (
     Movement,
     PutItemsRequest,
     PutLocationsRequest,
+    ReassignBulkRequest,
     ReassignRequest,
     ReceiveStockRequest,
     ReceiveStockResponse,
     ReleaseRequest,
     ReleaseResponse,
     Reservation,
+    ReservationReassignment,
     ReserveLine,
     ReserveRequest,
+    ReserveResponse,
     ReturnedStock,
     ReturnStockRequest,
     ReturnStockResponse,
@@ -69,6 +72,7 @@ from ordermesh.api.inventory.v1 import (
     VerifyLedgerResponse,
 )
 from ordermesh.api.order.v1 import Disposition, StockKey
+from ordermesh.inventory.operations.expiry import expire_overdue
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
@@ -162,6 +166,10 @@ class Shop:
         self.ledger = LedgerServicer(wiring)
         self.reservations = ReservationServicer(wiring)
         self.availability_service = AvailabilityServicer(wiring)
+
+    def calling(self, method: str, caller: str = "developer", role: str = "operator") -> Any:
+        """Who calls which method, for calls that have no short form."""
+        return self._as(method, caller, role)
 
     @contextmanager
     def _as(self, method: str, caller: str, role: str = "operator") -> Any:
@@ -290,26 +298,46 @@ class Shop:
         on_behalf_of: str = "",
         request_id: str = "",
     ) -> Reservation:
-        request = ReserveRequest(
-            request_id=request_id or new_id(),
-            on_behalf_of=on_behalf_of,
-            reservation_id=reservation_id or new_id(),
+        request = self.wish(
+            wanted,
+            reservation_id=reservation_id,
             order_id=order_id,
-            lines=reserve_lines(wanted),
             confirm=confirm,
             replaces_reservation_ids=replaces,
             fence=fence,
+            on_behalf_of=on_behalf_of,
+            request_id=request_id,
         )
         if hold_seconds:
             request.hold_duration.FromTimedelta(timedelta(seconds=hold_seconds))
-        with self._as("Reserve", caller, role):
-            return (await self.reservations.Reserve(request, NO_CONTEXT)).reservation
+        return (await self.ask(request, caller, role)).reservation
 
-    async def confirm(self, reservation_id: str, *, fence: int = 0, **who: str) -> Reservation:
+    def wish(self, wanted: Wanted | Sequence[ReserveLine], **fields: Any) -> ReserveRequest:
+        """A request for quantities by place, or for lines as they are."""
+        lines = [one for one in wanted if isinstance(one, ReserveLine)]
+        return ReserveRequest(
+            **{
+                **fields,
+                "request_id": fields.get("request_id") or new_id(),
+                "reservation_id": fields.get("reservation_id") or new_id(),
+                "lines": lines or reserve_lines(cast("Wanted", wanted)),
+            }
+        )
+
+    async def ask(
+        self, request: ReserveRequest, caller: str = "developer", role: str = "operator"
+    ) -> ReserveResponse:
+        with self._as("Reserve", caller, role):
+            return await self.reservations.Reserve(request, NO_CONTEXT)
+
+    async def confirm(
+        self, reservation_id: str, *, fence: int = 0, again: bool = False, **who: str
+    ) -> Reservation:
         request = ConfirmRequest(
             request_id=new_id(),
             reservation_id=reservation_id,
             fence=fence,
+            reserve_again=again,
             on_behalf_of=who.get("on_behalf_of", ""),
         )
         with self._as("Confirm", who.get("caller", "developer"), who.get("role", "operator")):
@@ -366,15 +394,26 @@ class Shop:
         with self._as("Reassign", "developer"):
             return (await self.reservations.Reassign(request, NO_CONTEXT)).reservation
 
-    async def ship(
-        self, reservation_id: str, *lines: LineSelection, fence: int = 0, document: str = ""
-    ) -> ShipResponse:
+    async def reassign_bulk(
+        self, wanted: Mapping[str, Sequence[tuple[LineSelection, str]]], fence: int = 0
+    ) -> list[Reservation]:
+        """Moves by reservation."""
+        rows = [
+            ReservationReassignment(
+                reservation_id=reservation_id,
+                lines=[LineReassignment(line=line, to_location_id=to) for line, to in moves],
+                fence=fence,
+            )
+            for reservation_id, moves in wanted.items()
+        ]
+        request = ReassignBulkRequest(request_id=new_id(), reassignments=rows)
+        with self._as("ReassignBulk", "developer"):
+            reply = await self.reservations.ReassignBulk(request, NO_CONTEXT)
+        return list(reply.reservations)
+
+    async def ship(self, reservation_id: str, *lines: LineSelection, **fields: Any) -> ShipResponse:
         request = ShipRequest(
-            request_id=new_id(),
-            reservation_id=reservation_id,
-            lines=lines,
-            fence=fence,
-            document=document,
+            request_id=new_id(), reservation_id=reservation_id, lines=lines, **fields
         )
         with self._as("Ship", "developer"):
             return await self.reservations.Ship(request, NO_CONTEXT)
@@ -427,6 +466,10 @@ class Shop:
     async def is_sound(self) -> bool:
         last = (await self.verify())[-1]
         return last.done and last.balanced and last.units_oversold == 0
+
+    async def sweep(self) -> None:
+        """Take back what is overdue, as the sweeper does."""
+        await self.wiring.database.run(lambda tx: expire_overdue(self.wiring.stores, tx))
 
     async def let_pass(self, seconds: float) -> None:
         """Let so much time pass for holds.

@@ -17,11 +17,12 @@ from ordermesh.inventory.domain.movement import Adjustment, StockLine, Transfer
 from ordermesh.inventory.domain.movement import adjust as adjusted
 from ordermesh.inventory.domain.movement import receive as received
 from ordermesh.inventory.domain.movement import transfer as transferred
-from ordermesh.inventory.domain.picking import ship
+from ordermesh.inventory.domain.moving import reassign
+from ordermesh.inventory.domain.picking import Shipment, ship
 from ordermesh.inventory.domain.reservation import Line, Reservation, Selection
 from ordermesh.inventory.domain.reserving import Ask, reserve
 from ordermesh.inventory.domain.selling import Terms
-from ordermesh.inventory.domain.verbs import confirm, expire_for, reassign, release, settle
+from ordermesh.inventory.domain.verbs import confirm, expire_for, release, settle
 from ordermesh.inventory.operations.expiry import expire_overdue
 from tests.fakes import FakeClock
 from tests.inventory.reference import Place, Unit
@@ -174,7 +175,7 @@ class PureWorld:
             timedelta(seconds=hold) if hold else None,
             [UUID(other) for other in replaces],
         )
-        made, replaced = self._decide(
+        made, replaced, _ = self._decide(
             lambda ledger: reserve(
                 ledger, ANYBODY, ask, self._known, self._terms(), self._clock.now()
             ),
@@ -196,11 +197,15 @@ class PureWorld:
         self._verb(promise, lambda ledger, one: release(ledger, one, lines, self._clock.now())[0])
 
     async def ship(self, promise: str, chosen: Selection) -> None:
-        self._verb(promise, lambda ledger, one: ship(ledger, one, [chosen], self._clock.now()))
+        self._verb(
+            promise, lambda ledger, one: ship(ledger, one, Shipment([chosen]), self._clock.now())[0]
+        )
 
     async def reassign(self, promise: str, chosen: Selection, to: str) -> None:
         moves, now = [(chosen, to)], self._clock.now()
-        self._verb(promise, lambda ledger, one: reassign(ledger, one, moves, self._terms(), now))
+        self._verb(
+            promise, lambda ledger, one: reassign(ledger, [(one, moves)], self._terms(), now)[0]
+        )
 
     async def switch(self, location_id: str, *, is_off: bool) -> None:
         self._off = self._off - {location_id} | ({location_id} if is_off else set())

@@ -18,11 +18,12 @@ from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStocke
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Component, Kit, Wanted, exploded
 from ordermesh.inventory.domain.ledger import Balance, Ledger
-from ordermesh.inventory.domain.picking import ship
+from ordermesh.inventory.domain.moving import reassign
+from ordermesh.inventory.domain.picking import Shipment, ship
 from ordermesh.inventory.domain.reservation import LineState, Reservation, Selection
 from ordermesh.inventory.domain.reserving import Ask, reserve
 from ordermesh.inventory.domain.selling import Terms
-from ordermesh.inventory.domain.verbs import confirm, expire_for, reassign, release, settle
+from ordermesh.inventory.domain.verbs import confirm, expire_for, release, settle
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -122,7 +123,7 @@ def test_the_units_of_a_replaced_reservation_count_as_free() -> None:
     ledger = books(MUG_A=5)
     cart = made(ledger, ask(("L1", MUG_A, 3), reservation_id=OTHER))
 
-    order, replaced = reserve(
+    order, replaced, _ = reserve(
         ledger, STOREFRONT, ask(("L1", MUG_A, 5), replaces=[OTHER]), {OTHER: cart}, Terms(), NOON
     )
 
@@ -224,7 +225,7 @@ def test_only_confirmed_lines_can_be_shipped() -> None:
     ledger = books(MUG_A=5)
 
     with pytest.raises(ReservationNotConfirmed):
-        ship(ledger, made(ledger, ask(("1", MUG_A, 2))), [Selection("1")], NOON)
+        ship(ledger, made(ledger, ask(("1", MUG_A, 2))), Shipment([Selection("1")]), NOON)
 
 
 def test_more_than_is_open_cannot_be_shipped_and_every_line_is_named() -> None:
@@ -232,7 +233,7 @@ def test_more_than_is_open_cannot_be_shipped_and_every_line_is_named() -> None:
     paid = made(ledger, ask(("1", MUG_A, 2), ("2", CUP_A, 3), confirmed=True))
 
     with pytest.raises(ReservationClosed) as refusal:
-        ship(ledger, paid, [Selection("1", quantity=3), Selection("2", quantity=4)], NOON)
+        ship(ledger, paid, Shipment([Selection("1", quantity=3), Selection("2", quantity=4)]), NOON)
 
     facts = refusal.value.facts()
     assert (facts["lineId"], facts["wanted"], facts["open"]) == ("1", "3", "2")
@@ -243,7 +244,7 @@ def test_a_shipment_of_a_part_leaves_the_rest_confirmed() -> None:
     ledger = books(MUG_A=5)
     paid = made(ledger, ask(("1", MUG_A, 3), confirmed=True))
 
-    shipped = ship(ledger, paid, [Selection("1", quantity=1)], NOON)
+    shipped, _ = ship(ledger, paid, Shipment([Selection("1", quantity=1)]), NOON)
 
     assert states(shipped) == [(MUG_A, 2, LineState.CONFIRMED), (MUG_A, 1, LineState.SHIPPED)]
     assert ledger.balance(MUG_A).on_hand == 4
@@ -255,12 +256,12 @@ def test_a_promised_unit_that_is_not_on_hand_cannot_leave() -> None:
     lost = Ledger({MUG_A: Balance(on_hand=2, reserved=5, short=3, sequence=4)})
 
     with pytest.raises(ShortOfStock) as refusal:
-        ship(lost, paid, [Selection("1")], NOON)
+        ship(lost, paid, Shipment([Selection("1")]), NOON)
 
     assert refusal.value.facts() == {
         "sku": "MUG", "locationId": "A", "wanted": "5", "onHand": "2",
     }  # fmt: skip
-    ship(lost, paid, [Selection("1", quantity=2)], NOON)
+    ship(lost, paid, Shipment([Selection("1", quantity=2)]), NOON)
     assert lost.balance(MUG_A) == Balance(on_hand=0, reserved=3, short=3, sequence=5)
 
 
@@ -268,7 +269,7 @@ def test_a_promise_goes_to_another_location_with_its_state_and_its_time() -> Non
     ledger = books(MUG_A=5, MUG_B=5)
     held = made(ledger, ask(("1", MUG_A, 3)))
 
-    moved = reassign(ledger, held, [(Selection("1", quantity=2), "B")], Terms(), NOON)
+    (moved,) = reassign(ledger, [(held, [(Selection("1", quantity=2), "B")])], Terms(), NOON)
 
     assert states(moved) == [(MUG_A, 1, LineState.HELD), (MUG_B, 2, LineState.HELD)]
     assert {line.expire_time for line in moved.lines} == {NOON + HOLD}
@@ -279,7 +280,9 @@ def test_promises_can_change_places() -> None:
     ledger = books(MUG_A=2, MUG_B=3)
     paid = made(ledger, ask(("1", MUG_A, 2), ("2", MUG_B, 2), confirmed=True))
 
-    moved = reassign(ledger, paid, [(Selection("1"), "B"), (Selection("2"), "A")], Terms(), NOON)
+    (moved,) = reassign(
+        ledger, [(paid, [(Selection("1"), "B"), (Selection("2"), "A")])], Terms(), NOON
+    )
 
     assert states(moved) == [
         (MUG_B, 2, LineState.CONFIRMED),
@@ -292,7 +295,7 @@ def test_a_promise_cannot_go_where_too_little_is() -> None:
     paid = made(ledger, ask(("1", MUG_A, 3), confirmed=True))
 
     with pytest.raises(InsufficientStock) as refusal:
-        reassign(ledger, paid, [(Selection("1"), "B")], Terms(), NOON)
+        reassign(ledger, [(paid, [(Selection("1"), "B")])], Terms(), NOON)
 
     assert refusal.value.facts()["locationId"] == "B"
 
@@ -303,7 +306,7 @@ def test_a_promise_cannot_go_where_it_is() -> None:
 
     for selection in (Selection("1"), Selection("1", location_id="A")):
         with pytest.raises(SameLocation) as refusal:
-            reassign(ledger, paid, [(selection, "A")], Terms(), NOON)
+            reassign(ledger, [(paid, [(selection, "A")])], Terms(), NOON)
         assert refusal.value.facts() == {"sku": "MUG", "locationId": "A"}
 
 
@@ -314,14 +317,13 @@ def test_a_promise_that_expired_or_is_closed_cannot_go_anywhere() -> None:
     with pytest.raises(ReservationExpired):
         reassign(
             Ledger({MUG_A: Balance(5, 3), MUG_B: Balance(5)}),
-            held,
-            [(Selection("1"), "B")],
+            [(held, [(Selection("1"), "B")])],
             Terms(),
             LATER,
         )
     closed, _ = release(ledger, held, [], NOON)
     with pytest.raises(ReservationClosed):
-        reassign(ledger, closed, [(Selection("1"), "B")], Terms(), NOON)
+        reassign(ledger, [(closed, [(Selection("1"), "B")])], Terms(), NOON)
 
 
 def test_expiry_on_demand_takes_the_oldest_and_no_more_than_is_missing() -> None:

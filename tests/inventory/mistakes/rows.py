@@ -15,9 +15,11 @@ from ordermesh.api.inventory.v1 import (
     LineReassignment,
     PutItemsRequest,
     PutLocationsRequest,
+    ReassignBulkRequest,
     ReassignRequest,
     ReceiveStockRequest,
     ReleaseRequest,
+    ReservationReassignment,
     ReserveRequest,
     ReturnedStock,
     ReturnStockRequest,
@@ -112,6 +114,16 @@ def good_requests() -> dict[str, Message]:
             lines=[LineReassignment(line=selection("1", 2), to_location_id="B")],
             fence=5,
         ),
+        "ReservationService.ReassignBulk": ReassignBulkRequest(
+            reassignments=[
+                ReservationReassignment(
+                    reservation_id=reservation_id,
+                    lines=[LineReassignment(line=selection("1", 2), to_location_id="B")],
+                    fence=5,
+                )
+                for reservation_id in (PAID, HELD)
+            ]
+        ),
         "ReservationService.Ship": ShipRequest(
             reservation_id=PAID, lines=[selection("1", 2), selection("2", 1)], fence=5
         ),
@@ -135,6 +147,7 @@ def rows() -> list[Row]:
         reservations.confirm,
         reservations.release,
         reservations.reassign,
+        reservations.reassign_bulk,
         reservations.ship,
         reservations.extend,
         reservations.short,

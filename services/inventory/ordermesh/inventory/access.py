@@ -51,6 +51,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "Extend": _HOLDERS,
         "Release": _HOLDERS,
         "Reassign": frozenset({"routing", OPERATOR}),
+        "ReassignBulk": frozenset({"routing", OPERATOR}),
         "Ship": frozenset({"routing", OPERATOR}),
         "Short": frozenset({"routing", OPERATOR}),
     },

@@ -1,14 +1,23 @@
 """Promised goods that are picked: they leave the building, or are not found."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationNotConfirmed
-from ordermesh.inventory.domain.errors.stock import ShortOfStock
-from ordermesh.inventory.domain.ledger import Account, Ledger, MovementKind
+from ordermesh.inventory.domain.errors.stock import InsufficientStock, ShortOfStock
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
-from ordermesh.inventory.domain.reservation import Draft, LineState, Reservation, Selection, take
+from ordermesh.inventory.domain.reservation import (
+    Draft,
+    LineState,
+    Reservation,
+    Selection,
+    Taking,
+    take,
+)
 from ordermesh.inventory.domain.verbs import cause_of, settle
 
 
@@ -26,16 +35,39 @@ _SHORT_TARGETS: Mapping[ShortOutcome, Account] = {
 }
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Units that left beyond those promised for a line."""
+
+    line_id: str
+    key: StockKey
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """What is to leave. ``may_exceed``: more than is open, from free units.
+
+    ``rest`` is what becomes of what stays open of the selected lines; None: it stays open.
+    """
+
+    selections: Sequence[Selection]
+    may_exceed: bool = False
+    rest: ShortOutcome | None = None
+
+
 def ship(
-    ledger: Ledger, reservation: Reservation, selections: Sequence[Selection], now: datetime
-) -> Reservation:
-    """Promised goods left the building.
+    ledger: Ledger, reservation: Reservation, shipment: Shipment, now: datetime
+) -> tuple[Reservation, list[Extra]]:
+    """Promised goods left the building. Gives the units, too, that left beyond those promised.
 
     Raises ``LineNotFound``, ``ReservationClosed`` with every selection that wants more than is
-    open, ``ReservationNotConfirmed``, ``ShortOfStock`` with every key.
+    open, ``ReservationNotConfirmed``, ``ShortOfStock`` with every key, ``InsufficientStock`` for
+    units that were not promised and are not free.
     """
-    draft, taken = _confirmed(ledger, reservation, selections, now)
-    leaving = summed((draft.lines[number].key, quantity) for number, quantity in taken.items())
+    draft = Draft(settle(ledger, reservation, now))
+    chosen = _chosen(draft, shipment.selections, may_exceed=shipment.may_exceed)
+    leaving = summed((draft.lines[number].key, units) for number, units in chosen.units.items())
     short = {
         key: (quantity, ledger.balance(key).on_hand)
         for key, quantity in leaving.items()
@@ -44,11 +76,45 @@ def ship(
     if short:
         raise ShortOfStock(short)
     cause = cause_of(reservation, MovementKind.SHIPPED)
-    for number, quantity in sorted(taken.items()):
+    for number, quantity in sorted(chosen.units.items()):
         part = draft.split(number, quantity)
         ledger.move(cause, part.key, Account.RESERVED, Account.CUSTOMER, quantity)
         draft.put(part.become(LineState.SHIPPED, now))
-    return draft.done()
+    _ship_extras(ledger, cause, chosen.extras)
+    if shipment.rest is not None:
+        _short_rest(ledger, draft, shipment.selections, shipment.rest, now)
+    return draft.done(), chosen.extras
+
+
+def _ship_extras(ledger: Ledger, cause: Cause, extras: Sequence[Extra]) -> None:
+    """Units that nobody had promised leave, too; they must be free."""
+    wanted = summed((extra.key, extra.quantity) for extra in extras)
+    lacking = {
+        key: (quantity, ledger.balance(key).free)
+        for key, quantity in wanted.items()
+        if quantity > ledger.balance(key).free
+    }
+    if lacking:
+        raise InsufficientStock(lacking)
+    for extra in extras:
+        ledger.move(cause, extra.key, Account.FREE, Account.CUSTOMER, extra.quantity)
+
+
+def _short_rest(
+    ledger: Ledger,
+    draft: Draft,
+    selections: Sequence[Selection],
+    outcome: ShortOutcome,
+    now: datetime,
+) -> None:
+    """What is still open of the selected lines was not found."""
+    rest = {
+        line.number: line.quantity
+        for line in draft.lines.values()
+        if line.is_open and any(selection.covers(line) for selection in selections)
+    }
+    _refuse_unconfirmed(draft, rest)
+    _lose(ledger, draft, rest, outcome, now)
 
 
 def short(
@@ -64,9 +130,20 @@ def short(
     becomes of the unit. Raises ``LineNotFound``, ``ReservationClosed`` with every selection that
     wants more than is open, ``ReservationNotConfirmed``.
     """
-    draft, taken = _confirmed(ledger, reservation, selections, now)
-    cause = cause_of(reservation, MovementKind.SHORTED)
-    for number, quantity in sorted(taken.items()):
+    draft = Draft(settle(ledger, reservation, now))
+    _lose(ledger, draft, _chosen(draft, selections).units, outcome, now)
+    return draft.done()
+
+
+def _lose(
+    ledger: Ledger,
+    draft: Draft,
+    units: Mapping[int, int],
+    outcome: ShortOutcome,
+    now: datetime,
+) -> None:
+    cause = cause_of(draft.reservation, MovementKind.SHORTED)
+    for number, quantity in sorted(units.items()):
         part = draft.split(number, quantity)
         if outcome is ShortOutcome.RELEASE:
             ledger.bring(cause, part.key, Account.RESERVED, quantity)
@@ -78,29 +155,50 @@ def short(
                 target = _SHORT_TARGETS[outcome]
                 ledger.move(cause, part.key, Account.RESERVED, target, quantity - owed)
         draft.put(part.become(LineState.SHORT, now))
-    return draft.done()
 
 
-def _confirmed(
-    ledger: Ledger, reservation: Reservation, selections: Sequence[Selection], now: datetime
-) -> tuple[Draft, dict[int, int]]:
-    """A draft, and the units by line number that the selections take, of confirmed lines alone."""
-    draft = Draft(settle(ledger, reservation, now))
-    taken = _taken_whole(draft, selections)
-    for number in taken:
-        if draft.lines[number].state is not LineState.CONFIRMED:
-            raise ReservationNotConfirmed(reservation.reservation_id, draft.lines[number].line_id)
-    return draft, taken
+@dataclass(frozen=True)
+class _Chosen:
+    """Units by line number that the selections take, of confirmed lines alone, and what exceeds."""
+
+    units: Mapping[int, int]
+    extras: list[Extra]
 
 
-def _taken_whole(draft: Draft, selections: Sequence[Selection]) -> dict[int, int]:
-    """Units by line number; raises ``ReservationClosed`` with every selection that lacks units."""
+def _chosen(draft: Draft, selections: Sequence[Selection], *, may_exceed: bool = False) -> _Chosen:
+    """Raises ``ReservationClosed`` with every selection that lacks units."""
     taken: dict[int, int] = {}
+    extras: list[Extra] = []
     closed: list[tuple[str, int, int]] = []
     for selection in selections:
         taking = take(draft, selection, taken)
-        if taking.wanted > taking.still_open or not taking.units:
+        exceeding = taking.wanted - taking.still_open
+        if not taking.units or (exceeding > 0 and not may_exceed):
             closed.append((selection.line_id, taking.wanted, taking.still_open))
+        elif exceeding > 0:
+            extras += _extras(draft, selection, taking, exceeding)
     if closed:
         raise ReservationClosed(draft.reservation.reservation_id, *closed)
-    return taken
+    _refuse_unconfirmed(draft, taken)
+    return _Chosen(taken, extras)
+
+
+def _extras(draft: Draft, selection: Selection, taking: Taking, exceeding: int) -> list[Extra]:
+    """So many more where the last part of the line is; of a kit, of each of its components."""
+    taken = [draft.lines[number] for number in sorted(taking.units)]
+    last = {line.key.sku: line for line in taken if line.asked_sku == taken[-1].asked_sku}
+    return [
+        Extra(
+            selection.line_id,
+            line.key,
+            exceeding * (line.quantity_per_kit if line.kit_sku and not selection.sku else 1),
+        )
+        for line in last.values()
+    ]
+
+
+def _refuse_unconfirmed(draft: Draft, units: Iterable[int]) -> None:
+    for number in units:
+        line = draft.lines[number]
+        if line.state is not LineState.CONFIRMED:
+            raise ReservationNotConfirmed(draft.reservation.reservation_id, line.line_id)

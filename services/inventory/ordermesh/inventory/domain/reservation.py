@@ -98,7 +98,8 @@ class Reservation:
     """What its caller holds, or held. Verbs make a new one and leave this one as it was.
 
     ``lines`` may be only those that a decision needs; ``last_number`` counts all. ``granted`` is
-    the sum of units when it was made. ``event_sequence`` counts the events told about it.
+    the sum of units when it was made, and when it was reserved again. ``event_sequence`` counts
+    the events told about it. ``is_renewed``: its expired lines were reserved again.
     ``is_tombstone``: it was released before it was made, and holds nothing.
     """
 
@@ -112,11 +113,19 @@ class Reservation:
     fence: int = 0
     event_sequence: int = 0
     is_tombstone: bool = False
+    is_renewed: bool = False
 
     @property
     def open_lines(self) -> tuple[Line, ...]:
         """The lines that hold stock."""
         return tuple(line for line in self.lines if line.is_open)
+
+    @property
+    def lost_lines(self) -> tuple[Line, ...]:
+        """The lines that were not confirmed in time, unless they were reserved again."""
+        if self.is_renewed:
+            return ()
+        return tuple(line for line in self.lines if line.state is LineState.EXPIRED)
 
     def entered(self, actor: Actor, fence: int) -> "Reservation":
         """The reservation as a verb of this actor may work on it, with its fence noted.
@@ -175,16 +184,19 @@ class Draft:
         """Replace the line of this number."""
         self.lines[line.number] = line
 
+    def add(self, line: Line) -> Line:
+        """One line more, with the next number."""
+        self.last_number += 1
+        self.put(added := replace(line, number=self.last_number))
+        return added
+
     def split(self, number: int, quantity: int) -> Line:
         """So many units of a line as a line of their own; the whole line when it has no more."""
         line = self.lines[number]
         if quantity == line.quantity:
             return line
         self.put(replace(line, quantity=line.quantity - quantity))
-        self.last_number += 1
-        part = replace(line, number=self.last_number, quantity=quantity)
-        self.put(part)
-        return part
+        return self.add(replace(line, quantity=quantity))
 
     def done(self) -> Reservation:
         """The reservation with the changed lines, in the order of their numbers."""

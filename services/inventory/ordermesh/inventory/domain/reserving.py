@@ -1,8 +1,9 @@
-"""Promising stock: one wish decided on the ledger, wholly or not at all."""
+"""Promising stock: one wish decided on the ledger, wholly, not at all, or as far as there is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry
@@ -16,6 +17,7 @@ from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
+from ordermesh.inventory.domain.portions import Portion, portions
 from ordermesh.inventory.domain.reservation import (
     Draft,
     Line,
@@ -33,7 +35,7 @@ HOLD_DEFAULT = timedelta(minutes=15)
 class Ask:
     """What is to be held: the lines after kits were taken apart, and for whom.
 
-    ``hold_duration`` None means confirmed at once.
+    ``hold_duration`` None means confirmed at once. ``is_best_effort``: what there is will do.
     """
 
     reservation_id: UUID
@@ -42,6 +44,15 @@ class Ask:
     hold_duration: timedelta | None
     replaces: Sequence[UUID] = ()
     fence: int = 0
+    is_best_effort: bool = False
+
+
+class Reserved(NamedTuple):
+    """What a decision made: the reservation, those whose units it took over, and its portions."""
+
+    made: Reservation
+    replaced: Sequence[Reservation]
+    portions: Sequence[Portion] = ()
 
 
 def refuse_repeated(lines: Sequence[Wanted]) -> None:
@@ -60,11 +71,14 @@ def reserve(
     known: Mapping[UUID, Reservation],
     terms: Terms,
     now: datetime,
-) -> tuple[Reservation, list[Reservation]]:
-    """Hold all lines or none. Gives the new reservation and those whose units it took over.
+    *,
+    is_final: bool = True,
+) -> Reserved:
+    """Hold all lines or none; of a best effort, of each what there is.
 
     ``known`` are the stored reservations among the new id and those to be replaced. Demand is
-    summed for each key before it is checked.
+    summed for each key before it is checked. Without ``is_final`` a best effort that lacks
+    anything is refused too: perhaps overdue holds are in the way.
 
     Raises ``ReservationReleased``, ``ReservationIdTaken``, ``ReservationNotFound``,
     ``NotYourReservation`` and ``ReservationClosed`` for one that is to be replaced,
@@ -76,12 +90,25 @@ def reserve(
         refusal = ReservationReleased if twin.is_tombstone else ReservationIdTaken
         raise refusal(ask.reservation_id)
     replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
-    refuse_short(ledger, summed((line.key, line.quantity) for line in ask.wanted), terms)
+    found = portions(ledger, ask.wanted, terms) if ask.is_best_effort else []
+    wanted = [line for portion in found for line in portion.lines]
+    lacks = any(portion.granted < portion.wanted for portion in found)
+    if not wanted or (lacks and not is_final):
+        wanted = list(ask.wanted)
+        demand = summed((line.key, line.quantity) for line in wanted)
+        refuse_short(ledger, demand, terms, without_record=is_final)
+    return Reserved(_held(ledger, actor, ask, wanted, now), replaced, found)
+
+
+def _held(
+    ledger: Ledger, actor: Actor, ask: Ask, wanted: Sequence[Wanted], now: datetime
+) -> Reservation:
+    """The reservation that holds the lines, with the entries it makes."""
     cause = Cause(MovementKind.RESERVED, ask.reservation_id, ask.order_id)
     state = LineState.CONFIRMED if ask.hold_duration is None else LineState.HELD
     expire_time = None if ask.hold_duration is None else now + ask.hold_duration
     lines: list[Line] = []
-    for number, line in enumerate(ask.wanted, start=1):
+    for number, line in enumerate(wanted, start=1):
         ledger.move(cause, line.key, Account.FREE, Account.RESERVED, line.quantity)
         lines.append(
             Line(
@@ -95,7 +122,7 @@ def reserve(
                 line.quantity_per_kit,
             )
         )
-    made = Reservation(
+    return Reservation(
         reservation_id=ask.reservation_id,
         owner=actor.owner,
         order_id=ask.order_id,
@@ -105,7 +132,6 @@ def reserve(
         granted=sum(line.quantity for line in lines),
         fence=ask.fence,
     )
-    return made, replaced
 
 
 def _replaced(

@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors.requests import SameLocation
 from ordermesh.inventory.domain.errors.reservation import (
     HoldLimit,
     ReservationClosed,
     ReservationExpired,
 )
+from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
@@ -72,31 +72,66 @@ def expire_for(
     return [draft.done() for draft in touched.values()]
 
 
-def confirm(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservation:
+def confirm(
+    ledger: Ledger,
+    reservation: Reservation,
+    now: datetime,
+    *,
+    terms: Terms | None = None,
+    is_final: bool = True,
+) -> Reservation:
     """Make the hold last. It moves no units; confirming twice changes nothing.
 
-    Raises ``ReservationExpired`` when a line was not confirmed in time, ``ReservationClosed``.
+    With ``terms``, lines that were not confirmed in time are reserved anew on them, as new lines.
+
+    Raises ``ReservationExpired`` when a line was not confirmed in time, and its stock is gone, and
+    ``ReservationClosed``. Without ``is_final`` stock that is gone is ``InsufficientStock``: perhaps
+    overdue holds are in the way.
     """
-    settled = _open_in_time(ledger, reservation, now)
-    draft = Draft(settled)
-    for line in settled.open_lines:
+    settled = settle(ledger, reservation, now)
+    lost = settled.lost_lines
+    if lost and terms is not None:
+        draft = Draft(_reserved_again(ledger, settled, terms, is_final=is_final))
+    else:
+        draft = Draft(_open_in_time(settled))
+    for line in list(draft.lines.values()):
         if line.state is LineState.HELD:
             draft.put(line.become(LineState.CONFIRMED, now))
     return draft.done()
 
 
-def _open_in_time(ledger: Ledger, reservation: Reservation, now: datetime) -> Reservation:
+def _reserved_again(
+    ledger: Ledger, settled: Reservation, terms: Terms, *, is_final: bool
+) -> Reservation:
+    lost = settled.lost_lines
+    demand = summed((line.key, line.quantity) for line in lost)
+    try:
+        refuse_short(ledger, demand, terms, without_record=False)
+    except InsufficientStock:
+        if not is_final:
+            raise
+        raise _expired(settled) from None
+    draft = Draft(settled)
+    cause = cause_of(settled, MovementKind.RESERVED)
+    for line in lost:
+        ledger.move(cause, line.key, Account.FREE, Account.RESERVED, line.quantity)
+        draft.add(replace(line, state=LineState.CONFIRMED, close_time=None))
+    again = draft.done()
+    units = sum(line.quantity for line in lost)
+    return replace(again, granted=again.granted + units, is_renewed=True)
+
+
+def _expired(settled: Reservation) -> ReservationExpired:
+    times = [line.close_time for line in settled.lost_lines if line.close_time]
+    return ReservationExpired(settled.reservation_id, min(times))
+
+
+def _open_in_time(settled: Reservation) -> Reservation:
     """The reservation, none of whose lines has expired and some of which are open."""
-    settled = settle(ledger, reservation, now)
-    expired = [
-        line.close_time
-        for line in settled.lines
-        if line.state is LineState.EXPIRED and line.close_time
-    ]
-    if expired:
-        raise ReservationExpired(reservation.reservation_id, min(expired))
+    if settled.lost_lines:
+        raise _expired(settled)
     if not settled.open_lines:
-        raise ReservationClosed(reservation.reservation_id)
+        raise ReservationClosed(settled.reservation_id)
     return settled
 
 
@@ -108,7 +143,7 @@ def extend(
     Raises ``ReservationExpired`` when a line was not confirmed in time, ``ReservationClosed``,
     ``HoldLimit`` when that is later than ``HOLD_MAX`` after the reservation was made.
     """
-    settled = _open_in_time(ledger, reservation, now)
+    settled = _open_in_time(settle(ledger, reservation, now))
     latest = reservation.create_time + HOLD_MAX
     expire_time = now + hold_duration
     held = [line for line in settled.open_lines if line.state is LineState.HELD]
@@ -136,75 +171,6 @@ def release(
     for number, quantity in sorted(taken.items()):
         give_back(ledger, draft, draft.split(number, quantity), LineState.RELEASED, now)
     return draft.done(), takings
-
-
-def reassign(
-    ledger: Ledger,
-    reservation: Reservation,
-    moves: Sequence[tuple[Selection, str]],
-    terms: Terms,
-    now: datetime,
-) -> Reservation:
-    """Move promises to other locations: never a moment with none or with two.
-
-    What the moves give back counts as free for them. Raises ``LineNotFound``, ``SameLocation``,
-    ``ReservationExpired``, ``ReservationClosed``, ``InsufficientStock`` with every short key.
-    """
-    settled = settle(ledger, reservation, now)
-    draft = Draft(settled)
-    taken: dict[int, int] = {}
-    targets: list[tuple[int, int, str]] = []
-    closed: list[tuple[str, int, int]] = []
-    for selection, to_location_id in moves:
-        # Without a location the selection means the lines that are elsewhere.
-        elsewhere = "" if selection.location_id else to_location_id
-        taking = take(draft, selection, taken, elsewhere)
-        if selection.location_id == to_location_id:
-            raise SameLocation(_any_key(settled, selection))
-        if taking.wanted > taking.still_open or not taking.units:
-            _refuse_unmovable(settled, selection, to_location_id)
-            closed.append((selection.line_id, taking.wanted, taking.still_open))
-        targets += [(number, units, to_location_id) for number, units in taking.units.items()]
-    if closed:
-        raise ReservationClosed(reservation.reservation_id, *closed)
-    _move_lines(ledger, draft, targets, terms)
-    return draft.done()
-
-
-def _refuse_unmovable(settled: Reservation, selection: Selection, to_location_id: str) -> None:
-    """Say more than that it is closed, where more is known: it is there already, or it expired."""
-    covered = [line for line in settled.lines if selection.covers(line)]
-    there = [line for line in covered if line.is_open and line.key.location_id == to_location_id]
-    if there and all(line in there or not line.is_open for line in covered):
-        raise SameLocation(there[0].key)
-    expired = [line.close_time for line in covered if line.state is LineState.EXPIRED]
-    times = [instant for instant in expired if instant is not None]
-    if times and not any(line.is_open for line in covered):
-        raise ReservationExpired(settled.reservation_id, min(times))
-
-
-def _any_key(reservation: Reservation, selection: Selection) -> StockKey:
-    return next(line.key for line in reservation.lines if selection.covers(line))
-
-
-def _move_lines(
-    ledger: Ledger,
-    draft: Draft,
-    targets: Sequence[tuple[int, int, str]],
-    terms: Terms,
-) -> None:
-    cause = cause_of(draft.reservation, MovementKind.REASSIGNED)
-    parts: list[tuple[Line, StockKey]] = []
-    for number, quantity, to_location_id in targets:
-        part = draft.split(number, quantity)
-        ledger.bring(cause, part.key, Account.RESERVED, quantity)
-        parts.append((part, StockKey(part.key.sku, to_location_id)))
-    refuse_short(
-        ledger, summed((key, part.quantity) for part, key in parts), terms, without_record=False
-    )
-    for part, key in parts:
-        ledger.move(cause, key, Account.FREE, Account.RESERVED, part.quantity)
-        draft.put(replace(part, key=key))
 
 
 def give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:

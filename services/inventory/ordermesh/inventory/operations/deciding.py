@@ -43,9 +43,13 @@ def refuse_unlocked(reservations: Iterable[Reservation], books: Books) -> None:
     lock more now would break the order of locks, so the whole is tried again.
     """
     for reservation in reservations:
-        for line in reservation.open_lines:
-            if line.key not in books.balances:
-                raise TransactionConflict("A line was moved while its balance was being locked.")
+        refuse_unlocked_lines(reservation.open_lines, books)
+
+
+def refuse_unlocked_lines(lines: Iterable[Line], books: Books) -> None:
+    """Raise ``TransactionConflict`` when one of the lines is at a key that was not locked."""
+    if any(line.key not in books.balances for line in lines):
+        raise TransactionConflict("A line was moved while its balance was being locked.")
 
 
 async def decide(
@@ -57,15 +61,18 @@ async def decide(
     decision: Callable[[Ledger], T],
     about: Mapping[str, AttributeValue],
     involved: Collection[UUID] = (),
+    otherwise: Callable[[Ledger], T] | None = None,
 ) -> Decided[T]:
     """Decide; where stock is missing, expire overdue holds of those keys and decide again.
 
     ``about`` is told on the span of the decision. ``involved`` are reservations that the decision
-    itself looks after.
+    itself looks after. ``otherwise`` decides in the end, when no overdue hold helps any more.
     """
     with span("decide", about):
         ledger = Ledger(books.balances)
-        return await decide_on(stores, tx, names, ledger, now, decision, involved)
+        return await decide_on(
+            stores, tx, names, ledger, now, decision, involved, otherwise=otherwise
+        )
 
 
 async def decide_on(
@@ -77,6 +84,7 @@ async def decide_on(
     decision: Callable[[Ledger], T],
     involved: Collection[UUID],
     partly: Collection[UUID] = (),
+    otherwise: Callable[[Ledger], T] | None = None,
 ) -> Decided[T]:
     """As ``decide``, on a ledger that others have decided on before; a refusal changes nothing.
 
@@ -84,6 +92,8 @@ async def decide_on(
     in the database are not the truth. Raises ``StaleRows`` when more of one of them is in the way.
     """
     mark = ledger.mark()
+    final = otherwise or decision
+    others: list[Reservation] = []
     try:
         return Decided(ledger, decision(ledger), ())
     except CuredByExpiry as refusal:
@@ -91,7 +101,7 @@ async def decide_on(
         missing = {key: units for key, units in refusal.missing.items() if ledger.has_record(key)}
         overdue = await stores.reservations.overdue(tx, names.pairs(missing), now, names)
         others = [one for one in overdue if one.reservation_id not in involved]
-        if not others:
+        if not others and otherwise is None:
             raise
         if any(one.reservation_id in partly for one in others):
             raise StaleRows from None
@@ -102,7 +112,7 @@ async def decide_on(
         expired = expire_for(ledger, others, missing, now)
         before = {one.reservation_id: one for one in others}
         pairs = [StoredReservation(before[one.reservation_id], one) for one in expired]
-        return Decided(ledger, decision(ledger), pairs)
+        return Decided(ledger, final(ledger), pairs)
     except BaseException:
         ledger.undo(mark)
         raise

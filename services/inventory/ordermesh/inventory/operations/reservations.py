@@ -1,30 +1,32 @@
 """Promising stock, and what becomes of the promise."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
-from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import Document, documented
-from ordermesh.inventory.domain.picking import ShortOutcome, ship, short
+from ordermesh.inventory.domain.picking import Extra, Shipment, ShortOutcome, ship, short
+from ordermesh.inventory.domain.portions import Portion
 from ordermesh.inventory.domain.reservation import Reservation, Selection, Taking
-from ordermesh.inventory.domain.verbs import confirm, extend, reassign, release
+from ordermesh.inventory.domain.verbs import confirm, extend, release
 from ordermesh.inventory.operations.deciding import (
     Decided,
     decide,
     refuse_unlocked,
+    refuse_unlocked_lines,
     save,
 )
 from ordermesh.inventory.ports.ledger import Books
-from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.telemetry import Attributes
 
 T = TypeVar("T")
@@ -36,6 +38,7 @@ class Kept:
 
     reservation: Reservation
     now: datetime
+    portions: Sequence[Portion] = ()
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,16 @@ class Released:
 
 @dataclass(frozen=True)
 class Shipped:
-    """The movement of a shipment or of a short pick, and the reservation after it."""
+    """The movements of a shipment and of a short pick, where units moved, and what is after them.
 
-    movement_id: UUID
+    ``extras`` left beyond what was promised.
+    """
+
+    movement_id: UUID | None
+    short_movement_id: UUID | None
     reservation: Reservation
     now: datetime
+    extras: Sequence[Extra] = ()
 
 
 @dataclass(frozen=True)
@@ -65,10 +73,24 @@ class Verb:
     fence: int = 0
 
 
-async def confirm_reservation(stores: Stores, tx: Transaction, verb: Verb) -> Kept:
-    """Make a hold last. Raises ``ReservationNotFound`` and as the domain's ``confirm``."""
-    entered = await _enter(stores, tx, verb)
-    decided = await entered.decide(lambda ledger: confirm(ledger, entered.after, entered.now))
+async def confirm_reservation(
+    stores: Stores, tx: Transaction, verb: Verb, *, again: bool = False
+) -> Kept:
+    """Make a hold last; ``again``: reserve anew what was not confirmed in time.
+
+    Raises ``ReservationNotFound`` and as the domain's ``confirm``.
+    """
+    entered = await _enter(stores, tx, verb, with_expired=again)
+    terms = entered.books.terms if again else None
+    if again:
+        refuse_unlocked_lines(entered.before.lost_lines, entered.books)
+
+    def decision(ledger: Ledger, *, is_final: bool) -> Reservation:
+        return confirm(ledger, entered.after, entered.now, terms=terms, is_final=is_final)
+
+    decided = await entered.decide(
+        partial(decision, is_final=False), partial(decision, is_final=True)
+    )
     await entered.write(decided, decided.outcome)
     return Kept(decided.outcome, entered.now)
 
@@ -109,32 +131,17 @@ async def release_reservation(
     return Released(outcome, takings, entered.now)
 
 
-async def reassign_reservation(
-    stores: Stores, tx: Transaction, verb: Verb, moves: Sequence[tuple[Selection, str]]
-) -> Kept:
-    """Move promises to other locations.
-
-    Raises ``UnknownLocation``, ``ReservationNotFound`` and as the domain's ``reassign``.
-    """
-    entered = await _enter_moving(stores, tx, verb, moves)
-    decided = await entered.decide(
-        lambda ledger: reassign(ledger, entered.after, moves, entered.books.terms, entered.now)
-    )
-    await entered.write(decided, decided.outcome)
-    return Kept(decided.outcome, entered.now)
-
-
 async def ship_reservation(
-    stores: Stores, tx: Transaction, verb: Verb, selections: Sequence[Selection], document: str
+    stores: Stores, tx: Transaction, verb: Verb, shipment: Shipment, document: str
 ) -> Shipped:
     """Promised goods left. Raises ``ReservationNotFound`` and as the domain's ``ship``."""
     entered = await _enter(stores, tx, verb)
     decided = await entered.decide(
-        lambda ledger: ship(ledger, entered.after, selections, entered.now)
+        lambda ledger: ship(ledger, entered.after, shipment, entered.now)
     )
-    movements = await entered.write(decided, decided.outcome, document)
-    shipped = _movement_of(movements, MovementKind.SHIPPED)
-    return Shipped(shipped, decided.outcome, entered.now)
+    after, extras = decided.outcome
+    movements = await entered.write(decided, after, document)
+    return _shipped(movements, after, entered.now, extras)
 
 
 async def short_reservation(
@@ -154,12 +161,16 @@ async def short_reservation(
         lambda ledger: short(ledger, entered.after, selections, outcome, entered.now)
     )
     movements = await entered.write(decided, decided.outcome, document)
-    made = _movement_of(movements, MovementKind.SHORTED)
-    return Shipped(made, decided.outcome, entered.now)
+    return _shipped(movements, decided.outcome, entered.now)
 
 
-def _movement_of(movements: Mapping[Cause, UUID], kind: MovementKind) -> UUID:
-    return next(movement_id for cause, movement_id in movements.items() if cause.kind is kind)
+def _shipped(
+    movements: Mapping[Cause, UUID], after: Reservation, now: datetime, extras: Sequence[Extra] = ()
+) -> Shipped:
+    by_kind = {cause.kind: movement_id for cause, movement_id in movements.items()}
+    return Shipped(
+        by_kind.get(MovementKind.SHIPPED), by_kind.get(MovementKind.SHORTED), after, now, extras
+    )
 
 
 @dataclass
@@ -179,7 +190,9 @@ class _Entered:
         """The reservation as this verb may work on it; raises as ``Reservation.entered``."""
         return self.before.entered(self.verb.actor, self.verb.fence)
 
-    async def decide(self, decision: Callable[[Ledger], T]) -> Decided[T]:
+    async def decide(
+        self, decision: Callable[[Ledger], T], otherwise: Callable[[Ledger], T] | None = None
+    ) -> Decided[T]:
         """Decide on it, and on nothing else but overdue holds that are in the way."""
         return await decide(
             self.stores,
@@ -194,6 +207,7 @@ class _Entered:
                 Attributes.LINE_COUNT: len(self.before.open_lines),
             },
             {self.verb.reservation_id},
+            otherwise,
         )
 
     async def write(
@@ -213,22 +227,22 @@ class _Entered:
         return movements
 
 
-async def _enter(stores: Stores, tx: Transaction, verb: Verb) -> _Entered:
-    entered = await _find(stores, tx, verb)
+async def _enter(
+    stores: Stores, tx: Transaction, verb: Verb, *, with_expired: bool = False
+) -> _Entered:
+    entered = await _find(stores, tx, verb, with_expired=with_expired)
     if entered is None:
         raise ReservationNotFound(verb.reservation_id)
     return entered
 
 
-async def _find(stores: Stores, tx: Transaction, verb: Verb) -> _Entered | None:
-    names = Names()
-    pairs = await stores.reservations.open_pairs(tx, [verb.reservation_id])
-    return await _locked(stores, tx, verb, pairs, names)
-
-
-async def _locked(
-    stores: Stores, tx: Transaction, verb: Verb, pairs: Collection[Pair], names: Names
+async def _find(
+    stores: Stores, tx: Transaction, verb: Verb, *, with_expired: bool = False
 ) -> _Entered | None:
+    names = Names()
+    pairs = await stores.reservations.open_pairs(
+        tx, [verb.reservation_id], with_expired=with_expired
+    )
     books = await stores.ledger.lock(tx, pairs, names)
     known = await stores.reservations.load(tx, [verb.reservation_id], names)
     before = known.get(verb.reservation_id)
@@ -237,31 +251,6 @@ async def _locked(
     before.refuse_strangers(verb.actor)
     refuse_unlocked([before], books)
     return _Entered(stores, tx, names, books, before, await tx.now(), verb)
-
-
-async def _enter_moving(
-    stores: Stores, tx: Transaction, verb: Verb, moves: Sequence[tuple[Selection, str]]
-) -> _Entered:
-    """As ``_enter``, with the balances of the places locked to which lines would go."""
-    names = Names()
-    seen = await stores.reservations.get(tx, verb.reservation_id, names)
-    if seen is None:
-        raise ReservationNotFound(verb.reservation_id)
-    await stores.locations.resolve(tx, {location_id for _, location_id in moves}, names)
-    keys = {line.key for line in seen.open_lines}
-    keys |= {
-        StockKey(line.key.sku, location_id)
-        for selection, location_id in moves
-        for line in seen.open_lines
-        if selection.covers(line)
-    }
-    entered = await _locked(stores, tx, verb, names.pairs(keys), names)
-    if entered is None:
-        raise ReservationNotFound(verb.reservation_id)
-    there = {(line.line_id, line.key) for line in seen.open_lines}
-    if any((line.line_id, line.key) not in there for line in entered.before.open_lines):
-        raise TransactionConflict("A line was moved while its balance was being locked.")
-    return entered
 
 
 def _tombstone(verb: Verb, now: datetime) -> Reservation:

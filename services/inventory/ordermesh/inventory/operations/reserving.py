@@ -7,6 +7,7 @@ it were alone, in the order in which they came, on what the ones before have lef
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from opentelemetry.context import Context
@@ -17,7 +18,7 @@ from ordermesh.inventory.domain.kit import Kit, exploded
 from ordermesh.inventory.domain.ledger import Cause, Ledger
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Reservation
-from ordermesh.inventory.domain.reserving import Ask, refuse_repeated, reserve
+from ordermesh.inventory.domain.reserving import Ask, Reserved, refuse_repeated, reserve
 from ordermesh.inventory.operations.deciding import (
     Decided,
     StaleRows,
@@ -57,7 +58,7 @@ Verdict = Kept | DomainError | Later
 async def reserve_many(
     stores: Stores, tx: Transaction, wishes: Sequence[Wish]
 ) -> Sequence[Verdict]:
-    """Hold all lines or none, for each wish; only the first is sure to be decided.
+    """Decide on each wish, for itself; only the first is sure to be decided.
 
     A verdict may be ``DuplicateEntry``, ``UnknownSku``, ``UnknownLocation``, ``TooMuchAsked`` and
     what the domain's ``reserve`` raises. Raises ``TransactionConflict``.
@@ -141,8 +142,16 @@ class _Batch:
             Attributes.LINE_COUNT: len(ask.wanted),
         }
 
-        def decision(ledger: Ledger) -> tuple[Reservation, list[Reservation]]:
-            return reserve(ledger, wish.actor, ask, self.known, self.books.terms, self.now)
+        def decision(ledger: Ledger, *, is_final: bool = False) -> Reserved:
+            return reserve(
+                ledger,
+                wish.actor,
+                ask,
+                self.known,
+                self.books.terms,
+                self.now,
+                is_final=is_final or not ask.is_best_effort,
+            )
 
         mark = self.ledger.mark()
         try:
@@ -156,18 +165,17 @@ class _Batch:
                     decision,
                     wish.named | self.replaced,
                     self.partly_expired,
+                    partial(decision, is_final=True) if ask.is_best_effort else None,
                 )
         except DomainError as refusal:
             return refusal
         except StaleRows:
             return LATER
         self._keep(wish, decided, mark)
-        return Kept(decided.outcome[0], self.now)
+        return Kept(decided.outcome.made, self.now, decided.outcome.portions)
 
-    def _keep(
-        self, wish: Wish, decided: Decided[tuple[Reservation, list[Reservation]]], mark: int
-    ) -> None:
-        made, replaced = decided.outcome
+    def _keep(self, wish: Wish, decided: Decided[Reserved], mark: int) -> None:
+        made, replaced, _ = decided.outcome
         self.changes.append(StoredReservation(None, made))
         self.changes += [StoredReservation(self.known[one.reservation_id], one) for one in replaced]
         self.changes += decided.expired

@@ -38,8 +38,10 @@ class StoredReservation:
 class ReservationStore(Protocol):
     """Where reservations are kept."""
 
-    async def open_pairs(self, tx: Transaction, reservation_ids: Collection[UUID]) -> set[Pair]:
-        """The keys of the open lines, so that their balances can be locked."""
+    async def open_pairs(
+        self, tx: Transaction, reservation_ids: Collection[UUID], *, with_expired: bool = False
+    ) -> set[Pair]:
+        """The keys of the open lines, so that their balances can be locked; of expired, too."""
         ...
 
     async def load(
@@ -84,6 +86,12 @@ class ReservationStore(Protocol):
 
     async def get(self, tx: Transaction, reservation_id: UUID, names: Names) -> Reservation | None:
         """One reservation with all its lines, not locked."""
+        ...
+
+    async def look_at(
+        self, tx: Transaction, reservation_ids: Collection[UUID], names: Names
+    ) -> dict[UUID, Reservation]:
+        """As ``load``, but not locked: only to know what is to be locked."""
         ...
 
     async def page(

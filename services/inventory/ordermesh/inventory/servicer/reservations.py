@@ -14,6 +14,8 @@ from ordermesh.api.inventory.v1 import (
     GetReservationResponse,
     ListReservationsRequest,
     ListReservationsResponse,
+    ReassignBulkRequest,
+    ReassignBulkResponse,
     ReassignRequest,
     ReassignResponse,
     ReleaseRequest,
@@ -31,12 +33,13 @@ from ordermesh.api.inventory.v1 import (
     ShortResponse,
 )
 from ordermesh.inventory.access import acting
+from ordermesh.inventory.domain.moving import Reassignment
 from ordermesh.inventory.domain.picking import ShortOutcome
+from ordermesh.inventory.operations.moving import reassign_reservations
 from ordermesh.inventory.operations.reservations import (
     Verb,
     confirm_reservation,
     extend_reservation,
-    reassign_reservation,
     release_reservation,
     ship_reservation,
     short_reservation,
@@ -45,11 +48,14 @@ from ordermesh.inventory.queries.lists import get_reservation, list_reservations
 from ordermesh.inventory.servicer.reserving import Reserving
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.reservations import (
+    extra_message,
     moves,
+    reassignments,
     released_line,
     reservation_filter,
     reservation_message,
     selection,
+    shipment,
 )
 from ordermesh.runtime.ahead import ahead
 from ordermesh.runtime.database import Transaction
@@ -137,7 +143,9 @@ class ReservationServicer(ReservationServiceServicer):
         """Make a hold last."""
 
         async def work(tx: Transaction) -> ConfirmResponse:
-            kept = await confirm_reservation(self._wiring.stores, tx, _verb(request))
+            kept = await confirm_reservation(
+                self._wiring.stores, tx, _verb(request), again=request.reserve_again
+            )
             return ConfirmResponse(reservation=reservation_message(kept.reservation, kept.now))
 
         return await self._wiring.mutations.run(request, ConfirmResponse, work)
@@ -183,12 +191,30 @@ class ReservationServicer(ReservationServiceServicer):
         """Move promises to other locations."""
 
         async def work(tx: Transaction) -> ReassignResponse:
-            kept = await reassign_reservation(
-                self._wiring.stores, tx, _verb(request), moves(request)
+            one = Reassignment(UUID(request.reservation_id), moves(request.lines), request.fence)
+            (kept,) = await reassign_reservations(
+                self._wiring.stores, tx, acting(request.on_behalf_of), [one]
             )
             return ReassignResponse(reservation=reservation_message(kept.reservation, kept.now))
 
         return await self._wiring.mutations.run(request, ReassignResponse, work)
+
+    async def ReassignBulk(
+        self,
+        request: ReassignBulkRequest,
+        _context: grpc.aio.ServicerContext[ReassignBulkRequest, ReassignBulkResponse],
+    ) -> ReassignBulkResponse:
+        """Move promises of many reservations to other locations, all or none."""
+
+        async def work(tx: Transaction) -> ReassignBulkResponse:
+            kept = await reassign_reservations(
+                self._wiring.stores, tx, acting(request.on_behalf_of), reassignments(request)
+            )
+            return ReassignBulkResponse(
+                reservations=[reservation_message(one.reservation, one.now) for one in kept]
+            )
+
+        return await self._wiring.mutations.run(request, ReassignBulkResponse, work)
 
     async def Ship(
         self,
@@ -198,13 +224,14 @@ class ReservationServicer(ReservationServiceServicer):
         """Promised goods left the building."""
 
         async def work(tx: Transaction) -> ShipResponse:
-            wanted = [selection(line) for line in request.lines]
             shipped = await ship_reservation(
-                self._wiring.stores, tx, _verb(request), wanted, request.document
+                self._wiring.stores, tx, _verb(request), shipment(request), request.document
             )
             return ShipResponse(
-                movement_id=str(shipped.movement_id),
+                movement_id=_text(shipped.movement_id),
                 reservation=reservation_message(shipped.reservation, shipped.now),
+                over_shipped=map(extra_message, shipped.extras),
+                short_movement_id=_text(shipped.short_movement_id),
             )
 
         return await self._wiring.mutations.run(request, ShipResponse, work)
@@ -226,19 +253,18 @@ class ReservationServicer(ReservationServiceServicer):
                 request.document,
             )
             return ShortResponse(
-                movement_id=str(missing.movement_id),
+                movement_id=_text(missing.short_movement_id),
                 reservation=reservation_message(missing.reservation, missing.now),
             )
 
         return await self._wiring.mutations.run(request, ShortResponse, work)
 
 
+def _text(movement_id: UUID | None) -> str:
+    return str(movement_id) if movement_id else ""
+
+
 def _verb(
-    request: ConfirmRequest
-    | ExtendRequest
-    | ReleaseRequest
-    | ReassignRequest
-    | ShipRequest
-    | ShortRequest,
+    request: ConfirmRequest | ExtendRequest | ReleaseRequest | ShipRequest | ShortRequest,
 ) -> Verb:
     return Verb(acting(request.on_behalf_of), UUID(request.reservation_id), request.fence)

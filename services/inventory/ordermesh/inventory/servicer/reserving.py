@@ -11,7 +11,7 @@ from ordermesh.inventory.access import actor_of
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.reserving import Wish, reserve_many
 from ordermesh.inventory.servicer.wiring import Wiring
-from ordermesh.inventory.wire.reservations import ask, reservation_message
+from ordermesh.inventory.wire.reservations import ask, reservation_message, verdict_message
 from ordermesh.kernel.errors import DomainError
 from ordermesh.runtime.batching import Batcher, Waiting
 from ordermesh.runtime.call import current_call
@@ -91,7 +91,10 @@ def _wish(one: Asked[ReserveRequest], trace: Context) -> Wish | DomainError:
 
 
 def _reply(kept: Kept) -> ReserveResponse:
-    return ReserveResponse(reservation=reservation_message(kept.reservation, kept.now))
+    return ReserveResponse(
+        reservation=reservation_message(kept.reservation, kept.now),
+        line_verdicts=map(verdict_message, kept.portions),
+    )
 
 
 def _verdict(answer: ReserveResponse | BaseException) -> ReserveVerdict:

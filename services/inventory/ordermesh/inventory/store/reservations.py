@@ -48,14 +48,17 @@ TOMBSTONE_ROWS = 1_000
 class SqlReservationStore:
     """Reservations in tables: a header, and a row for each line."""
 
-    async def open_pairs(self, tx: Transaction, reservation_ids: Collection[UUID]) -> set[Pair]:
-        """The keys of the open lines, so that their balances can be locked."""
+    async def open_pairs(
+        self, tx: Transaction, reservation_ids: Collection[UUID], *, with_expired: bool = False
+    ) -> set[Pair]:
+        """The keys of the open lines, so that their balances can be locked; of expired, too."""
         if not reservation_ids:
             return set()
+        states = [*_OPEN, int(LineState.EXPIRED)] if with_expired else _OPEN
         found = await tx.execute(
             select(line.c.item_id, line.c.location_id).where(
                 line.c.reservation_id.in_(uuids(tx.dialect, reservation_ids)),
-                line.c.state.in_(_OPEN),
+                line.c.state.in_(states),
             )
         )
         return {(row.item_id, row.location_id) for row in found}
@@ -152,11 +155,19 @@ class SqlReservationStore:
 
     async def get(self, tx: Transaction, reservation_id: UUID, names: Names) -> Reservation | None:
         """One reservation with all its lines, not locked."""
+        return (await self.look_at(tx, [reservation_id], names)).get(reservation_id)
+
+    async def look_at(
+        self, tx: Transaction, reservation_ids: Collection[UUID], names: Names
+    ) -> dict[UUID, Reservation]:
+        """As ``load``, but not locked: only to know what is to be locked."""
         found = await tx.execute(
-            select(reservation).where(reservation.c.reservation_id == reservation_id)
+            select(reservation).where(
+                reservation.c.reservation_id.in_(uuids(tx.dialect, reservation_ids))
+            )
         )
         read = await _with_lines(tx, found.all(), names)
-        return read[0] if read else None
+        return {one.reservation_id: one for one in read}
 
     async def page(
         self,

@@ -53,6 +53,7 @@ def assembled(
             fence=row.fence,
             event_sequence=row.event_sequence,
             is_tombstone=row.is_tombstone,
+            is_renewed=row.is_renewed,
         )
         for row in headers
     ]
@@ -69,6 +70,7 @@ def header_row(one: Reservation) -> dict[str, Any]:
         "granted": one.granted,
         "event_sequence": one.event_sequence,
         "is_tombstone": one.is_tombstone,
+        "is_renewed": one.is_renewed,
         "create_time": one.create_time,
     }
 

@@ -1,18 +1,27 @@
 """Reservations and the requests about them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from ordermesh.api.inventory.v1 import (
+    ErrorReason,
+    LineReassignment,
     LineSelection,
+    LineVerdict,
     ListReservationsRequest,
-    ReassignRequest,
+    OverShipped,
+    ReassignBulkRequest,
     ReleasedLine,
     ReserveRequest,
+    ShipRequest,
 )
 from ordermesh.api.inventory.v1 import Reservation as ReservationMessage
 from ordermesh.api.inventory.v1 import ReservationLine as LineMessage
 from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.moving import Move, Reassignment
+from ordermesh.inventory.domain.picking import Extra, Shipment, ShortOutcome
+from ordermesh.inventory.domain.portions import Portion
 from ordermesh.inventory.domain.reservation import (
     Line,
     LineState,
@@ -37,6 +46,7 @@ def ask(request: ReserveRequest) -> Ask:
         hold_duration=None if request.confirm else hold,
         replaces=[UUID(written) for written in request.replaces_reservation_ids],
         fence=request.fence,
+        is_best_effort=request.best_effort,
     )
 
 
@@ -45,9 +55,44 @@ def selection(message: LineSelection) -> Selection:
     return Selection(message.line_id, message.location_id, message.sku, message.quantity)
 
 
-def moves(request: ReassignRequest) -> list[tuple[Selection, str]]:
+def moves(lines: Iterable[LineReassignment]) -> list[Move]:
     """Which lines go where."""
-    return [(selection(move.line), move.to_location_id) for move in request.lines]
+    return [(selection(move.line), move.to_location_id) for move in lines]
+
+
+def reassignments(request: ReassignBulkRequest) -> list[Reassignment]:
+    """Which lines of which reservations go where."""
+    return [
+        Reassignment(UUID(one.reservation_id), moves(one.lines), one.fence)
+        for one in request.reassignments
+    ]
+
+
+def shipment(request: ShipRequest) -> Shipment:
+    """What is to leave."""
+    return Shipment(
+        [selection(line) for line in request.lines],
+        may_exceed=request.over_ship,
+        rest=ShortOutcome(request.rest_outcome) if request.rest_outcome else None,
+    )
+
+
+def extra_message(extra: Extra) -> OverShipped:
+    """Units that left beyond those promised."""
+    return OverShipped(line_id=extra.line_id, key=key_message(extra.key), quantity=extra.quantity)
+
+
+def verdict_message(portion: Portion) -> LineVerdict:
+    """How much of a line is held, and why not more."""
+    reason = f"ERROR_REASON_{portion.reason or 'UNSPECIFIED'}"
+    return LineVerdict(
+        line_id=portion.line_id,
+        key=key_message(portion.key),
+        wanted=portion.wanted,
+        granted=portion.granted,
+        missing=portion.wanted - portion.granted,
+        reason=ErrorReason.Value(reason),
+    )
 
 
 def released_line(wanted: Selection, taking: Taking) -> ReleasedLine:

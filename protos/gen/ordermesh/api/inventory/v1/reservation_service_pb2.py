@@ -26,11 +26,12 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
+from ordermesh.api.inventory.v1 import error_reason_pb2 as ordermesh_dot_api_dot_inventory_dot_v1_dot_error__reason__pb2
 from ordermesh.api.inventory.v1 import reservation_pb2 as ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_stock__key__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4ordermesh/api/inventory/v1/reservation_service.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a,ordermesh/api/inventory/v1/reservation.proto\x1a&ordermesh/api/order/v1/stock_key.proto\"\xa4\x03\n\x0eReserveRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x08order_id\x18\x04 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05lines\x18\x05 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.ReserveLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x41\n\rhold_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xc0p2\x02\x08\x01\x12\x0f\n\x07\x63onfirm\x18\x07 \x01(\x08\x12\x33\n\x18replaces_reservation_ids\x18\x08 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\t \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x99\x01\n\x0bReserveLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x03key\x18\x02 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKeyB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"O\n\x0fReserveResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"d\n\x12ReserveBulkRequest\x12N\n\x08requests\x18\x01 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03\"S\n\x13ReserveBulkResponse\x12<\n\x08verdicts\x18\x01 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveVerdict\"\x80\x01\n\x0eReserveVerdict\x12<\n\x05reply\x18\x01 \x01(\x0b\x32+.ordermesh.api.inventory.v1.ReserveResponseH\x00\x12%\n\x07refusal\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07verdict\"u\n\x14ReserveStreamRequest\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12N\n\x08requests\x18\x02 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x80\x02\"\x03\xd8\x01\x03\"d\n\x15ReserveStreamResponse\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12<\n\x08verdicts\x18\x02 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveVerdict\"9\n\x15GetReservationRequest\x12 \n\x0ereservation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"h\n\x16GetReservationResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\xd1\x03\n\x17ListReservationsRequest\x12\x36\n\x0blocation_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x33\n\x08order_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1f\n\x08quantity\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12\x36\n\x12\x63reated_after_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13\x63reated_before_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12J\n\x05state\x18\x07 \x01(\x0e\x32\x31.ordermesh.api.inventory.v1.ReservationLine.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x84\x01\n\x18ListReservationsResponse\x12=\n\x0creservations\x18\x01 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"\xcc\x01\n\rLineSelection\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0blocation_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\"\xa1\x01\n\x0e\x43onfirmRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"O\n\x0f\x43onfirmResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe6\x01\n\x0eReleaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x43\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x91\x01\n\x0fReleaseResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12@\n\x0ereleased_lines\x18\x02 \x03(\x0b\x32(.ordermesh.api.inventory.v1.ReleasedLine\"A\n\x0cReleasedLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0e\n\x06wanted\x18\x02 \x01(\x03\x12\x10\n\x08released\x18\x03 \x01(\x03\"\xec\x01\n\x0fReassignRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12H\n\x05lines\x18\x04 \x03(\x0b\x32,.ordermesh.api.inventory.v1.LineReassignmentB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x90\x01\n\x10LineReassignment\x12?\n\x04line\x18\x01 \x01(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x06\xbaH\x03\xc8\x01\x01\x12;\n\x0eto_location_id\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"P\n\x10ReassignResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\x9a\x02\n\x0bShipRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x33\n\x08\x64ocument\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x16\n\x05\x66\x65nce\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"a\n\x0cShipResponse\x12\x13\n\x0bmovement_id\x18\x01 \x01(\t\x12<\n\x0breservation\x18\x02 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe6\x01\n\rExtendRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x44\n\rhold_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\t\"\x03\x08\xc0p2\x02\x08\x01\xc8\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"N\n\x0e\x45xtendResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe2\x02\n\x0cShortRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x45\n\x07outcome\x18\x05 \x01(\x0e\x32(.ordermesh.api.inventory.v1.ShortOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x08\x64ocument\x18\x06 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x16\n\x05\x66\x65nce\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\rShortResponse\x12\x13\n\x0bmovement_id\x18\x01 \x01(\t\x12<\n\x0breservation\x18\x02 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation2\xdb\t\n\x12ReservationService\x12g\n\x07Reserve\x12*.ordermesh.api.inventory.v1.ReserveRequest\x1a+.ordermesh.api.inventory.v1.ReserveResponse\"\x03\x90\x02\x02\x12s\n\x0bReserveBulk\x12..ordermesh.api.inventory.v1.ReserveBulkRequest\x1a/.ordermesh.api.inventory.v1.ReserveBulkResponse\"\x03\x90\x02\x02\x12}\n\rReserveStream\x12\x30.ordermesh.api.inventory.v1.ReserveStreamRequest\x1a\x31.ordermesh.api.inventory.v1.ReserveStreamResponse\"\x03\x90\x02\x02(\x01\x30\x01\x12|\n\x0eGetReservation\x12\x31.ordermesh.api.inventory.v1.GetReservationRequest\x1a\x32.ordermesh.api.inventory.v1.GetReservationResponse\"\x03\x90\x02\x01\x12\x82\x01\n\x10ListReservations\x12\x33.ordermesh.api.inventory.v1.ListReservationsRequest\x1a\x34.ordermesh.api.inventory.v1.ListReservationsResponse\"\x03\x90\x02\x01\x12g\n\x07\x43onfirm\x12*.ordermesh.api.inventory.v1.ConfirmRequest\x1a+.ordermesh.api.inventory.v1.ConfirmResponse\"\x03\x90\x02\x02\x12\x64\n\x06\x45xtend\x12).ordermesh.api.inventory.v1.ExtendRequest\x1a*.ordermesh.api.inventory.v1.ExtendResponse\"\x03\x90\x02\x02\x12g\n\x07Release\x12*.ordermesh.api.inventory.v1.ReleaseRequest\x1a+.ordermesh.api.inventory.v1.ReleaseResponse\"\x03\x90\x02\x02\x12j\n\x08Reassign\x12+.ordermesh.api.inventory.v1.ReassignRequest\x1a,.ordermesh.api.inventory.v1.ReassignResponse\"\x03\x90\x02\x02\x12\x61\n\x05Short\x12(.ordermesh.api.inventory.v1.ShortRequest\x1a).ordermesh.api.inventory.v1.ShortResponse\"\x03\x90\x02\x02\x12^\n\x04Ship\x12\'.ordermesh.api.inventory.v1.ShipRequest\x1a(.ordermesh.api.inventory.v1.ShipResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4ordermesh/api/inventory/v1/reservation_service.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a-ordermesh/api/inventory/v1/error_reason.proto\x1a,ordermesh/api/inventory/v1/reservation.proto\x1a&ordermesh/api/order/v1/stock_key.proto\"\xb9\x03\n\x0eReserveRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x08order_id\x18\x04 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05lines\x18\x05 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.ReserveLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x41\n\rhold_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xc0p2\x02\x08\x01\x12\x0f\n\x07\x63onfirm\x18\x07 \x01(\x08\x12\x33\n\x18replaces_reservation_ids\x18\x08 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\t \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x13\n\x0b\x62\x65st_effort\x18\n \x01(\x08\"\x99\x01\n\x0bReserveLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x03key\x18\x02 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKeyB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\x8f\x01\n\x0fReserveResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12>\n\rline_verdicts\x18\x02 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.LineVerdict\"\xb8\x01\n\x0bLineVerdict\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12-\n\x03key\x18\x02 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKey\x12\x0e\n\x06wanted\x18\x03 \x01(\x03\x12\x0f\n\x07granted\x18\x04 \x01(\x03\x12\x0f\n\x07missing\x18\x05 \x01(\x03\x12\x37\n\x06reason\x18\x06 \x01(\x0e\x32\'.ordermesh.api.inventory.v1.ErrorReason\"d\n\x12ReserveBulkRequest\x12N\n\x08requests\x18\x01 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03\"S\n\x13ReserveBulkResponse\x12<\n\x08verdicts\x18\x01 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveVerdict\"\x80\x01\n\x0eReserveVerdict\x12<\n\x05reply\x18\x01 \x01(\x0b\x32+.ordermesh.api.inventory.v1.ReserveResponseH\x00\x12%\n\x07refusal\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07verdict\"u\n\x14ReserveStreamRequest\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12N\n\x08requests\x18\x02 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x80\x02\"\x03\xd8\x01\x03\"d\n\x15ReserveStreamResponse\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12<\n\x08verdicts\x18\x02 \x03(\x0b\x32*.ordermesh.api.inventory.v1.ReserveVerdict\"9\n\x15GetReservationRequest\x12 \n\x0ereservation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"h\n\x16GetReservationResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\xd1\x03\n\x17ListReservationsRequest\x12\x36\n\x0blocation_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x33\n\x08order_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1f\n\x08quantity\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12\x36\n\x12\x63reated_after_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13\x63reated_before_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12J\n\x05state\x18\x07 \x01(\x0e\x32\x31.ordermesh.api.inventory.v1.ReservationLine.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x84\x01\n\x18ListReservationsResponse\x12=\n\x0creservations\x18\x01 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\"\xcc\x01\n\rLineSelection\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0blocation_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12.\n\x03sku\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\"\xb8\x01\n\x0e\x43onfirmRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x15\n\rreserve_again\x18\x05 \x01(\x08\"O\n\x0f\x43onfirmResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe6\x01\n\x0eReleaseRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x43\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x91\x01\n\x0fReleaseResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12@\n\x0ereleased_lines\x18\x02 \x03(\x0b\x32(.ordermesh.api.inventory.v1.ReleasedLine\"A\n\x0cReleasedLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0e\n\x06wanted\x18\x02 \x01(\x03\x12\x10\n\x08released\x18\x03 \x01(\x03\"\xec\x01\n\x0fReassignRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12H\n\x05lines\x18\x04 \x03(\x0b\x32,.ordermesh.api.inventory.v1.LineReassignmentB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\x90\x01\n\x10LineReassignment\x12?\n\x04line\x18\x01 \x01(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x06\xbaH\x03\xc8\x01\x01\x12;\n\x0eto_location_id\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"P\n\x10ReassignResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xc5\x01\n\x13ReassignBulkRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12W\n\rreassignments\x18\x03 \x03(\x0b\x32\x33.ordermesh.api.inventory.v1.ReservationReassignmentB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"\x9d\x01\n\x17ReservationReassignment\x12 \n\x0ereservation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12H\n\x05lines\x18\x02 \x03(\x0b\x32,.ordermesh.api.inventory.v1.LineReassignmentB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x16\n\x05\x66\x65nce\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"U\n\x14ReassignBulkResponse\x12=\n\x0creservations\x18\x01 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xf7\x02\n\x0bShipRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x33\n\x08\x64ocument\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x16\n\x05\x66\x65nce\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x11\n\tover_ship\x18\x07 \x01(\x08\x12H\n\x0crest_outcome\x18\x08 \x01(\x0e\x32(.ordermesh.api.inventory.v1.ShortOutcomeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xbb\x01\n\x0cShipResponse\x12\x13\n\x0bmovement_id\x18\x01 \x01(\t\x12<\n\x0breservation\x18\x02 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\x12=\n\x0cover_shipped\x18\x03 \x03(\x0b\x32\'.ordermesh.api.inventory.v1.OverShipped\x12\x19\n\x11short_movement_id\x18\x04 \x01(\t\"_\n\x0bOverShipped\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12-\n\x03key\x18\x02 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKey\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\xe6\x01\n\rExtendRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x44\n\rhold_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\t\"\x03\x08\xc0p2\x02\x08\x01\xc8\x01\x01\x12\x16\n\x05\x66\x65nce\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"N\n\x0e\x45xtendResponse\x12<\n\x0breservation\x18\x01 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation\"\xe2\x02\n\x0cShortRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12 \n\x0ereservation_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x45\n\x05lines\x18\x04 \x03(\x0b\x32).ordermesh.api.inventory.v1.LineSelectionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x45\n\x07outcome\x18\x05 \x01(\x0e\x32(.ordermesh.api.inventory.v1.ShortOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x08\x64ocument\x18\x06 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x16\n\x05\x66\x65nce\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\rShortResponse\x12\x13\n\x0bmovement_id\x18\x01 \x01(\t\x12<\n\x0breservation\x18\x02 \x01(\x0b\x32\'.ordermesh.api.inventory.v1.Reservation2\xd3\n\n\x12ReservationService\x12g\n\x07Reserve\x12*.ordermesh.api.inventory.v1.ReserveRequest\x1a+.ordermesh.api.inventory.v1.ReserveResponse\"\x03\x90\x02\x02\x12s\n\x0bReserveBulk\x12..ordermesh.api.inventory.v1.ReserveBulkRequest\x1a/.ordermesh.api.inventory.v1.ReserveBulkResponse\"\x03\x90\x02\x02\x12}\n\rReserveStream\x12\x30.ordermesh.api.inventory.v1.ReserveStreamRequest\x1a\x31.ordermesh.api.inventory.v1.ReserveStreamResponse\"\x03\x90\x02\x02(\x01\x30\x01\x12|\n\x0eGetReservation\x12\x31.ordermesh.api.inventory.v1.GetReservationRequest\x1a\x32.ordermesh.api.inventory.v1.GetReservationResponse\"\x03\x90\x02\x01\x12\x82\x01\n\x10ListReservations\x12\x33.ordermesh.api.inventory.v1.ListReservationsRequest\x1a\x34.ordermesh.api.inventory.v1.ListReservationsResponse\"\x03\x90\x02\x01\x12g\n\x07\x43onfirm\x12*.ordermesh.api.inventory.v1.ConfirmRequest\x1a+.ordermesh.api.inventory.v1.ConfirmResponse\"\x03\x90\x02\x02\x12\x64\n\x06\x45xtend\x12).ordermesh.api.inventory.v1.ExtendRequest\x1a*.ordermesh.api.inventory.v1.ExtendResponse\"\x03\x90\x02\x02\x12g\n\x07Release\x12*.ordermesh.api.inventory.v1.ReleaseRequest\x1a+.ordermesh.api.inventory.v1.ReleaseResponse\"\x03\x90\x02\x02\x12j\n\x08Reassign\x12+.ordermesh.api.inventory.v1.ReassignRequest\x1a,.ordermesh.api.inventory.v1.ReassignResponse\"\x03\x90\x02\x02\x12v\n\x0cReassignBulk\x12/.ordermesh.api.inventory.v1.ReassignBulkRequest\x1a\x30.ordermesh.api.inventory.v1.ReassignBulkResponse\"\x03\x90\x02\x02\x12\x61\n\x05Short\x12(.ordermesh.api.inventory.v1.ShortRequest\x1a).ordermesh.api.inventory.v1.ShortResponse\"\x03\x90\x02\x02\x12^\n\x04Ship\x12\'.ordermesh.api.inventory.v1.ShipRequest\x1a(.ordermesh.api.inventory.v1.ShipResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -119,6 +120,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LINEREASSIGNMENT'].fields_by_name['line']._serialized_options = b'\272H\003\310\001\001'
   _globals['_LINEREASSIGNMENT'].fields_by_name['to_location_id']._loaded_options = None
   _globals['_LINEREASSIGNMENT'].fields_by_name['to_location_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_REASSIGNBULKREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REASSIGNBULKREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REASSIGNBULKREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_REASSIGNBULKREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_REASSIGNBULKREQUEST'].fields_by_name['reassignments']._loaded_options = None
+  _globals['_REASSIGNBULKREQUEST'].fields_by_name['reassignments']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
+  _globals['_RESERVATIONREASSIGNMENT'].fields_by_name['reservation_id']._loaded_options = None
+  _globals['_RESERVATIONREASSIGNMENT'].fields_by_name['reservation_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RESERVATIONREASSIGNMENT'].fields_by_name['lines']._loaded_options = None
+  _globals['_RESERVATIONREASSIGNMENT'].fields_by_name['lines']._serialized_options = b'\272H\010\222\001\005\010\001\020\364\003'
+  _globals['_RESERVATIONREASSIGNMENT'].fields_by_name['fence']._loaded_options = None
+  _globals['_RESERVATIONREASSIGNMENT'].fields_by_name['fence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_SHIPREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SHIPREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_SHIPREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
@@ -131,6 +144,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHIPREQUEST'].fields_by_name['document']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_SHIPREQUEST'].fields_by_name['fence']._loaded_options = None
   _globals['_SHIPREQUEST'].fields_by_name['fence']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_SHIPREQUEST'].fields_by_name['rest_outcome']._loaded_options = None
+  _globals['_SHIPREQUEST'].fields_by_name['rest_outcome']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_EXTENDREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_EXTENDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_EXTENDREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
@@ -173,64 +188,76 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVATIONSERVICE'].methods_by_name['Release']._serialized_options = b'\220\002\002'
   _globals['_RESERVATIONSERVICE'].methods_by_name['Reassign']._loaded_options = None
   _globals['_RESERVATIONSERVICE'].methods_by_name['Reassign']._serialized_options = b'\220\002\002'
+  _globals['_RESERVATIONSERVICE'].methods_by_name['ReassignBulk']._loaded_options = None
+  _globals['_RESERVATIONSERVICE'].methods_by_name['ReassignBulk']._serialized_options = b'\220\002\002'
   _globals['_RESERVATIONSERVICE'].methods_by_name['Short']._loaded_options = None
   _globals['_RESERVATIONSERVICE'].methods_by_name['Short']._serialized_options = b'\220\002\002'
   _globals['_RESERVATIONSERVICE'].methods_by_name['Ship']._loaded_options = None
   _globals['_RESERVATIONSERVICE'].methods_by_name['Ship']._serialized_options = b'\220\002\002'
-  _globals['_RESERVEREQUEST']._serialized_start=290
-  _globals['_RESERVEREQUEST']._serialized_end=710
-  _globals['_RESERVELINE']._serialized_start=713
-  _globals['_RESERVELINE']._serialized_end=866
-  _globals['_RESERVERESPONSE']._serialized_start=868
-  _globals['_RESERVERESPONSE']._serialized_end=947
-  _globals['_RESERVEBULKREQUEST']._serialized_start=949
-  _globals['_RESERVEBULKREQUEST']._serialized_end=1049
-  _globals['_RESERVEBULKRESPONSE']._serialized_start=1051
-  _globals['_RESERVEBULKRESPONSE']._serialized_end=1134
-  _globals['_RESERVEVERDICT']._serialized_start=1137
-  _globals['_RESERVEVERDICT']._serialized_end=1265
-  _globals['_RESERVESTREAMREQUEST']._serialized_start=1267
-  _globals['_RESERVESTREAMREQUEST']._serialized_end=1384
-  _globals['_RESERVESTREAMRESPONSE']._serialized_start=1386
-  _globals['_RESERVESTREAMRESPONSE']._serialized_end=1486
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=1488
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=1545
-  _globals['_GETRESERVATIONRESPONSE']._serialized_start=1547
-  _globals['_GETRESERVATIONRESPONSE']._serialized_end=1651
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=1654
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=2119
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=2122
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=2254
-  _globals['_LINESELECTION']._serialized_start=2257
-  _globals['_LINESELECTION']._serialized_end=2461
-  _globals['_CONFIRMREQUEST']._serialized_start=2464
-  _globals['_CONFIRMREQUEST']._serialized_end=2625
-  _globals['_CONFIRMRESPONSE']._serialized_start=2627
-  _globals['_CONFIRMRESPONSE']._serialized_end=2706
-  _globals['_RELEASEREQUEST']._serialized_start=2709
-  _globals['_RELEASEREQUEST']._serialized_end=2939
-  _globals['_RELEASERESPONSE']._serialized_start=2942
-  _globals['_RELEASERESPONSE']._serialized_end=3087
-  _globals['_RELEASEDLINE']._serialized_start=3089
-  _globals['_RELEASEDLINE']._serialized_end=3154
-  _globals['_REASSIGNREQUEST']._serialized_start=3157
-  _globals['_REASSIGNREQUEST']._serialized_end=3393
-  _globals['_LINEREASSIGNMENT']._serialized_start=3396
-  _globals['_LINEREASSIGNMENT']._serialized_end=3540
-  _globals['_REASSIGNRESPONSE']._serialized_start=3542
-  _globals['_REASSIGNRESPONSE']._serialized_end=3622
-  _globals['_SHIPREQUEST']._serialized_start=3625
-  _globals['_SHIPREQUEST']._serialized_end=3907
-  _globals['_SHIPRESPONSE']._serialized_start=3909
-  _globals['_SHIPRESPONSE']._serialized_end=4006
-  _globals['_EXTENDREQUEST']._serialized_start=4009
-  _globals['_EXTENDREQUEST']._serialized_end=4239
-  _globals['_EXTENDRESPONSE']._serialized_start=4241
-  _globals['_EXTENDRESPONSE']._serialized_end=4319
-  _globals['_SHORTREQUEST']._serialized_start=4322
-  _globals['_SHORTREQUEST']._serialized_end=4676
-  _globals['_SHORTRESPONSE']._serialized_start=4678
-  _globals['_SHORTRESPONSE']._serialized_end=4776
-  _globals['_RESERVATIONSERVICE']._serialized_start=4779
-  _globals['_RESERVATIONSERVICE']._serialized_end=6022
+  _globals['_RESERVEREQUEST']._serialized_start=337
+  _globals['_RESERVEREQUEST']._serialized_end=778
+  _globals['_RESERVELINE']._serialized_start=781
+  _globals['_RESERVELINE']._serialized_end=934
+  _globals['_RESERVERESPONSE']._serialized_start=937
+  _globals['_RESERVERESPONSE']._serialized_end=1080
+  _globals['_LINEVERDICT']._serialized_start=1083
+  _globals['_LINEVERDICT']._serialized_end=1267
+  _globals['_RESERVEBULKREQUEST']._serialized_start=1269
+  _globals['_RESERVEBULKREQUEST']._serialized_end=1369
+  _globals['_RESERVEBULKRESPONSE']._serialized_start=1371
+  _globals['_RESERVEBULKRESPONSE']._serialized_end=1454
+  _globals['_RESERVEVERDICT']._serialized_start=1457
+  _globals['_RESERVEVERDICT']._serialized_end=1585
+  _globals['_RESERVESTREAMREQUEST']._serialized_start=1587
+  _globals['_RESERVESTREAMREQUEST']._serialized_end=1704
+  _globals['_RESERVESTREAMRESPONSE']._serialized_start=1706
+  _globals['_RESERVESTREAMRESPONSE']._serialized_end=1806
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=1808
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=1865
+  _globals['_GETRESERVATIONRESPONSE']._serialized_start=1867
+  _globals['_GETRESERVATIONRESPONSE']._serialized_end=1971
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=1974
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=2439
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=2442
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=2574
+  _globals['_LINESELECTION']._serialized_start=2577
+  _globals['_LINESELECTION']._serialized_end=2781
+  _globals['_CONFIRMREQUEST']._serialized_start=2784
+  _globals['_CONFIRMREQUEST']._serialized_end=2968
+  _globals['_CONFIRMRESPONSE']._serialized_start=2970
+  _globals['_CONFIRMRESPONSE']._serialized_end=3049
+  _globals['_RELEASEREQUEST']._serialized_start=3052
+  _globals['_RELEASEREQUEST']._serialized_end=3282
+  _globals['_RELEASERESPONSE']._serialized_start=3285
+  _globals['_RELEASERESPONSE']._serialized_end=3430
+  _globals['_RELEASEDLINE']._serialized_start=3432
+  _globals['_RELEASEDLINE']._serialized_end=3497
+  _globals['_REASSIGNREQUEST']._serialized_start=3500
+  _globals['_REASSIGNREQUEST']._serialized_end=3736
+  _globals['_LINEREASSIGNMENT']._serialized_start=3739
+  _globals['_LINEREASSIGNMENT']._serialized_end=3883
+  _globals['_REASSIGNRESPONSE']._serialized_start=3885
+  _globals['_REASSIGNRESPONSE']._serialized_end=3965
+  _globals['_REASSIGNBULKREQUEST']._serialized_start=3968
+  _globals['_REASSIGNBULKREQUEST']._serialized_end=4165
+  _globals['_RESERVATIONREASSIGNMENT']._serialized_start=4168
+  _globals['_RESERVATIONREASSIGNMENT']._serialized_end=4325
+  _globals['_REASSIGNBULKRESPONSE']._serialized_start=4327
+  _globals['_REASSIGNBULKRESPONSE']._serialized_end=4412
+  _globals['_SHIPREQUEST']._serialized_start=4415
+  _globals['_SHIPREQUEST']._serialized_end=4790
+  _globals['_SHIPRESPONSE']._serialized_start=4793
+  _globals['_SHIPRESPONSE']._serialized_end=4980
+  _globals['_OVERSHIPPED']._serialized_start=4982
+  _globals['_OVERSHIPPED']._serialized_end=5077
+  _globals['_EXTENDREQUEST']._serialized_start=5080
+  _globals['_EXTENDREQUEST']._serialized_end=5310
+  _globals['_EXTENDRESPONSE']._serialized_start=5312
+  _globals['_EXTENDRESPONSE']._serialized_end=5390
+  _globals['_SHORTREQUEST']._serialized_start=5393
+  _globals['_SHORTREQUEST']._serialized_end=5747
+  _globals['_SHORTRESPONSE']._serialized_start=5749
+  _globals['_SHORTRESPONSE']._serialized_end=5847
+  _globals['_RESERVATIONSERVICE']._serialized_start=5850
+  _globals['_RESERVATIONSERVICE']._serialized_end=7213
 # @@protoc_insertion_point(module_scope)

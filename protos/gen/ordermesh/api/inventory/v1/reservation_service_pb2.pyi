@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
+from ordermesh.api.inventory.v1 import error_reason_pb2 as _error_reason_pb2
 from ordermesh.api.inventory.v1 import reservation_pb2 as _reservation_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 import builtins as _builtins
@@ -38,6 +39,7 @@ class ReserveRequest(_message.Message):
     CONFIRM_FIELD_NUMBER: _builtins.int
     REPLACES_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     FENCE_FIELD_NUMBER: _builtins.int
+    BEST_EFFORT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -52,6 +54,10 @@ class ReserveRequest(_message.Message):
     """Confirmed at once, without a hold that can expire: for orders that are paid."""
     fence: _builtins.int
     """The fence of the worker that asks; 0 when it has none."""
+    best_effort: _builtins.bool
+    """Hold of each line what there is, line after line in their order, kits whole. Refused when there
+    is nothing of any line.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReserveLine]:
         """What is wanted."""
@@ -78,10 +84,11 @@ class ReserveRequest(_message.Message):
         confirm: _builtins.bool = ...,
         replaces_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
         fence: _builtins.int = ...,
+        best_effort: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm", b"confirm", "fence", b"fence", "hold_duration", b"hold_duration", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "replaces_reservation_ids", b"replaces_reservation_ids", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_effort", b"best_effort", "confirm", b"confirm", "fence", b"fence", "hold_duration", b"hold_duration", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "replaces_reservation_ids", b"replaces_reservation_ids", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -126,22 +133,72 @@ class ReserveResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RESERVATION_FIELD_NUMBER: _builtins.int
+    LINE_VERDICTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reservation(self) -> _reservation_pb2.Reservation:
         """The reservation."""
+
+    @_builtins.property
+    def line_verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineVerdict]:
+        """With `best_effort`: one for each line of the request, in their order."""
 
     def __init__(
         self,
         *,
         reservation: _reservation_pb2.Reservation | None = ...,
+        line_verdicts: _abc.Iterable[Global___LineVerdict] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_verdicts", b"line_verdicts", "reservation", b"reservation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReserveResponse: _TypeAlias = ReserveResponse  # noqa: Y015
+
+@_typing.final
+class LineVerdict(_message.Message):
+    """LineVerdict says how much of a line is held."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    WANTED_FIELD_NUMBER: _builtins.int
+    GRANTED_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """The caller's id of the line."""
+    wanted: _builtins.int
+    """Units, or kits, that were asked for."""
+    granted: _builtins.int
+    """Units, or kits, that are held."""
+    missing: _builtins.int
+    """Units, or kits, that are missing."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Why they are: `INSUFFICIENT_STOCK` or `NOT_STOCKED_HERE`. Not set when nothing is missing."""
+    @_builtins.property
+    def key(self) -> _stock_key_pb2.StockKey:
+        """What was asked for, and where."""
+
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        key: _stock_key_pb2.StockKey | None = ...,
+        wanted: _builtins.int = ...,
+        granted: _builtins.int = ...,
+        missing: _builtins.int = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["granted", b"granted", "key", b"key", "line_id", b"line_id", "missing", b"missing", "reason", b"reason", "wanted", b"wanted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineVerdict: _TypeAlias = LineVerdict  # noqa: Y015
 
 @_typing.final
 class ReserveBulkRequest(_message.Message):
@@ -465,6 +522,7 @@ class ConfirmRequest(_message.Message):
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     RESERVATION_ID_FIELD_NUMBER: _builtins.int
     FENCE_FIELD_NUMBER: _builtins.int
+    RESERVE_AGAIN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -475,6 +533,8 @@ class ConfirmRequest(_message.Message):
     """Which one."""
     fence: _builtins.int
     """The fence of the worker that asks; 0 when it has none. Lower than the highest seen: `FENCED`."""
+    reserve_again: _builtins.bool
+    """Where lines were not confirmed in time, reserve them anew if that is possible."""
     def __init__(
         self,
         *,
@@ -482,10 +542,11 @@ class ConfirmRequest(_message.Message):
         on_behalf_of: _builtins.str = ...,
         reservation_id: _builtins.str = ...,
         fence: _builtins.int = ...,
+        reserve_again: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "reservation_id", b"reservation_id", "reserve_again", b"reserve_again"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -712,6 +773,96 @@ class ReassignResponse(_message.Message):
 Global___ReassignResponse: _TypeAlias = ReassignResponse  # noqa: Y015
 
 @_typing.final
+class ReassignBulkRequest(_message.Message):
+    """ReassignBulkRequest says which promises of many reservations go where: at most 1,000 moves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    REASSIGNMENTS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    @_builtins.property
+    def reassignments(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReservationReassignment]:
+        """The reservations, each named once."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        reassignments: _abc.Iterable[Global___ReservationReassignment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_behalf_of", b"on_behalf_of", "reassignments", b"reassignments", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReassignBulkRequest: _TypeAlias = ReassignBulkRequest  # noqa: Y015
+
+@_typing.final
+class ReservationReassignment(_message.Message):
+    """ReservationReassignment moves lines of one reservation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    FENCE_FIELD_NUMBER: _builtins.int
+    reservation_id: _builtins.str
+    """Which reservation."""
+    fence: _builtins.int
+    """The fence of the worker that asks; 0 when it has none. Lower than the highest seen: `FENCED`."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineReassignment]:
+        """Which lines go where."""
+
+    def __init__(
+        self,
+        *,
+        reservation_id: _builtins.str = ...,
+        lines: _abc.Iterable[Global___LineReassignment] | None = ...,
+        fence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "lines", b"lines", "reservation_id", b"reservation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReservationReassignment: _TypeAlias = ReservationReassignment  # noqa: Y015
+
+@_typing.final
+class ReassignBulkResponse(_message.Message):
+    """ReassignBulkResponse carries the reservations as they are now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reservations(self) -> _containers.RepeatedCompositeFieldContainer[_reservation_pb2.Reservation]:
+        """One for each reassignment, in their order."""
+
+    def __init__(
+        self,
+        *,
+        reservations: _abc.Iterable[_reservation_pb2.Reservation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reservations", b"reservations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReassignBulkResponse: _TypeAlias = ReassignBulkResponse  # noqa: Y015
+
+@_typing.final
 class ShipRequest(_message.Message):
     """ShipRequest says what left."""
 
@@ -723,6 +874,8 @@ class ShipRequest(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
     FENCE_FIELD_NUMBER: _builtins.int
+    OVER_SHIP_FIELD_NUMBER: _builtins.int
+    REST_OUTCOME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -735,6 +888,12 @@ class ShipRequest(_message.Message):
     """The document behind it: a consignment note."""
     fence: _builtins.int
     """The fence of the worker that asks; 0 when it has none. Lower than the highest seen: `FENCED`."""
+    over_ship: _builtins.bool
+    """More may leave than is open of a line, so long as something is: the rest is taken from units that
+    are free, where the last open part of the line is.
+    """
+    rest_outcome: _reservation_pb2.ShortOutcome.ValueType
+    """What becomes of what stays open of the lines that are named. Not set: it stays open."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineSelection]:
         """What left."""
@@ -748,10 +907,12 @@ class ShipRequest(_message.Message):
         lines: _abc.Iterable[Global___LineSelection] | None = ...,
         document: _builtins.str = ...,
         fence: _builtins.int = ...,
+        over_ship: _builtins.bool = ...,
+        rest_outcome: _reservation_pb2.ShortOutcome.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "fence", b"fence", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "fence", b"fence", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "over_ship", b"over_ship", "request_id", b"request_id", "reservation_id", b"reservation_id", "rest_outcome", b"rest_outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -765,25 +926,67 @@ class ShipResponse(_message.Message):
 
     MOVEMENT_ID_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
+    OVER_SHIPPED_FIELD_NUMBER: _builtins.int
+    SHORT_MOVEMENT_ID_FIELD_NUMBER: _builtins.int
     movement_id: _builtins.str
     """Its id."""
+    short_movement_id: _builtins.str
+    """The movement of the short pick. Empty when there was none, or when no unit was behind it."""
     @_builtins.property
     def reservation(self) -> _reservation_pb2.Reservation:
         """The reservation as it is now."""
+
+    @_builtins.property
+    def over_shipped(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverShipped]:
+        """Units that left beyond those promised. They are no lines of the reservation."""
 
     def __init__(
         self,
         *,
         movement_id: _builtins.str = ...,
         reservation: _reservation_pb2.Reservation | None = ...,
+        over_shipped: _abc.Iterable[Global___OverShipped] | None = ...,
+        short_movement_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["movement_id", b"movement_id", "reservation", b"reservation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["movement_id", b"movement_id", "over_shipped", b"over_shipped", "reservation", b"reservation", "short_movement_id", b"short_movement_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ShipResponse: _TypeAlias = ShipResponse  # noqa: Y015
+
+@_typing.final
+class OverShipped(_message.Message):
+    """OverShipped are units that left without having been promised."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """The caller's id of the line."""
+    quantity: _builtins.int
+    """How many."""
+    @_builtins.property
+    def key(self) -> _stock_key_pb2.StockKey:
+        """What they are, and where they were."""
+
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        key: _stock_key_pb2.StockKey | None = ...,
+        quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "line_id", b"line_id", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverShipped: _TypeAlias = OverShipped  # noqa: Y015
 
 @_typing.final
 class ExtendRequest(_message.Message):

@@ -80,6 +80,11 @@ class ReservationServiceStub:
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignResponse.FromString,
                 _registered_method=True)
+        self.ReassignBulk = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.ReservationService/ReassignBulk',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignBulkRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignBulkResponse.FromString,
+                _registered_method=True)
         self.Short = channel.unary_unary(
                 '/ordermesh.api.inventory.v1.ReservationService/Short',
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShortRequest.SerializeToString,
@@ -97,7 +102,7 @@ class ReservationServiceServicer:
     """
 
     def Reserve(self, request, context):
-        """Reserve holds all lines or none.
+        """Reserve holds all lines or none; with `best_effort` what there is, with a verdict on each line.
 
         Demand for one stock key is summed over the whole request, over kits too. Reservations named in
         `replaces_reservation_ids` are closed in the same transaction, and their units count as free
@@ -150,8 +155,11 @@ class ReservationServiceServicer:
     def Confirm(self, request, context):
         """Confirm makes a hold last until it is shipped or released.
 
-        Confirming twice changes nothing. Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`,
-        `RESERVATION_CLOSED`, `NOT_YOUR_RESERVATION`, `FENCED`.
+        Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
+        reserved anew in the same transaction, where their stock is still there: they become new lines.
+
+        Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`,
+        `NOT_YOUR_RESERVATION`, `FENCED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,6 +198,17 @@ class ReservationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReassignBulk(self, request, context):
+        """ReassignBulk is `Reassign` for many reservations in one transaction, all or none: what one gives
+        back another may take, so that two can swap their places while nobody else gets in between.
+
+        Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
+        `TOO_MUCH_ASKED` for more than 1,000 moves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Short(self, request, context):
         """Short says that promised goods were not found when they were to be picked. A promise that had no
         unit behind it is only closed; of the others the outcome says what becomes of the unit.
@@ -202,11 +221,13 @@ class ReservationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Ship(self, request, context):
-        """Ship says that promised goods left the building.
+        """Ship says that promised goods left the building: all of a line or a part of it. With
+        `rest_outcome` what stays open of the lines is a short pick, in the same transaction.
 
         Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
         is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
-        `SHORT_OF_STOCK` when the promised unit is not on hand.
+        `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
+        shipped than was promised and too few units are free.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -259,6 +280,11 @@ def add_ReservationServiceServicer_to_server(servicer, server):
                     servicer.Reassign,
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignResponse.SerializeToString,
+            ),
+            'ReassignBulk': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReassignBulk,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignBulkRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignBulkResponse.SerializeToString,
             ),
             'Short': grpc.unary_unary_rpc_method_handler(
                     servicer.Short,
@@ -515,6 +541,33 @@ class ReservationService:
             '/ordermesh.api.inventory.v1.ReservationService/Reassign',
             ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignRequest.SerializeToString,
             ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReassignBulk(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.ReservationService/ReassignBulk',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignBulkRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ReassignBulkResponse.FromString,
             options,
             channel_credentials,
             insecure,

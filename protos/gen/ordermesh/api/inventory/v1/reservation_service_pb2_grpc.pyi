@@ -34,7 +34,7 @@ class ReservationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReservationServiceAsyncStub: ...
     Reserve: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveRequest, _reservation_service_pb2.ReserveResponse]
-    """Reserve holds all lines or none.
+    """Reserve holds all lines or none; with `best_effort` what there is, with a verdict on each line.
 
     Demand for one stock key is summed over the whole request, over kits too. Reservations named in
     `replaces_reservation_ids` are closed in the same transaction, and their units count as free
@@ -66,8 +66,11 @@ class ReservationServiceStub:
     Confirm: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ConfirmRequest, _reservation_service_pb2.ConfirmResponse]
     """Confirm makes a hold last until it is shipped or released.
 
-    Confirming twice changes nothing. Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`,
-    `RESERVATION_CLOSED`, `NOT_YOUR_RESERVATION`, `FENCED`.
+    Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
+    reserved anew in the same transaction, where their stock is still there: they become new lines.
+
+    Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`,
+    `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Extend: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ExtendRequest, _reservation_service_pb2.ExtendResponse]
     """Extend gives the lines that are held more time, counted from now. All of a reservation ends at
@@ -90,6 +93,13 @@ class ReservationServiceStub:
     Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
     `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.
     """
+    ReassignBulk: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReassignBulkRequest, _reservation_service_pb2.ReassignBulkResponse]
+    """ReassignBulk is `Reassign` for many reservations in one transaction, all or none: what one gives
+    back another may take, so that two can swap their places while nobody else gets in between.
+
+    Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
+    `TOO_MUCH_ASKED` for more than 1,000 moves.
+    """
     Short: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ShortRequest, _reservation_service_pb2.ShortResponse]
     """Short says that promised goods were not found when they were to be picked. A promise that had no
     unit behind it is only closed; of the others the outcome says what becomes of the unit.
@@ -98,11 +108,13 @@ class ReservationServiceStub:
     open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Ship: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ShipRequest, _reservation_service_pb2.ShipResponse]
-    """Ship says that promised goods left the building.
+    """Ship says that promised goods left the building: all of a line or a part of it. With
+    `rest_outcome` what stays open of the lines is a short pick, in the same transaction.
 
     Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
     is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
-    `SHORT_OF_STOCK` when the promised unit is not on hand.
+    `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
+    shipped than was promised and too few units are free.
     """
 
 @_typing.type_check_only
@@ -111,7 +123,7 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Reserve: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveRequest, _reservation_service_pb2.ReserveResponse]  # type: ignore[assignment]
-    """Reserve holds all lines or none.
+    """Reserve holds all lines or none; with `best_effort` what there is, with a verdict on each line.
 
     Demand for one stock key is summed over the whole request, over kits too. Reservations named in
     `replaces_reservation_ids` are closed in the same transaction, and their units count as free
@@ -143,8 +155,11 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Confirm: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ConfirmRequest, _reservation_service_pb2.ConfirmResponse]  # type: ignore[assignment]
     """Confirm makes a hold last until it is shipped or released.
 
-    Confirming twice changes nothing. Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`,
-    `RESERVATION_CLOSED`, `NOT_YOUR_RESERVATION`, `FENCED`.
+    Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
+    reserved anew in the same transaction, where their stock is still there: they become new lines.
+
+    Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`,
+    `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Extend: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ExtendRequest, _reservation_service_pb2.ExtendResponse]  # type: ignore[assignment]
     """Extend gives the lines that are held more time, counted from now. All of a reservation ends at
@@ -167,6 +182,13 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
     `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.
     """
+    ReassignBulk: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReassignBulkRequest, _reservation_service_pb2.ReassignBulkResponse]  # type: ignore[assignment]
+    """ReassignBulk is `Reassign` for many reservations in one transaction, all or none: what one gives
+    back another may take, so that two can swap their places while nobody else gets in between.
+
+    Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
+    `TOO_MUCH_ASKED` for more than 1,000 moves.
+    """
     Short: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ShortRequest, _reservation_service_pb2.ShortResponse]  # type: ignore[assignment]
     """Short says that promised goods were not found when they were to be picked. A promise that had no
     unit behind it is only closed; of the others the outcome says what becomes of the unit.
@@ -175,11 +197,13 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Ship: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ShipRequest, _reservation_service_pb2.ShipResponse]  # type: ignore[assignment]
-    """Ship says that promised goods left the building.
+    """Ship says that promised goods left the building: all of a line or a part of it. With
+    `rest_outcome` what stays open of the lines is a short pick, in the same transaction.
 
     Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
     is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
-    `SHORT_OF_STOCK` when the promised unit is not on hand.
+    `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
+    shipped than was promised and too few units are free.
     """
 
 class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -191,7 +215,7 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reservation_service_pb2.ReserveRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_service_pb2.ReserveResponse, _abc.Awaitable[_reservation_service_pb2.ReserveResponse]]:
-        """Reserve holds all lines or none.
+        """Reserve holds all lines or none; with `best_effort` what there is, with a verdict on each line.
 
         Demand for one stock key is summed over the whole request, over kits too. Reservations named in
         `replaces_reservation_ids` are closed in the same transaction, and their units count as free
@@ -253,8 +277,11 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_reservation_service_pb2.ConfirmResponse, _abc.Awaitable[_reservation_service_pb2.ConfirmResponse]]:
         """Confirm makes a hold last until it is shipped or released.
 
-        Confirming twice changes nothing. Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`,
-        `RESERVATION_CLOSED`, `NOT_YOUR_RESERVATION`, `FENCED`.
+        Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
+        reserved anew in the same transaction, where their stock is still there: they become new lines.
+
+        Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`,
+        `NOT_YOUR_RESERVATION`, `FENCED`.
         """
 
     @_abc_1.abstractmethod
@@ -297,6 +324,19 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ReassignBulk(
+        self,
+        request: _reservation_service_pb2.ReassignBulkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reservation_service_pb2.ReassignBulkResponse, _abc.Awaitable[_reservation_service_pb2.ReassignBulkResponse]]:
+        """ReassignBulk is `Reassign` for many reservations in one transaction, all or none: what one gives
+        back another may take, so that two can swap their places while nobody else gets in between.
+
+        Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
+        `TOO_MUCH_ASKED` for more than 1,000 moves.
+        """
+
+    @_abc_1.abstractmethod
     def Short(
         self,
         request: _reservation_service_pb2.ShortRequest,
@@ -315,11 +355,13 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reservation_service_pb2.ShipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_service_pb2.ShipResponse, _abc.Awaitable[_reservation_service_pb2.ShipResponse]]:
-        """Ship says that promised goods left the building.
+        """Ship says that promised goods left the building: all of a line or a part of it. With
+        `rest_outcome` what stays open of the lines is a short pick, in the same transaction.
 
         Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
         is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
-        `SHORT_OF_STOCK` when the promised unit is not on hand.
+        `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
+        shipped than was promised and too few units are free.
         """
 
 def add_ReservationServiceServicer_to_server(servicer: ReservationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
 )
 
 from ordermesh.inventory.store.tables.base import CallerText, metadata
@@ -28,6 +29,8 @@ reservation = Table(
     Column("granted", BigInteger, nullable=False),  # units, when it was made
     Column("event_sequence", BigInteger, nullable=False),  # of the last event told about it
     Column("is_tombstone", Boolean, nullable=False),  # released before it was made
+    # Its expired lines were reserved again.
+    Column("is_renewed", Boolean, nullable=False, server_default=false()),
     Column("create_time", UtcTime, nullable=False),
 )
 

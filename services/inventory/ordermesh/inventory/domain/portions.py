@@ -1,0 +1,78 @@
+"""How much of each line can be granted, where a wish takes what there is."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.ledger import Ledger
+from ordermesh.inventory.domain.selling import Terms
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What is granted of one line as it was asked for: units, or kits. ``reason`` is why not all.
+
+    ``lines`` are what is to be held for it, component by component.
+    """
+
+    line_id: str
+    key: StockKey
+    wanted: int
+    granted: int
+    reason: str = ""
+    lines: tuple[Wanted, ...] = ()
+
+
+def as_asked(wanted: Iterable[Wanted]) -> list[tuple[Wanted, ...]]:
+    """The lines as they were asked for: the components of one kit together, in their order."""
+    asked: dict[tuple[str, StockKey], list[Wanted]] = {}
+    for part in wanted:
+        key = StockKey(part.kit_sku or part.key.sku, part.key.location_id)
+        asked.setdefault((part.line_id, key), []).append(part)
+    return [tuple(parts) for parts in asked.values()]
+
+
+@dataclass
+class Shelves:
+    """What is left at each key while lines are granted one after the other."""
+
+    ledger: Ledger
+    terms: Terms
+    _taken: dict[StockKey, int] = field(default_factory=dict)
+
+    def left(self, parts: Sequence[Wanted]) -> int:
+        """How many of a line as it was asked for are left: units, or whole kits."""
+        return min(self._available(part.key) // (part.quantity_per_kit or 1) for part in parts)
+
+    def grant(self, parts: Sequence[Wanted], count: int) -> tuple[Wanted, ...]:
+        """Take so many, units or kits, and give the lines that hold them."""
+        lines = [replace(part, quantity=count * (part.quantity_per_kit or 1)) for part in parts]
+        for line in lines:
+            self._taken[line.key] = self._taken.get(line.key, 0) + line.quantity
+        return tuple(lines)
+
+    def _available(self, key: StockKey) -> int:
+        available = self.terms.available(key, self.ledger.balance(key))
+        return max(0, available - self._taken.get(key, 0))
+
+
+def portions(ledger: Ledger, wanted: Sequence[Wanted], terms: Terms) -> list[Portion]:
+    """What there is of each line, in their order: what one is granted the next does not have."""
+    shelves = Shelves(ledger, terms)
+    found: list[Portion] = []
+    for parts in as_asked(wanted):
+        first = parts[0]
+        key = StockKey(first.kit_sku or first.key.sku, first.key.location_id)
+        count = first.quantity // (first.quantity_per_kit or 1)
+        granted = min(count, shelves.left(parts))
+        lines = shelves.grant(parts, granted) if granted else ()
+        reason = "" if granted == count else _reason(ledger, parts)
+        found.append(Portion(first.line_id, key, count, granted, reason, lines))
+    return found
+
+
+def _reason(ledger: Ledger, parts: Sequence[Wanted]) -> str:
+    unknown = not any(ledger.has_record(part.key) for part in parts)
+    return NotStockedHere.reason if unknown else InsufficientStock.reason

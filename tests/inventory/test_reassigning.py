@@ -1,0 +1,104 @@
+import asyncio
+
+import pytest
+
+from ordermesh.inventory.domain.errors.reservation import Fenced, NotYourReservation
+from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from ordermesh.kernel.errors import DomainError
+from tests.inventory.shop import Shop, insist, selection
+
+
+def places(reservation: object) -> list[tuple[str, int]]:
+    return [(line.key.location_id, line.quantity) for line in reservation.lines]  # type: ignore[attr-defined]  # a reservation
+
+
+async def test_one_that_cannot_move_keeps_all_where_they_are(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 2, "MUG at B": 5, "CUP at A": 1})
+    movable = await shop.reserve({"MUG at A": 2})
+    stuck = await shop.reserve({"CUP at A": 1})
+    before = await shop.dump()
+
+    with pytest.raises(InsufficientStock) as refusal:
+        await shop.reassign_bulk(
+            {
+                movable.reservation_id: [(selection("1"), "B")],
+                stuck.reservation_id: [(selection("1"), "B")],
+            }
+        )
+
+    assert refusal.value.facts() == {
+        "sku": "CUP", "locationId": "B", "wanted": "1", "available": "0",
+    }  # fmt: skip
+    assert await shop.dump() == before
+
+
+async def test_fences_and_owners_are_those_of_each_reservation(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 4, "MUG at B": 4})
+    mine = await shop.reserve({"MUG at A": 1}, fence=1)
+    fenced = await shop.reserve({"MUG at A": 1}, fence=9)
+    foreign = await shop.reserve({"MUG at A": 1}, caller="somebody")
+
+    with pytest.raises(Fenced) as refusal:
+        await shop.reassign_bulk(
+            {one.reservation_id: [(selection("1"), "B")] for one in (mine, fenced)}, fence=5
+        )
+    assert refusal.value.facts()["reservationId"] == fenced.reservation_id
+    with pytest.raises(NotYourReservation):
+        await shop.reassign_bulk(
+            {one.reservation_id: [(selection("1"), "B")] for one in (mine, foreign)}
+        )
+
+
+async def test_two_orders_swap_their_places_where_nothing_is_free(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 2, "MUG at B": 2})
+    first = await shop.reserve({"MUG at A": 2}, confirm=True)
+    second = await shop.reserve({"MUG at B": 2})
+
+    moved = await shop.reassign_bulk(
+        {
+            first.reservation_id: [(selection("1"), "B")],
+            second.reservation_id: [(selection("1"), "A")],
+        }
+    )
+
+    assert [places(one) for one in moved] == [[("B", 2)], [("A", 2)]]
+    assert [one.reservation_id for one in moved] == [first.reservation_id, second.reservation_id]
+    assert await shop.is_sound()
+
+
+async def test_overdue_holds_of_others_make_room(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 2, "MUG at B": 2})
+    await shop.reserve({"MUG at B": 2}, hold_seconds=10)
+    await shop.let_pass(11)
+    ids = [(await shop.reserve({"MUG at A": 1})).reservation_id for _ in range(2)]
+
+    moved = await shop.reassign_bulk({one: [(selection("1"), "B")] for one in ids})
+
+    assert [places(one) for one in moved] == [[("B", 1)], [("B", 1)]]
+    assert await shop.is_sound()
+
+
+async def test_nobody_gets_in_between_while_promises_move(shop: Shop, no_deadlocks: None) -> None:
+    await shop.stock({"MUG at A": 3, "MUG at B": 3})
+    at_a = [(await shop.reserve({"MUG at A": 1})).reservation_id for _ in range(3)]
+    at_b = [(await shop.reserve({"MUG at B": 1})).reservation_id for _ in range(3)]
+
+    async def swap() -> None:
+        one = {key: [(selection("1"), "B")] for key in at_a}
+        other = {key: [(selection("1"), "A")] for key in at_b}
+        await insist(lambda: shop.reassign_bulk({**one, **other}))
+
+    async def snatch(place: str) -> str:
+        try:
+            await insist(lambda: shop.reserve({place: 1}))
+        except DomainError as refusal:
+            return refusal.reason
+        return "HELD"
+
+    outcomes = await asyncio.gather(
+        swap(), *(snatch(f"MUG at {place}") for place in "AB" for _ in range(4))
+    )
+
+    assert set(outcomes[1:]) == {"INSUFFICIENT_STOCK"}
+    assert places(await shop.reservation(at_a[0])) == [("B", 1)]
+    assert await shop.is_sound()

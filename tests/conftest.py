@@ -4,6 +4,7 @@ A test that asks for a database runs on SQLite and on PostgreSQL, and is marked 
 """
 
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,6 +21,14 @@ from tests.spans import Spans, record
 
 _NEEDS_DATABASE = "dialect"
 CLOSING_SECONDS_MAX = 20.0
+
+MEMORY = Path("/dev/shm")
+"""Where Linux keeps files in memory, and pytest makes its folders then.
+
+Tests survive no power cut, so no disk need confirm what they write.
+"""
+
+MEMORY_BYTES_MIN = 4 * 1024**3
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -32,6 +41,16 @@ def _stay_on_this_machine(happening: str, arguments: tuple[object, ...]) -> None
 
 def pytest_configure() -> None:
     sys.addaudithook(_stay_on_this_machine)
+    if _has_room(MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def _has_room(folder: Path) -> bool:
+    return (
+        folder.is_dir()
+        and os.access(folder, os.W_OK)
+        and shutil.disk_usage(folder).free >= MEMORY_BYTES_MIN
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

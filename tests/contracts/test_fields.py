@@ -12,7 +12,6 @@ WITHOUT_A_RULE = {
     "ordermesh.api.inventory.v1.Item.revision": "told by us, ignored when a caller sends it",
     "ordermesh.api.inventory.v1.Kit.version": "told by us, ignored when a caller sends it",
     "ordermesh.api.inventory.v1.Location.revision": "told by us, ignored when a caller sends it",
-    "ordermesh.api.inventory.v1.ReserveStreamRequest.frame": "the caller's own, handed back",
     "ordermesh.api.routing.v1.Policy.version": "told by us, ignored when a caller sends it",
 }
 """Fields of nouns that are both sent and answered, each with the reason why nothing limits it."""

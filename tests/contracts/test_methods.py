@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 
 import pytest
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from ordermesh.runtime.auth import Rules
@@ -17,13 +17,6 @@ def _mutations() -> list[MethodDescriptor]:
         for method in methods()
         if not is_read(method) and method.containing_service.full_name != INBOX
     ]
-
-
-CARRIERS = {
-    "ordermesh.api.inventory.v1.ReservationService.ReserveBulk",
-    "ordermesh.api.inventory.v1.ReservationService.ReserveStream",
-}
-"""Methods that carry many requests, each of which says for itself which it is and for whom."""
 
 
 def _rules(service: str) -> Mapping[str, frozenset[str]]:
@@ -50,15 +43,25 @@ def test_every_change_says_which_request_it_is_and_for_whom(name: str, number: i
     without = [
         method.full_name
         for method in _mutations()
-        if method.full_name not in CARRIERS
-        and (
-            name not in method.input_type.fields_by_name
-            or method.input_type.fields_by_name[name].number != number
-            or method.input_type.fields_by_name[name].type != FieldDescriptorProto.TYPE_STRING
-        )
+        if not _has_text(_single(method.input_type), name, number)
     ]
 
     assert without == []
+
+
+def _single(request: Descriptor) -> Descriptor:
+    """The request itself; of a call that carries many, one of them."""
+    many = request.fields_by_name.get("requests")
+    return request if many is None or many.message_type is None else many.message_type
+
+
+def _has_text(request: Descriptor, name: str, number: int) -> bool:
+    field = request.fields_by_name.get(name)
+    return (
+        field is not None
+        and field.number == number
+        and field.type == FieldDescriptorProto.TYPE_STRING
+    )
 
 
 def test_no_read_asks_for_a_request_id() -> None:

@@ -85,6 +85,8 @@ class Transaction:
 
         Not the first of a transaction: it would not be inside of it.
         """
+        if not self._is_open:
+            raise RuntimeError("This transaction has ended.")
         raw = await self._connection.get_raw_connection()
         await cast("Any", raw.driver_connection).execute(statement, *columns)
 

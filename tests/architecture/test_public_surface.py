@@ -15,6 +15,7 @@ CLIENT_MODULES = ("ordermesh.client", "ordermesh.client.testing")
 
 SURFACE = {
     "ordermesh.client": [
+        "AvailabilityMatrix",
         "Batch",
         "Mesh",
         "PositionCompacted",

@@ -73,8 +73,9 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.api.order.v1 import Disposition, StockKey
 from ordermesh.inventory.operations.expiry import expire_overdue
+from ordermesh.inventory.servicer.availability import AvailabilityServicer
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
-from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
+from ordermesh.inventory.servicer.ledger import LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.store.tables.everything import metadata
@@ -82,6 +83,7 @@ from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.kernel.errors import Conflict, Overloaded
 from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.feed import Sequencer
 from ordermesh.runtime.tables import feed, work
 from tests.fakes import FakeClock
 
@@ -161,6 +163,7 @@ class Shop:
         self.wiring = wiring
         self.no_context = NO_CONTEXT
         self._clock = clock
+        self._sequencer = Sequencer(wiring.database, clock)
         self.items = ItemServicer(wiring)
         self.locations = LocationServicer(wiring)
         self.ledger = LedgerServicer(wiring)
@@ -428,9 +431,10 @@ class Shop:
         skus: Sequence[str],
         location_ids: Sequence[str] = (),
         excluding: Sequence[str] = (),
+        **form: Any,
     ) -> GetAvailabilityResponse:
         request = GetAvailabilityRequest(
-            skus=skus, location_ids=location_ids, excluding_reservation_ids=excluding
+            skus=skus, location_ids=location_ids, excluding_reservation_ids=excluding, **form
         )
         return await self.availability_service.GetAvailability(request, NO_CONTEXT)
 
@@ -490,6 +494,11 @@ class Shop:
             await tx.execute(update(reservation).values(create_time=begins - passed))
 
         await self.wiring.database.run(shift)
+
+    async def stamp(self) -> None:
+        """Give revisions to all that was committed."""
+        while await self._sequencer.stamp():
+            pass
 
     async def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table of the service."""

@@ -1,5 +1,8 @@
+from array import array
+
 import pytest
 
+from ordermesh.api.inventory.v1 import StockEncoding
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from tests.inventory.shop import Shop, item, location
@@ -116,3 +119,44 @@ async def test_too_many_pairs_are_refused(shop: Shop) -> None:
         await shop.availability(skus, places)
 
     assert refusal.value.facts() == {"limit": "500000"}
+
+
+async def test_fixed_quantities_too_large_for_a_message_are_refused(shop: Shop) -> None:
+    skus = [f"SKU-{number}" for number in range(1000)]
+    places = [f"STORE-{number}" for number in range(151)]
+
+    with pytest.raises(TooMuchAsked) as refusal:
+        await shop.availability(skus, places, encoding=StockEncoding.STOCK_ENCODING_FIXED)
+
+    assert refusal.value.facts() == {"limit": "150000"}
+
+
+async def test_fixed_quantities_say_what_packed_ones_say(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10**12, "MUG at B": 2, "CUP at A": 3})
+    await shop.put_items(item("SET", {"CUP": 1, "MUG": 1}))
+    await shop.reserve({"CUP at A": 1})
+    skus, places = ["MUG", "CUP", "SET"], ["B", "A"]
+
+    packed = await shop.availability(skus, places)
+    fixed = await shop.availability(skus, places, encoding=StockEncoding.STOCK_ENCODING_FIXED)
+
+    assert (list(fixed.available.skus), list(fixed.available.location_ids)) == (skus, places)
+    assert list(fixed.available.quantities) == []
+    assert array("q", fixed.fixed.available).tolist() == list(packed.available.quantities)
+    assert array("q", fixed.fixed.on_hand).tolist() == list(packed.on_hand)
+    assert array("q", fixed.fixed.reserved).tolist() == list(packed.reserved)
+    assert list(packed.available.quantities) == [2, 10**12, 0, 2, 0, 2]
+
+
+async def test_totals_are_the_sums_of_what_was_asked_for(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10, "MUG at B": 7, "CUP at B": 3, "MUG at C": 1})
+    await shop.put_items(item("SET", {"CUP": 1, "MUG": 1}))
+
+    chosen = await shop.availability(["MUG", "CUP", "SET"], ["A", "B"])
+    whole = await shop.availability(["MUG", "CUP", "SET"], totals_only=True)
+
+    assert list(chosen.totals) == [17, 3, 3]
+    assert list(whole.totals) == [18, 3, 3]
+    assert not whole.HasField("available")
+    assert (list(whole.on_hand), list(whole.reserved)) == ([], [])
+    assert whole.age_duration.ToNanoseconds() == 0

@@ -15,8 +15,9 @@ from ordermesh.inventory.access import RULES
 from ordermesh.inventory.background import Stamper, Sweeper
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.stores import Stores
+from ordermesh.inventory.servicer.availability import AvailabilityServicer
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
-from ordermesh.inventory.servicer.ledger import AvailabilityServicer, LedgerServicer
+from ordermesh.inventory.servicer.ledger import LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings

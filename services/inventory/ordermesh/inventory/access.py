@@ -57,7 +57,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "ordermesh.api.inventory.v1.AvailabilityService": {
         "GetAvailability": _READERS,
-        "WatchAvailability": _FOLLOWERS,
+        "WatchAvailability": _READERS,
     },
     "ordermesh.api.event.v1.EventService": {
         "WatchEvents": _READERS,

@@ -1,4 +1,4 @@
-"""The client of the mesh: one object with all stubs, refusals that can be read, and feeds.
+"""The client of the mesh: all stubs, refusals that can be read, feeds, and a copy of the stock.
 
 What stands here is public and stays; so are ``ordermesh.client.testing`` and ``ordermesh.api``.
 """
@@ -10,9 +10,11 @@ from ordermesh.client.following import PositionCompacted as PositionCompacted
 from ordermesh.client.following import PositionFile as PositionFile
 from ordermesh.client.following import cloud_event as cloud_event
 from ordermesh.client.following import follow as follow
+from ordermesh.client.matrix import AvailabilityMatrix as AvailabilityMatrix
 from ordermesh.client.mesh import Mesh as Mesh
 
 __all__ = [
+    "AvailabilityMatrix",
     "Batch",
     "Mesh",
     "PositionCompacted",

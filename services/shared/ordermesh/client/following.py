@@ -33,7 +33,7 @@ PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.1, 5.0
 SILENCE_SECONDS = 30.0
 """A feed that says nothing for so long, though it marks progress every five, is asked anew."""
 
-_PASSING = frozenset(
+PASSING = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -44,6 +44,7 @@ _PASSING = frozenset(
         grpc.StatusCode.UNKNOWN,
     }
 )
+"""How a stream may end that is asked for again."""
 
 
 class PositionCompacted(Exception):
@@ -112,7 +113,7 @@ async def follow(
             if refusal is not None and refusal.reason == "REVISION_COMPACTED":
                 oldest = int(refusal.metadata["oldestRevision"])
                 raise PositionCompacted(service, position, oldest) from error
-            if error.code() not in _PASSING:
+            if error.code() not in PASSING:
                 raise
         finally:
             stream.cancel()

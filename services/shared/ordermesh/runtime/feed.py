@@ -7,7 +7,7 @@ whoever has seen a revision has seen everything below it.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,7 +75,7 @@ class NewChange:
 
 @dataclass(frozen=True)
 class Page:
-    """Changes of a topic; when it is applied, everything up to ``revision`` has been given.
+    """Changes of what is followed; when it is applied, all up to ``revision`` has been given.
 
     Without changes it is a mark of progress.
     """
@@ -284,8 +284,10 @@ class Feed:
         self._database = database
         self.clock = clock
 
-    async def watch(self, topic: str, start_revision: int) -> AsyncIterator[Page]:
-        """Pages of a topic from ``start_revision`` on, inclusive; 0 means from now on.
+    async def watch(
+        self, topics: str | Collection[str], start_revision: int
+    ) -> AsyncIterator[Page]:
+        """Pages of one or several topics from ``start_revision`` on, inclusive; 0 is from now on.
 
         The first page comes at once and may be empty; then one comes with each change, and at
         least every five seconds. Nothing is skipped and nothing given twice. Raises
@@ -295,9 +297,10 @@ class Feed:
         doorbell = self._database.doorbells.listen(STAMPED)
         pace = Pace()
         following = start_revision
+        of = (topics,) if isinstance(topics, str) else tuple(topics)
         marked = self.clock.monotonic() - MARK_SECONDS
         while True:
-            page, is_full = await self._database.read(partial(_page, topic, following))
+            page, is_full = await self._database.read(partial(_page, of, following))
             following = page.revision + 1
             if page.changes or self.clock.monotonic() >= marked + MARK_SECONDS:
                 marked = self.clock.monotonic()
@@ -308,7 +311,7 @@ class Feed:
                 await doorbell.wait(self.clock, min(pace.next(), until_mark))
 
 
-async def _page(topic: str, start: int, tx: Transaction) -> tuple[Page, bool]:
+async def _page(topics: Collection[str], start: int, tx: Transaction) -> tuple[Page, bool]:
     """The next page from ``start`` on, and whether more may be waiting behind it."""
     place = (await tx.execute(select(leader).where(leader.c.name == _NAME))).one()
     if start == 0:
@@ -320,7 +323,7 @@ async def _page(topic: str, start: int, tx: Transaction) -> tuple[Page, bool]:
         )
     found = await tx.execute(
         select(feed)
-        .where(feed.c.topic == topic, feed.c.revision.between(start, place.revision))
+        .where(feed.c.topic.in_(topics), feed.c.revision.between(start, place.revision))
         .order_by(feed.c.revision)
         .limit(PAGE_ROWS)
     )

@@ -49,3 +49,9 @@ class ItemStore(Protocol):
     async def page(self, tx: Transaction, after: str, size: int) -> list[Item]:
         """The next items in the order of SKUs."""
         ...
+
+    async def kits_page(
+        self, tx: Transaction, skus: Collection[str], after: str, size: int
+    ) -> list[Item]:
+        """The next kits in the order of SKUs; no SKUs means all."""
+        ...

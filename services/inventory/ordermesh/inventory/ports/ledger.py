@@ -42,6 +42,15 @@ class StockRow(NamedTuple):
     short: int
 
 
+class ToldBalance(NamedTuple):
+    """A balance as watchers are told of it: without holds whose time has passed."""
+
+    pair: Pair
+    key: StockKey
+    balance: Balance
+    available: int
+
+
 @dataclass(frozen=True)
 class MovementFilter:
     """Which movements; what is not set lets everything pass."""
@@ -100,6 +109,17 @@ class LedgerStore(Protocol):
         self, tx: Transaction, item_ids: Collection[int], location_ids: Collection[int] | None
     ) -> Sequence[StockRow]:
         """All balances of items by their surrogates; None means at all locations."""
+        ...
+
+    async def told(
+        self,
+        tx: Transaction,
+        skus: Collection[str],
+        location_ids: Collection[str],
+        after: Pair | None,
+        size: int,
+    ) -> Sequence[ToldBalance]:
+        """The next balances in the order of surrogates; empty collections mean all."""
         ...
 
     async def movements(

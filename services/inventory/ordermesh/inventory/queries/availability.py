@@ -18,15 +18,22 @@ from ordermesh.runtime.feed import revision
 PAIRS_MAX = 500_000
 """Pairs of SKU and location that one read answers."""
 
+FIXED_PAIRS_MAX = 150_000
+"""The same where each number takes eight bytes: three matrices must fit in a message."""
+
 
 @dataclass(frozen=True)
 class Availability:
-    """Quantities, row after row: one row for each SKU, one column for each location."""
+    """Quantities, row after row: one row for each SKU, one column for each location.
+
+    ``totals`` has what is available of each SKU at all of the locations.
+    """
 
     location_ids: Sequence[str]
     available: Sequence[int]
     on_hand: Sequence[int]
     reserved: Sequence[int]
+    totals: Sequence[int]
     revision: int
     read_time: datetime
 
@@ -37,6 +44,7 @@ async def get_availability(
     skus: Sequence[str],
     location_ids: Sequence[str],
     excluding: Collection[UUID],
+    pairs_max: int = PAIRS_MAX,
 ) -> Availability:
     """Read it. Without locations: all that have stock of any of the items, in the order of ids.
 
@@ -44,7 +52,7 @@ async def get_availability(
     """
     at = await revision(tx)
     now = await tx.now()
-    _refuse_too_many(skus, location_ids)
+    _refuse_too_many(skus, location_ids, pairs_max)
     names = Names()
     kits = await stores.items.resolve(tx, skus, names)
     await stores.locations.resolve(tx, location_ids, names)
@@ -59,7 +67,7 @@ async def get_availability(
     )
     by_name = {place.location_id: surrogate for surrogate, place in places.items()}
     columns = list(location_ids) if location_ids else sorted(by_name)
-    _refuse_too_many(skus, columns)
+    _refuse_too_many(skus, columns, pairs_max)
     off = (
         {names.item_ids[sku] for sku in off_skus},
         {surrogate for surrogate, place in places.items() if place.is_disabled},
@@ -70,12 +78,26 @@ async def get_availability(
     for row, sku in enumerate(skus):
         if sku in kits and sku not in off_skus:
             _fill_kit(matrix, row, kits[sku], names, free)
-    return Availability(columns, matrix.available, matrix.on_hand, matrix.reserved, at, now)
+    return Availability(
+        columns,
+        matrix.available,
+        matrix.on_hand,
+        matrix.reserved,
+        row_sums(matrix.available, len(skus)),
+        at,
+        now,
+    )
 
 
-def _refuse_too_many(skus: Sequence[str], location_ids: Sequence[str]) -> None:
-    if len(skus) * len(location_ids) > PAIRS_MAX:
-        raise TooMuchAsked("Too many pairs of SKU and location.", PAIRS_MAX)
+def row_sums(cells: Sequence[int], row_count: int) -> list[int]:
+    """The sum of each row of a matrix."""
+    width = len(cells) // row_count
+    return [sum(cells[row * width : (row + 1) * width]) for row in range(row_count)]
+
+
+def _refuse_too_many(skus: Sequence[str], location_ids: Sequence[str], pairs_max: int) -> None:
+    if len(skus) * len(location_ids) > pairs_max:
+        raise TooMuchAsked("Too many pairs of SKU and location.", pairs_max)
 
 
 class _Matrix:

@@ -1,21 +1,16 @@
-"""LedgerService and AvailabilityService."""
+"""LedgerService."""
 
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 import grpc
 
 from ordermesh.api.inventory.v1 import (
     AdjustStockRequest,
     AdjustStockResponse,
-    AvailabilityServiceServicer,
-    BalanceChange,
     BlockStockRequest,
     BlockStockResponse,
     DisposeStockRequest,
     DisposeStockResponse,
-    GetAvailabilityRequest,
-    GetAvailabilityResponse,
     LedgerServiceServicer,
     ListBalancesRequest,
     ListBalancesResponse,
@@ -31,10 +26,7 @@ from ordermesh.api.inventory.v1 import (
     UnblockStockResponse,
     VerifyLedgerRequest,
     VerifyLedgerResponse,
-    WatchAvailabilityRequest,
-    WatchAvailabilityResponse,
 )
-from ordermesh.api.order.v1 import StockMatrix
 from ordermesh.inventory.access import acting
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.operations.stock import (
@@ -46,11 +38,9 @@ from ordermesh.inventory.operations.stock import (
     transfer_stock,
     unblock_stock,
 )
-from ordermesh.inventory.queries.availability import get_availability
 from ordermesh.inventory.queries.lists import list_balances, list_movements
 from ordermesh.inventory.queries.verification import verify_ledger
-from ordermesh.inventory.servicer.wiring import Wiring, follow
-from ordermesh.inventory.wire.keys import timestamp
+from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.ledger import (
     adjustments,
     balance_message,
@@ -64,7 +54,6 @@ from ordermesh.inventory.wire.ledger import (
     transfers,
 )
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.feed import Change
 from ordermesh.runtime.pages import page_size, page_token, place, place_in_time
 
 
@@ -258,47 +247,3 @@ class LedgerServicer(LedgerServiceServicer):
                 balanced=progress.is_done and progress.found_count == 0,
                 entry_count=progress.entry_count,
             )
-
-
-class AvailabilityServicer(AvailabilityServiceServicer):
-    """Answers what can be promised."""
-
-    def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
-
-    async def GetAvailability(
-        self,
-        request: GetAvailabilityRequest,
-        _context: grpc.aio.ServicerContext[GetAvailabilityRequest, GetAvailabilityResponse],
-    ) -> GetAvailabilityResponse:
-        """Read many SKUs at many locations at one moment."""
-        excluding = {UUID(written) for written in request.excluding_reservation_ids}
-        found = await self._wiring.database.read(
-            lambda tx: get_availability(
-                self._wiring.stores, tx, request.skus, request.location_ids, excluding
-            )
-        )
-        return GetAvailabilityResponse(
-            available=StockMatrix(
-                skus=request.skus, location_ids=found.location_ids, quantities=found.available
-            ),
-            on_hand=found.on_hand,
-            reserved=found.reserved,
-            revision=found.revision,
-            read_time=timestamp(found.read_time),
-        )
-
-    async def WatchAvailability(
-        self,
-        request: WatchAvailabilityRequest,
-        _context: grpc.aio.ServicerContext[WatchAvailabilityRequest, WatchAvailabilityResponse],
-    ) -> AsyncIterator[WatchAvailabilityResponse]:
-        """Stream what became of balances."""
-        async for revision, balances in follow(
-            self._wiring.feed, "availability", request.start_revision, _changed_balance
-        ):
-            yield WatchAvailabilityResponse(revision=revision, balances=balances)
-
-
-def _changed_balance(change: Change) -> BalanceChange:
-    return BalanceChange.FromString(change.payload)

@@ -31,13 +31,13 @@ class Wiring:
 
 
 async def follow(
-    feed: Feed, topic: str, start_revision: int, read: Callable[[Change], M]
+    feed: Feed, topics: str | Collection[str], start_revision: int, read: Callable[[Change], M]
 ) -> AsyncIterator[tuple[int, list[M]]]:
     """Revisions, each with the changes up to it; without changes it is a mark of progress.
 
-    Raises ``RevisionCompacted``.
+    ``topics`` are one or several. Raises ``RevisionCompacted``.
     """
-    async for page in feed.watch(topic, start_revision):
+    async for page in feed.watch(topics, start_revision):
         rows = [read(change) for change in page.changes]
         for start in range(0, len(rows) - ROWS_MAX, ROWS_MAX):
             end = start + ROWS_MAX

@@ -32,6 +32,7 @@ from ordermesh.inventory.domain.item import (
 from ordermesh.inventory.domain.kit import Component, Kit
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.keys import integers, texts
+from ordermesh.inventory.store.rows import balance_of
 from ordermesh.inventory.store.tables.items import item, kit_component
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.inventory.wire.feeds import item_payload
@@ -163,6 +164,15 @@ class SqlItemStore:
             tx, select(item).where(item.c.sku > after).order_by(item.c.sku).limit(size)
         )
 
+    async def kits_page(
+        self, tx: Transaction, skus: Collection[str], after: str, size: int
+    ) -> list[Item]:
+        """The next kits in the order of SKUs; no SKUs means all."""
+        statement = select(item).where(item.c.is_kit, item.c.sku > after)
+        if skus:
+            statement = statement.where(item.c.sku.in_(texts(tx.dialect, skus)))
+        return await _items(tx, statement.order_by(item.c.sku).limit(size))
+
     async def last_revision(self, tx: Transaction) -> int:
         """The highest revision that was noted."""
         return await last_revision(tx, item)
@@ -237,7 +247,7 @@ async def _with_stock(tx: Transaction, by_id: Mapping[int, str]) -> set[str]:
         .order_by(balance.c.item_id, balance.c.location_id)
         .with_for_update(key_share=True)
     )
-    return {by_id[row.item_id] for row in found if row.on_hand or row.reserved or row.blocked}
+    return {by_id[row.item_id] for row in found if not balance_of(row).is_empty}
 
 
 async def _put_components(

@@ -29,7 +29,13 @@ from ordermesh.inventory.domain.ledger import (
 )
 from ordermesh.inventory.domain.movement import Document, Movement
 from ordermesh.inventory.domain.selling import Terms
-from ordermesh.inventory.ports.ledger import BalanceRow, Books, MovementFilter, StockRow
+from ordermesh.inventory.ports.ledger import (
+    BalanceRow,
+    Books,
+    MovementFilter,
+    StockRow,
+    ToldBalance,
+)
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.store.keys import integers, pairs, texts, uuids
 from ordermesh.inventory.store.reservations import returning
@@ -219,6 +225,31 @@ class SqlLedgerStore:
             statement = statement.where(balance.c.location_id.in_(places))
         return [StockRow._make(row) for row in await tx.execute(statement)]
 
+    async def told(
+        self,
+        tx: Transaction,
+        skus: Collection[str],
+        location_ids: Collection[str],
+        after: Pair | None,
+        size: int,
+    ) -> Sequence[ToldBalance]:
+        """The next balances in the order of surrogates; empty collections mean all."""
+        statement = select(*_COLUMNS).select_from(_NAMED)
+        if skus:
+            statement = statement.where(item.c.sku.in_(texts(tx.dialect, skus)))
+        if location_ids:
+            statement = statement.where(location.c.code.in_(texts(tx.dialect, location_ids)))
+        if after is not None:
+            item_id, location_id = after
+            statement = statement.where(
+                balance.c.item_id >= item_id,
+                or_(balance.c.item_id > item_id, balance.c.location_id > location_id),
+            )
+        found = await tx.execute(
+            statement.order_by(balance.c.item_id, balance.c.location_id).limit(size)
+        )
+        return [_told(row) for row in found]
+
     async def movements(
         self,
         tx: Transaction,
@@ -336,6 +367,12 @@ def _listed(row: Row[Any], back: Mapping[Pair, int] | None = None) -> BalanceRow
         (back or {}).get((row.item_id, row.location_id), 0),
         row.is_unsellable or row.is_disabled,
     )
+
+
+def _told(row: Row[Any]) -> ToldBalance:
+    key, figures = StockKey(row.sku, row.code), balance_of(row)
+    terms = Terms(frozenset({key}) if row.is_unsellable or row.is_disabled else frozenset())
+    return ToldBalance((row.item_id, row.location_id), key, figures, terms.available(key, figures))
 
 
 def _change(key: StockKey, after: Balance, terms: Terms) -> feed.NewChange:

@@ -1,5 +1,9 @@
 """Generated from the contracts in `protos/`; see `protos/generate.py`."""
 
+from ordermesh.api.inventory.v1.availability_pb2 import FixedStock as FixedStock
+from ordermesh.api.inventory.v1.availability_pb2 import KitComposition as KitComposition
+from ordermesh.api.inventory.v1.availability_pb2 import PackedBalances as PackedBalances
+from ordermesh.api.inventory.v1.availability_pb2 import StockEncoding as StockEncoding
 from ordermesh.api.inventory.v1.availability_service_pb2 import BalanceChange as BalanceChange
 from ordermesh.api.inventory.v1.availability_service_pb2 import GetAvailabilityRequest as GetAvailabilityRequest
 from ordermesh.api.inventory.v1.availability_service_pb2 import GetAvailabilityResponse as GetAvailabilityResponse

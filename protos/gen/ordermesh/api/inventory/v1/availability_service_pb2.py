@@ -23,11 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from ordermesh.api.inventory.v1 import availability_pb2 as ordermesh_dot_api_dot_inventory_dot_v1_dot_availability__pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_stock__key__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5ordermesh/api/inventory/v1/availability_service.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&ordermesh/api/order/v1/stock_key.proto\"\xd2\x01\n\x16GetAvailabilityRequest\x12=\n\x04skus\x18\x01 \x03(\tB/\xbaH,\x92\x01)\x08\x01\x10\xe8\x07\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x0clocation_ids\x18\x02 \x03(\tB-\xbaH*\x92\x01\'\x10\xe8\x07\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xb5\x01\n\x17GetAvailabilityResponse\x12\x36\n\tavailable\x18\x01 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12\x0f\n\x07on_hand\x18\x02 \x03(\x03\x12\x10\n\x08reserved\x18\x03 \x03(\x03\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12-\n\tread_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x18WatchAvailabilityRequest\x12\x1f\n\x0estart_revision\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"j\n\x19WatchAvailabilityResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12;\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32).ordermesh.api.inventory.v1.BalanceChange\"\x86\x01\n\rBalanceChange\x12-\n\x03key\x18\x01 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKey\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x11\n\tavailable\x18\x04 \x01(\x03\x12\x10\n\x08sequence\x18\x05 \x01(\x03\x32\xa0\x02\n\x13\x41vailabilityService\x12\x7f\n\x0fGetAvailability\x12\x32.ordermesh.api.inventory.v1.GetAvailabilityRequest\x1a\x33.ordermesh.api.inventory.v1.GetAvailabilityResponse\"\x03\x90\x02\x01\x12\x87\x01\n\x11WatchAvailability\x12\x34.ordermesh.api.inventory.v1.WatchAvailabilityRequest\x1a\x35.ordermesh.api.inventory.v1.WatchAvailabilityResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5ordermesh/api/inventory/v1/availability_service.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a-ordermesh/api/inventory/v1/availability.proto\x1a&ordermesh/api/order/v1/stock_key.proto\"\xc2\x02\n\x16GetAvailabilityRequest\x12=\n\x04skus\x18\x01 \x03(\tB/\xbaH,\x92\x01)\x08\x01\x10\xe8\x07\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x0clocation_ids\x18\x02 \x03(\tB-\xbaH*\x92\x01\'\x10\xe8\x07\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\x12L\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32).ordermesh.api.inventory.v1.StockEncodingB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00H\x00\x88\x01\x01\x12\x13\n\x0btotals_only\x18\x05 \x01(\x08\x42\x0b\n\t_encoding\"\xad\x02\n\x17GetAvailabilityResponse\x12\x36\n\tavailable\x18\x01 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12\x0f\n\x07on_hand\x18\x02 \x03(\x03\x12\x10\n\x08reserved\x18\x03 \x03(\x03\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12-\n\tread_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06totals\x18\x06 \x03(\x03\x12\x35\n\x05\x66ixed\x18\x07 \x01(\x0b\x32&.ordermesh.api.inventory.v1.FixedStock\x12/\n\x0c\x61ge_duration\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x82\x03\n\x18WatchAvailabilityRequest\x12\x1f\n\x0estart_revision\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x10\n\x08snapshot\x18\x02 \x01(\x08\x12\x0e\n\x06packed\x18\x03 \x01(\x08\x12\x0c\n\x04kits\x18\x04 \x01(\x08\x12;\n\x04skus\x18\x05 \x03(\tB-\xbaH*\x92\x01\'\x10\x88\'\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x0clocation_ids\x18\x06 \x03(\tB-\xbaH*\x92\x01\'\x10\xe8\x07\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$:\x92\x01\xbaH\x8e\x01\x1a\x8b\x01\n\x18watch_availability.start\x12\x42\x61 snapshot has no start_revision: it starts with all that there is\x1a+!(this.snapshot && this.start_revision > 0)\"\xf6\x01\n\x19WatchAvailabilityResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12;\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32).ordermesh.api.inventory.v1.BalanceChange\x12:\n\x06packed\x18\x03 \x01(\x0b\x32*.ordermesh.api.inventory.v1.PackedBalances\x12\x38\n\x04kits\x18\x04 \x03(\x0b\x32*.ordermesh.api.inventory.v1.KitComposition\x12\x14\n\x0csnapshot_end\x18\x05 \x01(\x08\"\x86\x01\n\rBalanceChange\x12-\n\x03key\x18\x01 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKey\x12\x0f\n\x07on_hand\x18\x02 \x01(\x03\x12\x10\n\x08reserved\x18\x03 \x01(\x03\x12\x11\n\tavailable\x18\x04 \x01(\x03\x12\x10\n\x08sequence\x18\x05 \x01(\x03\x32\xa0\x02\n\x13\x41vailabilityService\x12\x7f\n\x0fGetAvailability\x12\x32.ordermesh.api.inventory.v1.GetAvailabilityRequest\x1a\x33.ordermesh.api.inventory.v1.GetAvailabilityResponse\"\x03\x90\x02\x01\x12\x87\x01\n\x11WatchAvailability\x12\x34.ordermesh.api.inventory.v1.WatchAvailabilityRequest\x1a\x35.ordermesh.api.inventory.v1.WatchAvailabilityResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,22 +42,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETAVAILABILITYREQUEST'].fields_by_name['location_ids']._serialized_options = b'\272H*\222\001\'\020\350\007\030\001\" r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_GETAVAILABILITYREQUEST'].fields_by_name['excluding_reservation_ids']._loaded_options = None
   _globals['_GETAVAILABILITYREQUEST'].fields_by_name['excluding_reservation_ids']._serialized_options = b'\272H\016\222\001\013\020d\030\001\"\005r\003\260\001\001'
+  _globals['_GETAVAILABILITYREQUEST'].fields_by_name['encoding']._loaded_options = None
+  _globals['_GETAVAILABILITYREQUEST'].fields_by_name['encoding']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_WATCHAVAILABILITYREQUEST'].fields_by_name['start_revision']._loaded_options = None
   _globals['_WATCHAVAILABILITYREQUEST'].fields_by_name['start_revision']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_WATCHAVAILABILITYREQUEST'].fields_by_name['skus']._loaded_options = None
+  _globals['_WATCHAVAILABILITYREQUEST'].fields_by_name['skus']._serialized_options = b'\272H*\222\001\'\020\210\'\030\001\" r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_WATCHAVAILABILITYREQUEST'].fields_by_name['location_ids']._loaded_options = None
+  _globals['_WATCHAVAILABILITYREQUEST'].fields_by_name['location_ids']._serialized_options = b'\272H*\222\001\'\020\350\007\030\001\" r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_WATCHAVAILABILITYREQUEST']._loaded_options = None
+  _globals['_WATCHAVAILABILITYREQUEST']._serialized_options = b'\272H\216\001\032\213\001\n\030watch_availability.start\022Ba snapshot has no start_revision: it starts with all that there is\032+!(this.snapshot && this.start_revision > 0)'
   _globals['_AVAILABILITYSERVICE'].methods_by_name['GetAvailability']._loaded_options = None
   _globals['_AVAILABILITYSERVICE'].methods_by_name['GetAvailability']._serialized_options = b'\220\002\001'
   _globals['_AVAILABILITYSERVICE'].methods_by_name['WatchAvailability']._loaded_options = None
   _globals['_AVAILABILITYSERVICE'].methods_by_name['WatchAvailability']._serialized_options = b'\220\002\001'
-  _globals['_GETAVAILABILITYREQUEST']._serialized_start=188
-  _globals['_GETAVAILABILITYREQUEST']._serialized_end=398
-  _globals['_GETAVAILABILITYRESPONSE']._serialized_start=401
-  _globals['_GETAVAILABILITYRESPONSE']._serialized_end=582
-  _globals['_WATCHAVAILABILITYREQUEST']._serialized_start=584
-  _globals['_WATCHAVAILABILITYREQUEST']._serialized_end=643
-  _globals['_WATCHAVAILABILITYRESPONSE']._serialized_start=645
-  _globals['_WATCHAVAILABILITYRESPONSE']._serialized_end=751
-  _globals['_BALANCECHANGE']._serialized_start=754
-  _globals['_BALANCECHANGE']._serialized_end=888
-  _globals['_AVAILABILITYSERVICE']._serialized_start=891
-  _globals['_AVAILABILITYSERVICE']._serialized_end=1179
+  _globals['_GETAVAILABILITYREQUEST']._serialized_start=267
+  _globals['_GETAVAILABILITYREQUEST']._serialized_end=589
+  _globals['_GETAVAILABILITYRESPONSE']._serialized_start=592
+  _globals['_GETAVAILABILITYRESPONSE']._serialized_end=893
+  _globals['_WATCHAVAILABILITYREQUEST']._serialized_start=896
+  _globals['_WATCHAVAILABILITYREQUEST']._serialized_end=1282
+  _globals['_WATCHAVAILABILITYRESPONSE']._serialized_start=1285
+  _globals['_WATCHAVAILABILITYRESPONSE']._serialized_end=1531
+  _globals['_BALANCECHANGE']._serialized_start=1534
+  _globals['_BALANCECHANGE']._serialized_end=1668
+  _globals['_AVAILABILITYSERVICE']._serialized_start=1671
+  _globals['_AVAILABILITYSERVICE']._serialized_end=1959
 # @@protoc_insertion_point(module_scope)

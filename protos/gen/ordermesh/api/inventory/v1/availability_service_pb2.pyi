@@ -5,9 +5,11 @@ What can be promised."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from ordermesh.api.inventory.v1 import availability_pb2 as _availability_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 import builtins as _builtins
 import sys
@@ -22,13 +24,19 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class GetAvailabilityRequest(_message.Message):
-    """GetAvailabilityRequest names SKUs and locations: at most 500,000 pairs."""
+    """GetAvailabilityRequest names SKUs and locations: at most 500,000 pairs, in fixed encoding 150,000."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SKUS_FIELD_NUMBER: _builtins.int
     LOCATION_IDS_FIELD_NUMBER: _builtins.int
     EXCLUDING_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
+    ENCODING_FIELD_NUMBER: _builtins.int
+    TOTALS_ONLY_FIELD_NUMBER: _builtins.int
+    encoding: _availability_pb2.StockEncoding.ValueType
+    """How the quantities are answered. Not set: `STOCK_ENCODING_VARINT`."""
+    totals_only: _builtins.bool
+    """Answer `totals` and leave out the quantities of each location."""
     @_builtins.property
     def skus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The items."""
@@ -47,12 +55,16 @@ class GetAvailabilityRequest(_message.Message):
         skus: _abc.Iterable[_builtins.str] | None = ...,
         location_ids: _abc.Iterable[_builtins.str] | None = ...,
         excluding_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        encoding: _availability_pb2.StockEncoding.ValueType | None = ...,
+        totals_only: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "encoding", b"encoding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["excluding_reservation_ids", b"excluding_reservation_ids", "location_ids", b"location_ids", "skus", b"skus"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "encoding", b"encoding", "excluding_reservation_ids", b"excluding_reservation_ids", "location_ids", b"location_ids", "skus", b"skus", "totals_only", b"totals_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__encoding: _TypeAlias = _typing.Literal["encoding"]  # noqa: Y015
+    _WhichOneofArgType__encoding: _TypeAlias = _typing.Literal["_encoding", b"_encoding"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__encoding) -> _WhichOneofReturnType__encoding | None: ...
 
 Global___GetAvailabilityRequest: _TypeAlias = GetAvailabilityRequest  # noqa: Y015
 
@@ -67,6 +79,9 @@ class GetAvailabilityResponse(_message.Message):
     RESERVED_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     READ_TIME_FIELD_NUMBER: _builtins.int
+    TOTALS_FIELD_NUMBER: _builtins.int
+    FIXED_FIELD_NUMBER: _builtins.int
+    AGE_DURATION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The answer contains every change up to this revision."""
     @_builtins.property
@@ -87,6 +102,20 @@ class GetAvailabilityResponse(_message.Message):
     def read_time(self) -> _timestamp_pb2.Timestamp:
         """When it was read, by the clock of the database."""
 
+    @_builtins.property
+    def totals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """What can be promised of each item at all locations of the answer together, in the order of the
+        request. Of a kit, what each location allows for itself, added up.
+        """
+
+    @_builtins.property
+    def fixed(self) -> _availability_pb2.FixedStock:
+        """With `STOCK_ENCODING_FIXED`, all quantities; `available`, with its names alone, says which."""
+
+    @_builtins.property
+    def age_duration(self) -> _duration_pb2.Duration:
+        """How old the answer may be at most. 0: it was read from the ledger for this call."""
+
     def __init__(
         self,
         *,
@@ -95,10 +124,13 @@ class GetAvailabilityResponse(_message.Message):
         reserved: _abc.Iterable[_builtins.int] | None = ...,
         revision: _builtins.int = ...,
         read_time: _timestamp_pb2.Timestamp | None = ...,
+        totals: _abc.Iterable[_builtins.int] | None = ...,
+        fixed: _availability_pb2.FixedStock | None = ...,
+        age_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "read_time", b"read_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age_duration", b"age_duration", "available", b"available", "fixed", b"fixed", "read_time", b"read_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "on_hand", b"on_hand", "read_time", b"read_time", "reserved", b"reserved", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_duration", b"age_duration", "available", b"available", "fixed", b"fixed", "on_hand", b"on_hand", "read_time", b"read_time", "reserved", b"reserved", "revision", b"revision", "totals", b"totals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -106,21 +138,47 @@ Global___GetAvailabilityResponse: _TypeAlias = GetAvailabilityResponse  # noqa: 
 
 @_typing.final
 class WatchAvailabilityRequest(_message.Message):
-    """WatchAvailabilityRequest says where to start."""
+    """WatchAvailabilityRequest says where to start, and what is wanted."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     START_REVISION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    PACKED_FIELD_NUMBER: _builtins.int
+    KITS_FIELD_NUMBER: _builtins.int
+    SKUS_FIELD_NUMBER: _builtins.int
+    LOCATION_IDS_FIELD_NUMBER: _builtins.int
     start_revision: _builtins.int
     """The first revision wanted, inclusive. 0 means from now on."""
+    snapshot: _builtins.bool
+    """Give all balances first, then what changes, with nothing missing in between."""
+    packed: _builtins.bool
+    """Give balances in packed form."""
+    kits: _builtins.bool
+    """Give the compositions of kits, too."""
+    @_builtins.property
+    def skus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Items to be told of. Empty means all. One that does not exist yet is told of when it does. A kit
+        has no balances: name its components, too.
+        """
+
+    @_builtins.property
+    def location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Locations to be told of. Empty means all. One that does not exist yet is told of when it does."""
+
     def __init__(
         self,
         *,
         start_revision: _builtins.int = ...,
+        snapshot: _builtins.bool = ...,
+        packed: _builtins.bool = ...,
+        kits: _builtins.bool = ...,
+        skus: _abc.Iterable[_builtins.str] | None = ...,
+        location_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["start_revision", b"start_revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kits", b"kits", "location_ids", b"location_ids", "packed", b"packed", "skus", b"skus", "snapshot", b"snapshot", "start_revision", b"start_revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -134,21 +192,37 @@ class WatchAvailabilityResponse(_message.Message):
 
     REVISION_FIELD_NUMBER: _builtins.int
     BALANCES_FIELD_NUMBER: _builtins.int
+    PACKED_FIELD_NUMBER: _builtins.int
+    KITS_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_END_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
-    """Everything up to this revision has been given."""
+    """Everything up to this revision has been given. 0 while a snapshot is under way."""
+    snapshot_end: _builtins.bool
+    """With this message the snapshot is whole; what follows are changes after `revision`."""
     @_builtins.property
     def balances(self) -> _containers.RepeatedCompositeFieldContainer[Global___BalanceChange]:
-        """Balances as they were after a change. Empty in a progress mark."""
+        """Balances as they were after a change, or as they are in a snapshot. Empty in a progress mark."""
+
+    @_builtins.property
+    def packed(self) -> _availability_pb2.PackedBalances:
+        """With `packed`, the same in packed form."""
+
+    @_builtins.property
+    def kits(self) -> _containers.RepeatedCompositeFieldContainer[_availability_pb2.KitComposition]:
+        """With `kits`, the kits of a snapshot, and items that were changed since."""
 
     def __init__(
         self,
         *,
         revision: _builtins.int = ...,
         balances: _abc.Iterable[Global___BalanceChange] | None = ...,
+        packed: _availability_pb2.PackedBalances | None = ...,
+        kits: _abc.Iterable[_availability_pb2.KitComposition] | None = ...,
+        snapshot_end: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["packed", b"packed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "kits", b"kits", "packed", b"packed", "revision", b"revision", "snapshot_end", b"snapshot_end"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -172,7 +246,9 @@ class BalanceChange(_message.Message):
     available: _builtins.int
     """Units that can be promised."""
     sequence: _builtins.int
-    """The number of the balance's last entry: of two changes of a key the higher one wins."""
+    """The number of the balance's last entry: of two changes of a key the higher one wins, of equal
+    ones the later.
+    """
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""

@@ -57,18 +57,20 @@ class AvailabilityServiceServicer:
         """GetAvailability reads many SKUs at many locations at one moment. A kit has what its components
         allow. Lines whose hold has passed count as free.
 
-        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`.
+        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `TOO_MUCH_ASKED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchAvailability(self, request, context):
-        """WatchAvailability streams what became of balances from a revision on. At least every five
-        seconds a message arrives; one without balances is a progress mark. Kits do not appear: their
-        components do.
+        """WatchAvailability streams what became of balances, from a revision on or from a picture of all
+        that there is. At least every five seconds a message arrives; one without balances is a progress
+        mark. Kits have no balances: their components have, and their compositions come when asked for.
 
-        Errors: `REVISION_COMPACTED` when the revision is no longer kept: read, then watch from there.
+        A hold whose time has passed comes back to its balance within five seconds.
+
+        Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,14 +39,16 @@ class AvailabilityServiceStub:
     """GetAvailability reads many SKUs at many locations at one moment. A kit has what its components
     allow. Lines whose hold has passed count as free.
 
-    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`.
+    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `TOO_MUCH_ASKED`.
     """
     WatchAvailability: _grpc.UnaryStreamMultiCallable[_availability_service_pb2.WatchAvailabilityRequest, _availability_service_pb2.WatchAvailabilityResponse]
-    """WatchAvailability streams what became of balances from a revision on. At least every five
-    seconds a message arrives; one without balances is a progress mark. Kits do not appear: their
-    components do.
+    """WatchAvailability streams what became of balances, from a revision on or from a picture of all
+    that there is. At least every five seconds a message arrives; one without balances is a progress
+    mark. Kits have no balances: their components have, and their compositions come when asked for.
 
-    Errors: `REVISION_COMPACTED` when the revision is no longer kept: read, then watch from there.
+    A hold whose time has passed comes back to its balance within five seconds.
+
+    Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
     """
 
 @_typing.type_check_only
@@ -60,14 +62,16 @@ class AvailabilityServiceAsyncStub(AvailabilityServiceStub):
     """GetAvailability reads many SKUs at many locations at one moment. A kit has what its components
     allow. Lines whose hold has passed count as free.
 
-    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`.
+    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `TOO_MUCH_ASKED`.
     """
     WatchAvailability: _aio.UnaryStreamMultiCallable[_availability_service_pb2.WatchAvailabilityRequest, _availability_service_pb2.WatchAvailabilityResponse]  # type: ignore[assignment]
-    """WatchAvailability streams what became of balances from a revision on. At least every five
-    seconds a message arrives; one without balances is a progress mark. Kits do not appear: their
-    components do.
+    """WatchAvailability streams what became of balances, from a revision on or from a picture of all
+    that there is. At least every five seconds a message arrives; one without balances is a progress
+    mark. Kits have no balances: their components have, and their compositions come when asked for.
 
-    Errors: `REVISION_COMPACTED` when the revision is no longer kept: read, then watch from there.
+    A hold whose time has passed comes back to its balance within five seconds.
+
+    Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
     """
 
 class AvailabilityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -84,7 +88,7 @@ class AvailabilityServiceServicer(metaclass=_abc_1.ABCMeta):
         """GetAvailability reads many SKUs at many locations at one moment. A kit has what its components
         allow. Lines whose hold has passed count as free.
 
-        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`.
+        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `TOO_MUCH_ASKED`.
         """
 
     @_abc_1.abstractmethod
@@ -93,11 +97,13 @@ class AvailabilityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _availability_service_pb2.WatchAvailabilityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_availability_service_pb2.WatchAvailabilityResponse], _abc.AsyncIterator[_availability_service_pb2.WatchAvailabilityResponse]]:
-        """WatchAvailability streams what became of balances from a revision on. At least every five
-        seconds a message arrives; one without balances is a progress mark. Kits do not appear: their
-        components do.
+        """WatchAvailability streams what became of balances, from a revision on or from a picture of all
+        that there is. At least every five seconds a message arrives; one without balances is a progress
+        mark. Kits have no balances: their components have, and their compositions come when asked for.
 
-        Errors: `REVISION_COMPACTED` when the revision is no longer kept: read, then watch from there.
+        A hold whose time has passed comes back to its balance within five seconds.
+
+        Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
         """
 
 def add_AvailabilityServiceServicer_to_server(servicer: AvailabilityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

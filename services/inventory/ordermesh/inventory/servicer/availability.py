@@ -1,0 +1,135 @@
+"""AvailabilityService."""
+
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
+
+import grpc
+
+from ordermesh.api.inventory.v1 import (
+    AvailabilityServiceServicer,
+    BalanceChange,
+    GetAvailabilityRequest,
+    GetAvailabilityResponse,
+    KitComposition,
+    StockEncoding,
+    WatchAvailabilityRequest,
+    WatchAvailabilityResponse,
+)
+from ordermesh.inventory.queries.availability import (
+    FIXED_PAIRS_MAX,
+    PAIRS_MAX,
+    Availability,
+    get_availability,
+)
+from ordermesh.inventory.queries.watching import Picture, Wanted, snapshot
+from ordermesh.inventory.servicer.wiring import Wiring, follow
+from ordermesh.inventory.wire.availability import (
+    composition_message,
+    composition_of,
+    fixed_stock,
+    packed,
+    packed_told,
+    told_message,
+)
+from ordermesh.inventory.wire.keys import timestamp
+from ordermesh.runtime.feed import Change
+
+
+class AvailabilityServicer(AvailabilityServiceServicer):
+    """Answers what can be promised."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    async def GetAvailability(
+        self,
+        request: GetAvailabilityRequest,
+        _context: grpc.aio.ServicerContext[GetAvailabilityRequest, GetAvailabilityResponse],
+    ) -> GetAvailabilityResponse:
+        """Read many SKUs at many locations at one moment."""
+        is_fixed = request.encoding == StockEncoding.STOCK_ENCODING_FIXED
+        excluding = {UUID(written) for written in request.excluding_reservation_ids}
+        found = await self._wiring.database.read(
+            lambda tx: get_availability(
+                self._wiring.stores,
+                tx,
+                request.skus,
+                request.location_ids,
+                excluding,
+                FIXED_PAIRS_MAX if is_fixed and not request.totals_only else PAIRS_MAX,
+            )
+        )
+        return _answer(request, found, is_fixed=is_fixed)
+
+    async def WatchAvailability(
+        self,
+        request: WatchAvailabilityRequest,
+        _context: grpc.aio.ServicerContext[WatchAvailabilityRequest, WatchAvailabilityResponse],
+    ) -> AsyncIterator[WatchAvailabilityResponse]:
+        """Stream what became of balances."""
+        wanted = Wanted(frozenset(request.skus), frozenset(request.location_ids), request.kits)
+        start = request.start_revision
+        if request.snapshot:
+            async for picture in snapshot(self._wiring.stores, self._wiring.database, wanted):
+                yield _pictured(picture, is_packed=request.packed)
+                start = picture.revision + 1
+        topics = ("availability", "item") if request.kits else ("availability",)
+        async for revision, changes in follow(self._wiring.feed, topics, start, _changed):
+            yield _told(revision, changes, wanted, is_packed=request.packed)
+
+
+def _answer(
+    request: GetAvailabilityRequest, found: Availability, *, is_fixed: bool
+) -> GetAvailabilityResponse:
+    reply = GetAvailabilityResponse(
+        totals=found.totals, revision=found.revision, read_time=timestamp(found.read_time)
+    )
+    reply.age_duration.SetInParent()
+    if request.totals_only:
+        return reply
+    reply.available.skus.extend(request.skus)
+    reply.available.location_ids.extend(found.location_ids)
+    if is_fixed:
+        reply.fixed.CopyFrom(fixed_stock(found.available, found.on_hand, found.reserved))
+    else:
+        reply.available.quantities.extend(found.available)
+        reply.on_hand.extend(found.on_hand)
+        reply.reserved.extend(found.reserved)
+    return reply
+
+
+def _pictured(picture: Picture, *, is_packed: bool) -> WatchAvailabilityResponse:
+    return WatchAvailabilityResponse(
+        revision=picture.revision,
+        balances=() if is_packed else [told_message(told) for told in picture.balances],
+        packed=packed_told(picture.balances) if is_packed and picture.balances else None,
+        kits=[composition_message(kit) for kit in picture.kits],
+        snapshot_end=picture.is_end,
+    )
+
+
+def _changed(change: Change) -> BalanceChange | KitComposition:
+    if change.topic == "item":
+        return composition_of(change.payload)
+    return BalanceChange.FromString(change.payload)
+
+
+def _told(
+    revision: int,
+    changes: Sequence[BalanceChange | KitComposition],
+    wanted: Wanted,
+    *,
+    is_packed: bool,
+) -> WatchAvailabilityResponse:
+    kits = [one for one in changes if isinstance(one, KitComposition) and wanted.tells_of(one.sku)]
+    balances = [
+        one
+        for one in changes
+        if isinstance(one, BalanceChange) and wanted.tells_of(one.key.sku, one.key.location_id)
+    ]
+    return WatchAvailabilityResponse(
+        revision=revision,
+        balances=() if is_packed else balances,
+        packed=packed(balances) if is_packed and balances else None,
+        kits=kits,
+    )

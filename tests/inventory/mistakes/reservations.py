@@ -71,6 +71,32 @@ def reserve(row: Table) -> None:
         locationId="A",
         lotId="L1",
     )
+    row(m, "unknown mode", lambda r: put("mode", 9)(r.lines[0]), INVALID, VIOLATION)
+    row(
+        m,
+        "more serial numbers than units",
+        lambda r: r.lines[1].serial_numbers.extend(["S1", "S2"]),
+        INVALID,
+        "TOO_MANY_SERIAL_NUMBERS",
+        lineId="2",
+        serialNumbers="2",
+        units="1",
+    )
+    row(
+        m,
+        "serial number twice",
+        lambda r: r.lines[0].serial_numbers.extend(["S1", "S1"]),
+        INVALID,
+        VIOLATION,
+    )
+    row(
+        m,
+        "lot of a kit",
+        lambda r: put("sku", "BOX")(r.lines[0].key) or put("lot_id", "L1")(r.lines[0]),
+        INVALID,
+        "KIT_HAS_NO_STOCK",
+        sku="BOX",
+    )
     row(
         m,
         "not stocked here",
@@ -346,6 +372,15 @@ def ship(row: Table) -> None:
         lineId="9",
     )
     row(m, "unknown outcome", put("rest_outcome", 9), INVALID, VIOLATION)
+    row(
+        m,
+        "units of a line that does not leave",
+        lambda r: put("line_id", "7")(r.units.add()),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="7",
+    )
     row(
         m,
         "more than is free beyond the promise",

@@ -3,6 +3,11 @@
 from ordermesh.inventory.domain.ledger import Balance
 
 
+def as_shown(balance: Balance, *, is_uncounted: bool) -> Balance:
+    """The balance as readers count it: of an item that is not reserved, promises do not count."""
+    return Balance(on_hand=balance.on_hand) if is_uncounted else balance
+
+
 def available(balance: Balance, returning: int = 0, *, is_off: bool = False) -> int:
     """Units that can be promised.
 

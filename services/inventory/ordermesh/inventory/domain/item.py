@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.errors.catalog import (
 )
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.kit import Kit
+from ordermesh.inventory.domain.mode import ReservationMode
 
 
 class Unit(enum.IntEnum):
@@ -74,6 +75,7 @@ class Item:
     value: Value | None = None
     kit: Kit | None = None
     is_unsellable: bool = False
+    reservation_mode: ReservationMode = ReservationMode.UNSAID
     external_references: tuple[ExternalReference, ...] = ()
     revision: int = field(default=0, compare=False)
     create_time: datetime | None = field(default=None, compare=False)

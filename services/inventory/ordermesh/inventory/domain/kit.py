@@ -1,10 +1,12 @@
 """Kits: what they are made of, and how stock is promised and counted by component."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.mode import ReservationMode
 
 LINES_MAX = 5_000
 """Lines of one reservation after its kits were taken apart: its answer must fit in a message."""
@@ -32,6 +34,7 @@ class Wanted:
     """So many units of one key for a caller's line.
 
     Of a kit's component, ``kit_sku`` names the kit, and ``quantity_per_kit`` counts units in one.
+    ``lot_id`` and ``serial_numbers`` are facts that go with the units.
     """
 
     line_id: str
@@ -39,12 +42,21 @@ class Wanted:
     quantity: int
     kit_sku: str = ""
     quantity_per_kit: int = 0
+    mode: ReservationMode = ReservationMode.UNSAID
+    lot_id: str = ""
+    serial_numbers: tuple[str, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether units are held for it."""
+        return self.mode in (ReservationMode.RESERVE, ReservationMode.UNSAID)
 
 
 def exploded(wanted: Sequence[Wanted], kits: Mapping[str, Kit]) -> tuple[Wanted, ...]:
     """The same demand with every kit replaced by its components at the same location.
 
-    Raises ``TooMuchAsked`` when that makes more than ``LINES_MAX`` lines.
+    Raises ``TooMuchAsked`` when that makes more than ``LINES_MAX`` lines, ``KitHasNoStock`` for a
+    kit that comes with a lot or serial numbers.
     """
     lines: list[Wanted] = []
     for line in wanted:
@@ -52,6 +64,8 @@ def exploded(wanted: Sequence[Wanted], kits: Mapping[str, Kit]) -> tuple[Wanted,
         if kit is None:
             lines.append(line)
             continue
+        if line.lot_id or line.serial_numbers:
+            raise KitHasNoStock([line.key.sku])
         lines.extend(
             Wanted(
                 line_id=line.line_id,
@@ -59,12 +73,30 @@ def exploded(wanted: Sequence[Wanted], kits: Mapping[str, Kit]) -> tuple[Wanted,
                 quantity=line.quantity * component.quantity,
                 kit_sku=line.key.sku,
                 quantity_per_kit=component.quantity,
+                mode=line.mode,
             )
             for component in kit.components
         )
     if len(lines) > LINES_MAX:
         raise TooMuchAsked("The kits of the request have too many components.", LINES_MAX)
     return tuple(lines)
+
+
+def with_modes(wanted: Sequence[Wanted], modes: Mapping[str, ReservationMode]) -> list[Wanted]:
+    """The same lines, each with its mode: its own, that of the kit, or that of the item.
+
+    ``modes`` are what items say; those that say nothing may be left out.
+    """
+    return [
+        replace(
+            line,
+            mode=line.mode
+            or modes.get(line.kit_sku)
+            or modes.get(line.key.sku)
+            or ReservationMode.RESERVE,
+        )
+        for line in wanted
+    ]
 
 
 def available_kits(kit: Kit, available: Mapping[str, int]) -> int:

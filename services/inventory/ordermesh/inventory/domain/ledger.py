@@ -180,6 +180,7 @@ class Entry:
     target: Account
     quantity: int
     serial_numbers: tuple[str, ...] = ()
+    lot_id: str = ""
 
     def __post_init__(self) -> None:
         if self.quantity <= 0 or self.source == self.target:
@@ -239,6 +240,7 @@ class Ledger:
         target: Account,
         quantity: int,
         serial_numbers: tuple[str, ...] = (),
+        lot_id: str = "",
     ) -> None:
         """Move units. Raises ``ValueError`` where they are not, ``QuantityTooLarge``."""
         balance = self.balance(key)
@@ -250,7 +252,7 @@ class Ledger:
         self._earlier.append(self._balances.get(key))
         self._balances[key] = after
         self._entries.append(
-            Entry(cause, key, after.sequence, source, target, quantity, serial_numbers)
+            Entry(cause, key, after.sequence, source, target, quantity, serial_numbers, lot_id)
         )
 
     def bring(
@@ -260,13 +262,15 @@ class Ledger:
         source: Account,
         quantity: int,
         serial_numbers: tuple[str, ...] = (),
+        lot_id: str = "",
     ) -> None:
         """Make units free that were elsewhere: what comes in pays the deficit first."""
         owed = min(quantity, self.balance(key).short)
         if owed:
-            self.move(cause, key, source, Account.SHORT, owed, serial_numbers[:owed])
+            self.move(cause, key, source, Account.SHORT, owed, serial_numbers[:owed], lot_id)
         if quantity > owed:
-            self.move(cause, key, source, Account.FREE, quantity - owed, serial_numbers[owed:])
+            rest = quantity - owed
+            self.move(cause, key, source, Account.FREE, rest, serial_numbers[owed:], lot_id)
 
     def take_away(self, cause: Cause, key: StockKey, target: Account, quantity: int) -> None:
         """Take away units on hand that turned out not to be there, or not to be sellable.

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from ordermesh.inventory.domain.errors.requests import SameLocation
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationExpired
+from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.inventory.domain.ledger import Account, Ledger, MovementKind
+from ordermesh.inventory.domain.ledger import Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import (
     Draft,
@@ -19,7 +20,7 @@ from ordermesh.inventory.domain.reservation import (
     take,
 )
 from ordermesh.inventory.domain.selling import Terms, refuse_short
-from ordermesh.inventory.domain.verbs import cause_of, settle
+from ordermesh.inventory.domain.verbs import cause_of, hold, let_go, settle
 
 Move = tuple[Selection, str]
 """Which lines of a reservation, and to which location."""
@@ -61,13 +62,20 @@ def reassign(
     under_way = [_chosen(settle(ledger, one, now), moves) for one, moves in wanted]
     for moving in under_way:
         _lift(ledger, moving)
-    demand = summed((key, part.quantity) for moving in under_way for part, key in moving.parts)
+    demand = summed(
+        (key, part.quantity)
+        for moving in under_way
+        for part, key in moving.parts
+        if part.is_on_hand
+    )
+    _refuse_unrecordable(ledger, under_way)
     refuse_short(ledger, demand, terms, without_record=False)
     for moving in under_way:
         cause = cause_of(moving.draft.reservation, MovementKind.REASSIGNED)
         for part, key in moving.parts:
-            ledger.move(cause, key, Account.FREE, Account.RESERVED, part.quantity)
-            moving.draft.put(replace(part, key=key))
+            moved = replace(part, key=key)
+            hold(ledger, cause, moved)
+            moving.draft.put(moved)
     return [moving.draft.done() for moving in under_way]
 
 
@@ -97,8 +105,20 @@ def _lift(ledger: Ledger, moving: _Moving) -> None:
     cause = cause_of(moving.draft.reservation, MovementKind.REASSIGNED)
     for number, quantity, to_location_id in moving.targets:
         part = moving.draft.split(number, quantity)
-        ledger.bring(cause, part.key, Account.RESERVED, quantity)
+        let_go(ledger, cause, part)
         moving.parts.append((part, StockKey(part.key.sku, to_location_id)))
+
+
+def _refuse_unrecordable(ledger: Ledger, under_way: Sequence[_Moving]) -> None:
+    """What is only tracked needs no units where it goes, but a record that says so."""
+    unknown = {
+        key: (part.quantity, 0)
+        for moving in under_way
+        for part, key in moving.parts
+        if not part.is_on_hand and not ledger.has_record(key)
+    }
+    if unknown:
+        raise InsufficientStock(unknown)
 
 
 def _refuse_unmovable(settled: Reservation, selection: Selection, to_location_id: str) -> None:

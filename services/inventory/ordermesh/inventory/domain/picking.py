@@ -7,18 +7,20 @@ from datetime import datetime
 
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationNotConfirmed
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, ShortOfStock
+from ordermesh.inventory.domain.facts import Facts, with_facts
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.ledger import Account, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import (
     Draft,
+    Line,
     LineState,
     Reservation,
     Selection,
     Taking,
     take,
 )
-from ordermesh.inventory.domain.verbs import cause_of, settle
+from ordermesh.inventory.domain.verbs import cause_of, let_go, settle
 
 
 class ShortOutcome(enum.IntEnum):
@@ -49,11 +51,13 @@ class Shipment:
     """What is to leave. ``may_exceed``: more than is open, from free units.
 
     ``rest`` is what becomes of what stays open of the selected lines; None: it stays open.
+    ``facts`` are what is known of the units.
     """
 
     selections: Sequence[Selection]
     may_exceed: bool = False
     rest: ShortOutcome | None = None
+    facts: Sequence[Facts] = ()
 
 
 def ship(
@@ -67,37 +71,48 @@ def ship(
     """
     draft = Draft(settle(ledger, reservation, now))
     chosen = _chosen(draft, shipment.selections, may_exceed=shipment.may_exceed)
-    leaving = summed((draft.lines[number].key, units) for number, units in chosen.units.items())
-    short = {
-        key: (quantity, ledger.balance(key).on_hand)
-        for key, quantity in leaving.items()
-        if quantity > ledger.balance(key).on_hand
-    }
-    if short:
-        raise ShortOfStock(short)
+    parts = [draft.split(number, units) for number, units in sorted(chosen.units.items())]
+    parts = with_facts(parts, shipment.facts, draft)
+    _refuse_absent(ledger, parts, chosen.extras)
     cause = cause_of(reservation, MovementKind.SHIPPED)
-    for number, quantity in sorted(chosen.units.items()):
-        part = draft.split(number, quantity)
-        ledger.move(cause, part.key, Account.RESERVED, Account.CUSTOMER, quantity)
+    for part in parts:
+        source = Account.RESERVED if part.is_on_hand else Account.FREE
+        ledger.move(
+            cause,
+            part.key,
+            source,
+            Account.CUSTOMER,
+            part.quantity,
+            part.serial_numbers,
+            part.lot_id,
+        )
         draft.put(part.become(LineState.SHIPPED, now))
-    _ship_extras(ledger, cause, chosen.extras)
+    for extra in chosen.extras:
+        ledger.move(cause, extra.key, Account.FREE, Account.CUSTOMER, extra.quantity)
     if shipment.rest is not None:
         _short_rest(ledger, draft, shipment.selections, shipment.rest, now)
     return draft.done(), chosen.extras
 
 
-def _ship_extras(ledger: Ledger, cause: Cause, extras: Sequence[Extra]) -> None:
-    """Units that nobody had promised leave, too; they must be free."""
-    wanted = summed((extra.key, extra.quantity) for extra in extras)
+def _refuse_absent(ledger: Ledger, parts: Sequence[Line], extras: Sequence[Extra]) -> None:
+    """What was held must be on hand, and what was not held must be free."""
+    held = summed((part.key, part.quantity) for part in parts if part.is_on_hand)
+    short = {
+        key: (quantity, ledger.balance(key).on_hand)
+        for key, quantity in held.items()
+        if quantity > ledger.balance(key).on_hand
+    }
+    if short:
+        raise ShortOfStock(short)
+    others = [(part.key, part.quantity) for part in parts if not part.is_on_hand]
+    others += [(extra.key, extra.quantity) for extra in extras]
     lacking = {
         key: (quantity, ledger.balance(key).free)
-        for key, quantity in wanted.items()
+        for key, quantity in summed(others).items()
         if quantity > ledger.balance(key).free
     }
     if lacking:
         raise InsufficientStock(lacking)
-    for extra in extras:
-        ledger.move(cause, extra.key, Account.FREE, Account.CUSTOMER, extra.quantity)
 
 
 def _short_rest(
@@ -146,8 +161,8 @@ def _lose(
     for number, quantity in sorted(units.items()):
         part = draft.split(number, quantity)
         if outcome is ShortOutcome.RELEASE:
-            ledger.bring(cause, part.key, Account.RESERVED, quantity)
-        else:
+            let_go(ledger, cause, part)
+        elif part.is_on_hand:
             owed = min(quantity, ledger.balance(part.key).short)
             if owed:
                 ledger.move(cause, part.key, Account.RESERVED, Account.SHORT, owed)

@@ -7,6 +7,7 @@ from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStocke
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Ledger
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.selling import Terms
 
 
@@ -42,16 +43,23 @@ class Shelves:
     terms: Terms
     _taken: dict[StockKey, int] = field(default_factory=dict)
 
-    def left(self, parts: Sequence[Wanted]) -> int:
-        """How many of a line as it was asked for are left: units, or whole kits."""
-        return min(self._available(part.key) // (part.quantity_per_kit or 1) for part in parts)
+    def left(self, parts: Sequence[Wanted], most: int) -> int:
+        """How many of a line as it was asked for are left, up to ``most``: units, or whole kits."""
+        return min(most, *(self._left_of(part, most) for part in parts))
+
+    def _left_of(self, part: Wanted, most: int) -> int:
+        if part.is_held:
+            return self._available(part.key) // (part.quantity_per_kit or 1)
+        is_recordable = part.mode is ReservationMode.NONE or self.ledger.has_record(part.key)
+        return most if is_recordable else 0
 
     def grant(self, parts: Sequence[Wanted], count: int) -> tuple[Wanted, ...]:
         """Take so many, units or kits, and give the lines that hold them."""
-        lines = [replace(part, quantity=count * (part.quantity_per_kit or 1)) for part in parts]
+        lines = [_part(part, count * (part.quantity_per_kit or 1)) for part in parts]
         for line in lines:
-            self._taken[line.key] = self._taken.get(line.key, 0) + line.quantity
-        return tuple(lines)
+            if line.is_held:
+                self._taken[line.key] = self._taken.get(line.key, 0) + line.quantity
+        return tuple(line for line in lines if line.mode is not ReservationMode.NONE)
 
     def _available(self, key: StockKey) -> int:
         available = self.terms.available(key, self.ledger.balance(key))
@@ -66,11 +74,15 @@ def portions(ledger: Ledger, wanted: Sequence[Wanted], terms: Terms) -> list[Por
         first = parts[0]
         key = StockKey(first.kit_sku or first.key.sku, first.key.location_id)
         count = first.quantity // (first.quantity_per_kit or 1)
-        granted = min(count, shelves.left(parts))
+        granted = shelves.left(parts, count)
         lines = shelves.grant(parts, granted) if granted else ()
         reason = "" if granted == count else _reason(ledger, parts)
         found.append(Portion(first.line_id, key, count, granted, reason, lines))
     return found
+
+
+def _part(whole: Wanted, quantity: int) -> Wanted:
+    return replace(whole, quantity=quantity, serial_numbers=whole.serial_numbers[:quantity])
 
 
 def _reason(ledger: Ledger, parts: Sequence[Wanted]) -> str:

@@ -25,6 +25,7 @@ from ordermesh.inventory.domain.errors.reservation import (
     ReservationNotFound,
 )
 from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.mode import ReservationMode
 
 
 class LineState(enum.IntEnum):
@@ -58,6 +59,7 @@ class Line:
 
     ``expire_time`` is set while it is held. ``close_time`` is when it was closed; of an expired
     line, when its hold ended. ``kit_sku`` and ``quantity_per_kit`` tell of the kit asked for.
+    ``lot_id`` and ``serial_numbers`` are facts that go with the units.
     """
 
     number: int
@@ -69,11 +71,19 @@ class Line:
     kit_sku: str = ""
     quantity_per_kit: int = 0
     close_time: datetime | None = None
+    mode: ReservationMode = ReservationMode.RESERVE
+    lot_id: str = ""
+    serial_numbers: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
-        """Whether it holds stock."""
+        """Whether it promises something."""
         return self.state in OPEN
+
+    @property
+    def is_on_hand(self) -> bool:
+        """Whether it holds units that are at its location, so that they count as reserved."""
+        return self.is_open and self.mode is ReservationMode.RESERVE
 
     @property
     def asked_sku(self) -> str:
@@ -191,12 +201,16 @@ class Draft:
         return added
 
     def split(self, number: int, quantity: int) -> Line:
-        """So many units of a line as a line of their own; the whole line when it has no more."""
+        """So many units of a line as a line of their own; the whole line when it has no more.
+
+        The first of its serial numbers go with them.
+        """
         line = self.lines[number]
         if quantity == line.quantity:
             return line
-        self.put(replace(line, quantity=line.quantity - quantity))
-        return self.add(replace(line, quantity=quantity))
+        first, rest = line.serial_numbers[:quantity], line.serial_numbers[quantity:]
+        self.put(replace(line, quantity=line.quantity - quantity, serial_numbers=rest))
+        return self.add(replace(line, quantity=quantity, serial_numbers=first))
 
     def done(self) -> Reservation:
         """The reservation with the changed lines, in the order of their numbers."""

@@ -6,16 +6,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors.requests import DuplicateEntry
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooManySerialNumbers
 from ordermesh.inventory.domain.errors.reservation import (
     ReservationClosed,
     ReservationIdTaken,
     ReservationNotFound,
     ReservationReleased,
 )
+from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Wanted
-from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.portions import Portion, portions
 from ordermesh.inventory.domain.reservation import (
@@ -25,7 +27,7 @@ from ordermesh.inventory.domain.reservation import (
     Reservation,
 )
 from ordermesh.inventory.domain.selling import Terms, refuse_short
-from ordermesh.inventory.domain.verbs import give_back, settle
+from ordermesh.inventory.domain.verbs import give_back, hold, settle
 
 HOLD_DEFAULT = timedelta(minutes=15)
 """How long a hold lasts when its caller does not say."""
@@ -55,13 +57,18 @@ class Reserved(NamedTuple):
     portions: Sequence[Portion] = ()
 
 
-def refuse_repeated(lines: Sequence[Wanted]) -> None:
-    """Raise ``DuplicateEntry`` where a line id is asked for twice with the same key."""
+def refuse_malformed(lines: Sequence[Wanted]) -> None:
+    """Raise ``DuplicateEntry`` where a line id is asked for twice with the same key.
+
+    Raises ``TooManySerialNumbers`` where a line has more of them than units.
+    """
     seen: set[tuple[str, StockKey]] = set()
     for number, line in enumerate(lines):
         if (line.line_id, line.key) in seen:
             raise DuplicateEntry(f"lines[{number}]", f"{line.line_id} ({line.key})")
         seen.add((line.line_id, line.key))
+        if len(line.serial_numbers) > line.quantity:
+            raise TooManySerialNumbers(line.line_id, len(line.serial_numbers), line.quantity)
 
 
 def reserve(
@@ -95,9 +102,23 @@ def reserve(
     lacks = any(portion.granted < portion.wanted for portion in found)
     if not wanted or (lacks and not is_final):
         wanted = list(ask.wanted)
-        demand = summed((line.key, line.quantity) for line in wanted)
-        refuse_short(ledger, demand, terms, without_record=is_final)
+        _refuse_lacking(ledger, wanted, terms, is_final=is_final)
     return Reserved(_held(ledger, actor, ask, wanted, now), replaced, found)
+
+
+def _refuse_lacking(
+    ledger: Ledger, wanted: Sequence[Wanted], terms: Terms, *, is_final: bool
+) -> None:
+    """Refuse what cannot be held, and what cannot even be recorded where it is wanted."""
+    unknown = {
+        line.key: (line.quantity, 0)
+        for line in wanted
+        if line.mode is ReservationMode.TRACK_ONLY and not ledger.has_record(line.key)
+    }
+    if unknown:
+        raise NotStockedHere(unknown) if is_final else InsufficientStock(unknown)
+    demand = summed((line.key, line.quantity) for line in wanted if line.is_held)
+    refuse_short(ledger, demand, terms, without_record=is_final)
 
 
 def _held(
@@ -107,21 +128,12 @@ def _held(
     cause = Cause(MovementKind.RESERVED, ask.reservation_id, ask.order_id)
     state = LineState.CONFIRMED if ask.hold_duration is None else LineState.HELD
     expire_time = None if ask.hold_duration is None else now + ask.hold_duration
-    lines: list[Line] = []
-    for number, line in enumerate(wanted, start=1):
-        ledger.move(cause, line.key, Account.FREE, Account.RESERVED, line.quantity)
-        lines.append(
-            Line(
-                number,
-                line.line_id,
-                line.key,
-                line.quantity,
-                state,
-                expire_time,
-                line.kit_sku,
-                line.quantity_per_kit,
-            )
-        )
+    recorded = [line for line in wanted if line.mode is not ReservationMode.NONE]
+    lines = [
+        _line(number, line, state, expire_time) for number, line in enumerate(recorded, start=1)
+    ]
+    for line in lines:
+        hold(ledger, cause, line)
     return Reservation(
         reservation_id=ask.reservation_id,
         owner=actor.owner,
@@ -131,6 +143,22 @@ def _held(
         last_number=len(lines),
         granted=sum(line.quantity for line in lines),
         fence=ask.fence,
+    )
+
+
+def _line(number: int, wanted: Wanted, state: LineState, expire_time: datetime | None) -> Line:
+    return Line(
+        number=number,
+        line_id=wanted.line_id,
+        key=wanted.key,
+        quantity=wanted.quantity,
+        state=state,
+        expire_time=expire_time,
+        kit_sku=wanted.kit_sku,
+        quantity_per_kit=wanted.quantity_per_kit,
+        mode=wanted.mode or ReservationMode.RESERVE,
+        lot_id=wanted.lot_id,
+        serial_numbers=wanted.serial_numbers,
     )
 
 

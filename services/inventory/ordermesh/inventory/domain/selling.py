@@ -11,9 +11,13 @@ from ordermesh.inventory.domain.ledger import Balance, Ledger
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms at one moment. ``off`` are keys whose item or location is switched off."""
+    """The terms at one moment. ``off`` are keys whose item or location is switched off.
+
+    ``uncounted`` are those whose promises do not count for readers.
+    """
 
     off: frozenset[StockKey] = frozenset()
+    uncounted: frozenset[StockKey] = frozenset()
 
     def available(self, key: StockKey, balance: Balance, returning: int = 0) -> int:
         """Units of a key that can be promised; ``returning`` as in ``available``."""

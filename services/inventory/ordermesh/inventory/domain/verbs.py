@@ -17,6 +17,7 @@ from ordermesh.inventory.domain.errors.reservation import (
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import (
     Draft,
@@ -66,7 +67,7 @@ def expire_for(
         overdue, key=lambda row: (row[0], row[1], row[2].number)
     ):
         if rest[line.key] > 0:
-            rest[line.key] -= line.quantity
+            rest[line.key] -= line.quantity if line.is_on_hand else 0
             draft = touched.setdefault(reservation_id, drafts[reservation_id])
             give_back(ledger, draft, line, LineState.EXPIRED, expire_time)
     return [draft.done() for draft in touched.values()]
@@ -104,7 +105,8 @@ def _reserved_again(
     ledger: Ledger, settled: Reservation, terms: Terms, *, is_final: bool
 ) -> Reservation:
     lost = settled.lost_lines
-    demand = summed((line.key, line.quantity) for line in lost)
+    held = [line for line in lost if line.mode is ReservationMode.RESERVE]
+    demand = summed((line.key, line.quantity) for line in held)
     try:
         refuse_short(ledger, demand, terms, without_record=False)
     except InsufficientStock:
@@ -114,11 +116,10 @@ def _reserved_again(
     draft = Draft(settled)
     cause = cause_of(settled, MovementKind.RESERVED)
     for line in lost:
-        ledger.move(cause, line.key, Account.FREE, Account.RESERVED, line.quantity)
-        draft.add(replace(line, state=LineState.CONFIRMED, close_time=None))
-    again = draft.done()
+        again = draft.add(replace(line, state=LineState.CONFIRMED, close_time=None))
+        hold(ledger, cause, again)
     units = sum(line.quantity for line in lost)
-    return replace(again, granted=again.granted + units, is_renewed=True)
+    return replace(draft.done(), granted=settled.granted + units, is_renewed=True)
 
 
 def _expired(settled: Reservation) -> ReservationExpired:
@@ -127,10 +128,13 @@ def _expired(settled: Reservation) -> ReservationExpired:
 
 
 def _open_in_time(settled: Reservation) -> Reservation:
-    """The reservation, none of whose lines has expired and some of which are open."""
+    """The reservation, none of whose lines has expired and some of which are open.
+
+    One of which nothing was recorded stays as it is.
+    """
     if settled.lost_lines:
         raise _expired(settled)
-    if not settled.open_lines:
+    if settled.lines and not settled.open_lines:
         raise ReservationClosed(settled.reservation_id)
     return settled
 
@@ -173,11 +177,33 @@ def release(
     return draft.done(), takings
 
 
+def hold(ledger: Ledger, cause: Cause, line: Line) -> None:
+    """Take free units for an open line, where it holds any."""
+    if line.is_on_hand:
+        ledger.move(
+            cause,
+            line.key,
+            Account.FREE,
+            Account.RESERVED,
+            line.quantity,
+            line.serial_numbers,
+            line.lot_id,
+        )
+
+
+def let_go(ledger: Ledger, cause: Cause, line: Line) -> None:
+    """Give others what an open line holds."""
+    if line.is_on_hand:
+        ledger.bring(
+            cause, line.key, Account.RESERVED, line.quantity, line.serial_numbers, line.lot_id
+        )
+
+
 def give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:
     """Close a line whose units others may have."""
     kind = MovementKind.EXPIRED if state is LineState.EXPIRED else MovementKind.RELEASED
     cause = cause_of(draft.reservation, kind)
-    ledger.bring(cause, line.key, Account.RESERVED, line.quantity)
+    let_go(ledger, cause, line)
     draft.put(line.become(state, at))
 
 

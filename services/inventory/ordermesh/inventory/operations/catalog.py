@@ -6,6 +6,7 @@ from ordermesh.inventory.domain import item as items_domain
 from ordermesh.inventory.domain import location as locations_domain
 from ordermesh.inventory.domain.item import Item, component_skus
 from ordermesh.inventory.domain.location import Location, refuse_impossible
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 
@@ -22,10 +23,18 @@ async def put_items(stores: Stores, tx: Transaction, items: Sequence[Item]) -> i
     switched = {
         item.sku
         for item in changed
-        if item.sku in catalog.items and catalog.items[item.sku].is_unsellable != item.is_unsellable
+        if item.sku in catalog.items and _looks_different(catalog.items[item.sku], item)
     }
     await stores.ledger.tell(tx, switched, ())
     return len(changed)
+
+
+def _looks_different(before: Item, after: Item) -> bool:
+    """Whether what is available changes with the item."""
+    none = ReservationMode.NONE
+    return before.is_unsellable != after.is_unsellable or (
+        (before.reservation_mode is none) != (after.reservation_mode is none)
+    )
 
 
 async def put_locations(

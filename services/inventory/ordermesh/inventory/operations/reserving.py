@@ -14,11 +14,12 @@ from opentelemetry.context import Context
 
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.key import Actor
-from ordermesh.inventory.domain.kit import Kit, exploded
+from ordermesh.inventory.domain.kit import Kit, exploded, with_modes
 from ordermesh.inventory.domain.ledger import Cause, Ledger
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Reservation
-from ordermesh.inventory.domain.reserving import Ask, Reserved, refuse_repeated, reserve
+from ordermesh.inventory.domain.reserving import Ask, Reserved, refuse_malformed, reserve
 from ordermesh.inventory.operations.deciding import (
     Decided,
     StaleRows,
@@ -92,14 +93,14 @@ async def _prepared(
 
 def _taken_apart(ask: Ask, kits: Mapping[str, Kit], names: Names) -> Ask | DomainError:
     try:
-        refuse_repeated(ask.wanted)
+        refuse_malformed(ask.wanted)
         unknown = {line.key.sku for line in ask.wanted} - names.item_ids.keys()
         if unknown:
             raise UnknownSku(unknown)
         nowhere = {line.key.location_id for line in ask.wanted} - names.location_ids.keys()
         if nowhere:
             raise UnknownLocation(nowhere)
-        return replace(ask, wanted=exploded(ask.wanted, kits))
+        return replace(ask, wanted=with_modes(exploded(ask.wanted, kits), names.modes))
     except DomainError as refusal:
         return refusal
 
@@ -107,7 +108,9 @@ def _taken_apart(ask: Ask, kits: Mapping[str, Kit], names: Names) -> Ask | Domai
 async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[Ask]) -> "_Batch":
     """All that the decisions need, locked and read."""
     replaced = {one for ask in asks for one in ask.replaces}
-    pairs = names.pairs(line.key for ask in asks for line in ask.wanted)
+    pairs = names.pairs(
+        line.key for ask in asks for line in ask.wanted if line.mode is not ReservationMode.NONE
+    )
     pairs |= await stores.reservations.open_pairs(tx, replaced)
     books = await stores.ledger.lock(tx, pairs, names)
     made = {ask.reservation_id for ask in asks}

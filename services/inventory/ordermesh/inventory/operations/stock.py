@@ -167,6 +167,7 @@ async def _moved(
             decided.ledger.balance(key),
             returning.get(names.pair(key), 0),
             key in books.terms.off,
+            key in books.terms.uncounted,
         )
         for key in dict.fromkeys(keys)
     ]

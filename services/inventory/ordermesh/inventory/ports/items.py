@@ -32,6 +32,10 @@ class ItemStore(Protocol):
         """Which of the SKUs are switched off."""
         ...
 
+    async def uncounted_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
+        """Which of the SKUs are not reserved, so that their promises do not count."""
+        ...
+
     async def lock_catalog(
         self, tx: Transaction, skus: Collection[str], becoming: Collection[str]
     ) -> Catalog:

@@ -24,12 +24,16 @@ class Books:
 
 @dataclass(frozen=True)
 class BalanceRow:
-    """A balance as it is listed; ``returning`` are units of holds whose time has passed."""
+    """A balance as it is listed; ``returning`` are units of holds whose time has passed.
+
+    ``is_uncounted``: promises do not count for readers.
+    """
 
     key: StockKey
     balance: Balance
     returning: int
     is_off: bool
+    is_uncounted: bool = False
 
 
 class StockRow(NamedTuple):

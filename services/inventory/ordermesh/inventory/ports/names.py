@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.mode import ReservationMode
 
 Pair = tuple[int, int]
 
@@ -13,10 +14,14 @@ Pair = tuple[int, int]
 
 @dataclass
 class Names:
-    """The surrogates of the names that one transaction deals with; it grows as they are read."""
+    """The surrogates of the names that one transaction deals with; it grows as they are read.
+
+    ``modes`` are how demand for items is kept, of those that say so.
+    """
 
     item_ids: dict[str, int] = field(default_factory=dict)
     location_ids: dict[str, int] = field(default_factory=dict)
+    modes: dict[str, ReservationMode] = field(default_factory=dict)
 
     def pair(self, key: StockKey) -> Pair:
         """The surrogates of a key whose names have been read."""

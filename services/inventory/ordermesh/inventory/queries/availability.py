@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from ordermesh.inventory.domain.availability import available
+from ordermesh.inventory.domain.availability import as_shown, available
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.kit import Kit, available_kits
 from ordermesh.inventory.domain.ledger import Balance
@@ -68,13 +68,14 @@ async def get_availability(
     by_name = {place.location_id: surrogate for surrogate, place in places.items()}
     columns = list(location_ids) if location_ids else sorted(by_name)
     _refuse_too_many(skus, columns, pairs_max)
+    uncounted = {names.item_ids[sku] for sku in await stores.items.uncounted_among(tx, wanted)}
     off = (
         {names.item_ids[sku] for sku in off_skus},
         {surrogate for surrogate, place in places.items() if place.is_disabled},
     )
     matrix = _Matrix(len(skus), {by_name[name]: column for column, name in enumerate(columns)})
     singles = {names.item_ids[sku]: row for row, sku in enumerate(skus) if sku not in kits}
-    free = _fill(matrix, singles, rows, returning, off)
+    free = _fill(matrix, singles, rows, returning, off, uncounted)
     for row, sku in enumerate(skus):
         if sku in kits and sku not in off_skus:
             _fill_kit(matrix, row, kits[sku], names, free)
@@ -120,6 +121,7 @@ def _fill(
     rows: Sequence[StockRow],
     returning: Mapping[Pair, int],
     off: tuple[Collection[int], Collection[int]],
+    uncounted: Collection[int],
 ) -> dict[Pair, int]:
     """Fill the rows of items that are no kits; gives what is available of every item."""
     off_items, off_locations = off
@@ -127,8 +129,12 @@ def _fill(
     for stock in rows:
         pair = (stock.item_id, stock.location_id)
         is_off = stock.item_id in off_items or stock.location_id in off_locations
-        balance = Balance(stock.on_hand, stock.reserved, stock.short)
-        free[pair] = available(balance, returning.get(pair, 0), is_off=is_off)
+        is_uncounted = stock.item_id in uncounted
+        shown = as_shown(
+            Balance(stock.on_hand, stock.reserved, stock.short), is_uncounted=is_uncounted
+        )
+        back = 0 if is_uncounted else returning.get(pair, 0)
+        free[pair] = available(shown, back, is_off=is_off)
         row = singles.get(stock.item_id)
         place = None if row is None else matrix.place(row, stock.location_id)
         if place is not None:

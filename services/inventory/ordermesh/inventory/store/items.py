@@ -30,6 +30,7 @@ from ordermesh.inventory.domain.item import (
     Value,
 )
 from ordermesh.inventory.domain.kit import Component, Kit
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.keys import integers, texts
 from ordermesh.inventory.store.rows import balance_of
@@ -61,11 +62,17 @@ class SqlItemStore:
         """As ``resolve``, but what does not exist is left out."""
         found = await tx.execute(
             select(
-                item.c.item_id, item.c.sku, item.c.is_kit, item.c.may_split, item.c.kit_version
+                item.c.item_id,
+                item.c.sku,
+                item.c.is_kit,
+                item.c.may_split,
+                item.c.kit_version,
+                item.c.reservation_mode,
             ).where(item.c.sku.in_(texts(tx.dialect, skus)))
         )
         rows = found.all()
         names.item_ids.update({row.sku: row.item_id for row in rows})
+        _note_modes(rows, names)
         return await _kits(tx, [row for row in rows if row.is_kit], names)
 
     async def kits_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
@@ -81,6 +88,18 @@ class SqlItemStore:
             return set()
         found = await tx.execute(
             select(item.c.sku).where(item.c.sku.in_(texts(tx.dialect, skus)), item.c.is_unsellable)
+        )
+        return set(found.scalars())
+
+    async def uncounted_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
+        """Which of the SKUs are not reserved, so that their promises do not count."""
+        if not skus:
+            return set()
+        found = await tx.execute(
+            select(item.c.sku).where(
+                item.c.sku.in_(texts(tx.dialect, skus)),
+                item.c.reservation_mode == int(ReservationMode.NONE),
+            )
         )
         return set(found.scalars())
 
@@ -224,17 +243,31 @@ async def _kits(tx: Transaction, rows: Collection[Row[Any]], names: Names) -> di
         return {}
     part = item.alias()
     found = await tx.execute(
-        select(kit_component.c.kit_item_id, part.c.item_id, part.c.sku, kit_component.c.quantity)
+        select(
+            kit_component.c.kit_item_id,
+            part.c.item_id,
+            part.c.sku,
+            part.c.reservation_mode,
+            kit_component.c.quantity,
+        )
         .select_from(_components())
         .join(part, part.c.item_id == kit_component.c.item_id)
         .where(item.c.item_id.in_(integers(tx.dialect, [row.item_id for row in rows])))
         .order_by(kit_component.c.kit_item_id, kit_component.c.place)
     )
     parts: dict[int, list[Component]] = defaultdict(list)
-    for row in found:
+    components = found.all()
+    _note_modes(components, names)
+    for row in components:
         names.item_ids[row.sku] = row.item_id
         parts[row.kit_item_id].append(Component(row.sku, row.quantity))
     return {row.sku: Kit(tuple(parts[row.item_id]), row.may_split, row.kit_version) for row in rows}
+
+
+def _note_modes(rows: Iterable[Row[Any]], names: Names) -> None:
+    names.modes.update(
+        {row.sku: ReservationMode(row.reservation_mode) for row in rows if row.reservation_mode}
+    )
 
 
 async def _with_stock(tx: Transaction, by_id: Mapping[int, str]) -> set[str]:
@@ -301,6 +334,7 @@ def _columns(one: Item, now: datetime) -> dict[str, Any]:
         "may_split": one.kit is not None and one.kit.may_split,
         "kit_version": _version_of(one),
         "is_unsellable": one.is_unsellable,
+        "reservation_mode": int(one.reservation_mode),
         "external_references": [[other.system, other.id] for other in one.external_references],
         "revision": 0,
         "update_time": now,
@@ -325,6 +359,7 @@ def _item(row: Row[Any], kit: Kit | None) -> Item:
         value=Value(*row.value) if row.value else None,
         kit=kit,
         is_unsellable=row.is_unsellable,
+        reservation_mode=ReservationMode(row.reservation_mode),
         external_references=tuple(ExternalReference(*pair) for pair in row.external_references),
         revision=row.revision,
         create_time=row.create_time,

@@ -19,6 +19,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from ordermesh.inventory.domain.availability import as_shown
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import (
     AdjustmentReason,
@@ -27,6 +28,7 @@ from ordermesh.inventory.domain.ledger import (
     Entry,
     Ledger,
 )
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document, Movement
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.ledger import (
@@ -70,7 +72,14 @@ FIGURES = ("on_hand", "reserved", "short", "damaged", "inspection", "missing", "
 _NAMED: FromClause = balance.join(item, item.c.item_id == balance.c.item_id).join(
     location, location.c.location_id == balance.c.location_id
 )
-_COLUMNS = (balance, item.c.sku, item.c.is_unsellable, location.c.code, location.c.is_disabled)
+_COLUMNS = (
+    balance,
+    item.c.sku,
+    item.c.is_unsellable,
+    item.c.reservation_mode,
+    location.c.code,
+    location.c.is_disabled,
+)
 
 
 class SqlLedgerStore:
@@ -115,6 +124,7 @@ class SqlLedgerStore:
         # Names and switches by a statement of its own: it sees what was committed while we waited.
         balances: dict[StockKey, Balance] = {}
         off: set[StockKey] = set()
+        uncounted: set[StockKey] = set()
         for row in await tx.execute(_naming(tx, figures)):
             key = StockKey(row.sku, row.code)
             names.item_ids[row.sku] = row.item_id
@@ -122,7 +132,9 @@ class SqlLedgerStore:
             balances[key] = figures[row.item_id, row.location_id]
             if row.is_unsellable or row.is_disabled:
                 off.add(key)
-        return Books(balances, Terms(frozenset(off)))
+            if row.reservation_mode == ReservationMode.NONE:
+                uncounted.add(key)
+        return Books(balances, Terms(frozenset(off), frozenset(uncounted)))
 
     async def record(
         self,
@@ -324,6 +336,7 @@ def _naming(tx: Transaction, wanted: Collection[Pair]) -> Select[Any]:
             rows.c.location_id,
             item.c.sku,
             item.c.is_unsellable,
+            item.c.reservation_mode,
             location.c.code,
             location.c.is_disabled,
         )
@@ -366,18 +379,21 @@ def _listed(row: Row[Any], back: Mapping[Pair, int] | None = None) -> BalanceRow
         balance_of(row),
         (back or {}).get((row.item_id, row.location_id), 0),
         row.is_unsellable or row.is_disabled,
+        row.reservation_mode == ReservationMode.NONE,
     )
 
 
 def _told(row: Row[Any]) -> ToldBalance:
     key, figures = StockKey(row.sku, row.code), balance_of(row)
     terms = Terms(frozenset({key}) if row.is_unsellable or row.is_disabled else frozenset())
-    return ToldBalance((row.item_id, row.location_id), key, figures, terms.available(key, figures))
+    shown = as_shown(figures, is_uncounted=row.reservation_mode == ReservationMode.NONE)
+    return ToldBalance((row.item_id, row.location_id), key, figures, terms.available(key, shown))
 
 
 def _change(key: StockKey, after: Balance, terms: Terms) -> feed.NewChange:
+    shown = as_shown(after, is_uncounted=key in terms.uncounted)
     return feed.NewChange(
         KEY_SEPARATOR.join(key),
-        balance_payload(key, after, terms.available(key, after)),
+        balance_payload(key, after, terms.available(key, shown)),
         after.sequence,
     )

@@ -21,6 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.reservations import ReservationFilter, StoredReservation
@@ -242,11 +243,13 @@ def _returning(
     """Units by surrogates. Two questions, because each has an index of its own."""
     columns = (line.c.item_id, line.c.location_id, line.c.quantity)
     overdue = and_(line.c.state == int(LineState.HELD), line.c.expire_time <= now)
-    statements = [select(*columns).where(overdue)]
+    held = line.c.mode == int(ReservationMode.RESERVE)
+    statements = [select(*columns).where(overdue, held)]
     if excluding:
         named = select(*columns).where(
             line.c.reservation_id.in_(uuids(tx.dialect, excluding)),
             line.c.state.in_(_OPEN),
+            held,
             not_(and_(line.c.expire_time.is_not(None), overdue)),
         )
         statements.append(named)

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Balance, Cause, Entry, MovementKind
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
 from ordermesh.inventory.ports.names import Names
@@ -39,6 +40,9 @@ def assembled(
                 kit_sku=row.kit_sku or "",
                 quantity_per_kit=row.quantity_per_kit,
                 close_time=row.close_time,
+                mode=ReservationMode(row.mode),
+                lot_id=row.lot_id,
+                serial_numbers=tuple(row.serial_numbers or ()),
             )
         )
     return [
@@ -90,6 +94,9 @@ def line_row(reservation_id: UUID, one: Line, names: Names) -> dict[str, Any]:
         "close_time": one.close_time,
         "kit_item_id": names.item_ids[one.kit_sku] if one.kit_sku else None,
         "quantity_per_kit": one.quantity_per_kit,
+        "mode": int(one.mode),
+        "lot_id": one.lot_id,
+        "serial_numbers": list(one.serial_numbers) or None,
     }
 
 
@@ -131,6 +138,7 @@ def entry_of(row: Row[Any], cause: Cause) -> Entry:
         Account(row.to_account),
         row.quantity,
         tuple(row.serial_numbers or ()),
+        row.lot_id,
     )
 
 
@@ -165,6 +173,7 @@ def entry_row(made: Entry, names: Names, movements: Mapping[Cause, UUID]) -> dic
         "movement_id": movements[made.cause],
         "reservation_id": made.cause.reservation_id,
         "serial_numbers": list(made.serial_numbers) or None,
+        "lot_id": made.lot_id,
     }
 
 

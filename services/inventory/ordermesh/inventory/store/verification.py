@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN
 from ordermesh.inventory.domain.verification import (
     Chunk,
@@ -190,6 +191,7 @@ async def _add_promises(
     ).where(
         _within(line.c.item_id, after, last),
         line.c.state.in_([int(state) for state in sorted(OPEN)]),
+        line.c.mode == int(ReservationMode.RESERVE),
     )
     for place, statement in enumerate((by_entries, by_lines)):
         columns = list(statement.selected_columns)[:3]

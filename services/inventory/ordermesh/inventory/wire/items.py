@@ -5,9 +5,11 @@ from google.type.money_pb2 import Money
 from ordermesh.api.inventory.v1 import Item as ItemMessage
 from ordermesh.api.inventory.v1 import Kit as KitMessage
 from ordermesh.api.inventory.v1 import KitComponent
+from ordermesh.api.inventory.v1 import ReservationMode as ReservationModeMessage
 from ordermesh.api.inventory.v1 import Size as SizeMessage
 from ordermesh.inventory.domain.item import Handling, Item, Size, Unit, Value
 from ordermesh.inventory.domain.kit import Component, Kit
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.wire.keys import (
     external_reference_messages,
     external_references,
@@ -35,6 +37,7 @@ def item(message: ItemMessage) -> Item:
         if message.HasField("kit")
         else None,
         is_unsellable=message.unsellable,
+        reservation_mode=ReservationMode(message.reservation_mode),
         external_references=external_references(message.external_refs),
     )
 
@@ -69,6 +72,7 @@ def item_message(one: Item) -> ItemMessage:
         if kit
         else None,
         unsellable=one.is_unsellable,
+        reservation_mode=ReservationModeMessage.ValueType(one.reservation_mode),
         external_refs=external_reference_messages(one.external_references),
         revision=one.revision,
         create_time=timestamp(one.create_time),

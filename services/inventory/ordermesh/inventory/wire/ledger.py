@@ -23,7 +23,7 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.api.inventory.v1 import Balance as BalanceMessage
 from ordermesh.api.inventory.v1 import Entry as EntryMessage
 from ordermesh.api.inventory.v1 import Movement as MovementMessage
-from ordermesh.inventory.domain.availability import available
+from ordermesh.inventory.domain.availability import as_shown, available
 from ordermesh.inventory.domain.blocking import BlockedUnits
 from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.ledger import AdjustmentReason, BlockedKind, Entry
@@ -118,7 +118,11 @@ def balance_message(row: BalanceRow) -> BalanceMessage:
         reserved=balance.reserved,
         short=balance.short,
         blocked=balance.blocked,
-        available=available(balance, row.returning, is_off=row.is_off),
+        available=available(
+            as_shown(balance, is_uncounted=row.is_uncounted),
+            0 if row.is_uncounted else row.returning,
+            is_off=row.is_off,
+        ),
         sequence=balance.sequence,
         damaged=balance.damaged,
         in_inspection=balance.inspection,
@@ -161,6 +165,7 @@ def _entry_message(entry: Entry) -> EntryMessage:
         to_account=AccountMessage.ValueType(entry.target),
         quantity=entry.quantity,
         serial_numbers=entry.serial_numbers,
+        lot_id=entry.lot_id,
     )
 
 

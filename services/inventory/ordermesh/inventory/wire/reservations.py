@@ -13,12 +13,16 @@ from ordermesh.api.inventory.v1 import (
     OverShipped,
     ReassignBulkRequest,
     ReleasedLine,
+    ReserveLine,
     ReserveRequest,
     ShipRequest,
 )
 from ordermesh.api.inventory.v1 import Reservation as ReservationMessage
 from ordermesh.api.inventory.v1 import ReservationLine as LineMessage
+from ordermesh.api.inventory.v1 import ReservationMode as ReservationModeMessage
+from ordermesh.inventory.domain.facts import Facts
 from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.moving import Move, Reassignment
 from ordermesh.inventory.domain.picking import Extra, Shipment, ShortOutcome
 from ordermesh.inventory.domain.portions import Portion
@@ -42,11 +46,22 @@ def ask(request: ReserveRequest) -> Ask:
     return Ask(
         reservation_id=UUID(request.reservation_id),
         order_id=request.order_id,
-        wanted=[Wanted(line.line_id, stock_key(line.key), line.quantity) for line in request.lines],
+        wanted=[_wanted(line) for line in request.lines],
         hold_duration=None if request.confirm else hold,
         replaces=[UUID(written) for written in request.replaces_reservation_ids],
         fence=request.fence,
         is_best_effort=request.best_effort,
+    )
+
+
+def _wanted(line: ReserveLine) -> Wanted:
+    return Wanted(
+        line_id=line.line_id,
+        key=stock_key(line.key),
+        quantity=line.quantity,
+        mode=ReservationMode(line.mode),
+        lot_id=line.lot_id,
+        serial_numbers=tuple(line.serial_numbers),
     )
 
 
@@ -74,6 +89,10 @@ def shipment(request: ShipRequest) -> Shipment:
         [selection(line) for line in request.lines],
         may_exceed=request.over_ship,
         rest=ShortOutcome(request.rest_outcome) if request.rest_outcome else None,
+        facts=[
+            Facts(one.line_id, one.sku, one.lot_id, tuple(one.serial_numbers))
+            for one in request.units
+        ],
     )
 
 
@@ -124,6 +143,9 @@ def line_message(line: Line, now: datetime) -> LineMessage:
         expire_time=None if is_overdue else timestamp(line.expire_time),
         kit_sku=line.kit_sku,
         quantity_per_kit=line.quantity_per_kit,
+        mode=ReservationModeMessage.ValueType(line.mode),
+        lot_id=line.lot_id,
+        serial_numbers=line.serial_numbers,
     )
 
 

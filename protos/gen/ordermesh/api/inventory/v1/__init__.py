@@ -67,6 +67,7 @@ from ordermesh.api.inventory.v1.location_service_pb2 import WatchLocationsRespon
 from ordermesh.api.inventory.v1.reservation_event_pb2 import ReservationExpired as ReservationExpired
 from ordermesh.api.inventory.v1.reservation_pb2 import Reservation as Reservation
 from ordermesh.api.inventory.v1.reservation_pb2 import ReservationLine as ReservationLine
+from ordermesh.api.inventory.v1.reservation_pb2 import ReservationMode as ReservationMode
 from ordermesh.api.inventory.v1.reservation_pb2 import ShortOutcome as ShortOutcome
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ConfirmRequest as ConfirmRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ConfirmResponse as ConfirmResponse
@@ -98,6 +99,7 @@ from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveStreamResp
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveVerdict as ReserveVerdict
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipRequest as ShipRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipResponse as ShipResponse
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ShippedUnits as ShippedUnits
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShortRequest as ShortRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShortResponse as ShortResponse
 from ordermesh.api.inventory.v1.availability_service_pb2_grpc import AvailabilityServiceServicer as AvailabilityServiceServicer

@@ -134,6 +134,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. A hold would last longer than four hours in all. Metadata: `reservationId`,
     `latestExpireTime`.
     """
+    ERROR_REASON_TOO_MANY_SERIAL_NUMBERS: _ErrorReason.ValueType  # 50
+    """INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId`, `serialNumbers`, `units`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -256,4 +258,6 @@ ERROR_REASON_HOLD_LIMIT: ErrorReason.ValueType  # 41
 """FAILED_PRECONDITION. A hold would last longer than four hours in all. Metadata: `reservationId`,
 `latestExpireTime`.
 """
+ERROR_REASON_TOO_MANY_SERIAL_NUMBERS: ErrorReason.ValueType  # 50
+"""INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId`, `serialNumbers`, `units`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
+from ordermesh.api.inventory.v1 import reservation_pb2 as ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__pb2
 from ordermesh.api.order.v1 import external_reference_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_external__reference__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%ordermesh/api/inventory/v1/item.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a/ordermesh/api/order/v1/external_reference.proto\"\xaf\x07\n\x04Item\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12/\n\x04name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12?\n\x04unit\x18\x03 \x01(\x0e\x32%.ordermesh.api.inventory.v1.Item.UnitB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12#\n\x0cweight_grams\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12.\n\x04size\x18\x05 \x01(\x0b\x32 .ordermesh.api.inventory.v1.Size\x12:\n\x04tags\x18\x06 \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12P\n\x08handling\x18\x07 \x03(\x0e\x32).ordermesh.api.inventory.v1.Item.HandlingB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x05value\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12,\n\x03kit\x18\t \x01(\x0b\x32\x1f.ordermesh.api.inventory.v1.Kit\x12\x12\n\nunsellable\x18\n \x01(\x08\x12J\n\rexternal_refs\x18\x0b \x03(\x0b\x32).ordermesh.api.order.v1.ExternalReferenceB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x10\n\x08revision\x18\x0c \x01(\x03\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"d\n\x04Unit\x12\x14\n\x10UNIT_UNSPECIFIED\x10\x00\x12\r\n\tUNIT_EACH\x10\x01\x12\r\n\tUNIT_GRAM\x10\x02\x12\x13\n\x0fUNIT_MILLIMETRE\x10\x03\x12\x13\n\x0fUNIT_MILLILITRE\x10\x04\"\x94\x01\n\x08Handling\x12\x18\n\x14HANDLING_UNSPECIFIED\x10\x00\x12\x16\n\x12HANDLING_HAZARDOUS\x10\x01\x12\x14\n\x10HANDLING_CHILLED\x10\x02\x12\x13\n\x0fHANDLING_FROZEN\x10\x03\x12\x15\n\x11HANDLING_OVERSIZE\x10\x04\x12\x14\n\x10HANDLING_FRAGILE\x10\x05\"\x86\x01\n\x04Size\x12)\n\x12length_millimetres\x18\x01 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12(\n\x11width_millimetres\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12)\n\x12height_millimetres\x18\x03 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"s\n\x03Kit\x12H\n\ncomponents\x18\x01 \x03(\x0b\x32(.ordermesh.api.inventory.v1.KitComponentB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x11\n\tmay_split\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\x05\"_\n\x0cKitComponent\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%ordermesh/api/inventory/v1/item.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a,ordermesh/api/inventory/v1/reservation.proto\x1a/ordermesh/api/order/v1/external_reference.proto\"\x80\x08\n\x04Item\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12/\n\x04name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12?\n\x04unit\x18\x03 \x01(\x0e\x32%.ordermesh.api.inventory.v1.Item.UnitB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12#\n\x0cweight_grams\x18\x04 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12.\n\x04size\x18\x05 \x01(\x0b\x32 .ordermesh.api.inventory.v1.Size\x12:\n\x04tags\x18\x06 \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12P\n\x08handling\x18\x07 \x03(\x0e\x32).ordermesh.api.inventory.v1.Item.HandlingB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x05value\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12,\n\x03kit\x18\t \x01(\x0b\x32\x1f.ordermesh.api.inventory.v1.Kit\x12\x12\n\nunsellable\x18\n \x01(\x08\x12J\n\rexternal_refs\x18\x0b \x03(\x0b\x32).ordermesh.api.order.v1.ExternalReferenceB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x10\n\x08revision\x18\x0c \x01(\x03\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12O\n\x10reservation_mode\x18\x0f \x01(\x0e\x32+.ordermesh.api.inventory.v1.ReservationModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"d\n\x04Unit\x12\x14\n\x10UNIT_UNSPECIFIED\x10\x00\x12\r\n\tUNIT_EACH\x10\x01\x12\r\n\tUNIT_GRAM\x10\x02\x12\x13\n\x0fUNIT_MILLIMETRE\x10\x03\x12\x13\n\x0fUNIT_MILLILITRE\x10\x04\"\x94\x01\n\x08Handling\x12\x18\n\x14HANDLING_UNSPECIFIED\x10\x00\x12\x16\n\x12HANDLING_HAZARDOUS\x10\x01\x12\x14\n\x10HANDLING_CHILLED\x10\x02\x12\x13\n\x0fHANDLING_FROZEN\x10\x03\x12\x15\n\x11HANDLING_OVERSIZE\x10\x04\x12\x14\n\x10HANDLING_FRAGILE\x10\x05\"\x86\x01\n\x04Size\x12)\n\x12length_millimetres\x18\x01 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12(\n\x11width_millimetres\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12)\n\x12height_millimetres\x18\x03 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"s\n\x03Kit\x12H\n\ncomponents\x18\x01 \x03(\x0b\x32(.ordermesh.api.inventory.v1.KitComponentB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x11\n\tmay_split\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\x05\"_\n\x0cKitComponent\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +50,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITEM'].fields_by_name['handling']._serialized_options = b'\272H\020\222\001\r\020\n\030\001\"\007\202\001\004\020\001 \000'
   _globals['_ITEM'].fields_by_name['external_refs']._loaded_options = None
   _globals['_ITEM'].fields_by_name['external_refs']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_ITEM'].fields_by_name['reservation_mode']._loaded_options = None
+  _globals['_ITEM'].fields_by_name['reservation_mode']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_SIZE'].fields_by_name['length_millimetres']._loaded_options = None
   _globals['_SIZE'].fields_by_name['length_millimetres']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
   _globals['_SIZE'].fields_by_name['width_millimetres']._loaded_options = None
@@ -61,16 +64,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KITCOMPONENT'].fields_by_name['sku']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_KITCOMPONENT'].fields_by_name['quantity']._loaded_options = None
   _globals['_KITCOMPONENT'].fields_by_name['quantity']._serialized_options = b'\272H\010\"\006\030\300\204= \000'
-  _globals['_ITEM']._serialized_start=206
-  _globals['_ITEM']._serialized_end=1149
-  _globals['_ITEM_UNIT']._serialized_start=898
-  _globals['_ITEM_UNIT']._serialized_end=998
-  _globals['_ITEM_HANDLING']._serialized_start=1001
-  _globals['_ITEM_HANDLING']._serialized_end=1149
-  _globals['_SIZE']._serialized_start=1152
-  _globals['_SIZE']._serialized_end=1286
-  _globals['_KIT']._serialized_start=1288
-  _globals['_KIT']._serialized_end=1403
-  _globals['_KITCOMPONENT']._serialized_start=1405
-  _globals['_KITCOMPONENT']._serialized_end=1500
+  _globals['_ITEM']._serialized_start=252
+  _globals['_ITEM']._serialized_end=1276
+  _globals['_ITEM_UNIT']._serialized_start=1025
+  _globals['_ITEM_UNIT']._serialized_end=1125
+  _globals['_ITEM_HANDLING']._serialized_start=1128
+  _globals['_ITEM_HANDLING']._serialized_end=1276
+  _globals['_SIZE']._serialized_start=1279
+  _globals['_SIZE']._serialized_end=1413
+  _globals['_KIT']._serialized_start=1415
+  _globals['_KIT']._serialized_end=1530
+  _globals['_KITCOMPONENT']._serialized_start=1532
+  _globals['_KITCOMPONENT']._serialized_end=1627
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
+from ordermesh.api.inventory.v1 import reservation_pb2 as _reservation_pb2
 from ordermesh.api.order.v1 import external_reference_pb2 as _external_reference_pb2
 import builtins as _builtins
 import sys
@@ -108,6 +109,7 @@ class Item(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    RESERVATION_MODE_FIELD_NUMBER: _builtins.int
     sku: _builtins.str
     """The caller's id of the item."""
     name: _builtins.str
@@ -120,6 +122,10 @@ class Item(_message.Message):
     """Switched off: it stays in the books and is not available."""
     revision: _builtins.int
     """Output only. The revision of the last change. 0 for a moment after the change was made."""
+    reservation_mode: _reservation_pb2.ReservationMode.ValueType
+    """How demand for it is kept where a reservation does not say. Of a kit it holds for the components;
+    where it is not said, each component's own does.
+    """
     @_builtins.property
     def size(self) -> Global___Size:
         """Outer size of one unit. Not set: unknown."""
@@ -169,10 +175,11 @@ class Item(_message.Message):
         revision: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        reservation_mode: _reservation_pb2.ReservationMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "kit", b"kit", "size", b"size", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "external_refs", b"external_refs", "handling", b"handling", "kit", b"kit", "name", b"name", "revision", b"revision", "size", b"size", "sku", b"sku", "tags", b"tags", "unit", b"unit", "unsellable", b"unsellable", "update_time", b"update_time", "value", b"value", "weight_grams", b"weight_grams"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "external_refs", b"external_refs", "handling", b"handling", "kit", b"kit", "name", b"name", "reservation_mode", b"reservation_mode", "revision", b"revision", "size", b"size", "sku", b"sku", "tags", b"tags", "unit", b"unit", "unsellable", b"unsellable", "update_time", b"update_time", "value", b"value", "weight_grams", b"weight_grams"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

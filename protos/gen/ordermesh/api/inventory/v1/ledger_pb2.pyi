@@ -357,6 +357,7 @@ class Entry(_message.Message):
     TO_ACCOUNT_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """1, 2, 3 ... within the key, without gaps."""
     from_account: Global___Account.ValueType
@@ -365,6 +366,8 @@ class Entry(_message.Message):
     """Where they are now."""
     quantity: _builtins.int
     """How many, always positive."""
+    lot_id: _builtins.str
+    """The lot of the units, as a fact. Empty where it is not recorded."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
@@ -382,10 +385,11 @@ class Entry(_message.Message):
         to_account: Global___Account.ValueType = ...,
         quantity: _builtins.int = ...,
         serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
+        lot_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_account", b"from_account", "key", b"key", "quantity", b"quantity", "sequence", b"sequence", "serial_numbers", b"serial_numbers", "to_account", b"to_account"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_account", b"from_account", "key", b"key", "lot_id", b"lot_id", "quantity", b"quantity", "sequence", b"sequence", "serial_numbers", b"serial_numbers", "to_account", b"to_account"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

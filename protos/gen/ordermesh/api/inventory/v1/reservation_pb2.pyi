@@ -21,6 +21,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ReservationMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReservationModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReservationMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESERVATION_MODE_UNSPECIFIED: _ReservationMode.ValueType  # 0
+    """Not said: the item's own mode, and `RESERVE` where that is not said either."""
+    RESERVATION_MODE_NONE: _ReservationMode.ValueType  # 1
+    """Nothing is recorded and nothing is checked. Where it is an item's own mode, earlier reservations
+    of the item do not lower what is available.
+    """
+    RESERVATION_MODE_TRACK_ONLY: _ReservationMode.ValueType  # 2
+    """The demand is recorded. It moves no units, so that it may be more than there is."""
+    RESERVATION_MODE_RESERVE: _ReservationMode.ValueType  # 3
+    """Units are held."""
+
+class ReservationMode(_ReservationMode, metaclass=_ReservationModeEnumTypeWrapper):
+    """ReservationMode is how demand is kept."""
+
+RESERVATION_MODE_UNSPECIFIED: ReservationMode.ValueType  # 0
+"""Not said: the item's own mode, and `RESERVE` where that is not said either."""
+RESERVATION_MODE_NONE: ReservationMode.ValueType  # 1
+"""Nothing is recorded and nothing is checked. Where it is an item's own mode, earlier reservations
+of the item do not lower what is available.
+"""
+RESERVATION_MODE_TRACK_ONLY: ReservationMode.ValueType  # 2
+"""The demand is recorded. It moves no units, so that it may be more than there is."""
+RESERVATION_MODE_RESERVE: ReservationMode.ValueType  # 3
+"""Units are held."""
+Global___ReservationMode: _TypeAlias = ReservationMode  # noqa: Y015
+
 class _ShortOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -147,6 +179,9 @@ class ReservationLine(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     KIT_SKU_FIELD_NUMBER: _builtins.int
     QUANTITY_PER_KIT_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line it is for. Several lines have the same one after a part of it was
     shipped, released or reassigned, and when it is for a kit.
@@ -159,6 +194,10 @@ class ReservationLine(_message.Message):
     """The kit that the line was asked for. Empty when it was asked for by this item's own SKU."""
     quantity_per_kit: _builtins.int
     """Units of this item in one kit. 0 when it was asked for by this item's own SKU."""
+    mode: Global___ReservationMode.ValueType
+    """How the demand is kept: `RESERVE` holds units, `TRACK_ONLY` only says that they are wanted."""
+    lot_id: _builtins.str
+    """The lot, as a fact. Empty where it is not recorded; balances are not kept by lot."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What is held, and where."""
@@ -166,6 +205,10 @@ class ReservationLine(_message.Message):
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """The hold ends here. Set while it is held. A line past it counts for nobody."""
+
+    @_builtins.property
+    def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Serial numbers of units, as facts. Empty where they are not recorded."""
 
     def __init__(
         self,
@@ -177,10 +220,13 @@ class ReservationLine(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         kit_sku: _builtins.str = ...,
         quantity_per_kit: _builtins.int = ...,
+        mode: Global___ReservationMode.ValueType = ...,
+        lot_id: _builtins.str = ...,
+        serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "key", b"key", "kit_sku", b"kit_sku", "line_id", b"line_id", "quantity", b"quantity", "quantity_per_kit", b"quantity_per_kit", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "key", b"key", "kit_sku", b"kit_sku", "line_id", b"line_id", "lot_id", b"lot_id", "mode", b"mode", "quantity", b"quantity", "quantity_per_kit", b"quantity_per_kit", "serial_numbers", b"serial_numbers", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

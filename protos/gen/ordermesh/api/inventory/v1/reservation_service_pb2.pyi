@@ -103,13 +103,24 @@ class ReserveLine(_message.Message):
     LINE_ID_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line, unique in the request together with the key."""
     quantity: _builtins.int
     """Units, or kits."""
+    mode: _reservation_pb2.ReservationMode.ValueType
+    """How the demand is kept. Not set: as the item says."""
+    lot_id: _builtins.str
+    """The lot that is meant, as a fact: any unit of the item is held. Not for kits."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What, and where. A kit is held by its components at the location."""
+
+    @_builtins.property
+    def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Serial numbers that are meant, as facts, at most one for each unit. Not for kits."""
 
     def __init__(
         self,
@@ -117,10 +128,13 @@ class ReserveLine(_message.Message):
         line_id: _builtins.str = ...,
         key: _stock_key_pb2.StockKey | None = ...,
         quantity: _builtins.int = ...,
+        mode: _reservation_pb2.ReservationMode.ValueType = ...,
+        lot_id: _builtins.str = ...,
+        serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "line_id", b"line_id", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "line_id", b"line_id", "lot_id", b"lot_id", "mode", b"mode", "quantity", b"quantity", "serial_numbers", b"serial_numbers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -876,6 +890,7 @@ class ShipRequest(_message.Message):
     FENCE_FIELD_NUMBER: _builtins.int
     OVER_SHIP_FIELD_NUMBER: _builtins.int
     REST_OUTCOME_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -898,6 +913,10 @@ class ShipRequest(_message.Message):
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineSelection]:
         """What left."""
 
+    @_builtins.property
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShippedUnits]:
+        """What is known of the units that left: they are written on the lines and entries."""
+
     def __init__(
         self,
         *,
@@ -909,14 +928,51 @@ class ShipRequest(_message.Message):
         fence: _builtins.int = ...,
         over_ship: _builtins.bool = ...,
         rest_outcome: _reservation_pb2.ShortOutcome.ValueType = ...,
+        units: _abc.Iterable[Global___ShippedUnits] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "fence", b"fence", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "over_ship", b"over_ship", "request_id", b"request_id", "reservation_id", b"reservation_id", "rest_outcome", b"rest_outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "fence", b"fence", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "over_ship", b"over_ship", "request_id", b"request_id", "reservation_id", b"reservation_id", "rest_outcome", b"rest_outcome", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ShipRequest: _TypeAlias = ShipRequest  # noqa: Y015
+
+@_typing.final
+class ShippedUnits(_message.Message):
+    """ShippedUnits are lot and serial numbers of units that left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    SKU_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """The caller's id of the line."""
+    sku: _builtins.str
+    """The item: one component of a kit. Empty where the line is of one item."""
+    lot_id: _builtins.str
+    """The lot. Empty: as the line says."""
+    @_builtins.property
+    def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Serial numbers, at most one for each unit that leaves. Empty: as the line says."""
+
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        sku: _builtins.str = ...,
+        lot_id: _builtins.str = ...,
+        serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "lot_id", b"lot_id", "serial_numbers", b"serial_numbers", "sku", b"sku"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShippedUnits: _TypeAlias = ShippedUnits  # noqa: Y015
 
 @_typing.final
 class ShipResponse(_message.Message):

@@ -111,7 +111,8 @@ class ReservationServiceServicer:
         Errors: `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
-        `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`.
+        `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
+        `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,7 +228,7 @@ class ReservationServiceServicer:
         Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
         is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
         `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
-        shipped than was promised and too few units are free.
+        shipped than was held and too few units are free, `TOO_MANY_SERIAL_NUMBERS`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

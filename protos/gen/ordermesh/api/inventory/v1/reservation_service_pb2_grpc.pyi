@@ -43,7 +43,8 @@ class ReservationServiceStub:
     Errors: `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
-    `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`.
+    `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
+    `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers.
     """
     ReserveBulk: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveBulkRequest, _reservation_service_pb2.ReserveBulkResponse]
     """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
@@ -114,7 +115,7 @@ class ReservationServiceStub:
     Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
     is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
     `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
-    shipped than was promised and too few units are free.
+    shipped than was held and too few units are free, `TOO_MANY_SERIAL_NUMBERS`.
     """
 
 @_typing.type_check_only
@@ -132,7 +133,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Errors: `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
-    `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`.
+    `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
+    `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers.
     """
     ReserveBulk: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveBulkRequest, _reservation_service_pb2.ReserveBulkResponse]  # type: ignore[assignment]
     """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
@@ -203,7 +205,7 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
     is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
     `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
-    shipped than was promised and too few units are free.
+    shipped than was held and too few units are free, `TOO_MANY_SERIAL_NUMBERS`.
     """
 
 class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -224,7 +226,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
-        `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`.
+        `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
+        `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers.
         """
 
     @_abc_1.abstractmethod
@@ -361,7 +364,7 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
         is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
         `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
-        shipped than was promised and too few units are free.
+        shipped than was held and too few units are free, `TOO_MANY_SERIAL_NUMBERS`.
         """
 
 def add_ReservationServiceServicer_to_server(servicer: ReservationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,6 +25,18 @@ class LotUnsupported(InvalidRequest):
         super().__init__("Balances are not kept by lot.", {**place(key), "lotId": lot_id})
 
 
+class TooManySerialNumbers(InvalidRequest):
+    """More serial numbers than units."""
+
+    reason: ClassVar[str] = "TOO_MANY_SERIAL_NUMBERS"
+
+    def __init__(self, line_id: str, serial_numbers: int, units: int) -> None:
+        super().__init__(
+            f"Line {line_id} has more serial numbers than units.",
+            {"lineId": line_id, "serialNumbers": serial_numbers, "units": units},
+        )
+
+
 class QuantityTooLarge(InvalidRequest):
     """A balance would exceed 10^12 units."""
 

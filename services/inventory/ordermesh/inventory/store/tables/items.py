@@ -34,6 +34,8 @@ item = Table(
     Column("may_split", Boolean, nullable=False),
     Column("kit_version", Integer, nullable=False),  # the highest it ever had; 0: never a kit
     Column("is_unsellable", Boolean, nullable=False),
+    # How demand is kept; 0: not said.
+    Column("reservation_mode", SmallInteger, nullable=False, server_default="0"),
     Column("external_references", JSON, nullable=False),  # pairs of system and id
     Column("version", BigInteger, nullable=False),  # one more with every change
     Column("revision", BigInteger, nullable=False),  # 0 until the last change was stamped

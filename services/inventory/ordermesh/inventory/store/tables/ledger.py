@@ -100,6 +100,7 @@ entry = Table(
     Column("movement_id", Uuid, nullable=False),
     Column("reservation_id", Uuid, nullable=True),
     Column("serial_numbers", JSON(none_as_null=True), nullable=True),
+    Column("lot_id", CallerText, nullable=False, server_default=""),
     CheckConstraint("quantity > 0", name="entry_quantity"),
     CheckConstraint("from_account <> to_account", name="entry_accounts"),
     Index("entry_movement", "movement_id"),

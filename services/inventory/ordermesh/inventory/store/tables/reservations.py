@@ -1,6 +1,7 @@
 """Reservations and their lines."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -60,6 +61,9 @@ line = Table(
     Column("close_time", UtcTime, nullable=True),
     Column("kit_item_id", Integer, nullable=True),
     Column("quantity_per_kit", BigInteger, nullable=False),
+    Column("mode", SmallInteger, nullable=False, server_default="3"),  # 2: holds no units
+    Column("lot_id", CallerText, nullable=False, server_default=""),
+    Column("serial_numbers", JSON(none_as_null=True), nullable=True),
     CheckConstraint("quantity > 0", name="reservation_line_quantity"),
     CheckConstraint("(state = 1) = (expire_time IS NOT NULL)", name="reservation_line_expire"),
     CheckConstraint("(state > 2) = (close_time IS NOT NULL)", name="reservation_line_close"),

@@ -4,38 +4,45 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
 from google.protobuf import descriptor_pool
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ordermesh.api.inventory.v1 import (
+    BeginImportRequest,
     Location,
+    PostDeltasRequest,
     PutItemsRequest,
     PutLocationsRequest,
+    PutSourcesRequest,
     ReceiveStockRequest,
     ReserveRequest,
     ReturnedStock,
     ReturnStockRequest,
     StockLine,
+    StockSource,
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.client.mesh import Mesh
+from ordermesh.inventory.store.tables.feeds import quarantined_row
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.tables import reply
 from tests.inventory.mistakes.rows import BLOCK, good_requests, rows
-from tests.inventory.mistakes.table import HELD, INVALID, PAID, VIOLATION
+from tests.inventory.mistakes.table import HELD, IMPORT, INVALID, PAID, QUARANTINED, VIOLATION
+from tests.inventory.outside import delta
 from tests.inventory.shop import dump, item, key, location, new_id, reserve_lines
 from tests.servers import Served
 
-PREPARED = 7
+PREPARED = 10
 """Requests by which the shop is prepared."""
 
 
 @pytest.fixture
-async def prepared(served: Served) -> Mesh:
-    """Stock, a kit, a hold and a paid reservation."""
+async def prepared(served: Served, inventory_database: Database) -> Mesh:
+    """Stock, a kit, a hold and a paid reservation; a till, an import, and a row in quarantine."""
     mesh = served.mesh
     names = ("MUG", "CUP", "JAR", "LID")
     for items in ([item(name) for name in names], [item("BOX", {"LID": 1})]):
@@ -56,7 +63,32 @@ async def prepared(served: Served) -> Mesh:
             fence=2,
         )
         await mesh.reservations.Reserve(request)
+    await prepare_feeds(mesh, inventory_database)
     return mesh
+
+
+async def prepare_feeds(mesh: Mesh, database: Database) -> None:
+    till = StockSource(
+        source_id="TILL",
+        kind=StockSource.KIND_POS,
+        location_ids=["A"],
+        gap_policy=StockSource.GAP_POLICY_TELL,
+    )
+    await mesh.feeds.PutSources(PutSourcesRequest(request_id=new_id(), sources=[till]))
+    wrong = PostDeltasRequest(
+        request_id=new_id(), source_id="TILL", deltas=[delta(1, "MUG at A", 999)]
+    )
+    await mesh.feeds.PostDeltas(wrong)
+    begin = good_requests()["FeedService.BeginImport"]
+    assert isinstance(begin, BeginImportRequest)
+    begin.request_id, begin.import_id, begin.document = new_id(), IMPORT, ""
+    await mesh.feeds.BeginImport(begin)
+    named = update(quarantined_row).values(quarantine_id=UUID(QUARANTINED))
+
+    async def name(tx: Transaction) -> None:
+        await tx.execute(named)
+
+    await database.run(name)
 
 
 def stub_method(mesh: Mesh, method: str) -> Any:
@@ -66,6 +98,7 @@ def stub_method(mesh: Mesh, method: str) -> Any:
         "LocationService": mesh.locations,
         "LedgerService": mesh.ledger,
         "ReservationService": mesh.reservations,
+        "FeedService": mesh.feeds,
     }
     return getattr(stubs[service], name)
 
@@ -81,9 +114,9 @@ def test_the_table_has_every_mutating_method_of_the_contract() -> None:
     mutating = {
         f"{service}.{method.name}"
         for service in ("ItemService", "LocationService", "LedgerService", "ReservationService",
-                        "AvailabilityService")
+                        "AvailabilityService", "FeedService")
         for method in pool.FindServiceByName(f"ordermesh.api.inventory.v1.{service}").methods
-        if "request_id" in method.input_type.fields_by_name
+        if "request_id" in method.input_type.fields_by_name and not method.client_streaming
     }  # fmt: skip
 
     assert mutating == good_requests().keys() == {row.method for row in rows()}

@@ -6,35 +6,55 @@ from google.protobuf.message import Message
 from ordermesh.api.inventory.v1 import (
     AdjustmentReason,
     AdjustStockRequest,
+    BeginImportRequest,
     BlockedKind,
     BlockStockRequest,
+    CompleteImportRequest,
     ConfirmRequest,
+    DismissQuarantinedRowsRequest,
     DisposedStock,
     DisposeStockRequest,
     ExtendRequest,
     LineReassignment,
+    PostDeltasRequest,
+    PostSnapshotRequest,
     PutItemsRequest,
     PutLocationsRequest,
+    PutSourcesRequest,
     ReassignBulkRequest,
     ReassignRequest,
     ReceiveStockRequest,
     ReleaseRequest,
     ReservationReassignment,
     ReserveRequest,
+    RetryQuarantinedRowsRequest,
     ReturnedStock,
     ReturnStockRequest,
     ShipRequest,
     ShortOutcome,
     ShortRequest,
+    SnapshotImport,
     StockAdjustment,
     StockLine,
+    StockSource,
     StockTransfer,
     TransferStockRequest,
     UnblockStockRequest,
 )
 from ordermesh.api.order.v1 import Disposition
-from tests.inventory.mistakes import catalog, reservations, stock
-from tests.inventory.mistakes.table import HELD, INVALID, PAID, VIOLATION, Row, Table, put
+from tests.inventory.mistakes import catalog, feeds, reservations, stock
+from tests.inventory.mistakes.table import (
+    HELD,
+    IMPORT,
+    INVALID,
+    PAID,
+    QUARANTINED,
+    VIOLATION,
+    Row,
+    Table,
+    put,
+)
+from tests.inventory.outside import delta, seen_rows
 from tests.inventory.shop import (
     blocked_stock,
     item,
@@ -127,6 +147,37 @@ def good_requests() -> dict[str, Message]:
         "ReservationService.Ship": ShipRequest(
             reservation_id=PAID, lines=[selection("1", 2), selection("2", 1)], fence=5
         ),
+        "FeedService.PutSources": PutSourcesRequest(
+            sources=[
+                StockSource(
+                    source_id="WMS",
+                    kind=StockSource.KIND_WMS,
+                    location_ids=["A"],
+                    gap_policy=StockSource.GAP_POLICY_HOLD,
+                )
+            ]
+        ),
+        "FeedService.PostDeltas": PostDeltasRequest(
+            source_id="TILL", deltas=[delta(2, "MUG at A", 1)]
+        ),
+        "FeedService.PostSnapshot": PostSnapshotRequest(
+            source_id="TILL", watermark=1, rows=seen_rows({"MUG at A": (9, 1)})
+        ),
+        "FeedService.BeginImport": BeginImportRequest(
+            import_id="77777777-7777-4777-8777-777777777777",
+            source_id="TILL",
+            location_ids=["A"],
+            watermark=1,
+            absent=SnapshotImport.ABSENT_LEAVE,
+            document="by night",
+        ),
+        "FeedService.CompleteImport": CompleteImportRequest(import_id=IMPORT),
+        "FeedService.RetryQuarantinedRows": RetryQuarantinedRowsRequest(
+            quarantine_ids=[QUARANTINED]
+        ),
+        "FeedService.DismissQuarantinedRows": DismissQuarantinedRowsRequest(
+            quarantine_ids=[QUARANTINED]
+        ),
     }
 
 
@@ -153,6 +204,13 @@ def rows() -> list[Row]:
         reservations.short,
         stock.return_stock,
         stock.dispose_stock,
+        feeds.put_sources,
+        feeds.post_deltas,
+        feeds.post_snapshot,
+        feeds.begin_import,
+        feeds.complete_import,
+        feeds.retry_rows,
+        feeds.dismiss_rows,
         stock.block_stock,
         stock.unblock_stock,
     ):

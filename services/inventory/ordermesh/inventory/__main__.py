@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ordermesh.api.event.v1 import add_EventServiceServicer_to_server
 from ordermesh.api.inventory.v1 import (
     add_AvailabilityServiceServicer_to_server,
+    add_FeedServiceServicer_to_server,
     add_ItemServiceServicer_to_server,
     add_LedgerServiceServicer_to_server,
     add_LocationServiceServicer_to_server,
@@ -16,15 +17,19 @@ from ordermesh.inventory.background import Stamper, Sweeper
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.availability import AvailabilityServicer
+from ordermesh.inventory.servicer.feeds import FeedServicer
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings
+from ordermesh.inventory.store.imports import SqlImportStore
 from ordermesh.inventory.store.items import SqlItemStore
 from ordermesh.inventory.store.ledger import SqlLedgerStore
 from ordermesh.inventory.store.locations import SqlLocationStore
+from ordermesh.inventory.store.quarantine import SqlQuarantineStore
 from ordermesh.inventory.store.reservations import SqlReservationStore
+from ordermesh.inventory.store.sources import SqlSourceStore
 from ordermesh.inventory.store.verification import SqlVerificationStore
 from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import Ids, RandomIds
@@ -51,6 +56,9 @@ def assemble(database: Database, clock: Clock, ids: Ids, peers: Mapping[str, str
         ledger=SqlLedgerStore(ids),
         reservations=SqlReservationStore(),
         announcer=OutboxAnnouncer(Outbox(NAME, consumers)),
+        sources=SqlSourceStore(),
+        quarantine=SqlQuarantineStore(ids),
+        imports=SqlImportStore(),
     )
     return Wiring(
         database=database,
@@ -93,6 +101,10 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
             f"/{_CONTRACT}ItemService/PutItems": 10.0,
             f"/{_CONTRACT}LocationService/PutLocations": 10.0,
             f"/{_CONTRACT}LedgerService/ReceiveStock": 10.0,
+            f"/{_CONTRACT}FeedService/PostDeltas": 10.0,
+            f"/{_CONTRACT}FeedService/PostSnapshot": 10.0,
+            f"/{_CONTRACT}FeedService/CompleteImport": 10.0,
+            f"/{_CONTRACT}FeedService/RetryQuarantinedRows": 10.0,
             f"/{_CONTRACT}AvailabilityService/GetAvailability": 10.0,
         },
     )
@@ -120,6 +132,9 @@ def _servicers(wiring: Wiring) -> list[Servicer]:
             add_AvailabilityServiceServicer_to_server,
             AvailabilityServicer(wiring),
             f"{_CONTRACT}AvailabilityService",
+        ),
+        Servicer(
+            add_FeedServiceServicer_to_server, FeedServicer(wiring), f"{_CONTRACT}FeedService"
         ),
         Servicer(
             add_EventServiceServicer_to_server,

@@ -13,6 +13,9 @@ _MESH = frozenset({"routing", "returns"})
 _READERS = frozenset({"edge", "routing", "returns", "notify", "location", OPERATOR})
 _FOLLOWERS = frozenset({"routing", "returns", OPERATOR})
 _HOLDERS = frozenset({"edge", "routing", OPERATOR})
+_SOURCES = frozenset({"source", "location", OPERATOR})
+"""Systems outside: a WMS, a POS, an ERP, or those of a location. Each speaks for its own alone."""
+
 _KEEPERS = frozenset({"location", "returns", OPERATOR})
 
 _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
@@ -58,6 +61,19 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "ordermesh.api.inventory.v1.AvailabilityService": {
         "GetAvailability": _READERS,
         "WatchAvailability": _READERS,
+    },
+    "ordermesh.api.inventory.v1.FeedService": {
+        "PutSources": frozenset({OPERATOR}),
+        "ListSources": _SOURCES,
+        "PostDeltas": _SOURCES,
+        "PostSnapshot": _SOURCES,
+        "BeginImport": _SOURCES,
+        "ImportFrames": _SOURCES,
+        "CompleteImport": _SOURCES,
+        "GetImport": _SOURCES,
+        "ListQuarantinedRows": _SOURCES,
+        "RetryQuarantinedRows": _SOURCES,
+        "DismissQuarantinedRows": _SOURCES,
     },
     "ordermesh.api.event.v1.EventService": {
         "WatchEvents": _READERS,

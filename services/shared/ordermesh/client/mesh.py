@@ -10,6 +10,7 @@ import grpc
 from ordermesh.api.event.v1 import EventServiceStub, InboxServiceStub
 from ordermesh.api.inventory.v1 import (
     AvailabilityServiceStub,
+    FeedServiceStub,
     ItemServiceStub,
     LedgerServiceStub,
     LocationServiceStub,
@@ -124,6 +125,7 @@ class Mesh:
     ledger = _Served("inventory", LedgerServiceStub)
     reservations = _Served("inventory", ReservationServiceStub)
     availability = _Served("inventory", AvailabilityServiceStub)
+    feeds = _Served("inventory", FeedServiceStub)
     network = _Served("routing", NetworkServiceStub)
     policies = _Served("routing", PolicyServiceStub)
     sourcing = _Served("routing", SourcingServiceStub)

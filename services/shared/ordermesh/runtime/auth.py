@@ -23,7 +23,7 @@ ANYONE = "anyone"
 SERVICES = frozenset({"inventory", "routing", "returns", "notify"})
 """The services of the mesh; each has the role of its name."""
 
-ROLES = SERVICES | {"edge", "location", OPERATOR}
+ROLES = SERVICES | {"edge", "location", "source", OPERATOR}
 """All roles that a rule may speak of."""
 
 NAME_LENGTH_MAX = 128

@@ -64,6 +64,7 @@ class MovementKind(enum.IntEnum):
     SHORTED = 11
     BLOCKED = 12
     UNBLOCKED = 13
+    SOLD = 14
 
 
 class AdjustmentReason(enum.IntEnum):
@@ -76,6 +77,8 @@ class AdjustmentReason(enum.IntEnum):
     LOST = 4
     FOUND = 5
     CORRECTION = 6
+    SNAPSHOT = 7
+    SNAPSHOT_BY_TIME = 8
 
 
 _EFFECTS: Mapping[Account, tuple[int, ...]] = {

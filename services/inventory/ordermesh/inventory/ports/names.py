@@ -7,8 +7,6 @@ from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.mode import ReservationMode
 
 Pair = tuple[int, int]
-
-
 """The surrogates of an item and a location: a stock key as the store knows it."""
 
 
@@ -22,6 +20,7 @@ class Names:
     item_ids: dict[str, int] = field(default_factory=dict)
     location_ids: dict[str, int] = field(default_factory=dict)
     modes: dict[str, ReservationMode] = field(default_factory=dict)
+    source_ids: dict[str, int] = field(default_factory=dict)
 
     def pair(self, key: StockKey) -> Pair:
         """The surrogates of a key whose names have been read."""

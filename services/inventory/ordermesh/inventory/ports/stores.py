@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ordermesh.inventory.domain.reservation import Line, Reservation
+from ordermesh.inventory.ports.feeds import ImportStore, QuarantineStore, SourceStore
 from ordermesh.inventory.ports.items import ItemStore
 from ordermesh.inventory.ports.ledger import LedgerStore
 from ordermesh.inventory.ports.locations import LocationStore
@@ -31,3 +32,6 @@ class Stores:
     ledger: LedgerStore
     reservations: ReservationStore
     announcer: Announcer
+    sources: SourceStore
+    quarantine: QuarantineStore
+    imports: ImportStore

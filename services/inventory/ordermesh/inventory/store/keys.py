@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Integer,
     Select,
     Text,
@@ -36,7 +37,7 @@ def pairs(dialect: Dialect, wanted: Iterable[tuple[int, int]]) -> Select[int, in
             .render_derived()
         )
         return select(table.c.item_id, table.c.location_id)
-    listed = _json_rows(json.dumps(rows))
+    listed = json_rows(json.dumps(rows))
     return select(
         cast(func.json_extract(listed, "$[0]"), Integer).label("item_id"),
         cast(func.json_extract(listed, "$[1]"), Integer).label("location_id"),
@@ -48,7 +49,7 @@ def integers(dialect: Dialect, wanted: Iterable[int]) -> Select[int]:
     rows = sorted(set(wanted))
     if dialect == "postgresql":
         return select(func.unnest(bindparam("numbers", rows, type_=ARRAY(Integer), unique=True)))
-    return select(cast(_json_rows(json.dumps(rows)), Integer))
+    return select(cast(json_rows(json.dumps(rows)), Integer))
 
 
 def texts(dialect: Dialect, wanted: Iterable[str]) -> Select[str]:
@@ -56,7 +57,7 @@ def texts(dialect: Dialect, wanted: Iterable[str]) -> Select[str]:
     rows = sorted(set(wanted))
     if dialect == "postgresql":
         return select(func.unnest(bindparam("texts", rows, type_=ARRAY(Text), unique=True)))
-    return select(type_coerce(_json_rows(json.dumps(rows)), Text))
+    return select(type_coerce(json_rows(json.dumps(rows)), Text))
 
 
 def uuids(dialect: Dialect, wanted: Iterable[UUID]) -> Select[UUID]:
@@ -64,9 +65,18 @@ def uuids(dialect: Dialect, wanted: Iterable[UUID]) -> Select[UUID]:
     rows = sorted(set(wanted))
     if dialect == "postgresql":
         return select(func.unnest(bindparam("uuids", rows, type_=ARRAY(Uuid), unique=True)))
-    listed = _json_rows(json.dumps([row.hex for row in rows]))
+    listed = json_rows(json.dumps([row.hex for row in rows]))
     return select(type_coerce(listed, Uuid))
 
 
-def _json_rows(written: str) -> KeyedColumnElement[Any]:
+def bigs(dialect: Dialect, wanted: Iterable[int]) -> Select[int]:
+    """One row for each number, which may be large."""
+    rows = sorted(set(wanted))
+    if dialect == "postgresql":
+        return select(func.unnest(bindparam("bigs", rows, type_=ARRAY(BigInteger), unique=True)))
+    return integers(dialect, rows)
+
+
+def json_rows(written: str) -> KeyedColumnElement[Any]:
+    """The elements of a list in JSON, on SQLite."""
     return func.json_each(bindparam("rows", written, unique=True)).table_valued("value").c.value

@@ -46,10 +46,11 @@ from ordermesh.inventory.store.rows import (
     balance_row,
     cause_of,
     entry_of,
-    entry_row,
+    entry_rows,
     fitting_count,
     movement_row,
 )
+from ordermesh.inventory.store.tables.feeds import stock_source
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.inventory.store.tables.locations import location
@@ -157,7 +158,7 @@ class SqlLedgerStore:
             movement,
             [movement_row(id_, cause, documents[cause], now) for cause, id_ in movements.items()],
         )
-        await insert_rows(tx, entry, [entry_row(made, names, movements) for made in ledger.entries])
+        await insert_rows(tx, entry, entry_rows(ledger.entries, names, movements))
         changed = ledger.changed()
         await update_rows(
             tx,
@@ -281,11 +282,11 @@ class SqlLedgerStore:
         entries: dict[UUID, list[Entry]] = defaultdict(list)
         causes = {row.movement_id: cause_of(row) for row in rows}
         for row in await tx.execute(
-            select(entry, item.c.sku, location.c.code)
+            select(entry, item.c.sku, location.c.code, stock_source.c.code.label("source_code"))
             .select_from(
-                entry.join(item, item.c.item_id == entry.c.item_id).join(
-                    location, location.c.location_id == entry.c.location_id
-                )
+                entry.join(item, item.c.item_id == entry.c.item_id)
+                .join(location, location.c.location_id == entry.c.location_id)
+                .outerjoin(stock_source, stock_source.c.source_id == entry.c.source_id)
             )
             .where(entry.c.movement_id.in_(uuids(tx.dialect, causes)))
             .order_by(item.c.sku, location.c.code, entry.c.sequence)

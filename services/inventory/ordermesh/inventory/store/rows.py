@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.ledger import Account, Balance, Cause, Entry, Mo
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
+from ordermesh.inventory.domain.stock_feed import ToldCause
 from ordermesh.inventory.ports.names import Names
 
 MESSAGE_ROWS = 5_000
@@ -129,7 +130,15 @@ def cause_of(row: Row[Any]) -> Cause:
 
 
 def entry_of(row: Row[Any], cause: Cause) -> Entry:
-    """An entry, with the cause of its movement."""
+    """An entry, with the cause of its movement and the source that told of it."""
+    if row.source_code is not None:
+        cause = ToldCause(
+            cause.kind,
+            cause.reservation_id,
+            cause.order_id,
+            source_id=row.source_code,
+            source_sequence=row.source_sequence,
+        )
     return Entry(
         cause,
         StockKey(row.sku, row.code),
@@ -175,6 +184,20 @@ def entry_row(made: Entry, names: Names, movements: Mapping[Cause, UUID]) -> dic
         "serial_numbers": list(made.serial_numbers) or None,
         "lot_id": made.lot_id,
     }
+
+
+def entry_rows(
+    entries: Sequence[Entry], names: Names, movements: Mapping[Cause, UUID]
+) -> list[dict[str, Any]]:
+    """Entries; the columns of those that a source told of are only there where one did."""
+    rows = [entry_row(made, names, movements) for made in entries]
+    if any(isinstance(cause, ToldCause) for cause in movements):
+        for row, made in zip(rows, entries, strict=True):
+            row["source_id"] = row["source_sequence"] = None
+            if isinstance(made.cause, ToldCause):
+                row["source_id"] = names.source_ids[made.cause.source_id]
+                row["source_sequence"] = made.cause.source_sequence
+    return rows
 
 
 def balance_row(key: StockKey, after: Balance, names: Names) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from ordermesh.inventory.domain.movement import (
     Transfer,
 )
 from ordermesh.inventory.domain.returned import DisposedUnits, Disposition
+from ordermesh.inventory.domain.stock_feed import ToldCause
 from ordermesh.inventory.domain.verification import Finding
 from ordermesh.inventory.ports.ledger import BalanceRow, MovementFilter
 from ordermesh.inventory.wire.keys import actor_message, key_message, stock_key, timestamp
@@ -158,7 +159,7 @@ def movement_message(movement: Movement) -> MovementMessage:
 
 
 def _entry_message(entry: Entry) -> EntryMessage:
-    return EntryMessage(
+    message = EntryMessage(
         key=key_message(entry.key),
         sequence=entry.sequence,
         from_account=AccountMessage.ValueType(entry.source),
@@ -167,6 +168,10 @@ def _entry_message(entry: Entry) -> EntryMessage:
         serial_numbers=entry.serial_numbers,
         lot_id=entry.lot_id,
     )
+    if isinstance(entry.cause, ToldCause):
+        message.source_id = entry.cause.source_id
+        message.source_sequence = entry.cause.source_sequence or 0
+    return message
 
 
 def finding_messages(findings: Iterable[Finding]) -> list[LedgerFinding]:

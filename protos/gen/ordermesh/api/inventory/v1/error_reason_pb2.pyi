@@ -136,6 +136,34 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_TOO_MANY_SERIAL_NUMBERS: _ErrorReason.ValueType  # 50
     """INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId`, `serialNumbers`, `units`."""
+    ERROR_REASON_UNKNOWN_SOURCE: _ErrorReason.ValueType  # 70
+    """NOT_FOUND. No source has this id. Metadata: `sourceId`."""
+    ERROR_REASON_NOT_YOUR_SOURCE: _ErrorReason.ValueType  # 71
+    """FAILED_PRECONDITION. The caller may not send in the name of the source. Metadata: `sourceId`."""
+    ERROR_REASON_FOREIGN_LOCATION: _ErrorReason.ValueType  # 72
+    """FAILED_PRECONDITION. The source does not speak for the locations. Rows of: `sourceId`,
+    `locationId`.
+    """
+    ERROR_REASON_TOO_MANY_HELD: _ErrorReason.ValueType  # 73
+    """FAILED_PRECONDITION. Too many changes wait for one that has not come. Metadata: `sourceId`,
+    `missing`, `limit`.
+    """
+    ERROR_REASON_IMPORT_NOT_FOUND: _ErrorReason.ValueType  # 74
+    """NOT_FOUND. No import has this id. Metadata: `importId`."""
+    ERROR_REASON_IMPORT_CHANGED: _ErrorReason.ValueType  # 75
+    """FAILED_PRECONDITION. An import with this id was announced otherwise. Metadata: `importId`."""
+    ERROR_REASON_IMPORT_COMPLETED: _ErrorReason.ValueType  # 76
+    """FAILED_PRECONDITION. The import is completed; nothing can be added. Metadata: `importId`."""
+    ERROR_REASON_FRAME_MISSING: _ErrorReason.ValueType  # 77
+    """FAILED_PRECONDITION. Frames before this one have not come. Metadata: `importId`, `frame`,
+    `nextFrame`.
+    """
+    ERROR_REASON_FRAME_CHANGED: _ErrorReason.ValueType  # 78
+    """FAILED_PRECONDITION. The frame was applied with other rows. Metadata: `importId`, `frame`."""
+    ERROR_REASON_QUARANTINED_ROW_NOT_FOUND: _ErrorReason.ValueType  # 79
+    """NOT_FOUND. No row in quarantine has this id. Rows of: `quarantineId`."""
+    ERROR_REASON_QUARANTINED_ROW_DECIDED: _ErrorReason.ValueType  # 80
+    """FAILED_PRECONDITION. It was decided on before. Rows of: `quarantineId`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -260,4 +288,32 @@ ERROR_REASON_HOLD_LIMIT: ErrorReason.ValueType  # 41
 """
 ERROR_REASON_TOO_MANY_SERIAL_NUMBERS: ErrorReason.ValueType  # 50
 """INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId`, `serialNumbers`, `units`."""
+ERROR_REASON_UNKNOWN_SOURCE: ErrorReason.ValueType  # 70
+"""NOT_FOUND. No source has this id. Metadata: `sourceId`."""
+ERROR_REASON_NOT_YOUR_SOURCE: ErrorReason.ValueType  # 71
+"""FAILED_PRECONDITION. The caller may not send in the name of the source. Metadata: `sourceId`."""
+ERROR_REASON_FOREIGN_LOCATION: ErrorReason.ValueType  # 72
+"""FAILED_PRECONDITION. The source does not speak for the locations. Rows of: `sourceId`,
+`locationId`.
+"""
+ERROR_REASON_TOO_MANY_HELD: ErrorReason.ValueType  # 73
+"""FAILED_PRECONDITION. Too many changes wait for one that has not come. Metadata: `sourceId`,
+`missing`, `limit`.
+"""
+ERROR_REASON_IMPORT_NOT_FOUND: ErrorReason.ValueType  # 74
+"""NOT_FOUND. No import has this id. Metadata: `importId`."""
+ERROR_REASON_IMPORT_CHANGED: ErrorReason.ValueType  # 75
+"""FAILED_PRECONDITION. An import with this id was announced otherwise. Metadata: `importId`."""
+ERROR_REASON_IMPORT_COMPLETED: ErrorReason.ValueType  # 76
+"""FAILED_PRECONDITION. The import is completed; nothing can be added. Metadata: `importId`."""
+ERROR_REASON_FRAME_MISSING: ErrorReason.ValueType  # 77
+"""FAILED_PRECONDITION. Frames before this one have not come. Metadata: `importId`, `frame`,
+`nextFrame`.
+"""
+ERROR_REASON_FRAME_CHANGED: ErrorReason.ValueType  # 78
+"""FAILED_PRECONDITION. The frame was applied with other rows. Metadata: `importId`, `frame`."""
+ERROR_REASON_QUARANTINED_ROW_NOT_FOUND: ErrorReason.ValueType  # 79
+"""NOT_FOUND. No row in quarantine has this id. Rows of: `quarantineId`."""
+ERROR_REASON_QUARANTINED_ROW_DECIDED: ErrorReason.ValueType  # 80
+"""FAILED_PRECONDITION. It was decided on before. Rows of: `quarantineId`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -130,6 +130,10 @@ class _AdjustmentReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Adju
     """Found again."""
     ADJUSTMENT_REASON_CORRECTION: _AdjustmentReason.ValueType  # 6
     """An earlier record was wrong."""
+    ADJUSTMENT_REASON_SNAPSHOT: _AdjustmentReason.ValueType  # 7
+    """A system outside sees another number."""
+    ADJUSTMENT_REASON_SNAPSHOT_BY_TIME: _AdjustmentReason.ValueType  # 8
+    """The same; what its picture contains was judged by time, so changes of that moment may be wrong."""
 
 class AdjustmentReason(_AdjustmentReason, metaclass=_AdjustmentReasonEnumTypeWrapper):
     """AdjustmentReason is why the books were corrected."""
@@ -148,6 +152,10 @@ ADJUSTMENT_REASON_FOUND: AdjustmentReason.ValueType  # 5
 """Found again."""
 ADJUSTMENT_REASON_CORRECTION: AdjustmentReason.ValueType  # 6
 """An earlier record was wrong."""
+ADJUSTMENT_REASON_SNAPSHOT: AdjustmentReason.ValueType  # 7
+"""A system outside sees another number."""
+ADJUSTMENT_REASON_SNAPSHOT_BY_TIME: AdjustmentReason.ValueType  # 8
+"""The same; what its picture contains was judged by time, so changes of that moment may be wrong."""
 Global___AdjustmentReason: _TypeAlias = AdjustmentReason  # noqa: Y015
 
 @_typing.final
@@ -252,6 +260,8 @@ class Movement(_message.Message):
         """Units were taken off sale."""
         KIND_UNBLOCKED: Movement._Kind.ValueType  # 13
         """Units went on sale again."""
+        KIND_SOLD: Movement._Kind.ValueType  # 14
+        """Goods were sold outside, at a till, and left."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind is why units moved."""
@@ -284,6 +294,8 @@ class Movement(_message.Message):
     """Units were taken off sale."""
     KIND_UNBLOCKED: Movement.Kind.ValueType  # 13
     """Units went on sale again."""
+    KIND_SOLD: Movement.Kind.ValueType  # 14
+    """Goods were sold outside, at a till, and left."""
 
     MOVEMENT_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
@@ -358,6 +370,8 @@ class Entry(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
     LOT_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_SEQUENCE_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """1, 2, 3 ... within the key, without gaps."""
     from_account: Global___Account.ValueType
@@ -368,6 +382,10 @@ class Entry(_message.Message):
     """How many, always positive."""
     lot_id: _builtins.str
     """The lot of the units, as a fact. Empty where it is not recorded."""
+    source_id: _builtins.str
+    """The system outside that told of it. Empty where none did."""
+    source_sequence: _builtins.int
+    """The number that the source gave the change. 0 for what a picture corrected."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
@@ -386,10 +404,12 @@ class Entry(_message.Message):
         quantity: _builtins.int = ...,
         serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
         lot_id: _builtins.str = ...,
+        source_id: _builtins.str = ...,
+        source_sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_account", b"from_account", "key", b"key", "lot_id", b"lot_id", "quantity", b"quantity", "sequence", b"sequence", "serial_numbers", b"serial_numbers", "to_account", b"to_account"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_account", b"from_account", "key", b"key", "lot_id", b"lot_id", "quantity", b"quantity", "sequence", b"sequence", "serial_numbers", b"serial_numbers", "source_id", b"source_id", "source_sequence", b"source_sequence", "to_account", b"to_account"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -101,7 +101,21 @@ entry = Table(
     Column("reservation_id", Uuid, nullable=True),
     Column("serial_numbers", JSON(none_as_null=True), nullable=True),
     Column("lot_id", CallerText, nullable=False, server_default=""),
+    Column("source_id", Integer, nullable=True),  # the system outside that told of it
+    Column("source_sequence", BigInteger, nullable=True),  # its number; null for a picture
     CheckConstraint("quantity > 0", name="entry_quantity"),
     CheckConstraint("from_account <> to_account", name="entry_accounts"),
     Index("entry_movement", "movement_id"),
+)
+
+
+Index(
+    # What a source told after the watermark of a picture.
+    "entry_source",
+    entry.c.source_id,
+    entry.c.item_id,
+    entry.c.location_id,
+    entry.c.source_sequence,
+    postgresql_where=entry.c.source_sequence.is_not(None),
+    sqlite_where=entry.c.source_sequence.is_not(None),
 )

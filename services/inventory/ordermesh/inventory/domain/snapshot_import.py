@@ -1,0 +1,93 @@
+"""Large pictures that come in numbered frames."""
+
+import enum
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from ordermesh.inventory.domain.errors.feed import (
+    FrameChanged,
+    FrameMissing,
+    ImportChanged,
+    ImportCompleted,
+)
+from ordermesh.inventory.domain.stock_feed import Picture, Tally
+
+
+class Absent(enum.IntEnum):
+    """What becomes of keys that a full picture does not name; the contract's numbers."""
+
+    LEAVE = 1
+    ZERO = 2
+
+
+class ImportState(enum.IntEnum):
+    """How far an import is; the numbers are the contract's."""
+
+    OPEN = 1
+    COMPLETED = 2
+
+
+@dataclass(frozen=True)
+class SnapshotImport:
+    """A picture in frames; without ``location_ids`` it shows some keys only."""
+
+    import_id: UUID
+    source_id: str
+    location_ids: tuple[str, ...]
+    picture: Picture
+    absent: Absent
+    document: str = ""
+    next_frame: int = 1
+    tally: Tally = field(default_factory=Tally)
+    state: ImportState = ImportState.OPEN
+    create_time: datetime | None = None
+    update_time: datetime | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it shows whole locations."""
+        return bool(self.location_ids)
+
+    def refuse_changed(self, announced: "SnapshotImport") -> None:
+        """Raise ``ImportChanged`` when it was announced otherwise."""
+        same = replace(
+            self,
+            next_frame=announced.next_frame,
+            tally=announced.tally,
+            state=announced.state,
+            create_time=announced.create_time,
+            update_time=announced.update_time,
+        )
+        if same != announced:
+            raise ImportChanged(self.import_id)
+
+    def expects(self, frame: int, digest: bytes, applied: bytes | None) -> bool:
+        """Whether the frame is the next one; False when it was ``applied``, by its digest.
+
+        Raises ``FrameChanged`` when other rows were applied by its number, ``ImportCompleted``, and
+        ``FrameMissing``.
+        """
+        if frame < self.next_frame:
+            if applied != digest:
+                raise FrameChanged(self.import_id, frame)
+            return False
+        if self.state is ImportState.COMPLETED:
+            raise ImportCompleted(self.import_id)
+        if frame > self.next_frame:
+            raise FrameMissing(self.import_id, frame, self.next_frame)
+        return True
+
+    def refuse_incomplete(self, frame_count: int) -> None:
+        """Raise ``FrameMissing`` or ``ImportCompleted`` when other frames have come than these."""
+        if frame_count >= self.next_frame:
+            raise FrameMissing(self.import_id, frame_count, self.next_frame)
+        if frame_count < self.next_frame - 1:
+            raise ImportCompleted(self.import_id)
+
+    def after(self, tally: Tally, *, frames: int = 0, is_done: bool = False) -> "SnapshotImport":
+        """The import after so many frames more, and what became of their rows."""
+        total = Tally(self.tally.outcomes.copy(), self.tally.troubles.copy())
+        total.add_all(tally)
+        state = ImportState.COMPLETED if is_done else self.state
+        return replace(self, next_frame=self.next_frame + frames, tally=total, state=state)

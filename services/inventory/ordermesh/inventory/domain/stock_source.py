@@ -1,0 +1,157 @@
+"""Systems outside that tell of stock, and the numbers that they give their changes."""
+
+import enum
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
+
+from ordermesh.inventory.domain.errors.feed import ForeignLocation, NotYourSource
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry
+from ordermesh.inventory.domain.key import Actor
+
+GAPS_KEPT = 1_000
+"""Of so many gaps a source's missing numbers are still expected; older ones are given up."""
+
+
+class SourceKind(enum.IntEnum):
+    """What the system is; the numbers are the contract's."""
+
+    WMS = 1
+    POS = 2
+    ERP = 3
+    OTHER = 4
+
+
+class GapPolicy(enum.IntEnum):
+    """What becomes of a change whose predecessors have not come; the contract's numbers."""
+
+    TELL = 1
+    HOLD = 2
+
+
+@dataclass(frozen=True)
+class StockSource:
+    """A system outside, what it speaks for, and how far it is believed.
+
+    ``jump_units`` 0 means that no change is too large. ``silence`` None: it is never stale.
+    """
+
+    source_id: str
+    kind: SourceKind
+    location_ids: tuple[str, ...]
+    callers: tuple[str, ...] = ()
+    may_fall_below_reserved: bool = False
+    jump_units: int = 0
+    jump_percent: int = 0
+    gap_policy: GapPolicy = GapPolicy.TELL
+    silence: timedelta | None = None
+
+    @cached_property
+    def own_locations(self) -> frozenset[str]:
+        """The locations that it speaks for."""
+        return frozenset(self.location_ids)
+
+    def jump_limit(self, on_hand: int) -> int | None:
+        """By how many units one row may change so many on hand; None: by any number."""
+        if not self.jump_units:
+            return None
+        return max(self.jump_units, on_hand * self.jump_percent // 100)
+
+    def refuse_stranger(self, actor: Actor, *, is_operator: bool) -> None:
+        """Raise ``NotYourSource`` unless the actor may speak in the source's name."""
+        if not is_operator and actor.caller not in self.callers:
+            raise NotYourSource(self.source_id)
+
+    def refuse_foreign(self, location_ids: Collection[str]) -> None:
+        """Raise ``ForeignLocation`` for locations that it does not speak for."""
+        foreign = set(location_ids) - self.own_locations
+        if foreign:
+            raise ForeignLocation(self.source_id, foreign)
+
+
+class Gap(NamedTuple):
+    """Numbers from ``first`` to ``last`` that have not come."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Which changes of a source were dealt with: all up to ``applied``, but for the gaps.
+
+    The gaps ascend and do not touch.
+    """
+
+    applied: int = 0
+    gaps: tuple[Gap, ...] = ()
+
+    def has(self, number: int) -> bool:
+        """Whether the change with this number was dealt with."""
+        return number <= self.applied and not any(
+            first <= number <= last for first, last in self.gaps
+        )
+
+    @property
+    def settled(self) -> int:
+        """The highest number with nothing missing at or below it."""
+        return self.gaps[0].first - 1 if self.gaps else self.applied
+
+    def after(self, number: int) -> "Numbers":
+        """The numbers after a change that was not dealt with before."""
+        if number == self.applied + 1:
+            return Numbers(number, self.gaps)
+        if number > self.applied:
+            gaps = (*self.gaps, Gap(self.applied + 1, number - 1))
+            return Numbers(number, gaps[-GAPS_KEPT:])
+        left: list[Gap] = []
+        for gap in self.gaps:
+            if gap.first <= number <= gap.last:
+                parts = (Gap(gap.first, number - 1), Gap(number + 1, gap.last))
+                left += [part for part in parts if part.first <= part.last]
+            else:
+                left.append(gap)
+        return Numbers(self.applied, tuple(left[-GAPS_KEPT:]))
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """A source as it stands: its numbers, and when it was last heard of.
+
+    ``ahead`` is the highest watermark of a picture that contained changes which had not come.
+    """
+
+    source: StockSource
+    numbers: Numbers = field(default_factory=Numbers)
+    ahead: int = 0
+    heard_time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """A source as it is listed."""
+
+    state: SourceState
+    held_count: int
+    quarantined_count: int
+    create_time: datetime
+
+    def silence(self, now: datetime) -> timedelta:
+        """For how long nothing was heard of it; of one never heard of, since it was made."""
+        return now - (self.state.heard_time or self.create_time)
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether it has been silent for longer than it may."""
+        allowed = self.state.source.silence
+        return allowed is not None and self.silence(now) > allowed
+
+
+def refuse_repeated(sources: Sequence[StockSource]) -> None:
+    """Raise ``DuplicateEntry`` where a source is put twice."""
+    seen: set[str] = set()
+    for number, source in enumerate(sources):
+        if source.source_id in seen:
+            raise DuplicateEntry(f"sources[{number}].source_id", source.source_id)
+        seen.add(source.source_id)

@@ -1,0 +1,295 @@
+"""What sources tell: changes, small pictures, and decisions on what is in quarantine."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from ordermesh.inventory.domain.errors.feed import TooManyHeld
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry
+from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.domain.quarantine import (
+    Decision,
+    Quarantined,
+    QuarantineState,
+    refuse_decided,
+)
+from ordermesh.inventory.domain.stock_feed import (
+    Delta,
+    Misfit,
+    Outcome,
+    Picture,
+    PictureRow,
+    Tally,
+    Told,
+    Verdict,
+    outcome_of,
+    tallied,
+)
+from ordermesh.inventory.domain.stock_source import (
+    Gap,
+    GapPolicy,
+    Numbers,
+    SourceState,
+    StockSource,
+    refuse_repeated,
+)
+from ordermesh.inventory.operations.telling import Result, Telling
+from ordermesh.inventory.ports.feeds import Waiting
+from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.stores import Stores
+from ordermesh.runtime.database import Transaction
+
+HELD_MAX = 10_000
+"""How many changes of a source may wait for one that has not come."""
+
+RELEASED_MAX = 1_000
+"""How many changes that were held one transaction applies."""
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who tells, and whether they are an operator, who may speak for every source."""
+
+    actor: Actor
+    is_operator: bool
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What became of changes: of those asked about, and of all, with those that were held.
+
+    ``gaps`` are numbers that have not come although later ones have.
+    """
+
+    outcomes: Sequence[Outcome]
+    tally: Tally
+    applied: int
+    gaps: Sequence[Gap]
+    quarantine_ids: Sequence[UUID]
+
+
+async def put_sources(stores: Stores, tx: Transaction, sources: Sequence[StockSource]) -> int:
+    """Create and replace sources, all or none; gives how many changed.
+
+    Raises ``DuplicateEntry`` and ``UnknownLocation``.
+    """
+    refuse_repeated(sources)
+    places = {place for source in sources for place in source.location_ids}
+    await stores.locations.resolve(tx, places, Names())
+    return await stores.sources.put(tx, sources, await tx.now())
+
+
+async def locked_source(
+    stores: Stores, tx: Transaction, source_id: str, speaker: Speaker, names: Names
+) -> SourceState:
+    """A source, locked, in whose name the speaker may speak.
+
+    Raises ``UnknownSource`` and ``NotYourSource``.
+    """
+    state = (await stores.sources.lock(tx, [source_id], names))[source_id]
+    state.source.refuse_stranger(speaker.actor, is_operator=speaker.is_operator)
+    return state
+
+
+async def post_deltas(
+    stores: Stores, tx: Transaction, source_id: str, deltas: Sequence[Delta], speaker: Speaker
+) -> Heard:
+    """Hear of changes. Raises as ``locked_source``, ``DuplicateEntry``, ``TooManyHeld``."""
+    _refuse_numbers_twice(deltas)
+    names = Names()
+    state = await locked_source(stores, tx, source_id, speaker, names)
+    surrogate = names.source_ids[source_id]
+    numbers = [delta.source_sequence for delta in deltas]
+    waiting = await stores.sources.waiting(tx, surrogate, numbers, RELEASED_MAX)
+    sorting = _sorted_in(state, deltas, waiting)
+    if waiting.count + len(sorting.held) - len(sorting.released) > HELD_MAX:
+        raise TooManyHeld(source_id, state.numbers.applied + 1, HELD_MAX)
+    state = replace(state, numbers=sorting.numbers)
+    telling = Telling(stores, tx, names, {source_id: state}, speaker.actor)
+    rows = [Told(source_id, delta) for delta in sorting.fresh]
+    verdicts = await telling.apply(rows)
+    quarantine_ids = await telling.quarantine(rows, verdicts)
+    await stores.sources.hold(tx, surrogate, sorting.held, sorting.released)
+    await stores.sources.advance(tx, telling.states.values(), names, await tx.now())
+    known = dict(zip((delta.source_sequence for delta in sorting.fresh), verdicts, strict=True))
+    known |= dict.fromkeys((delta.source_sequence for delta in sorting.held), Outcome.HELD)
+    tally = tallied([*known.values(), *[Outcome.DUPLICATE] * sorting.duplicate_count])
+    return Heard(
+        [outcome_of(known.get(number, Outcome.DUPLICATE)) for number in numbers],
+        tally,
+        sorting.numbers.applied,
+        _gaps(sorting, waiting),
+        quarantine_ids,
+    )
+
+
+async def post_snapshot(
+    stores: Stores, tx: Transaction, rows: Sequence[Told], source_id: str, speaker: Speaker
+) -> Result:
+    """Hear what a source sees of some keys. Raises as ``locked_source``."""
+    names = Names()
+    state = await locked_source(stores, tx, source_id, speaker, names)
+    return await show(stores, tx, rows, state, names, speaker.actor)
+
+
+async def show(
+    stores: Stores,
+    tx: Transaction,
+    rows: Sequence[Told],
+    state: SourceState,
+    names: Names,
+    actor: Actor,
+) -> Result:
+    """Take rows of a picture of a source that is locked."""
+    telling = Telling(stores, tx, names, {state.source.source_id: state}, actor)
+    verdicts = await telling.apply(rows)
+    quarantine_ids = await telling.quarantine(rows, verdicts)
+    await stores.sources.advance(tx, telling.states.values(), names, await tx.now())
+    return Result(verdicts, quarantine_ids)
+
+
+async def retry_rows(
+    stores: Stores,
+    tx: Transaction,
+    quarantine_ids: Sequence[UUID],
+    speaker: Speaker,
+    note: str,
+    *,
+    accept_jumps: bool,
+) -> Result:
+    """Try rows in quarantine again, changes before pictures.
+
+    Raises ``QuarantinedRowNotFound``, ``QuarantinedRowDecided``, ``NotYourSource``.
+    """
+    names = Names()
+    found, states = await _undecided(stores, tx, quarantine_ids, speaker, names)
+    ordered = sorted(
+        quarantine_ids,
+        key=lambda one: (isinstance(found[one].told.row, PictureRow), _number(found[one].told)),
+    )
+    now = await tx.now()
+    rows = [found[one].told for one in ordered]
+    telling = Telling(stores, tx, names, states, speaker.actor, any_jump=accept_jumps)
+    verdicts: dict[UUID, Verdict] = {}
+    for part, told in _without_rivals(ordered, rows):
+        verdicts |= zip(part, await telling.apply(told), strict=True)
+    decisions = {one: _decision(verdict) for one, verdict in verdicts.items()}
+    await stores.quarantine.decide(tx, decisions, speaker.actor, note, now)
+    await stores.sources.advance(tx, telling.states.values(), names, now)
+    return Result([verdicts[one] for one in quarantine_ids])
+
+
+async def dismiss_rows(
+    stores: Stores,
+    tx: Transaction,
+    quarantine_ids: Sequence[UUID],
+    speaker: Speaker,
+    note: str,
+) -> None:
+    """Decide that rows stay without effect. Raises as ``retry_rows``."""
+    await _undecided(stores, tx, quarantine_ids, speaker, Names())
+    decisions = dict.fromkeys(quarantine_ids, Decision(QuarantineState.DISMISSED))
+    await stores.quarantine.decide(tx, decisions, speaker.actor, note, await tx.now())
+
+
+@dataclass(frozen=True)
+class _Sorting:
+    """Changes in the order of their numbers: to be applied now, to be held, and released."""
+
+    numbers: Numbers
+    fresh: Sequence[Delta]
+    held: Sequence[Delta]
+    released: Collection[int]
+    duplicate_count: int
+
+
+def _sorted_in(state: SourceState, deltas: Sequence[Delta], waiting: Waiting) -> _Sorting:
+    numbers, holds = state.numbers, state.source.gap_policy is GapPolicy.HOLD
+    new = {
+        delta.source_sequence: delta
+        for delta in deltas
+        if delta.source_sequence not in waiting.known and not numbers.has(delta.source_sequence)
+    }
+    pool = {delta.source_sequence: delta for delta in waiting.first} | new
+    fresh: list[Delta] = []
+    for number, delta in sorted(pool.items()):
+        # What is missing below the highest number comes late and fills its gap.
+        if holds and number > numbers.applied + 1:
+            continue
+        fresh.append(delta)
+        numbers = numbers.after(number)
+    taken = {delta.source_sequence for delta in fresh}
+    return _Sorting(
+        numbers,
+        fresh,
+        held=[delta for number, delta in new.items() if number not in taken],
+        released=taken - new.keys(),
+        duplicate_count=len(deltas) - len(new),
+    )
+
+
+def _gaps(sorting: _Sorting, waiting: Waiting) -> list[Gap]:
+    """What is missing: known gaps, and what those that are held wait for."""
+    left = {delta.source_sequence for delta in waiting.first} - set(sorting.released)
+    left |= {delta.source_sequence for delta in sorting.held}
+    gaps, last = list(sorting.numbers.gaps), sorting.numbers.applied
+    for number in sorted(left):
+        if number > last + 1:
+            gaps.append(Gap(last + 1, number - 1))
+        last = number
+    return gaps
+
+
+def _refuse_numbers_twice(deltas: Sequence[Delta]) -> None:
+    seen: set[int] = set()
+    for place, delta in enumerate(deltas):
+        if delta.source_sequence in seen:
+            raise DuplicateEntry(f"deltas[{place}].source_sequence", delta.source_sequence)
+        seen.add(delta.source_sequence)
+
+
+async def _undecided(
+    stores: Stores,
+    tx: Transaction,
+    quarantine_ids: Sequence[UUID],
+    speaker: Speaker,
+    names: Names,
+) -> tuple[dict[UUID, Quarantined], dict[str, SourceState]]:
+    """Rows that nobody has decided on, and their sources, all locked."""
+    found = await stores.quarantine.load(tx, quarantine_ids)
+    refuse_decided(quarantine_ids, found)
+    source_ids = {one.told.source_id for one in found.values()}
+    states = await stores.sources.lock(tx, source_ids, names)
+    for state in states.values():
+        state.source.refuse_stranger(speaker.actor, is_operator=speaker.is_operator)
+    return found, states
+
+
+def _number(told: Told) -> int:
+    if isinstance(told.row, Delta):
+        return told.row.source_sequence
+    return (told.picture or Picture(None, None)).watermark or 0
+
+
+def _without_rivals(
+    ids: Sequence[UUID], rows: Sequence[Told]
+) -> list[tuple[list[UUID], list[Told]]]:
+    """Rows in parts, none with two pictures of one key: each must see what the other did."""
+    parts: list[tuple[list[UUID], list[Told]]] = []
+    seen: set[tuple[str, object]] = set()
+    for one, told in zip(ids, rows, strict=True):
+        rival = (told.source_id, told.row.key) if isinstance(told.row, PictureRow) else None
+        if not parts or (rival is not None and rival in seen):
+            parts.append(([], []))
+            seen = set()
+        if rival is not None:
+            seen.add(rival)
+        parts[-1][0].append(one)
+        parts[-1][1].append(told)
+    return parts
+
+
+def _decision(verdict: Verdict) -> Decision:
+    if isinstance(verdict, Misfit):
+        return Decision(QuarantineState.OPEN, verdict)
+    return Decision(QuarantineState.ACCEPTED)

@@ -1,0 +1,273 @@
+"""What every row from outside goes through: checks, locks, one decision each, and the books.
+
+A row that cannot be right does not stop the others. All of them share one transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.ledger import Cause, Ledger
+from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.stock_feed import (
+    NOTHING_UNSEEN,
+    Delta,
+    Marks,
+    Misfit,
+    Outcome,
+    Picture,
+    PictureRow,
+    Tally,
+    Told,
+    ToldCause,
+    Trouble,
+    Unseen,
+    Verdict,
+    apply_delta,
+    apply_picture,
+    misplaced,
+    misshapen,
+    tallied,
+)
+from ordermesh.inventory.domain.stock_source import SourceState
+from ordermesh.inventory.domain.verbs import expire_for
+from ordermesh.inventory.operations.deciding import save
+from ordermesh.inventory.ports.ledger import Books
+from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.reservations import StoredReservation
+from ordermesh.inventory.ports.stores import Stores
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.telemetry import Attributes, span
+
+Shown = tuple[str, Picture, bool]
+"""A source, one of its pictures, and whether it shows whole locations."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A verdict for each row, in their order, and the ids of those that went into quarantine."""
+
+    verdicts: Sequence[Verdict]
+    quarantine_ids: Sequence[UUID] = ()
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the rows."""
+        return tallied(self.verdicts)
+
+
+@dataclass
+class Telling:
+    """One transaction in which rows of locked sources are decided on.
+
+    ``states`` are the sources; they are advanced as far as pictures are ahead of their changes.
+    ``any_jump``: somebody has looked, so no change is too large.
+    """
+
+    stores: Stores
+    tx: Transaction
+    names: Names
+    states: dict[str, SourceState]
+    actor: Actor
+    any_jump: bool = False
+    now: datetime | None = None
+    _marks: dict[str, Marks] = field(default_factory=dict)
+    _unseen: dict[tuple[Shown, StockKey], Unseen] = field(default_factory=dict)
+
+    async def apply(self, rows: Sequence[Told]) -> list[Verdict]:
+        """Decide on rows one after the other, and write what has moved; gives the verdicts."""
+        verdicts: dict[int, Verdict] = await self._misfits(rows)
+        sound = [place for place in range(len(rows)) if place not in verdicts]
+        if sound:
+            books, kits = await self._locked([rows[place] for place in sound])
+            for place in sound:
+                if rows[place].row.key.sku in kits:
+                    verdicts[place] = Misfit(Trouble.KIT)
+            sound = [place for place in sound if place not in verdicts]
+            await self._look_back([rows[place] for place in sound], books)
+            ledger = Ledger(books.balances)
+            with span("decide", {Attributes.LINE_COUNT: len(sound)}):
+                for place in sound:
+                    verdicts[place] = self._decide(ledger, rows[place])
+            expired = await self._cure(ledger, rows, verdicts)
+            await self._write(ledger, books, expired)
+            await self._remember([rows[place] for place in sound], verdicts, sound)
+        return [verdicts[place] for place in range(len(rows))]
+
+    async def _misfits(self, rows: Sequence[Told]) -> dict[int, Verdict]:
+        """Those that cannot be right whatever the stock is, by their places."""
+        found: dict[int, Verdict] = {}
+        for place, told in enumerate(rows):
+            misfit = misshapen(told.row)
+            if misfit is not None:
+                found[place] = misfit
+        shapely = [told.row.key for place, told in enumerate(rows) if place not in found]
+        kits = await self.stores.items.look_up(self.tx, {key.sku for key in shapely}, self.names)
+        places = {key.location_id for key in shapely}
+        await self.stores.locations.look_up(self.tx, places, self.names)
+        skus, location_ids = self.names.item_ids, self.names.location_ids
+        seen: set[tuple[str, StockKey]] = set()
+        for place, told in enumerate(rows):
+            if place in found:
+                continue
+            source = self.states[told.source_id].source
+            misfit = misplaced(told.row, source, skus, location_ids, kits)
+            if misfit is None and isinstance(told.row, PictureRow):
+                if (told.source_id, told.row.key) in seen:
+                    misfit = Misfit(Trouble.REPEATED)
+                seen.add((told.source_id, told.row.key))
+            if misfit is not None:
+                found[place] = misfit
+        return found
+
+    async def _locked(self, rows: Sequence[Told]) -> tuple[Books, Collection[str]]:
+        keys = {told.row.key for told in rows}
+        growing = {told.row.key for told in rows if _may_grow(told.row)}
+        await self.stores.ledger.open(self.tx, self.names.pairs(growing))
+        books = await self.stores.ledger.lock(self.tx, self.names.pairs(keys), self.names)
+        # Read again under the locks: an item may have become a kit while we waited for them.
+        kits = await self.stores.items.kits_among(self.tx, {key.sku for key in keys})
+        self.now = await self.tx.now()
+        return books, kits
+
+    async def _look_back(self, rows: Sequence[Told], books: Books) -> None:
+        """Read what pictures showed of the keys before, and what these ones do not contain."""
+        wanted: dict[str, set[StockKey]] = defaultdict(set)
+        for told in rows:
+            row = told.row
+            if isinstance(row, PictureRow) or row.source_sequence <= self._ahead(told.source_id):
+                wanted[told.source_id].add(row.key)
+        for source_id, keys in wanted.items():
+            surrogate = self.names.source_ids[source_id]
+            self._marks[source_id] = await self.stores.sources.marks(
+                self.tx, surrogate, keys, self.names
+            )
+        included: dict[Shown, dict[StockKey, int | None]] = defaultdict(dict)
+        for told in rows:
+            if told.picture is None or not isinstance(told.row, PictureRow):
+                continue
+            balance = books.balances.get(told.row.key)
+            if balance is not None and balance.sequence:
+                shown = (told.source_id, told.picture, told.is_full)
+                included[shown][told.row.key] = told.row.included_sequence
+        for shown, keys_of in included.items():
+            source_id, picture, _ = shown
+            found = await self.stores.sources.unseen(
+                self.tx,
+                self.names.source_ids[source_id],
+                picture,
+                keys_of,
+                self.names,
+                self.states[source_id].numbers.applied,
+            )
+            self._unseen |= {(shown, key): unseen for key, unseen in found.items()}
+
+    def _ahead(self, source_id: str) -> int:
+        return self.states[source_id].ahead
+
+    def _decide(self, ledger: Ledger, told: Told) -> Verdict:
+        row, source = told.row, self.states[told.source_id].source
+        marks = self._marks.get(told.source_id, Marks())
+        if isinstance(row, Delta):
+            if marks.contain(row):
+                return Outcome.CONTAINED
+            return apply_delta(ledger, source, row, any_jump=self.any_jump)
+        picture = told.picture or Picture(None, None)
+        if marks.outdate(picture, row.key):
+            return Outcome.OUTDATED
+        unseen = self._unseen.get(((told.source_id, picture, told.is_full), row.key))
+        return apply_picture(
+            ledger,
+            source,
+            picture,
+            row,
+            unseen or NOTHING_UNSEEN,
+            any_jump=self.any_jump,
+            document=told.document,
+        )
+
+    async def _cure(
+        self, ledger: Ledger, rows: Sequence[Told], verdicts: dict[int, Verdict]
+    ) -> list[StoredReservation]:
+        """Where promises are in the way, expire those whose time has passed, and decide again."""
+        now = self.now
+        below = {
+            place: verdict
+            for place, verdict in verdicts.items()
+            if isinstance(verdict, Misfit) and verdict.missing
+        }
+        if not below or now is None:
+            return []
+        missing: dict[StockKey, int] = defaultdict(int)
+        for place, misfit in below.items():
+            missing[rows[place].row.key] += misfit.missing
+        overdue = await self.stores.reservations.overdue(
+            self.tx, self.names.pairs(missing), now, self.names
+        )
+        if not overdue:
+            return []
+        before = {one.reservation_id: one for one in overdue}
+        expired = expire_for(ledger, overdue, missing, now)
+        for place in below:
+            verdicts[place] = self._decide(ledger, rows[place])
+        return [StoredReservation(before[one.reservation_id], one) for one in expired]
+
+    async def _write(
+        self, ledger: Ledger, books: Books, expired: Sequence[StoredReservation]
+    ) -> None:
+        if self.now is None or not ledger.entries:
+            return
+        documents: dict[Cause, Document] = {}
+        for cause in dict.fromkeys(entry.cause for entry in ledger.entries):
+            if isinstance(cause, ToldCause):
+                documents[cause] = Document(self.actor, cause.document, reason=cause.reason)
+            else:
+                documents[cause] = Document(self.actor)
+        await self.stores.ledger.record(
+            self.tx, self.names, ledger, books.terms, documents, self.now
+        )
+        await save(self.stores, self.tx, expired, self.names)
+
+    async def _remember(
+        self, rows: Sequence[Told], verdicts: Mapping[int, Verdict], places: Sequence[int]
+    ) -> None:
+        """Note which pictures of keys were shown, where that will matter.
+
+        A full picture that is not ahead of the source's changes needs no notes: the note of its
+        location outdates older ones, and no change that it contains can still come.
+        """
+        shown: dict[Shown, list[StockKey]] = defaultdict(list)
+        for place, told in zip(places, rows, strict=True):
+            if told.picture is not None and verdicts[place] in (Outcome.APPLIED, Outcome.UNCHANGED):
+                shown[told.source_id, told.picture, told.is_full].append(told.row.key)
+        for (source_id, picture, is_full), keys in shown.items():
+            state, surrogate = self.states[source_id], self.names.source_ids[source_id]
+            first_open = await self.stores.quarantine.first_open(self.tx, surrogate)
+            settled = state.numbers.settled
+            if first_open is not None:
+                settled = min(settled, first_open - 1)
+            is_ahead = picture.watermark is not None and picture.watermark > settled
+            if is_ahead and picture.watermark is not None:
+                ahead = max(state.ahead, picture.watermark)
+                self.states[source_id] = replace(state, ahead=ahead)
+            if is_ahead or not is_full:
+                pairs = self.names.pairs(keys)
+                await self.stores.sources.mark(self.tx, surrogate, pairs, picture)
+
+    async def quarantine(self, rows: Sequence[Told], verdicts: Sequence[Verdict]) -> list[UUID]:
+        """Keep the rows that cannot be right; gives their ids."""
+        misfits = [
+            (told, verdict)
+            for told, verdict in zip(rows, verdicts, strict=True)
+            if isinstance(verdict, Misfit)
+        ]
+        if not misfits:
+            return []
+        return await self.stores.quarantine.add(self.tx, misfits, self.names, await self.tx.now())
+
+
+def _may_grow(row: Delta | PictureRow) -> bool:
+    return row.on_hand > 0 if isinstance(row, PictureRow) else row.change > 0

@@ -1,0 +1,289 @@
+"""Sources in the database: how far each has come, what is held, and which pictures are known."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, func, insert, select, update
+
+from ordermesh.inventory.domain.errors.feed import UnknownSource
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.stock_feed import Delta, Marks, Picture, Unseen
+from ordermesh.inventory.domain.stock_source import (
+    Gap,
+    GapPolicy,
+    Numbers,
+    SourceKind,
+    SourceReport,
+    SourceState,
+    StockSource,
+)
+from ordermesh.inventory.ports.feeds import Waiting
+from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.inventory.store.keys import bigs, integers, pairs, texts
+from ordermesh.inventory.store.looking_back import unseen
+from ordermesh.inventory.store.tables.feeds import (
+    held_delta,
+    picture_mark,
+    quarantined_row,
+    stock_source,
+)
+from ordermesh.inventory.store.told import read_delta, written_row
+from ordermesh.runtime.bulk import insert_rows, update_rows
+from ordermesh.runtime.database import Transaction
+
+WHOLE = 0
+"""The item of a mark that is about a whole location."""
+
+
+class SqlSourceStore:
+    """Sources in tables."""
+
+    async def lock(
+        self, tx: Transaction, source_ids: Collection[str], names: Names
+    ) -> dict[str, SourceState]:
+        """Lock and read sources in one order. Raises ``UnknownSource``."""
+        found = await tx.execute(
+            select(stock_source)
+            .where(stock_source.c.code.in_(texts(tx.dialect, source_ids)))
+            .order_by(stock_source.c.source_id)
+            .with_for_update(key_share=True)
+        )
+        states: dict[str, SourceState] = {}
+        for row in found:
+            names.source_ids[row.code] = row.source_id
+            states[row.code] = _state(row)
+        for source_id in sorted(set(source_ids) - states.keys()):
+            raise UnknownSource(source_id)
+        return states
+
+    async def put(self, tx: Transaction, sources: Sequence[StockSource], now: datetime) -> int:
+        """Store new and changed sources; gives how many."""
+        wanted = [source.source_id for source in sources]
+        found = await tx.execute(
+            select(stock_source)
+            .where(stock_source.c.code.in_(texts(tx.dialect, wanted)))
+            .order_by(stock_source.c.source_id)
+            .with_for_update(key_share=True)
+        )
+        known = {row.code: _state(row).source for row in found}
+        fresh = {"applied_sequence": 0, "gaps": [], "ahead": 0, "create_time": now}
+        new = [{**_columns(one), **fresh} for one in sources if one.source_id not in known]
+        if new:
+            await tx.execute(insert(stock_source), new)
+        changed = [one for one in sources if known.get(one.source_id, one) != one]
+        for one in changed:
+            await tx.execute(
+                update(stock_source)
+                .where(stock_source.c.code == one.source_id)
+                .values(**_columns(one))
+            )
+        return len(new) + len(changed)
+
+    async def advance(
+        self, tx: Transaction, states: Collection[SourceState], names: Names, now: datetime
+    ) -> None:
+        """Note how far sources have come, and that they were heard of."""
+        for state in states:
+            await tx.execute(
+                update(stock_source)
+                .where(stock_source.c.source_id == names.source_ids[state.source.source_id])
+                .values(
+                    applied_sequence=state.numbers.applied,
+                    gaps=[list(gap) for gap in state.numbers.gaps],
+                    ahead=state.ahead,
+                    heard_time=now,
+                )
+            )
+
+    async def page(
+        self, tx: Transaction, after: str, size: int, stale_at: datetime | None
+    ) -> list[SourceReport]:
+        """The next sources in the order of ids; with ``stale_at`` those that are stale then."""
+        reports: list[SourceReport] = []
+        while len(reports) < size:
+            part = await _reports(tx, after, size)
+            reports += [one for one in part if stale_at is None or one.is_stale(stale_at)]
+            if len(part) < size:
+                break
+            after = part[-1].state.source.source_id
+        return reports[:size]
+
+    async def waiting(
+        self, tx: Transaction, source: int, numbers: Collection[int], size: int
+    ) -> Waiting:
+        """The first changes that are held, so many, and which of the numbers are held."""
+        first = await tx.execute(
+            select(held_delta.c.delta)
+            .where(held_delta.c.source_id == source)
+            .order_by(held_delta.c.source_sequence)
+            .limit(size)
+        )
+        deltas = [read_delta(row.delta) for row in first]
+        if not deltas:
+            return Waiting((), frozenset(), 0)
+        known = await tx.execute(
+            select(held_delta.c.source_sequence).where(
+                held_delta.c.source_id == source,
+                held_delta.c.source_sequence.in_(bigs(tx.dialect, numbers)),
+            )
+        )
+        counted = await tx.execute(
+            select(func.count()).select_from(held_delta).where(held_delta.c.source_id == source)
+        )
+        return Waiting(deltas, frozenset(known.scalars()), counted.scalar_one())
+
+    async def hold(
+        self, tx: Transaction, source: int, deltas: Sequence[Delta], released: Collection[int]
+    ) -> None:
+        """Hold changes, and forget those that were released."""
+        rows = [
+            {
+                "source_id": source,
+                "source_sequence": delta.source_sequence,
+                "delta": written_row(delta),
+            }
+            for delta in deltas
+        ]
+        await insert_rows(tx, held_delta, rows)
+        if released:
+            await tx.execute(
+                delete(held_delta).where(
+                    held_delta.c.source_id == source,
+                    held_delta.c.source_sequence.in_(bigs(tx.dialect, released)),
+                )
+            )
+
+    async def marks(
+        self, tx: Transaction, source: int, keys: Collection[StockKey], names: Names
+    ) -> Marks:
+        """The pictures that are remembered of keys, and of all locations that are named."""
+        key_of = {names.pair(key): key for key in keys}
+        codes = {surrogate: code for code, surrogate in names.location_ids.items()}
+        found = await _marked(tx, source, {*key_of, *((WHOLE, place) for place in codes)})
+        return Marks(
+            keys={key_of[pair]: picture for pair, picture in found.items() if pair in key_of},
+            locations={
+                codes[place]: picture for (item, place), picture in found.items() if item == WHOLE
+            },
+        )
+
+    async def mark(
+        self, tx: Transaction, source: int, pairs: Collection[Pair], picture: Picture
+    ) -> None:
+        """Remember a picture; item 0 of a pair means the whole location."""
+        known = await _marked(tx, source, pairs)
+        rows = {
+            pair: {
+                "source_id": source,
+                "item_id": pair[0],
+                "location_id": pair[1],
+                "watermark": picture.watermark,
+                "taken": picture.taken,
+            }
+            for pair in sorted(set(pairs))
+            if known.get(pair) != picture
+        }
+        await insert_rows(
+            tx, picture_mark, [row for pair, row in rows.items() if pair not in known]
+        )
+        await update_rows(
+            tx,
+            picture_mark,
+            ("source_id", "item_id", "location_id"),
+            [row for pair, row in rows.items() if pair in known],
+        )
+
+    async def unseen(
+        self,
+        tx: Transaction,
+        source: int,
+        picture: Picture,
+        included: Mapping[StockKey, int | None],
+        names: Names,
+        applied: int,
+    ) -> dict[StockKey, Unseen]:
+        """What a picture does not contain of keys; what it contains wholly is left out."""
+        return await unseen(tx, source, picture, included, names, applied)
+
+
+async def _marked(tx: Transaction, source: int, wanted: Collection[Pair]) -> dict[Pair, Picture]:
+    rows = pairs(tx.dialect, wanted).subquery()
+    found = await tx.execute(
+        select(picture_mark).join(
+            rows,
+            and_(
+                picture_mark.c.source_id == source,
+                picture_mark.c.location_id == rows.c.location_id,
+                picture_mark.c.item_id == rows.c.item_id,
+            ),
+        )
+    )
+    return {(row.item_id, row.location_id): Picture(row.watermark, row.taken) for row in found}
+
+
+async def _reports(tx: Transaction, after: str, size: int) -> list[SourceReport]:
+    found = await tx.execute(
+        select(stock_source)
+        .where(stock_source.c.code > after)
+        .order_by(stock_source.c.code)
+        .limit(size)
+    )
+    rows = found.all()
+    ids = integers(tx.dialect, [row.source_id for row in rows])
+    held = await tx.execute(
+        select(held_delta.c.source_id, func.count().label("rows"))
+        .where(held_delta.c.source_id.in_(ids))
+        .group_by(held_delta.c.source_id)
+    )
+    held_counts = {row.source_id: int(row.rows) for row in held}
+    left = await tx.execute(
+        select(quarantined_row.c.source_id, func.count().label("rows"))
+        .where(
+            quarantined_row.c.source_id.in_(ids),
+            quarantined_row.c.state == 1,
+        )
+        .group_by(quarantined_row.c.source_id)
+    )
+    open_counts = {row.source_id: int(row.rows) for row in left}
+    return [
+        SourceReport(
+            _state(row),
+            held_counts.get(row.source_id, 0),
+            open_counts.get(row.source_id, 0),
+            row.create_time,
+        )
+        for row in rows
+    ]
+
+
+def _state(row: Row[Any]) -> SourceState:
+    source = StockSource(
+        source_id=row.code,
+        kind=SourceKind(row.kind),
+        location_ids=tuple(row.location_codes),
+        callers=tuple(row.callers),
+        may_fall_below_reserved=row.may_fall_below_reserved,
+        jump_units=row.jump_units,
+        jump_percent=row.jump_percent,
+        gap_policy=GapPolicy(row.gap_policy),
+        silence=None if row.silence_seconds is None else timedelta(seconds=row.silence_seconds),
+    )
+    numbers = Numbers(row.applied_sequence, tuple(Gap(*gap) for gap in row.gaps))
+    return SourceState(source, numbers, row.ahead, row.heard_time)
+
+
+def _columns(source: StockSource) -> dict[str, Any]:
+    return {
+        "code": source.source_id,
+        "kind": int(source.kind),
+        "location_codes": list(source.location_ids),
+        "callers": list(source.callers),
+        "may_fall_below_reserved": source.may_fall_below_reserved,
+        "jump_units": source.jump_units,
+        "jump_percent": source.jump_percent,
+        "gap_policy": int(source.gap_policy),
+        "silence_seconds": (
+            None if source.silence is None else int(source.silence.total_seconds())
+        ),
+    }

@@ -1,0 +1,286 @@
+"""Pictures of stock that come late: what has changed since is never undone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement
+from tests.dialects import on_sqlite
+from tests.fakes import FakeClock
+from tests.inventory.outside import (
+    RECEIPT,
+    Outside,
+    delta,
+    names,
+    seen_rows,
+    why,
+)
+from tests.inventory.shop import Shop, selection
+
+
+@pytest.fixture
+async def outside(shop: Shop) -> Outside:
+    """A source that speaks for A and B, and 10 mugs at A."""
+    await shop.stock({"MUG at A": 10})
+    opened = Outside(shop)
+    await opened.put_source()
+    return opened
+
+
+async def test_a_picture_corrects_the_books_with_its_reason(outside: Outside) -> None:
+    reply = await outside.show({"MUG at A": (7, 1)}, watermark=0, document="night run")
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 7
+    movement = (await outside.shop.movements(sku="MUG"))[-1]
+    assert (movement.kind, movement.reason, movement.document) == (
+        Movement.KIND_ADJUSTED,
+        AdjustmentReason.ADJUSTMENT_REASON_SNAPSHOT,
+        "night run",
+    )
+    entry = movement.entries[0]
+    assert (entry.to_account, entry.source_id, entry.source_sequence) == (
+        Account.ACCOUNT_LOSS,
+        "TILL",
+        0,
+    )
+    assert await outside.shop.is_sound()
+
+
+async def test_what_the_books_say_already_writes_no_movement(outside: Outside) -> None:
+    before = await outside.shop.balance("MUG at A")
+
+    reply = await outside.show({"MUG at A": (10, 1), "MUG at B": (0, 0)}, watermark=0)
+
+    assert names(reply.outcomes) == ["UNCHANGED", "UNCHANGED"]
+    assert (reply.counts.unchanged_count, reply.counts.applied_count) == (2, 0)
+    assert await outside.shop.balance("MUG at A") == before
+    assert len(await outside.shop.movements(sku="MUG")) == 1
+
+
+async def test_a_key_that_is_new_is_opened(outside: Outside) -> None:
+    await outside.put_source(jump_units=1)
+
+    reply = await outside.show({"MUG at B": (40, 0)}, watermark=0)
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    entry = (await outside.shop.movements(location_id="B"))[0].entries[0]
+    assert (entry.from_account, entry.quantity) == (Account.ACCOUNT_OPENING, 40)
+
+
+async def test_a_picture_does_not_undo_a_newer_sale_of_its_source(outside: Outside) -> None:
+    await outside.tell(delta(1, "MUG at A", 1))
+    # The picture was taken now: 9 are there, change 1 is in it. Then two more are sold.
+    await outside.tell(delta(2, "MUG at A", 2), delta(3, "MUG at A", 1))
+
+    reply = await outside.show({"MUG at A": (9, 1)}, watermark=1)
+
+    assert names(reply.outcomes) == ["UNCHANGED"]
+    assert await outside.on_hand("MUG at A") == 6
+
+
+async def test_a_picture_does_not_undo_a_newer_shipment_of_ours(outside: Outside) -> None:
+    held = await outside.shop.reserve({"MUG at A": 4}, confirm=True)
+    included = (await outside.shop.balance("MUG at A")).sequence
+    await outside.shop.ship(held.reservation_id, selection("1"))
+
+    # One is missing since long before, and the picture shows it.
+    reply = await outside.show({"MUG at A": (9, included)}, watermark=0)
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 5
+
+
+async def test_a_picture_that_contains_our_shipment_is_not_corrected_for_it(
+    outside: Outside,
+) -> None:
+    held = await outside.shop.reserve({"MUG at A": 4}, confirm=True)
+    await outside.shop.ship(held.reservation_id, selection("1"))
+    included = (await outside.shop.balance("MUG at A")).sequence
+
+    await outside.show({"MUG at A": (5, included)}, watermark=0)
+
+    assert await outside.on_hand("MUG at A") == 5
+
+
+async def test_a_change_that_a_picture_has_shown_counts_no_more(outside: Outside) -> None:
+    # The picture overtook the sale that it contains.
+    await outside.show({"MUG at A": (8, 1)}, watermark=5)
+
+    reply = await outside.tell(delta(4, "MUG at A", 2), delta(6, "MUG at A", 1))
+
+    assert names(reply.outcomes) == ["CONTAINED", "APPLIED"]
+    assert await outside.on_hand("MUG at A") == 7
+
+
+async def test_a_change_to_a_key_that_the_picture_did_not_show_counts(outside: Outside) -> None:
+    await outside.show({"MUG at B": (8, 0)}, watermark=5)
+
+    reply = await outside.tell(delta(4, "MUG at A", 2))
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
+async def test_the_same_picture_twice_changes_nothing_more(outside: Outside) -> None:
+    await outside.show({"MUG at A": (7, 1)}, watermark=0)
+
+    reply = await outside.show({"MUG at A": (7, 1)}, watermark=0)
+
+    assert names(reply.outcomes) == ["UNCHANGED"]
+    assert await outside.on_hand("MUG at A") == 7
+
+
+async def test_an_older_picture_is_of_no_use(outside: Outside) -> None:
+    await outside.tell(delta(1, "MUG at A", 1), delta(2, "MUG at A", 1))
+    await outside.show({"MUG at A": (6, 3)}, watermark=2)
+
+    reply = await outside.show({"MUG at A": (9, 1)}, watermark=1)
+
+    assert names(reply.outcomes) == ["OUTDATED"]
+    assert reply.counts.outdated_count == 1
+    assert await outside.on_hand("MUG at A") == 6
+
+
+async def test_a_count_by_people_is_better_knowledge_than_an_older_picture(
+    outside: Outside,
+) -> None:
+    counted = AdjustmentReason.ADJUSTMENT_REASON_COUNTED
+    await outside.shop.adjust("MUG at A", on_hand=6, reason=counted)
+
+    reply = await outside.show({"MUG at A": (9, 1)}, watermark=0)
+
+    assert names(reply.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 6
+
+
+async def test_two_sources_do_not_correct_the_same_loss_twice(outside: Outside) -> None:
+    await outside.put_source("WMS")
+    await outside.show({"MUG at A": (8, 1)}, watermark=0)
+
+    # This picture was taken before the other one was heard of, and shows the same loss.
+    reply = await outside.show({"MUG at A": (8, 1)}, watermark=0, source_id="WMS")
+
+    assert names(reply.outcomes) == ["UNCHANGED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
+@on_sqlite
+async def test_a_source_with_a_time_only_is_compared_by_it_and_marked(
+    outside: Outside, clock: FakeClock
+) -> None:
+    taken = clock.now()
+    clock.advance(60)
+    await outside.tell(delta(1, "MUG at A", 2))
+    await outside.shop.receive({"MUG at A": 5})
+
+    reply = await outside.show({"MUG at A": 9}, taken=taken)
+
+    # 9 as seen, less 2 and 5 more since then.
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 12
+    movement = (await outside.shop.movements(sku="MUG"))[-1]
+    assert movement.reason == AdjustmentReason.ADJUSTMENT_REASON_SNAPSHOT_BY_TIME
+
+
+async def test_a_row_without_time_or_sequence_cannot_be_judged(outside: Outside) -> None:
+    reply = await outside.show({"MUG at A": 3, "MUG at B": (1, 0)}, watermark=0)
+
+    assert names(reply.outcomes) == ["QUARANTINED", "APPLIED"]
+    [row] = await outside.quarantined()
+    assert (why(row), dict(row.facts)) == ("MALFORMED", {"field": "included_sequence"})
+
+
+async def test_rows_that_cannot_be_right_are_kept_and_the_others_go_on(outside: Outside) -> None:
+    await outside.shop.stock({"CUP at A": 5, "JAR at A": 5, "POT at A": 5})
+    await outside.shop.reserve({"CUP at A": 4}, confirm=True)
+    await outside.put_source(jump_units=100)
+    await outside.tell(delta(1, "JAR at A", 3))
+
+    reply = await outside.show(
+        {
+            "NOBODY at A": (1, 0),
+            "MUG at C": (1, 0),
+            "MUG at A": (-1, 1),
+            "CUP at A": (3, 2),
+            "POT at A": (500, 1),
+            "JAR at A": (2, 1),
+            "MUG at B": (4, 0),
+        },
+        watermark=0,
+    )
+
+    assert names(reply.outcomes) == [*["QUARANTINED"] * 6, "APPLIED"]
+    rows = await outside.quarantined()
+    assert {row.snapshot_row.sku + row.snapshot_row.location_id: why(row) for row in rows} == {
+        "NOBODYA": "UNKNOWN_SKU",
+        "MUGC": "FOREIGN_LOCATION",
+        "MUGA": "NEGATIVE",
+        "CUPA": "BELOW_RESERVED",
+        "POTA": "IMPOSSIBLE_JUMP",
+        # 2 were there before 3 were sold.
+        "JARA": "NEGATIVE",
+    }
+    assert {row.watermark for row in rows} == {0}
+    assert [row.quarantine_id for row in rows] == list(reply.quarantine_ids)
+    assert await outside.shop.is_sound()
+
+
+async def test_a_key_twice_in_one_picture_is_doubtful(outside: Outside) -> None:
+    rows = seen_rows({"MUG at A": (8, 1)}) + seen_rows({"MUG at A": (7, 1)})
+
+    reply = await outside.show(rows, watermark=0)
+
+    assert names(reply.outcomes) == ["APPLIED", "QUARANTINED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
+async def test_a_row_tried_again_later_takes_what_has_happened_since_into_account(
+    outside: Outside,
+) -> None:
+    await outside.put_source(jump_units=50)
+    await outside.show({"MUG at A": (200, 1)}, watermark=0)
+    [row] = await outside.quarantined()
+    await outside.tell(delta(1, "MUG at A", 3))
+    await outside.shop.receive({"MUG at A": 20})
+
+    reply = await outside.retry(row.quarantine_id, accept_jumps=True)
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 217
+
+
+async def test_a_change_in_quarantine_that_a_picture_showed_has_no_effect_when_tried_again(
+    outside: Outside,
+) -> None:
+    await outside.put_source(jump_units=50)
+    await outside.tell(delta(1, "MUG at A", 60, RECEIPT))
+    [row] = await outside.quarantined()
+    await outside.show({"MUG at A": (10 + 45, 1)}, watermark=1)
+
+    reply = await outside.retry(row.quarantine_id, accept_jumps=True)
+
+    assert names(reply.outcomes) == ["CONTAINED"]
+    assert await outside.on_hand("MUG at A") == 55
+
+
+async def test_two_pictures_of_a_key_in_quarantine_are_tried_one_after_the_other(
+    outside: Outside,
+) -> None:
+    await outside.put_source(jump_units=50)
+    await outside.show({"MUG at A": (200, 1)}, watermark=0)
+    await outside.show({"MUG at A": (300, 1)}, watermark=4)
+    ids = [row.quarantine_id for row in await outside.quarantined()]
+
+    reply = await outside.retry(*reversed(ids), accept_jumps=True)
+
+    assert names(reply.outcomes) == ["APPLIED", "APPLIED"]
+    assert await outside.on_hand("MUG at A") == 300
+
+
+async def test_a_picture_of_the_future_is_as_good_as_one_of_now(outside: Outside) -> None:
+    taken = datetime.now(UTC) + timedelta(days=1)
+
+    await outside.show({"MUG at A": 4}, taken=taken)
+
+    assert await outside.on_hand("MUG at A") == 4

@@ -41,6 +41,10 @@ test: $(READY) ## Run the tests on SQLite and PostgreSQL, but for the long proof
 test-slow: $(READY) ## Run the long proofs
 	$(BIN)/python -m pytest -m slow --timeout 900 $(ARGS)
 
+.PHONY: mutants
+mutants: $(READY) ## Break the ledger on purpose, one place at a time, and see that tests notice
+	$(BIN)/python -m tests.mutants $(ARGS)
+
 .PHONY: check
 check: $(READY) ## Check format, style, types, layers and dependencies
 	$(BIN)/ruff format --check .

@@ -7,13 +7,17 @@ from functools import partial
 
 from sqlalchemy import select
 
+from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.errors import Conflict
+from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.engines import PostgresTimeouts
 from tests.dialects import on_postgresql
+from tests.fakes import FakeClock
+from tests.inventory.conftest import NOWHERE
 from tests.inventory.shop import Shop, deadlocks, insist, selection
 
 
@@ -105,3 +109,30 @@ async def test_two_that_put_and_receive_the_same_new_things_do_not_lose_any(shop
 
     assert (await shop.balance("SKU-0 at A")).on_hand == 7
     assert await shop.is_sound()
+
+
+@on_postgresql
+async def test_changes_of_the_same_keys_in_any_order_never_deadlock(
+    database_url: str, clock: FakeClock
+) -> None:
+    # Patient, because a lock that times out would hide a deadlock from the server's counter.
+    timeouts = PostgresTimeouts(lock=5_000, statement=5_000)
+    database = await Database.open(database_url, clock=clock, timeouts=timeouts)
+    shop = Shop(assemble(database, clock, RandomIds(), NOWHERE), clock)
+    await shop.put_locations("A", "B")
+    skus = [f"SKU-{number}" for number in range(12)]
+    await shop.stock({f"{sku} at {place}": 100 for sku in skus for place in "AB"})
+
+    async def change(number: int) -> None:
+        turned = skus[number % 12 :] + skus[: number % 12]
+        if number % 2:
+            await insist(lambda: shop.receive({f"{sku} at A": 1 for sku in turned}))
+        else:
+            await insist(lambda: shop.transfer(*((f"{sku} at A", "B", 1) for sku in turned)))
+
+    await asyncio.gather(*(change(number) for number in range(48)))
+
+    assert (await shop.balance("SKU-0 at A")).on_hand == 100
+    assert await shop.is_sound()
+    await database.close()
+    assert await deadlocks(database_url) == 0

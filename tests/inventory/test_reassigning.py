@@ -78,7 +78,7 @@ async def test_overdue_holds_of_others_make_room(shop: Shop) -> None:
     assert await shop.is_sound()
 
 
-async def test_nobody_gets_in_between_while_promises_move(shop: Shop, no_deadlocks: None) -> None:
+async def test_nobody_gets_in_between_while_promises_move(no_deadlocks: None, shop: Shop) -> None:
     await shop.stock({"MUG at A": 3, "MUG at B": 3})
     at_a = [(await shop.reserve({"MUG at A": 1})).reservation_id for _ in range(3)]
     at_b = [(await shop.reserve({"MUG at B": 1})).reservation_id for _ in range(3)]

@@ -302,6 +302,46 @@ async def test_the_clock_of_the_database_is_aware(database: Database) -> None:
     assert first <= second
 
 
+@on_postgresql
+async def test_the_clock_of_a_server_decides_and_not_ours(
+    database: Database, clock: FakeClock
+) -> None:
+    clock.advance(timedelta(days=3650).total_seconds())
+
+    async def look(tx: Transaction) -> tuple[datetime, datetime]:
+        asked = (await tx.execute(select(func.clock_timestamp()))).scalar_one()
+        return await tx.now(), asked
+
+    told, asked = await database.run(look)
+
+    assert abs(told - asked) < timedelta(days=1)
+    assert abs(told - clock.now()) > timedelta(days=1)
+
+
+async def test_a_commit_that_fails_is_told_and_followed_by_nothing(things: Database) -> None:
+    called = []
+    follower = Table(
+        "follower",
+        MetaData(),
+        Column("number", Integer, primary_key=True),
+        Column("thing", Integer),
+    )
+    deferred = "REFERENCES thing (number) DEFERRABLE INITIALLY DEFERRED"
+
+    async def write(tx: Transaction) -> None:
+        await tx.execute(text(f"CREATE TABLE follower (number integer, thing integer {deferred})"))
+        await tx.execute(insert(follower).values(number=1, thing=404))
+        tx.after_commit(lambda: called.append(1))
+
+    # What is deferred is looked at by the commit, and not before.
+    with pytest.raises(DBAPIError):
+        await things.run(write)
+
+    assert called == []
+    with pytest.raises(DBAPIError):
+        await things.read(lambda tx: tx.execute(select(follower)))
+
+
 async def test_a_caller_that_goes_away_does_not_cancel_its_transaction(things: Database) -> None:
     inside, go_on = asyncio.Event(), asyncio.Event()
     called = []

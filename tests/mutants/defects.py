@@ -1,0 +1,180 @@
+"""Defects that others made, or we nearly did, each planted where it would live in this code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.trying import ROOT, Trial, attempt
+
+SERVICE = ROOT / "services" / "inventory" / "ordermesh" / "inventory"
+RUNTIME = ROOT / "services" / "shared" / "ordermesh" / "runtime"
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is wrong, the text that makes it so, and the tests that must notice."""
+
+    name: str
+    path: Path
+    sound: str
+    broken: str
+    tests: Sequence[str]
+
+    def attempt(self, seconds: float) -> Trial:
+        """Plant it and run its tests. Raises ``ValueError`` where the program has changed."""
+        text = self.path.read_text()
+        if text.count(self.sound) != 1:
+            raise ValueError(f"{self.name}: {self.path.name} has not once: {self.sound}")
+        return attempt(self.path, text.replace(self.sound, self.broken), self.tests, seconds)
+
+
+DOMAIN_TESTS = ["tests/inventory/domain"]
+VERBS_TESTS = ["tests/inventory/test_reservations.py", "tests/inventory/test_stock.py"]
+
+DEFECTS: Sequence[Defect] = (
+    Defect(
+        "the guard of a reservation is dropped",
+        SERVICE / "domain" / "selling.py",
+        "    if not short:\n",
+        "    if True:\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "demand is not summed: two lines of one key each pass alone",
+        SERVICE / "domain" / "reserving.py",
+        "demand = summed((line.key, line.quantity) for line in wanted)",
+        "demand = {line.key: line.quantity for line in wanted}",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "balances are locked in any order",
+        SERVICE / "store" / "ledger.py",
+        """        .order_by(balance.c.item_id, balance.c.location_id)
+        .with_for_update(key_share=True)""",
+        """        .order_by(func.random())
+        .with_for_update(key_share=True)""",
+        ["tests/inventory/test_concurrency.py", "-k", "postgresql and in_any_order"],
+    ),
+    Defect(
+        "the application's clock decides about holds",
+        RUNTIME / "database.py",
+        "        result = await self.execute(select(func.clock_timestamp()))\n",
+        "        return self._database.clock.now()\n"
+        "        result = await self.execute(select(func.clock_timestamp()))\n",
+        ["tests/shared/test_database.py", "-k", "clock"],
+    ),
+    Defect(
+        "a commit that failed is acknowledged",
+        RUNTIME / "database.py",
+        """            async with connection.begin():
+                result = await _inside(transaction, work)
+                ticket.is_committing = True
+""",
+        """            begun = await connection.begin()
+            result = await _inside(transaction, work)
+            with __import__("contextlib").suppress(Exception):
+                await begun.commit()
+""",
+        ["tests/shared/test_database.py"],
+    ),
+    Defect(
+        "what falls below zero becomes zero",
+        SERVICE / "domain" / "ledger.py",
+        "    def __post_init__(self) -> None:\n        if min(self.on_hand,",
+        "    def __post_init__(self) -> None:\n"
+        '        object.__setattr__(self, "on_hand", max(0, self.on_hand))\n'
+        "        if min(self.on_hand,",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "what is replaced keeps its stock",
+        SERVICE / "domain" / "reserving.py",
+        "        give_back(ledger, draft, line, LineState.RELEASED, now)\n",
+        "        draft.put(line.become(LineState.RELEASED, now))\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "a release that overtakes its reservation leaves nothing",
+        SERVICE / "operations" / "reservations.py",
+        "        if entered is None:\n            await stores.reservations.save(",
+        "        if False:\n            await stores.reservations.save(",
+        VERBS_TESTS,
+    ),
+    Defect(
+        "a worker that slept through its lease is let in",
+        SERVICE / "domain" / "reservation.py",
+        "        if 0 < fence < self.fence:\n",
+        "        if False:\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "a request id answers for another request",
+        RUNTIME / "idempotency.py",
+        "    if row.request_hash != request_hash:\n",
+        "    if False:\n",
+        ["tests/shared/test_idempotency.py"],
+    ),
+    Defect(
+        "a part of a refused reservation stays",
+        SERVICE / "operations" / "deciding.py",
+        """    except BaseException:
+        ledger.undo(mark)
+        raise
+    try:
+""",
+        """    except BaseException:
+        raise
+    try:
+""",
+        ["tests/inventory/test_reserve_bulk.py", "tests/inventory/test_reservations.py"],
+    ),
+    Defect(
+        "a confirmed promise expires",
+        SERVICE / "domain" / "reservation.py",
+        "self, state=state, expire_time=None, close_time=",
+        "self, state=state, close_time=",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "a hold that has passed is confirmed",
+        SERVICE / "domain" / "verbs.py",
+        "        draft = Draft(_open_in_time(settled))\n",
+        "        draft = Draft(reservation)\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "stock of holds that have passed stays with them until a sweep",
+        SERVICE / "operations" / "deciding.py",
+        "        if not others and otherwise is None:\n            raise\n",
+        "        raise\n",
+        VERBS_TESTS,
+    ),
+    Defect(
+        "what comes in does not pay the deficit first",
+        SERVICE / "domain" / "ledger.py",
+        "        owed = min(quantity, self.balance(key).short)\n",
+        "        owed = 0\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "equal requests of one batch are both decided",
+        RUNTIME / "idempotency.py",
+        "                    self._first.setdefault(request_id, place)\n",
+        "                    self._first[request_id] = place\n",
+        ["tests/shared/test_idempotency.py", "tests/inventory/test_reserve_bulk.py"],
+    ),
+    Defect(
+        "a stranger may change a reservation",
+        SERVICE / "domain" / "reservation.py",
+        "        if not actor.may_change(self.owner):\n",
+        "        if False:\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "the last units of a batch are sold twice: each decides on the balances that were read",
+        SERVICE / "domain" / "ledger.py",
+        "        self._balances[key] = after\n        self._entries.append(",
+        "        self._entries.append(",
+        DOMAIN_TESTS,
+    ),
+)

@@ -42,8 +42,8 @@ DEFECTS: Sequence[Defect] = (
     Defect(
         "demand is not summed: two lines of one key each pass alone",
         SERVICE / "domain" / "reserving.py",
-        "demand = summed((line.key, line.quantity) for line in wanted)",
-        "demand = {line.key: line.quantity for line in wanted}",
+        "demand = summed((line.key, line.quantity) for line in wanted if line.is_held)",
+        "demand = {line.key: line.quantity for line in wanted if line.is_held}",
         DOMAIN_TESTS,
     ),
     Defect(

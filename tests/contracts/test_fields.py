@@ -9,6 +9,7 @@ from tests.contracts.reading import enums, request_fields
 NEEDS_NO_RULE = {FieldDescriptorProto.TYPE_MESSAGE, FieldDescriptorProto.TYPE_BOOL}
 
 WITHOUT_A_RULE = {
+    "ordermesh.api.inventory.v1.Control.version": "told by us, ignored when a caller sends it",
     "ordermesh.api.inventory.v1.Item.revision": "told by us, ignored when a caller sends it",
     "ordermesh.api.inventory.v1.Kit.version": "told by us, ignored when a caller sends it",
     "ordermesh.api.inventory.v1.Location.revision": "told by us, ignored when a caller sends it",

@@ -22,9 +22,14 @@ from ordermesh.api.inventory.v1 import (
     BlockStockRequest,
     BlockStockResponse,
     ConfirmRequest,
+    Control,
+    ControlKind,
+    DeleteControlsRequest,
     DisposedStock,
     DisposeStockRequest,
     DisposeStockResponse,
+    ExplainControlsRequest,
+    ExplainControlsResponse,
     ExtendRequest,
     GetAvailabilityRequest,
     GetAvailabilityResponse,
@@ -35,11 +40,15 @@ from ordermesh.api.inventory.v1 import (
     LineReassignment,
     LineSelection,
     ListBalancesRequest,
+    ListControlsRequest,
+    ListControlsResponse,
     ListItemsRequest,
     ListMovementsRequest,
     ListReservationsRequest,
     Location,
     Movement,
+    PutControlsRequest,
+    PutControlsResponse,
     PutItemsRequest,
     PutLocationsRequest,
     ReassignBulkRequest,
@@ -74,6 +83,7 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.api.order.v1 import Disposition, StockKey
 from ordermesh.inventory.operations.expiry import expire_overdue
 from ordermesh.inventory.servicer.availability import AvailabilityServicer
+from ordermesh.inventory.servicer.controls import ControlServicer
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
@@ -131,6 +141,12 @@ def location(location_id: str, **fields: Any) -> Location:
     )
 
 
+def control(control_id: str, kind: str, value: int = 1, **fields: Any) -> Control:
+    """A control of the kind with this name: ``control("no-toys", "exclude", channel="web")``."""
+    number = ControlKind.Value(f"CONTROL_KIND_{kind.upper()}")
+    return Control(control_id=control_id, kind=number, value=value, **fields)
+
+
 def reserve_lines(wanted: Wanted) -> list[ReserveLine]:
     rows = (
         [
@@ -169,6 +185,7 @@ class Shop:
         self.ledger = LedgerServicer(wiring)
         self.reservations = ReservationServicer(wiring)
         self.availability_service = AvailabilityServicer(wiring)
+        self.controls = ControlServicer(wiring)
 
     def calling(self, method: str, caller: str = "developer", role: str = "operator") -> Any:
         """Who calls which method, for calls that have no short form."""
@@ -300,10 +317,14 @@ class Shop:
         role: str = "operator",
         on_behalf_of: str = "",
         request_id: str = "",
+        channel: str = "",
+        customer: str = "",
     ) -> Reservation:
         request = self.wish(
             wanted,
             reservation_id=reservation_id,
+            channel=channel,
+            customer=customer,
             order_id=order_id,
             confirm=confirm,
             replaces_reservation_ids=replaces,
@@ -438,10 +459,31 @@ class Shop:
         )
         return await self.availability_service.GetAvailability(request, NO_CONTEXT)
 
-    async def available(self, place: str, excluding: Sequence[str] = ()) -> int:
+    async def available(self, place: str, excluding: Sequence[str] = (), channel: str = "") -> int:
         wanted = key(place)
-        reply = await self.availability([wanted.sku], [wanted.location_id], excluding)
+        reply = await self.availability(
+            [wanted.sku], [wanted.location_id], excluding, channel=channel
+        )
         return reply.available.quantities[0]
+
+    async def put_controls(
+        self, *controls: Control, request_id: str = "", caller: str = "developer"
+    ) -> PutControlsResponse:
+        request = PutControlsRequest(request_id=request_id or new_id(), controls=controls)
+        with self._as("PutControls", caller):
+            return await self.controls.PutControls(request, NO_CONTEXT)
+
+    async def delete_controls(self, *control_ids: str) -> int:
+        request = DeleteControlsRequest(request_id=new_id(), control_ids=control_ids)
+        with self._as("DeleteControls", "developer"):
+            return (await self.controls.DeleteControls(request, NO_CONTEXT)).deleted_count
+
+    async def list_controls(self, **fields: Any) -> ListControlsResponse:
+        return await self.controls.ListControls(ListControlsRequest(**fields), NO_CONTEXT)
+
+    async def explain(self, place: str, channel: str = "") -> ExplainControlsResponse:
+        request = ExplainControlsRequest(key=key(place), channel=channel)
+        return await self.controls.ExplainControls(request, NO_CONTEXT)
 
     async def balance(self, place: str) -> Balance:
         wanted = key(place)

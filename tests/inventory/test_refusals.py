@@ -15,6 +15,7 @@ from ordermesh.api.inventory.v1 import (
     BeginImportRequest,
     Location,
     PostDeltasRequest,
+    PutControlsRequest,
     PutItemsRequest,
     PutLocationsRequest,
     PutSourcesRequest,
@@ -33,10 +34,10 @@ from ordermesh.runtime.tables import reply
 from tests.inventory.mistakes.rows import BLOCK, good_requests, rows
 from tests.inventory.mistakes.table import HELD, IMPORT, INVALID, PAID, QUARANTINED, VIOLATION
 from tests.inventory.outside import delta
-from tests.inventory.shop import dump, item, key, location, new_id, reserve_lines
+from tests.inventory.shop import control, dump, item, key, location, new_id, reserve_lines
 from tests.servers import Served
 
-PREPARED = 10
+PREPARED = 11
 """Requests by which the shop is prepared."""
 
 
@@ -64,6 +65,8 @@ async def prepared(served: Served, inventory_database: Database) -> Mesh:
         )
         await mesh.reservations.Reserve(request)
     await prepare_feeds(mesh, inventory_database)
+    controls = [control("old", "cap", 500, sku="MUG")]
+    await mesh.controls.PutControls(PutControlsRequest(request_id=new_id(), controls=controls))
     return mesh
 
 
@@ -99,6 +102,7 @@ def stub_method(mesh: Mesh, method: str) -> Any:
         "LedgerService": mesh.ledger,
         "ReservationService": mesh.reservations,
         "FeedService": mesh.feeds,
+        "ControlService": mesh.controls,
     }
     return getattr(stubs[service], name)
 
@@ -114,7 +118,7 @@ def test_the_table_has_every_mutating_method_of_the_contract() -> None:
     mutating = {
         f"{service}.{method.name}"
         for service in ("ItemService", "LocationService", "LedgerService", "ReservationService",
-                        "AvailabilityService", "FeedService")
+                        "AvailabilityService", "FeedService", "ControlService")
         for method in pool.FindServiceByName(f"ordermesh.api.inventory.v1.{service}").methods
         if "request_id" in method.input_type.fields_by_name and not method.client_streaming
     }  # fmt: skip

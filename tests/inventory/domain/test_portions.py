@@ -87,6 +87,6 @@ def test_kits_are_granted_whole_and_share_their_components_with_other_lines() ->
 def test_a_line_for_a_kit_and_one_for_its_component_are_two_though_they_share_an_id() -> None:
     wanted = exploded([Wanted("1", StockKey("SET", "A"), 1), Wanted("1", MUG_A, 1)], SET)
 
-    found = portions(books(MUG_A=3, CUP_A=1), wanted, Terms())
+    found = portions(books(MUG_A=3, CUP_A=1), wanted, Terms(), "", NOON)
 
     assert [(one.key.sku, one.granted) for one in found] == [("SET", 1), ("MUG", 1)]

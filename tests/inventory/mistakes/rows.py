@@ -11,6 +11,7 @@ from ordermesh.api.inventory.v1 import (
     BlockStockRequest,
     CompleteImportRequest,
     ConfirmRequest,
+    DeleteControlsRequest,
     DismissQuarantinedRowsRequest,
     DisposedStock,
     DisposeStockRequest,
@@ -18,6 +19,7 @@ from ordermesh.api.inventory.v1 import (
     LineReassignment,
     PostDeltasRequest,
     PostSnapshotRequest,
+    PutControlsRequest,
     PutItemsRequest,
     PutLocationsRequest,
     PutSourcesRequest,
@@ -42,7 +44,7 @@ from ordermesh.api.inventory.v1 import (
     UnblockStockRequest,
 )
 from ordermesh.api.order.v1 import Disposition
-from tests.inventory.mistakes import catalog, feeds, reservations, stock
+from tests.inventory.mistakes import catalog, controls, feeds, reservations, stock
 from tests.inventory.mistakes.table import (
     HELD,
     IMPORT,
@@ -57,6 +59,7 @@ from tests.inventory.mistakes.table import (
 from tests.inventory.outside import delta, seen_rows
 from tests.inventory.shop import (
     blocked_stock,
+    control,
     item,
     key,
     location,
@@ -110,6 +113,13 @@ def good_requests() -> dict[str, Message]:
         "LedgerService.UnblockStock": UnblockStockRequest(
             lines=blocked_stock([("MUG at A", 5, INSPECTION)])
         ),
+        "ControlService.PutControls": PutControlsRequest(
+            controls=[
+                control("old", "cap", 6, sku="MUG", location_id="B"),
+                control("new", "limit_per_customer", 2, sku="CUP", window=Duration(seconds=3_600)),
+            ]
+        ),
+        "ControlService.DeleteControls": DeleteControlsRequest(control_ids=["old", "never"]),
         "ReservationService.Reserve": ReserveRequest(
             reservation_id="44444444-4444-4444-8444-444444444444",
             lines=reserve_lines([("1", "MUG at A", 3), ("2", "CUP at A", 1)]),
@@ -213,6 +223,8 @@ def rows() -> list[Row]:
         feeds.dismiss_rows,
         stock.block_stock,
         stock.unblock_stock,
+        controls.put_controls,
+        controls.delete_controls,
     ):
         spoil(row)
     return row.rows

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ordermesh.api.event.v1 import add_EventServiceServicer_to_server
 from ordermesh.api.inventory.v1 import (
     add_AvailabilityServiceServicer_to_server,
+    add_ControlServiceServicer_to_server,
     add_FeedServiceServicer_to_server,
     add_ItemServiceServicer_to_server,
     add_LedgerServiceServicer_to_server,
@@ -17,12 +18,14 @@ from ordermesh.inventory.background import Stamper, Sweeper
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.availability import AvailabilityServicer
+from ordermesh.inventory.servicer.controls import ControlServicer
 from ordermesh.inventory.servicer.feeds import FeedServicer
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings
+from ordermesh.inventory.store.controls import SqlControlStore
 from ordermesh.inventory.store.imports import SqlImportStore
 from ordermesh.inventory.store.items import SqlItemStore
 from ordermesh.inventory.store.ledger import SqlLedgerStore
@@ -50,10 +53,12 @@ _CONTRACT = "ordermesh.api.inventory.v1."
 def assemble(database: Database, clock: Clock, ids: Ids, peers: Mapping[str, str]) -> Wiring:
     """The parts of the service on a database; events go to those of ``peers`` that want them."""
     consumers = {peer: wanted for peer, wanted in CONSUMERS.items() if peer in peers}
+    controls = SqlControlStore(ids)
     stores = Stores(
         items=SqlItemStore(),
         locations=SqlLocationStore(),
-        ledger=SqlLedgerStore(ids),
+        ledger=SqlLedgerStore(ids, controls),
+        controls=controls,
         reservations=SqlReservationStore(),
         announcer=OutboxAnnouncer(Outbox(NAME, consumers)),
         sources=SqlSourceStore(),
@@ -119,6 +124,11 @@ def _servicers(wiring: Wiring) -> list[Servicer]:
             add_LocationServiceServicer_to_server,
             LocationServicer(wiring),
             f"{_CONTRACT}LocationService",
+        ),
+        Servicer(
+            add_ControlServiceServicer_to_server,
+            ControlServicer(wiring),
+            f"{_CONTRACT}ControlService",
         ),
         Servicer(
             add_LedgerServiceServicer_to_server, LedgerServicer(wiring), f"{_CONTRACT}LedgerService"

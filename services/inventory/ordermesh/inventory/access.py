@@ -31,6 +31,12 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ListLocations": _READERS,
         "WatchLocations": _FOLLOWERS,
     },
+    "ordermesh.api.inventory.v1.ControlService": {
+        "PutControls": frozenset({OPERATOR}),
+        "DeleteControls": frozenset({OPERATOR}),
+        "ListControls": _FOLLOWERS,
+        "ExplainControls": _FOLLOWERS | {"location"},
+    },
     "ordermesh.api.inventory.v1.LedgerService": {
         "ReceiveStock": _KEEPERS,
         "AdjustStock": _KEEPERS,

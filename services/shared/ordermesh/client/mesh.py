@@ -10,6 +10,7 @@ import grpc
 from ordermesh.api.event.v1 import EventServiceStub, InboxServiceStub
 from ordermesh.api.inventory.v1 import (
     AvailabilityServiceStub,
+    ControlServiceStub,
     FeedServiceStub,
     ItemServiceStub,
     LedgerServiceStub,
@@ -126,6 +127,7 @@ class Mesh:
     reservations = _Served("inventory", ReservationServiceStub)
     availability = _Served("inventory", AvailabilityServiceStub)
     feeds = _Served("inventory", FeedServiceStub)
+    controls = _Served("inventory", ControlServiceStub)
     network = _Served("routing", NetworkServiceStub)
     policies = _Served("routing", PolicyServiceStub)
     sourcing = _Served("routing", SourcingServiceStub)

@@ -99,6 +99,20 @@ def with_modes(wanted: Sequence[Wanted], modes: Mapping[str, ReservationMode]) -
     ]
 
 
+def kits_among(wanted: Sequence[Wanted]) -> dict[StockKey, int]:
+    """How many kits the components that are wanted at each location are for."""
+    parts: dict[StockKey, dict[tuple[str, int], int]] = {}
+    for line in wanted:
+        if line.kit_sku:
+            counts = parts.setdefault(StockKey(line.kit_sku, line.key.location_id), {})
+            part = (line.key.sku, line.quantity_per_kit)
+            counts[part] = counts.get(part, 0) + line.quantity
+    return {
+        kit: max(-(-units // per_kit) for (_, per_kit), units in counts.items())
+        for kit, counts in parts.items()
+    }
+
+
 def available_kits(kit: Kit, available: Mapping[str, int]) -> int:
     """How many kits the available units of their components allow at one location."""
     return min(

@@ -173,7 +173,8 @@ class Cause:
 class Entry:
     """So many units of one key from one account to another: both sides in one, so it balances.
 
-    ``sequence`` counts 1, 2, 3 ... within the key.
+    ``sequence`` counts 1, 2, 3 ... within the key. ``pool`` is the number of the pool from which
+    promised units were taken, or to which they go back; those that are sold stay taken.
     """
 
     cause: Cause
@@ -184,20 +185,38 @@ class Entry:
     quantity: int
     serial_numbers: tuple[str, ...] = ()
     lot_id: str = ""
+    pool: int | None = None
 
     def __post_init__(self) -> None:
         if self.quantity <= 0 or self.source == self.target:
             raise ValueError(f"An entry that moves nothing: {self}.")
 
+    @property
+    def units_taken(self) -> int:
+        """Units that it takes from its pool; negative when they go back."""
+        if self.target is Account.RESERVED:
+            return self.quantity
+        is_given_back = self.source is Account.RESERVED and self.target is not Account.CUSTOMER
+        return -self.quantity if is_given_back else 0
+
+
+PoolKey = tuple[int, StockKey]
+"""The number of a pool, and the key of which it holds units."""
+
 
 class Ledger:
     """Balances while something is decided, and the entries that the decision has made so far.
 
-    It starts from balances that are locked and freshly read. Whoever refuses throws it away.
+    It starts from balances that are locked and freshly read, and from what was ``taken`` from pools
+    at these keys. Whoever refuses throws it away.
     """
 
-    def __init__(self, balances: Mapping[StockKey, Balance]) -> None:
+    def __init__(
+        self, balances: Mapping[StockKey, Balance], taken: Mapping[PoolKey, int] | None = None
+    ) -> None:
         self._balances = dict(balances)
+        self._taken = dict(taken or {})
+        self._taken_here: dict[PoolKey, int] = {}
         self._entries: list[Entry] = []
         self._earlier: list[Balance | None] = []  # before each entry; None: there was no record
 
@@ -217,7 +236,9 @@ class Ledger:
     def undo(self, mark: int) -> None:
         """Forget what was moved since the mark: one of many was refused, the others stand."""
         while len(self._entries) > mark:
-            key, earlier = self._entries.pop().key, self._earlier.pop()
+            undone, earlier = self._entries.pop(), self._earlier.pop()
+            key = undone.key
+            self._note_taken(undone, -undone.units_taken)
             if earlier is None:
                 del self._balances[key]
             else:
@@ -230,6 +251,19 @@ class Ledger:
     def balance(self, key: StockKey) -> Balance:
         """The balance as it is now; of a key without record, nothing."""
         return self._balances.get(key, NOTHING)
+
+    def taken(self, pool: int, key: StockKey) -> int:
+        """Units that were taken from a pool at a key, as it is now."""
+        return self._taken.get((pool, key), 0) + self._taken_here.get((pool, key), 0)
+
+    def taken_here(self) -> dict[PoolKey, int]:
+        """Units that the decision took from pools; negative where more came back."""
+        return {place: units for place, units in self._taken_here.items() if units}
+
+    def _note_taken(self, made: Entry, units: int) -> None:
+        if made.pool is not None:
+            place = (made.pool, made.key)
+            self._taken_here[place] = self._taken_here.get(place, 0) + units
 
     def changed(self) -> dict[StockKey, Balance]:
         """The balances that have new entries, as they are now."""
@@ -244,6 +278,7 @@ class Ledger:
         quantity: int,
         serial_numbers: tuple[str, ...] = (),
         lot_id: str = "",
+        pool: int | None = None,
     ) -> None:
         """Move units. Raises ``ValueError`` where they are not, ``QuantityTooLarge``."""
         balance = self.balance(key)
@@ -254,9 +289,11 @@ class Ledger:
             raise QuantityTooLarge(key)
         self._earlier.append(self._balances.get(key))
         self._balances[key] = after
-        self._entries.append(
-            Entry(cause, key, after.sequence, source, target, quantity, serial_numbers, lot_id)
+        made = Entry(
+            cause, key, after.sequence, source, target, quantity, serial_numbers, lot_id, pool
         )
+        self._entries.append(made)
+        self._note_taken(made, made.units_taken)
 
     def bring(
         self,
@@ -266,14 +303,15 @@ class Ledger:
         quantity: int,
         serial_numbers: tuple[str, ...] = (),
         lot_id: str = "",
+        pool: int | None = None,
     ) -> None:
         """Make units free that were elsewhere: what comes in pays the deficit first."""
         owed = min(quantity, self.balance(key).short)
         if owed:
-            self.move(cause, key, source, Account.SHORT, owed, serial_numbers[:owed], lot_id)
+            self.move(cause, key, source, Account.SHORT, owed, serial_numbers[:owed], lot_id, pool)
         if quantity > owed:
             rest = quantity - owed
-            self.move(cause, key, source, Account.FREE, rest, serial_numbers[owed:], lot_id)
+            self.move(cause, key, source, Account.FREE, rest, serial_numbers[owed:], lot_id, pool)
 
     def take_away(self, cause: Cause, key: StockKey, target: Account, quantity: int) -> None:
         """Take away units on hand that turned out not to be there, or not to be sellable.

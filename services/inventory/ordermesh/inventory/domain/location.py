@@ -48,6 +48,7 @@ class Location:
     name: str = ""
     address: Address | None = None
     tags: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     is_disabled: bool = False
     external_references: tuple[ExternalReference, ...] = ()
     revision: int = field(default=0, compare=False)

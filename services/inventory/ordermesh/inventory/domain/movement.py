@@ -47,6 +47,7 @@ class Movement:
     entries: tuple[Entry, ...]
     document: Document
     create_time: datetime
+    control_version: int = 0
 
 
 @dataclass(frozen=True)

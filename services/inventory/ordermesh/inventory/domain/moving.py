@@ -46,6 +46,11 @@ class _Moving:
     targets: list[tuple[int, int, str]]
     parts: list[tuple[Line, StockKey]] = field(default_factory=list)
 
+    @property
+    def channel(self) -> str:
+        """Through which it is sold."""
+        return self.draft.reservation.channel
+
 
 def reassign(
     ledger: Ledger,
@@ -62,21 +67,32 @@ def reassign(
     under_way = [_chosen(settle(ledger, one, now), moves) for one, moves in wanted]
     for moving in under_way:
         _lift(ledger, moving)
+    _refuse_unrecordable(ledger, under_way)
+    # One channel after the other: each may sell what is available to it when the others have had
+    # theirs.
+    for channel in dict.fromkeys(moving.channel for moving in under_way):
+        _land(ledger, [one for one in under_way if one.channel == channel], terms, channel, now)
+    return [moving.draft.done() for moving in under_way]
+
+
+def _land(
+    ledger: Ledger, under_way: Sequence[_Moving], terms: Terms, channel: str, now: datetime
+) -> None:
+    """Promise what was lifted where it is to go."""
     demand = summed(
         (key, part.quantity)
         for moving in under_way
         for part, key in moving.parts
         if part.is_on_hand
     )
-    _refuse_unrecordable(ledger, under_way)
-    refuse_short(ledger, demand, terms, without_record=False)
+    refuse_short(ledger, demand, terms, now, channel=channel, without_record=False)
     for moving in under_way:
         cause = cause_of(moving.draft.reservation, MovementKind.REASSIGNED)
         for part, key in moving.parts:
-            moved = replace(part, key=key)
+            pool = terms.pool_of(key, channel, now) if part.is_on_hand else None
+            moved = replace(part, key=key, pool=pool)
             hold(ledger, cause, moved)
             moving.draft.put(moved)
-    return [moving.draft.done() for moving in under_way]
 
 
 def _chosen(settled: Reservation, moves: Sequence[Move]) -> _Moving:

@@ -165,10 +165,17 @@ def _lose(
         elif part.is_on_hand:
             owed = min(quantity, ledger.balance(part.key).short)
             if owed:
-                ledger.move(cause, part.key, Account.RESERVED, Account.SHORT, owed)
+                ledger.move(cause, part.key, Account.RESERVED, Account.SHORT, owed, pool=part.pool)
             if quantity > owed:
                 target = _SHORT_TARGETS[outcome]
-                ledger.move(cause, part.key, Account.RESERVED, target, quantity - owed)
+                ledger.move(
+                    cause,
+                    part.key,
+                    Account.RESERVED,
+                    target,
+                    quantity - owed,
+                    pool=part.pool,
+                )
         draft.put(part.become(LineState.SHORT, now))
 
 

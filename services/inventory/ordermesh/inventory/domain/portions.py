@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.mode import ReservationMode
-from ordermesh.inventory.domain.selling import Terms
+from ordermesh.inventory.domain.selling import Terms, sellable
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,16 @@ class Portion:
     lines: tuple[Wanted, ...] = ()
 
 
+def asked_key(part: Wanted) -> StockKey:
+    """The key that was asked for: the kit's at its location, or its own."""
+    return StockKey(part.kit_sku or part.key.sku, part.key.location_id)
+
+
 def as_asked(wanted: Iterable[Wanted]) -> list[tuple[Wanted, ...]]:
     """The lines as they were asked for: the components of one kit together, in their order."""
     asked: dict[tuple[str, StockKey], list[Wanted]] = {}
     for part in wanted:
-        key = StockKey(part.kit_sku or part.key.sku, part.key.location_id)
-        asked.setdefault((part.line_id, key), []).append(part)
+        asked.setdefault((part.line_id, asked_key(part)), []).append(part)
     return [tuple(parts) for parts in asked.values()]
 
 
@@ -41,11 +46,19 @@ class Shelves:
 
     ledger: Ledger
     terms: Terms
+    channel: str
+    now: datetime
     _taken: dict[StockKey, int] = field(default_factory=dict)
+    _kits: dict[StockKey, int] = field(default_factory=dict)
 
     def left(self, parts: Sequence[Wanted], most: int) -> int:
         """How many of a line as it was asked for are left, up to ``most``: units, or whole kits."""
-        return min(most, *(self._left_of(part, most) for part in parts))
+        left = min(most, *(self._left_of(part, most) for part in parts))
+        if not parts[0].kit_sku:
+            return left
+        kit = asked_key(parts[0])
+        ceiling = self.terms.ceiling(kit, self.channel, self.now)
+        return left if ceiling is None else max(0, min(left, ceiling - self._kits.get(kit, 0)))
 
     def _left_of(self, part: Wanted, most: int) -> int:
         if part.is_held:
@@ -59,20 +72,24 @@ class Shelves:
         for line in lines:
             if line.is_held:
                 self._taken[line.key] = self._taken.get(line.key, 0) + line.quantity
+        kit = asked_key(parts[0])
+        self._kits[kit] = self._kits.get(kit, 0) + count
         return tuple(line for line in lines if line.mode is not ReservationMode.NONE)
 
     def _available(self, key: StockKey) -> int:
-        available = self.terms.available(key, self.ledger.balance(key))
+        available = sellable(self.ledger, key, self.terms, self.channel, self.now)
         return max(0, available - self._taken.get(key, 0))
 
 
-def portions(ledger: Ledger, wanted: Sequence[Wanted], terms: Terms) -> list[Portion]:
+def portions(
+    ledger: Ledger, wanted: Sequence[Wanted], terms: Terms, channel: str, now: datetime
+) -> list[Portion]:
     """What there is of each line, in their order: what one is granted the next does not have."""
-    shelves = Shelves(ledger, terms)
+    shelves = Shelves(ledger, terms, channel, now)
     found: list[Portion] = []
     for parts in as_asked(wanted):
         first = parts[0]
-        key = StockKey(first.kit_sku or first.key.sku, first.key.location_id)
+        key = asked_key(first)
         count = first.quantity // (first.quantity_per_kit or 1)
         granted = shelves.left(parts, count)
         lines = shelves.grant(parts, granted) if granted else ()

@@ -60,6 +60,7 @@ class Line:
     ``expire_time`` is set while it is held. ``close_time`` is when it was closed; of an expired
     line, when its hold ended. ``kit_sku`` and ``quantity_per_kit`` tell of the kit asked for.
     ``lot_id`` and ``serial_numbers`` are facts that go with the units.
+    ``pool`` is the number of the pool that its units were taken from.
     """
 
     number: int
@@ -74,6 +75,7 @@ class Line:
     mode: ReservationMode = ReservationMode.RESERVE
     lot_id: str = ""
     serial_numbers: tuple[str, ...] = ()
+    pool: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -111,6 +113,8 @@ class Reservation:
     the sum of units when it was made, and when it was reserved again. ``event_sequence`` counts
     the events told about it. ``is_renewed``: its expired lines were reserved again.
     ``is_tombstone``: it was released before it was made, and holds nothing.
+    ``channel`` is through which it is sold, ``customer`` a key of its caller's for who buys;
+    ``control_version`` is that of the controls under which it was made.
     """
 
     reservation_id: UUID
@@ -124,6 +128,9 @@ class Reservation:
     event_sequence: int = 0
     is_tombstone: bool = False
     is_renewed: bool = False
+    channel: str = ""
+    customer: str = ""
+    control_version: int = 0
 
     @property
     def open_lines(self) -> tuple[Line, ...]:

@@ -1,7 +1,7 @@
 """Promising stock: one wish decided on the ledger, wholly, not at all, or as far as there is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -15,8 +15,9 @@ from ordermesh.inventory.domain.errors.reservation import (
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.kit import Wanted, kits_among
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.limits import Buyer, Purchases, refuse_over_limit
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.portions import Portion, portions
@@ -38,6 +39,8 @@ class Ask:
     """What is to be held: the lines after kits were taken apart, and for whom.
 
     ``hold_duration`` None means confirmed at once. ``is_best_effort``: what there is will do.
+    ``channel`` is through which it is sold, and ``customer`` a key of the caller's for who buys;
+    empty: not said.
     """
 
     reservation_id: UUID
@@ -47,6 +50,13 @@ class Ask:
     replaces: Sequence[UUID] = ()
     fence: int = 0
     is_best_effort: bool = False
+    channel: str = ""
+    customer: str = ""
+
+    @property
+    def buyer(self) -> Buyer:
+        """Who buys."""
+        return Buyer(self.order_id, self.customer, self.channel)
 
 
 class Reserved(NamedTuple):
@@ -78,36 +88,45 @@ def reserve(
     known: Mapping[UUID, Reservation],
     terms: Terms,
     now: datetime,
+    purchases: Purchases | None = None,
     *,
     is_final: bool = True,
 ) -> Reserved:
     """Hold all lines or none; of a best effort, of each what there is.
 
     ``known`` are the stored reservations among the new id and those to be replaced. Demand is
-    summed for each key before it is checked. Without ``is_final`` a best effort that lacks
-    anything is refused too: perhaps overdue holds are in the way.
+    summed for each key before it is checked. ``purchases`` are what limits are compared with.
+    Without ``is_final`` a best effort that lacks anything is refused too: perhaps overdue holds are
+    in the way.
 
     Raises ``ReservationReleased``, ``ReservationIdTaken``, ``ReservationNotFound``,
     ``NotYourReservation`` and ``ReservationClosed`` for one that is to be replaced,
-    ``NotStockedHere`` when all that is missing has no record, ``InsufficientStock`` otherwise with
-    every short key.
+    ``PurchaseLimit``, ``NotStockedHere`` when all that is missing has no record,
+    ``InsufficientStock`` otherwise with every short key.
     """
     twin = known.get(ask.reservation_id)
     if twin is not None:
         refusal = ReservationReleased if twin.is_tombstone else ReservationIdTaken
         raise refusal(ask.reservation_id)
     replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
-    found = portions(ledger, ask.wanted, terms) if ask.is_best_effort else []
+    refuse_over_limit(ask.wanted, ask.buyer, terms, purchases, ask.replaces, now)
+    found = portions(ledger, ask.wanted, terms, ask.channel, now) if ask.is_best_effort else []
     wanted = [line for portion in found for line in portion.lines]
     lacks = any(portion.granted < portion.wanted for portion in found)
     if not wanted or (lacks and not is_final):
         wanted = list(ask.wanted)
-        _refuse_lacking(ledger, wanted, terms, is_final=is_final)
-    return Reserved(_held(ledger, actor, ask, wanted, now), replaced, found)
+        _refuse_lacking(ledger, ask, wanted, terms, now, is_final=is_final)
+    return Reserved(_held(ledger, actor, ask, wanted, terms, now), replaced, found)
 
 
 def _refuse_lacking(
-    ledger: Ledger, wanted: Sequence[Wanted], terms: Terms, *, is_final: bool
+    ledger: Ledger,
+    ask: Ask,
+    wanted: Sequence[Wanted],
+    terms: Terms,
+    now: datetime,
+    *,
+    is_final: bool,
 ) -> None:
     """Refuse what cannot be held, and what cannot even be recorded where it is wanted."""
     unknown = {
@@ -117,12 +136,20 @@ def _refuse_lacking(
     }
     if unknown:
         raise NotStockedHere(unknown) if is_final else InsufficientStock(unknown)
-    demand = summed((line.key, line.quantity) for line in wanted if line.is_held)
-    refuse_short(ledger, demand, terms, without_record=is_final)
+    held = [line for line in wanted if line.is_held]
+    refuse_short(
+        ledger,
+        summed((line.key, line.quantity) for line in held),
+        terms,
+        now,
+        channel=ask.channel,
+        kits=kits_among(held),
+        without_record=is_final,
+    )
 
 
 def _held(
-    ledger: Ledger, actor: Actor, ask: Ask, wanted: Sequence[Wanted], now: datetime
+    ledger: Ledger, actor: Actor, ask: Ask, wanted: Sequence[Wanted], terms: Terms, now: datetime
 ) -> Reservation:
     """The reservation that holds the lines, with the entries it makes."""
     cause = Cause(MovementKind.RESERVED, ask.reservation_id, ask.order_id)
@@ -131,6 +158,10 @@ def _held(
     recorded = [line for line in wanted if line.mode is not ReservationMode.NONE]
     lines = [
         _line(number, line, state, expire_time) for number, line in enumerate(recorded, start=1)
+    ]
+    lines = [
+        replace(line, pool=terms.pool_of(line.key, ask.channel, now)) if line.is_on_hand else line
+        for line in lines
     ]
     for line in lines:
         hold(ledger, cause, line)
@@ -143,6 +174,9 @@ def _held(
         last_number=len(lines),
         granted=sum(line.quantity for line in lines),
         fence=ask.fence,
+        channel=ask.channel,
+        customer=ask.customer,
+        control_version=terms.controls.version,
     )
 
 

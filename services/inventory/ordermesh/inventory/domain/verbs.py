@@ -92,7 +92,7 @@ def confirm(
     settled = settle(ledger, reservation, now)
     lost = settled.lost_lines
     if lost and terms is not None:
-        draft = Draft(_reserved_again(ledger, settled, terms, is_final=is_final))
+        draft = Draft(_reserved_again(ledger, settled, terms, now, is_final=is_final))
     else:
         draft = Draft(_open_in_time(settled))
     for line in list(draft.lines.values()):
@@ -102,13 +102,13 @@ def confirm(
 
 
 def _reserved_again(
-    ledger: Ledger, settled: Reservation, terms: Terms, *, is_final: bool
+    ledger: Ledger, settled: Reservation, terms: Terms, now: datetime, *, is_final: bool
 ) -> Reservation:
     lost = settled.lost_lines
     held = [line for line in lost if line.mode is ReservationMode.RESERVE]
     demand = summed((line.key, line.quantity) for line in held)
     try:
-        refuse_short(ledger, demand, terms, without_record=False)
+        refuse_short(ledger, demand, terms, now, channel=settled.channel, without_record=False)
     except InsufficientStock:
         if not is_final:
             raise
@@ -116,7 +116,9 @@ def _reserved_again(
     draft = Draft(settled)
     cause = cause_of(settled, MovementKind.RESERVED)
     for line in lost:
-        again = draft.add(replace(line, state=LineState.CONFIRMED, close_time=None))
+        is_held = line.mode is ReservationMode.RESERVE
+        pool = terms.pool_of(line.key, settled.channel, now) if is_held else None
+        again = draft.add(replace(line, state=LineState.CONFIRMED, close_time=None, pool=pool))
         hold(ledger, cause, again)
     units = sum(line.quantity for line in lost)
     return replace(draft.done(), granted=settled.granted + units, is_renewed=True)
@@ -188,6 +190,7 @@ def hold(ledger: Ledger, cause: Cause, line: Line) -> None:
             line.quantity,
             line.serial_numbers,
             line.lot_id,
+            line.pool,
         )
 
 
@@ -195,7 +198,13 @@ def let_go(ledger: Ledger, cause: Cause, line: Line) -> None:
     """Give others what an open line holds."""
     if line.is_on_hand:
         ledger.bring(
-            cause, line.key, Account.RESERVED, line.quantity, line.serial_numbers, line.lot_id
+            cause,
+            line.key,
+            Account.RESERVED,
+            line.quantity,
+            line.serial_numbers,
+            line.lot_id,
+            line.pool,
         )
 
 

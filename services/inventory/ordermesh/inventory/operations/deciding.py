@@ -69,7 +69,7 @@ async def decide(
     itself looks after. ``otherwise`` decides in the end, when no overdue hold helps any more.
     """
     with span("decide", about):
-        ledger = Ledger(books.balances)
+        ledger = books.opened()
         return await decide_on(
             stores, tx, names, ledger, now, decision, involved, otherwise=otherwise
         )
@@ -132,7 +132,7 @@ async def make_room(
     ``breaking`` says by how many units the fact goes beyond what is free. A fact is not refused, so
     nothing else would look for what is overdue.
     """
-    ledger = Ledger(books.balances)
+    ledger = books.opened()
     missing = breaking(ledger)
     overdue = await stores.reservations.overdue(tx, names.pairs(missing), now, names)
     if not overdue:
@@ -142,7 +142,7 @@ async def make_room(
     await stores.ledger.record(tx, names, ledger, books.terms, documented(ledger, document), now)
     changes = [StoredReservation(before[one.reservation_id], one) for one in expired]
     await save(stores, tx, changes, names)
-    return Books({**books.balances, **ledger.changed()}, books.terms)
+    return books.after(ledger)
 
 
 async def save(

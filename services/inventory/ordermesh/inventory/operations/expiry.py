@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from ordermesh.inventory.domain.key import Actor
-from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.verbs import settle
 from ordermesh.inventory.operations.deciding import save
@@ -31,7 +30,7 @@ async def expire_overdue(stores: Stores, tx: Transaction) -> int:
     books = await stores.ledger.lock(tx, pairs, names)
     now = await tx.now()
     overdue = await stores.reservations.overdue(tx, pairs, now, names, SWEEP_LINES)
-    ledger = Ledger(books.balances)
+    ledger = books.opened()
     settled = [StoredReservation(one, settle(ledger, one, now)) for one in overdue]
     await stores.ledger.record(
         tx, names, ledger, books.terms, documented(ledger, Document(SWEEPER)), now

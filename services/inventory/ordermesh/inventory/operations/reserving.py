@@ -12,14 +12,17 @@ from uuid import UUID
 
 from opentelemetry.context import Context
 
+from ordermesh.inventory.domain.control import ControlKind
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
-from ordermesh.inventory.domain.key import Actor
-from ordermesh.inventory.domain.kit import Kit, exploded, with_modes
+from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.kit import Kit, Wanted, exploded, with_modes
 from ordermesh.inventory.domain.ledger import Cause, Ledger
+from ordermesh.inventory.domain.limits import Purchases, asked_units
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.domain.reserving import Ask, Reserved, refuse_malformed, reserve
+from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.operations.deciding import (
     Decided,
     StaleRows,
@@ -28,13 +31,13 @@ from ordermesh.inventory.operations.deciding import (
     save,
 )
 from ordermesh.inventory.operations.reservations import Kept
-from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.kernel.errors import DomainError
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.telemetry import Attributes, AttributeValue, span, within
 
 
@@ -51,6 +54,9 @@ class Wish:
         """The reservations that it is about."""
         return frozenset({self.ask.reservation_id, *self.ask.replaces})
 
+
+_LOOKING_BACK = frozenset({ControlKind.LIMIT_PER_ORDER, ControlKind.LIMIT_PER_CUSTOMER})
+"""The kinds of controls that are compared with what was bought before."""
 
 Verdict = Kept | DomainError | Later
 """A reservation, why there is none, or that the wish is to be in the next batch."""
@@ -107,6 +113,11 @@ def _taken_apart(ask: Ask, kits: Mapping[str, Kit], names: Names) -> Ask | Domai
 
 async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[Ask]) -> "_Batch":
     """All that the decisions need, locked and read."""
+    buyers = {ask.buyer for ask in asks}
+    # As far as is known: what is committed of the controls is only seen under the locks.
+    is_limited = bool(stores.controls.last_table.kinds & _LOOKING_BACK)
+    if is_limited:
+        await stores.controls.lock_buyers(tx, buyers)
     replaced = {one for ask in asks for one in ask.replaces}
     pairs = names.pairs(
         line.key for ask in asks for line in ask.wanted if line.mode is not ReservationMode.NONE
@@ -116,7 +127,29 @@ async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[
     made = {ask.reservation_id for ask in asks}
     known = await stores.reservations.load(tx, made | replaced, names)
     refuse_unlocked((known[one] for one in replaced if one in known), books)
-    return _Batch(stores, tx, names, books, Ledger(books.balances), await tx.now(), known)
+    terms = await _with_kits(stores, tx, books.terms, [line for ask in asks for line in ask.wanted])
+    now = await tx.now()
+    bought: list[Reservation] = []
+    if terms.controls.kinds & _LOOKING_BACK:
+        if not is_limited:
+            raise TransactionConflict("Purchases were limited while balances were being locked.")
+        skus = {sku for ask in asks for _, sku in asked_units(ask.wanted)}
+        bought = await stores.reservations.bought(tx, {names.item_ids[sku] for sku in skus}, buyers)
+    purchases = Purchases(bought, now)
+    return _Batch(stores, tx, names, terms, books.opened(), purchases, now, known)
+
+
+async def _with_kits(
+    stores: Stores, tx: Transaction, terms: Terms, lines: Sequence[Wanted]
+) -> Terms:
+    """The terms with what is said about the kits themselves that the lines are parts of."""
+    kits = {StockKey(line.kit_sku, line.key.location_id) for line in lines if line.kit_sku}
+    if not kits:
+        return terms
+    features = await stores.items.features(tx, {kit.sku for kit in kits})
+    off = {kit for kit in kits if features[kit.sku].is_unsellable}
+    tags = {sku: found.tags for sku, found in features.items()}
+    return replace(terms, off=terms.off | off, tags={**terms.tags, **tags})
 
 
 @dataclass
@@ -126,8 +159,9 @@ class _Batch:
     stores: Stores
     tx: Transaction
     names: Names
-    books: Books
+    terms: Terms
     ledger: Ledger
+    purchases: Purchases
     now: datetime
     known: Mapping[UUID, Reservation]
     replaced: set[UUID] = field(default_factory=set)
@@ -151,8 +185,9 @@ class _Batch:
                 wish.actor,
                 ask,
                 self.known,
-                self.books.terms,
+                self.terms,
                 self.now,
+                self.purchases,
                 is_final=is_final or not ask.is_best_effort,
             )
 
@@ -182,6 +217,8 @@ class _Batch:
         self.changes.append(StoredReservation(None, made))
         self.changes += [StoredReservation(self.known[one.reservation_id], one) for one in replaced]
         self.changes += decided.expired
+        self.purchases.forget({one.reservation_id for one in replaced})
+        self.purchases.note(made)
         self.replaced |= {one.reservation_id for one in replaced}
         self.partly_expired |= {one.after.reservation_id for one in decided.expired}
         document = Document(wish.actor)
@@ -190,6 +227,6 @@ class _Batch:
     async def write(self) -> None:
         """Write what was decided."""
         await self.stores.ledger.record(
-            self.tx, self.names, self.ledger, self.books.terms, self.documents, self.now
+            self.tx, self.names, self.ledger, self.terms, self.documents, self.now
         )
         await save(self.stores, self.tx, self.changes, self.names)

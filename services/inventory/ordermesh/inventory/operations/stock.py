@@ -159,16 +159,20 @@ async def _moved(
     documents = documented(ledger, document)
     movements = await stores.ledger.record(tx, names, ledger, books.terms, documents, now)
     await save(stores, tx, decided.expired, names)
+
+    def available(key: StockKey, returning: int) -> int:
+        return books.terms.shown(
+            key,
+            ledger.balance(key),
+            now,
+            returning=returning,
+            taken=lambda number: ledger.taken(number, key),
+        )
+
     own = [movements[cause] for cause in movements if cause.reservation_id is None]
     returning = await stores.reservations.returning(tx, now, wanted=names.pairs(keys))
     rows = [
-        BalanceRow(
-            key,
-            decided.ledger.balance(key),
-            returning.get(names.pair(key), 0),
-            key in books.terms.off,
-            key in books.terms.uncounted,
-        )
+        BalanceRow(key, ledger.balance(key), available(key, returning.get(names.pair(key), 0)))
         for key in dict.fromkeys(keys)
     ]
     return Moved(own[0] if own else None, rows)

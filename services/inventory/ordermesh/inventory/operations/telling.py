@@ -88,7 +88,7 @@ class Telling:
                     verdicts[place] = Misfit(Trouble.KIT)
             sound = [place for place in sound if place not in verdicts]
             await self._look_back([rows[place] for place in sound], books)
-            ledger = Ledger(books.balances)
+            ledger = books.opened()
             with span("decide", {Attributes.LINE_COUNT: len(sound)}):
                 for place in sound:
                     verdicts[place] = self._decide(ledger, rows[place])

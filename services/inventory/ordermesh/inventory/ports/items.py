@@ -2,12 +2,23 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ordermesh.inventory.domain.item import Catalog, Item
 from ordermesh.inventory.domain.kit import Kit
 from ordermesh.inventory.ports.names import Names
 from ordermesh.runtime.database import Transaction
+
+
+class Features(NamedTuple):
+    """What decides about the sale of an item besides its stock.
+
+    ``is_uncounted``: it is not reserved, so that promises do not count for readers.
+    """
+
+    tags: tuple[str, ...]
+    is_unsellable: bool
+    is_uncounted: bool
 
 
 class ItemStore(Protocol):
@@ -28,12 +39,8 @@ class ItemStore(Protocol):
         """Which of the SKUs are kits, read afresh."""
         ...
 
-    async def unsellable_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
-        """Which of the SKUs are switched off."""
-        ...
-
-    async def uncounted_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
-        """Which of the SKUs are not reserved, so that their promises do not count."""
+    async def features(self, tx: Transaction, skus: Collection[str]) -> dict[str, Features]:
+        """What decides about the sale of items, by SKU."""
         ...
 
     async def lock_catalog(

@@ -1,13 +1,13 @@
 """Where balances, entries and movements are kept."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.inventory.domain.ledger import Balance, Cause, Ledger
+from ordermesh.inventory.domain.ledger import Balance, Cause, Ledger, PoolKey
 from ordermesh.inventory.domain.movement import Document, Movement
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.names import Names, Pair
@@ -16,24 +16,29 @@ from ordermesh.runtime.database import Transaction
 
 @dataclass(frozen=True)
 class Books:
-    """Locked balances, and the terms on which they are sold."""
+    """Locked balances, the terms on which they are sold, and what was taken from pools there."""
 
     balances: Mapping[StockKey, Balance]
     terms: Terms
+    taken: Mapping[PoolKey, int] = field(default_factory=dict)
+
+    def opened(self) -> Ledger:
+        """A ledger that starts from them."""
+        return Ledger(self.balances, self.taken)
+
+    def after(self, ledger: Ledger) -> "Books":
+        """The books when what was decided on them has been written."""
+        taken = {place: ledger.taken(*place) for place in {*self.taken, *ledger.taken_here()}}
+        return Books({**self.balances, **ledger.changed()}, self.terms, taken)
 
 
 @dataclass(frozen=True)
 class BalanceRow:
-    """A balance as it is listed; ``returning`` are units of holds whose time has passed.
-
-    ``is_uncounted``: promises do not count for readers.
-    """
+    """A balance as it is listed, and the units that a caller without a channel may promise."""
 
     key: StockKey
     balance: Balance
-    returning: int
-    is_off: bool
-    is_uncounted: bool = False
+    available: int
 
 
 class StockRow(NamedTuple):

@@ -14,6 +14,7 @@ class Place(NamedTuple):
 
     location_id: str
     is_disabled: bool
+    groups: tuple[str, ...] = ()
 
 
 class LocationStore(Protocol):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from ordermesh.inventory.domain.limits import Buyer
 from ordermesh.inventory.domain.reservation import LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.runtime.database import Transaction
@@ -76,6 +77,12 @@ class ReservationStore(Protocol):
         wanted: Collection[Pair] | None = None,
     ) -> dict[Pair, int]:
         """Units of overdue lines, and of open lines of ``excluding``, by key."""
+        ...
+
+    async def bought(
+        self, tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
+    ) -> list[Reservation]:
+        """What the orders and customers hold or have bought of items and kits; only those lines."""
         ...
 
     async def save(

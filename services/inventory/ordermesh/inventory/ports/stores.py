@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ordermesh.inventory.domain.reservation import Line, Reservation
+from ordermesh.inventory.ports.controls import ControlStore
 from ordermesh.inventory.ports.feeds import ImportStore, QuarantineStore, SourceStore
 from ordermesh.inventory.ports.items import ItemStore
 from ordermesh.inventory.ports.ledger import LedgerStore
@@ -30,6 +31,7 @@ class Stores:
     items: ItemStore
     locations: LocationStore
     ledger: LedgerStore
+    controls: ControlStore
     reservations: ReservationStore
     announcer: Announcer
     sources: SourceStore

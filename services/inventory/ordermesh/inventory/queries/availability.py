@@ -1,15 +1,21 @@
 """What can be promised, of many items at many locations at one moment."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from ordermesh.inventory.domain.availability import as_shown, available
+from ordermesh.inventory.domain.conditions import Conditions
+from ordermesh.inventory.domain.control import ControlKind
+from ordermesh.inventory.domain.control_table import ControlTable, ProductControls
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.kit import Kit, available_kits
 from ordermesh.inventory.domain.ledger import Balance
+from ordermesh.inventory.ports.controls import PooledPair
 from ordermesh.inventory.ports.ledger import StockRow
+from ordermesh.inventory.ports.locations import Place
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
@@ -26,7 +32,8 @@ FIXED_PAIRS_MAX = 150_000
 class Availability:
     """Quantities, row after row: one row for each SKU, one column for each location.
 
-    ``totals`` has what is available of each SKU at all of the locations.
+    ``totals`` has what is available of each SKU at all of the locations. ``held_back`` are free
+    units that the channel may not sell: safety stock and buffers.
     """
 
     location_ids: Sequence[str]
@@ -34,6 +41,9 @@ class Availability:
     on_hand: Sequence[int]
     reserved: Sequence[int]
     totals: Sequence[int]
+    free: Sequence[int]
+    held_back: Sequence[int]
+    control_version: int
     revision: int
     read_time: datetime
 
@@ -45,6 +55,7 @@ async def get_availability(
     location_ids: Sequence[str],
     excluding: Collection[UUID],
     pairs_max: int = PAIRS_MAX,
+    channel: str = "",
 ) -> Availability:
     """Read it. Without locations: all that have stock of any of the items, in the order of ids.
 
@@ -58,35 +69,93 @@ async def get_availability(
     await stores.locations.resolve(tx, location_ids, names)
     parts = {part.sku for kit in kits.values() for part in kit.components}
     wanted = {sku for sku in skus if sku not in kits} | parts
-    off_skus = await stores.items.unsellable_among(tx, wanted | kits.keys())
+    item_ids = {names.item_ids[sku] for sku in wanted}
     asked = set(names.location_ids.values()) if location_ids else None
-    rows = await stores.ledger.stock_of(tx, {names.item_ids[sku] for sku in wanted}, asked)
-    returning = await stores.reservations.returning(tx, now, excluding)
+    rows = await stores.ledger.stock_of(tx, item_ids, asked)
     places = await stores.locations.places(
         tx, asked or {row.location_id for row in rows if row.on_hand}
     )
+    sale = await _read_sale(stores, tx, names, wanted | kits.keys(), places, channel, now)
+    sale.returning = await stores.reservations.returning(tx, now, excluding)
+    if ControlKind.POOL in sale.table.kinds:
+        sale.taken = await stores.controls.taken(tx, now, item_ids, excluding)
     by_name = {place.location_id: surrogate for surrogate, place in places.items()}
     columns = list(location_ids) if location_ids else sorted(by_name)
     _refuse_too_many(skus, columns, pairs_max)
-    uncounted = {names.item_ids[sku] for sku in await stores.items.uncounted_among(tx, wanted)}
-    off = (
-        {names.item_ids[sku] for sku in off_skus},
-        {surrogate for surrogate, place in places.items() if place.is_disabled},
-    )
     matrix = _Matrix(len(skus), {by_name[name]: column for column, name in enumerate(columns)})
     singles = {names.item_ids[sku]: row for row, sku in enumerate(skus) if sku not in kits}
-    free = _fill(matrix, singles, rows, returning, off, uncounted)
+    sellable = _fill(matrix, singles, rows, sale)
     for row, sku in enumerate(skus):
-        if sku in kits and sku not in off_skus:
-            _fill_kit(matrix, row, kits[sku], names, free)
+        if sku in kits:
+            _fill_kit(matrix, row, names.item_ids[sku], kits[sku], names, sale, sellable)
     return Availability(
         columns,
         matrix.available,
         matrix.on_hand,
         matrix.reserved,
         row_sums(matrix.available, len(skus)),
+        matrix.free,
+        matrix.held_back,
+        sale.table.version,
         at,
         now,
+    )
+
+
+@dataclass
+class _Sale:
+    """What decides about the sale of the items and at the places that are read, by surrogates."""
+
+    channel: str
+    now: datetime
+    table: ControlTable
+    products: Mapping[int, ProductControls]
+    off: Collection[int]
+    uncounted: Collection[int]
+    places: Mapping[int, Place]
+    returning: Mapping[Pair, int] = field(default_factory=dict)
+    taken: Mapping[PooledPair, int] = field(default_factory=dict)
+
+    def conditions(self, item_id: int, location_id: int) -> Conditions:
+        """On what conditions the channel sells the item there."""
+        place = self.places[location_id]
+        if item_id in self.off or place.is_disabled:
+            return _OFF
+        return self.products[item_id].conditions(
+            place.location_id, place.groups, self.channel, self.now
+        )
+
+    def free(self, stock: StockRow) -> int:
+        """Units that are promised to nobody, as readers count."""
+        is_uncounted = stock.item_id in self.uncounted
+        balance = Balance(stock.on_hand, stock.reserved, stock.short)
+        back = self.returning.get((stock.item_id, stock.location_id), 0)
+        shown = as_shown(balance, is_uncounted=is_uncounted)
+        return available(shown, 0 if is_uncounted else back)
+
+
+_OFF = Conditions(is_excluded=True)
+
+
+async def _read_sale(
+    stores: Stores,
+    tx: Transaction,
+    names: Names,
+    skus: Collection[str],
+    places: Mapping[int, Place],
+    channel: str,
+    now: datetime,
+) -> _Sale:
+    table = await stores.controls.table(tx)
+    features = await stores.items.features(tx, skus)
+    return _Sale(
+        channel,
+        now,
+        table,
+        {names.item_ids[sku]: table.product(sku, one.tags) for sku, one in features.items()},
+        {names.item_ids[sku] for sku, one in features.items() if one.is_unsellable},
+        {names.item_ids[sku] for sku, one in features.items() if one.is_uncounted},
+        places,
     )
 
 
@@ -108,6 +177,7 @@ class _Matrix:
         self.columns = columns
         count = row_count * len(columns)
         self.available, self.on_hand, self.reserved = [0] * count, [0] * count, [0] * count
+        self.free, self.held_back = [0] * count, [0] * count
 
     def place(self, row: int, location_id: int) -> int | None:
         """Where the pair is; None for a location that was not asked for."""
@@ -116,40 +186,48 @@ class _Matrix:
 
 
 def _fill(
-    matrix: _Matrix,
-    singles: Mapping[int, int],
-    rows: Sequence[StockRow],
-    returning: Mapping[Pair, int],
-    off: tuple[Collection[int], Collection[int]],
-    uncounted: Collection[int],
+    matrix: _Matrix, singles: Mapping[int, int], rows: Sequence[StockRow], sale: _Sale
 ) -> dict[Pair, int]:
-    """Fill the rows of items that are no kits; gives what is available of every item."""
-    off_items, off_locations = off
-    free: dict[Pair, int] = {}
+    """Fill the rows of items that are no kits; gives what may be sold of every item."""
+    sellable: dict[Pair, int] = {}
     for stock in rows:
         pair = (stock.item_id, stock.location_id)
-        is_off = stock.item_id in off_items or stock.location_id in off_locations
-        is_uncounted = stock.item_id in uncounted
-        shown = as_shown(
-            Balance(stock.on_hand, stock.reserved, stock.short), is_uncounted=is_uncounted
-        )
-        back = 0 if is_uncounted else returning.get(pair, 0)
-        free[pair] = available(shown, back, is_off=is_off)
+        if stock.location_id not in sale.places:
+            continue  # nothing is there, and nobody asked
+        conditions = sale.conditions(*pair)
+        free = sale.free(stock)
+        sellable[pair] = conditions.available(free, partial(_taken, sale, pair))
         row = singles.get(stock.item_id)
         place = None if row is None else matrix.place(row, stock.location_id)
         if place is not None:
-            matrix.available[place] = free[pair]
+            matrix.available[place] = sellable[pair]
             matrix.on_hand[place] = stock.on_hand
             matrix.reserved[place] = stock.reserved
-    return free
+            matrix.free[place] = free
+            matrix.held_back[place] = min(free, conditions.floor(free))
+    return sellable
 
 
-def _fill_kit(matrix: _Matrix, row: int, kit: Kit, names: Names, free: Mapping[Pair, int]) -> None:
+def _taken(sale: _Sale, pair: Pair, number: int) -> int:
+    return sale.taken.get((number, pair), 0)
+
+
+def _fill_kit(
+    matrix: _Matrix,
+    row: int,
+    kit_id: int,
+    kit: Kit,
+    names: Names,
+    sale: _Sale,
+    sellable: Mapping[Pair, int],
+) -> None:
     for location_id in matrix.columns:
         there = {
-            part.sku: free.get((names.item_ids[part.sku], location_id), 0)
+            part.sku: sellable.get((names.item_ids[part.sku], location_id), 0)
             for part in kit.components
         }
         place = matrix.place(row, location_id)
         if place is not None:
-            matrix.available[place] = available_kits(kit, there)
+            ceiling = sale.conditions(kit_id, location_id).ceiling
+            kits = available_kits(kit, there)
+            matrix.available[place] = kits if ceiling is None else min(kits, ceiling)

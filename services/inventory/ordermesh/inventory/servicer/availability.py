@@ -57,6 +57,7 @@ class AvailabilityServicer(AvailabilityServiceServicer):
                 request.location_ids,
                 excluding,
                 FIXED_PAIRS_MAX if is_fixed and not request.totals_only else PAIRS_MAX,
+                request.channel,
             )
         )
         return _answer(request, found, is_fixed=is_fixed)
@@ -82,7 +83,10 @@ def _answer(
     request: GetAvailabilityRequest, found: Availability, *, is_fixed: bool
 ) -> GetAvailabilityResponse:
     reply = GetAvailabilityResponse(
-        totals=found.totals, revision=found.revision, read_time=timestamp(found.read_time)
+        totals=found.totals,
+        revision=found.revision,
+        read_time=timestamp(found.read_time),
+        control_version=found.control_version,
     )
     reply.age_duration.SetInParent()
     if request.totals_only:
@@ -95,6 +99,7 @@ def _answer(
         reply.available.quantities.extend(found.available)
         reply.on_hand.extend(found.on_hand)
         reply.reserved.extend(found.reserved)
+        reply.held_back.extend(found.held_back)
     return reply
 
 

@@ -31,6 +31,7 @@ from ordermesh.inventory.domain.item import (
 )
 from ordermesh.inventory.domain.kit import Component, Kit
 from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.inventory.ports.items import Features
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.keys import integers, texts
 from ordermesh.inventory.store.rows import balance_of
@@ -82,26 +83,23 @@ class SqlItemStore:
         )
         return set(found.scalars())
 
-    async def unsellable_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
-        """Which of the SKUs are switched off."""
+    async def features(self, tx: Transaction, skus: Collection[str]) -> dict[str, Features]:
+        """What decides about the sale of items, by SKU."""
         if not skus:
-            return set()
+            return {}
         found = await tx.execute(
-            select(item.c.sku).where(item.c.sku.in_(texts(tx.dialect, skus)), item.c.is_unsellable)
-        )
-        return set(found.scalars())
-
-    async def uncounted_among(self, tx: Transaction, skus: Collection[str]) -> set[str]:
-        """Which of the SKUs are not reserved, so that their promises do not count."""
-        if not skus:
-            return set()
-        found = await tx.execute(
-            select(item.c.sku).where(
-                item.c.sku.in_(texts(tx.dialect, skus)),
-                item.c.reservation_mode == int(ReservationMode.NONE),
+            select(item.c.sku, item.c.tags, item.c.is_unsellable, item.c.reservation_mode).where(
+                item.c.sku.in_(texts(tx.dialect, skus))
             )
         )
-        return set(found.scalars())
+        return {
+            row.sku: Features(
+                tuple(row.tags),
+                row.is_unsellable,
+                row.reservation_mode == int(ReservationMode.NONE),
+            )
+            for row in found
+        }
 
     async def lock_catalog(
         self, tx: Transaction, skus: Collection[str], becoming: Collection[str]

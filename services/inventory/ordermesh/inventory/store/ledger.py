@@ -1,34 +1,30 @@
 """Balances, entries and movements in the database."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Column,
     FromClause,
     Row,
     Select,
-    and_,
     bindparam,
     exists,
-    func,
     or_,
     select,
     tuple_,
 )
 
-from ordermesh.inventory.domain.availability import as_shown
-from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.control import ControlKind
+from ordermesh.inventory.domain.control_table import ControlTable
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import (
-    AdjustmentReason,
     Balance,
     Cause,
-    Entry,
     Ledger,
 )
-from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document, Movement
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.ledger import (
@@ -39,18 +35,18 @@ from ordermesh.inventory.ports.ledger import (
     ToldBalance,
 )
 from ordermesh.inventory.ports.names import Names, Pair
-from ordermesh.inventory.store.keys import integers, pairs, texts, uuids
+from ordermesh.inventory.store import controls as controls_store
+from ordermesh.inventory.store.controls import SqlControlStore
+from ordermesh.inventory.store.keys import integers, pairs, texts
+from ordermesh.inventory.store.movements import read_movements
 from ordermesh.inventory.store.reservations import returning
 from ordermesh.inventory.store.rows import (
     balance_of,
     balance_row,
-    cause_of,
-    entry_of,
     entry_rows,
-    fitting_count,
     movement_row,
 )
-from ordermesh.inventory.store.tables.feeds import stock_source
+from ordermesh.inventory.store.sale import listed, terms_of, told
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.inventory.store.tables.locations import location
@@ -86,8 +82,9 @@ _COLUMNS = (
 class SqlLedgerStore:
     """The ledger in tables."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, controls: SqlControlStore) -> None:
         self._ids = ids
+        self._controls = controls
 
     async def open(self, tx: Transaction, wanted: Collection[Pair]) -> None:
         """Make the balances that do not exist. To be called before anything is locked.
@@ -122,20 +119,32 @@ class SqlLedgerStore:
             return Books({}, Terms())
         locked = await tx.execute(_locking(tx, wanted))
         figures = {(row.item_id, row.location_id): balance_of(row) for row in locked}
-        # Names and switches by a statement of its own: it sees what was committed while we waited.
-        balances: dict[StockKey, Balance] = {}
-        off: set[StockKey] = set()
-        uncounted: set[StockKey] = set()
-        for row in await tx.execute(_naming(tx, figures)):
-            key = StockKey(row.sku, row.code)
+        if not figures:
+            return Books({}, Terms())
+        # Names, switches and the version of the controls by a statement of its own: it sees what
+        # was committed while we waited.
+        rows, table = await self._named(tx, figures)
+        terms = terms_of(rows, table)
+        keys: dict[Pair, StockKey] = {}
+        for row in rows:
             names.item_ids[row.sku] = row.item_id
             names.location_ids[row.code] = row.location_id
-            balances[key] = figures[row.item_id, row.location_id]
-            if row.is_unsellable or row.is_disabled:
-                off.add(key)
-            if row.reservation_mode == ReservationMode.NONE:
-                uncounted.add(key)
-        return Books(balances, Terms(frozenset(off), frozenset(uncounted)))
+            keys[row.item_id, row.location_id] = StockKey(row.sku, row.code)
+        balances = {key: figures[pair] for pair, key in keys.items()}
+        if ControlKind.POOL not in table.kinds:
+            return Books(balances, terms)
+        return Books(balances, terms, await controls_store.taken_at(tx, figures, keys))
+
+    async def _named(
+        self, tx: Transaction, wanted: Collection[Pair]
+    ) -> tuple[Sequence[Row[Any]], ControlTable]:
+        """What there is to know of pairs besides their figures, and the controls as they are."""
+        last = self._controls.last_table
+        rows = (await tx.execute(_naming(tx, wanted, last))).all()
+        table = await self._controls.table_of(tx, rows[0].control_stamp)
+        if table.needs_features and not last.needs_features:
+            rows = (await tx.execute(_naming(tx, wanted, table))).all()
+        return rows, table
 
     async def record(
         self,
@@ -156,7 +165,10 @@ class SqlLedgerStore:
         await insert_rows(
             tx,
             movement,
-            [movement_row(id_, cause, documents[cause], now) for cause, id_ in movements.items()],
+            [
+                movement_row(id_, cause, documents[cause], now, terms.controls.version)
+                for cause, id_ in movements.items()
+            ],
         )
         await insert_rows(tx, entry, entry_rows(ledger.entries, names, movements))
         changed = ledger.changed()
@@ -166,7 +178,8 @@ class SqlLedgerStore:
             ("item_id", "location_id"),
             [balance_row(key, after, names) for key, after in changed.items()],
         )
-        changes = [_change(key, after, terms) for key, after in changed.items()]
+        await controls_store.take(tx, names, ledger.taken_here())
+        changes = [_change(key, after, terms, ledger, now) for key, after in changed.items()]
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
         return movements
 
@@ -189,12 +202,11 @@ class SqlLedgerStore:
         wanted = {(row.item_id, row.location_id) for row in found}
         # Locked, so that no change decided under the old switch can follow with an older truth.
         books = await self.lock(tx, wanted, Names())
-        await feed.append_all(
-            tx,
-            topic=TOPIC,
-            changes=[_change(key, after, books.terms) for key, after in books.balances.items()],
-            now=await tx.now(),
-        )
+        ledger, now = books.opened(), await tx.now()
+        changes = [
+            _change(key, after, books.terms, ledger, now) for key, after in books.balances.items()
+        ]
+        await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
 
     async def balances(
         self,
@@ -206,7 +218,8 @@ class SqlLedgerStore:
         now: datetime,
     ) -> list[BalanceRow]:
         """The next balances in the order of SKU and location; empty collections mean all."""
-        statement = select(*_COLUMNS).select_from(_NAMED)
+        table = await self._controls.table(tx)
+        statement = select(*_COLUMNS, *_features(table)).select_from(_NAMED)
         if skus:
             statement = statement.where(item.c.sku.in_(texts(tx.dialect, skus)))
         if location_ids:
@@ -220,7 +233,12 @@ class SqlLedgerStore:
         found = await tx.execute(statement.order_by(item.c.sku, location.c.code).limit(size))
         rows = found.all()
         back = await returning(tx, now, (), {(row.item_id, row.location_id) for row in rows})
-        return [_listed(row, back) for row in rows]
+        items = {row.item_id for row in rows}
+        taken = (
+            await self._controls.taken(tx, now, items) if ControlKind.POOL in table.kinds else {}
+        )
+        terms = terms_of(rows, table)
+        return [listed(row, terms, now, back, taken) for row in rows]
 
     async def stock_of(
         self, tx: Transaction, item_ids: Collection[int], location_ids: Collection[int] | None
@@ -247,7 +265,8 @@ class SqlLedgerStore:
         size: int,
     ) -> Sequence[ToldBalance]:
         """The next balances in the order of surrogates; empty collections mean all."""
-        statement = select(*_COLUMNS).select_from(_NAMED)
+        table, now = await self._controls.table(tx), await tx.now()
+        statement = select(*_COLUMNS, *_features(table)).select_from(_NAMED)
         if skus:
             statement = statement.where(item.c.sku.in_(texts(tx.dialect, skus)))
         if location_ids:
@@ -261,7 +280,12 @@ class SqlLedgerStore:
         found = await tx.execute(
             statement.order_by(balance.c.item_id, balance.c.location_id).limit(size)
         )
-        return [_told(row) for row in found]
+        rows = found.all()
+        taken = {}
+        if ControlKind.POOL in table.kinds:
+            there = {(row.item_id, row.location_id): row for row in rows}
+            taken = await controls_store.taken_at(tx, there, {pair: pair for pair in there})
+        return [told(row, terms_of(rows, table), now, taken) for row in rows]
 
     async def movements(
         self,
@@ -274,49 +298,7 @@ class SqlLedgerStore:
 
         Fewer than ``size`` when their entries would not fit in a message.
         """
-        found = await tx.execute(_chosen(wanted, after).limit(size + 1))
-        chosen = found.all()
-        counts = await _entry_counts(tx, [row.movement_id for row in chosen[:size]])
-        fitting = fitting_count([counts[row.movement_id] for row in chosen[:size]])
-        rows = chosen[:fitting]
-        entries: dict[UUID, list[Entry]] = defaultdict(list)
-        causes = {row.movement_id: cause_of(row) for row in rows}
-        for row in await tx.execute(
-            select(entry, item.c.sku, location.c.code, stock_source.c.code.label("source_code"))
-            .select_from(
-                entry.join(item, item.c.item_id == entry.c.item_id)
-                .join(location, location.c.location_id == entry.c.location_id)
-                .outerjoin(stock_source, stock_source.c.source_id == entry.c.source_id)
-            )
-            .where(entry.c.movement_id.in_(uuids(tx.dialect, causes)))
-            .order_by(item.c.sku, location.c.code, entry.c.sequence)
-        ):
-            entries[row.movement_id].append(entry_of(row, causes[row.movement_id]))
-        read = [
-            Movement(
-                row.movement_id,
-                causes[row.movement_id],
-                tuple(entries[row.movement_id]),
-                Document(
-                    Actor(row.caller, row.on_behalf_of),
-                    row.document,
-                    row.note,
-                    AdjustmentReason(row.reason),
-                ),
-                row.create_time,
-            )
-            for row in rows
-        ]
-        return read, len(chosen) > fitting
-
-
-async def _entry_counts(tx: Transaction, movement_ids: Collection[UUID]) -> dict[UUID, int]:
-    found = await tx.execute(
-        select(entry.c.movement_id, func.count().label("entries"))
-        .where(entry.c.movement_id.in_(uuids(tx.dialect, movement_ids)))
-        .group_by(entry.c.movement_id)
-    )
-    return {row.movement_id: int(row.entries) for row in found}
+        return await read_movements(tx, wanted, after, size)
 
 
 def _locking(tx: Transaction, wanted: Collection[Pair]) -> Select[Any]:
@@ -329,10 +311,17 @@ def _locking(tx: Transaction, wanted: Collection[Pair]) -> Select[Any]:
     )
 
 
-def _naming(tx: Transaction, wanted: Collection[Pair]) -> Select[Any]:
+def _features(table: ControlTable) -> tuple[Column[Any], ...]:
+    """The tags and groups, which are long, where the controls name any."""
+    return (item.c.tags, location.c.groups) if table.needs_features else ()
+
+
+def _naming(tx: Transaction, wanted: Collection[Pair], table: ControlTable) -> Select[Any]:
     rows = pairs(tx.dialect, wanted).subquery()
     return (
         select(
+            *_features(table),
+            controls_store.stamp,
             rows.c.item_id,
             rows.c.location_id,
             item.c.sku,
@@ -346,55 +335,10 @@ def _naming(tx: Transaction, wanted: Collection[Pair]) -> Select[Any]:
     )
 
 
-def _chosen(wanted: MovementFilter, after: tuple[datetime, UUID] | None) -> Select[Any]:
-    statement = select(movement)
-    if wanted.reservation_id is not None:
-        statement = statement.where(movement.c.reservation_id == wanted.reservation_id)
-    if wanted.order_id:
-        statement = statement.where(movement.c.order_id == wanted.order_id)
-    if wanted.sku or wanted.location_id:
-        conditions = [entry.c.movement_id == movement.c.movement_id]
-        if wanted.sku:
-            id_of = select(item.c.item_id).where(item.c.sku == wanted.sku).scalar_subquery()
-            conditions.append(entry.c.item_id == id_of)
-        if wanted.location_id:
-            place_of = (
-                select(location.c.location_id)
-                .where(location.c.code == wanted.location_id)
-                .scalar_subquery()
-            )
-            conditions.append(entry.c.location_id == place_of)
-        statement = statement.where(exists().where(and_(*conditions)))
-    if after is not None:
-        instant, movement_id = after
-        statement = statement.where(
-            movement.c.create_time >= instant,
-            or_(movement.c.create_time > instant, movement.c.movement_id > movement_id),
-        )
-    return statement.order_by(movement.c.create_time, movement.c.movement_id)
-
-
-def _listed(row: Row[Any], back: Mapping[Pair, int] | None = None) -> BalanceRow:
-    return BalanceRow(
-        StockKey(row.sku, row.code),
-        balance_of(row),
-        (back or {}).get((row.item_id, row.location_id), 0),
-        row.is_unsellable or row.is_disabled,
-        row.reservation_mode == ReservationMode.NONE,
-    )
-
-
-def _told(row: Row[Any]) -> ToldBalance:
-    key, figures = StockKey(row.sku, row.code), balance_of(row)
-    terms = Terms(frozenset({key}) if row.is_unsellable or row.is_disabled else frozenset())
-    shown = as_shown(figures, is_uncounted=row.reservation_mode == ReservationMode.NONE)
-    return ToldBalance((row.item_id, row.location_id), key, figures, terms.available(key, shown))
-
-
-def _change(key: StockKey, after: Balance, terms: Terms) -> feed.NewChange:
-    shown = as_shown(after, is_uncounted=key in terms.uncounted)
+def _change(
+    key: StockKey, after: Balance, terms: Terms, ledger: Ledger, now: datetime
+) -> feed.NewChange:
+    available = terms.shown(key, after, now, taken=lambda number: ledger.taken(number, key))
     return feed.NewChange(
-        KEY_SEPARATOR.join(key),
-        balance_payload(key, after, terms.available(key, shown)),
-        after.sequence,
+        KEY_SEPARATOR.join(key), balance_payload(key, after, available), after.sequence
     )

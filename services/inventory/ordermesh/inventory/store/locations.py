@@ -45,11 +45,13 @@ class SqlLocationStore:
     async def places(self, tx: Transaction, location_ids: Collection[int]) -> dict[int, Place]:
         """What locations are called, and whether they are switched off, by surrogates."""
         found = await tx.execute(
-            select(location.c.location_id, location.c.code, location.c.is_disabled).where(
-                location.c.location_id.in_(integers(tx.dialect, location_ids))
-            )
+            select(
+                location.c.location_id, location.c.code, location.c.is_disabled, location.c.groups
+            ).where(location.c.location_id.in_(integers(tx.dialect, location_ids)))
         )
-        return {row.location_id: Place(row.code, row.is_disabled) for row in found}
+        return {
+            row.location_id: Place(row.code, row.is_disabled, tuple(row.groups)) for row in found
+        }
 
     async def lock(self, tx: Transaction, location_ids: Collection[str]) -> dict[str, Location]:
         """Lock and read the locations that exist, by id."""
@@ -127,6 +129,7 @@ def _columns(one: Location, now: datetime) -> dict[str, Any]:
         "longitude": one.longitude,
         "time_zone": one.time_zone,
         "tags": list(one.tags),
+        "groups": list(one.groups),
         "is_disabled": one.is_disabled,
         "external_references": [[other.system, other.id] for other in one.external_references],
         "revision": 0,
@@ -144,6 +147,7 @@ def _location(row: Row[Any]) -> Location:
         name=row.name,
         address=_address(row.address) if row.address else None,
         tags=tuple(row.tags),
+        groups=tuple(row.groups),
         is_disabled=row.is_disabled,
         external_references=tuple(ExternalReference(*pair) for pair in row.external_references),
         revision=row.revision,

@@ -21,11 +21,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from ordermesh.inventory.domain.limits import BOUGHT, Buyer
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.reservations import ReservationFilter, StoredReservation
-from ordermesh.inventory.store.keys import pairs, uuids
+from ordermesh.inventory.store.keys import integers, pairs, texts, uuids
 from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.locations import location
@@ -34,6 +35,7 @@ from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
 
 _OPEN = [int(state) for state in sorted(OPEN)]
+_BOUGHT = [int(state) for state in sorted(BOUGHT)]
 _KIT = item.alias("kit_item")
 _NAMED: FromClause = (
     line.join(item, item.c.item_id == line.c.item_id)
@@ -127,6 +129,44 @@ class SqlReservationStore:
     ) -> dict[Pair, int]:
         """Units of overdue lines, and of open lines of ``excluding``, by key."""
         return await returning(tx, now, excluding, wanted)
+
+    async def bought(
+        self, tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
+    ) -> list[Reservation]:
+        """What the orders and customers hold or have bought of items and kits; only those lines."""
+        orders = {buyer.order_id for buyer in buyers} - {""}
+        customers = {buyer.customer for buyer in buyers} - {""}
+        found = await tx.execute(
+            select(reservation).where(
+                or_(
+                    # Said again, so that the partial indexes can serve.
+                    and_(
+                        reservation.c.order_id != "",
+                        reservation.c.order_id.in_(texts(tx.dialect, orders)),
+                    ),
+                    and_(
+                        reservation.c.customer != "",
+                        reservation.c.customer.in_(texts(tx.dialect, customers)),
+                    ),
+                )
+            )
+        )
+        headers = found.all()
+        if not headers:
+            return []
+        wanted = integers(tx.dialect, item_ids)
+        lines = await tx.execute(
+            select(*_LINE)
+            .select_from(_NAMED)
+            .where(
+                line.c.reservation_id.in_(
+                    uuids(tx.dialect, [row.reservation_id for row in headers])
+                ),
+                line.c.state.in_(_BOUGHT),
+                func.coalesce(line.c.kit_item_id, line.c.item_id).in_(wanted),
+            )
+        )
+        return assembled(headers, lines, Names())
 
     async def save(
         self, tx: Transaction, changes: Sequence[StoredReservation], names: Names

@@ -44,6 +44,7 @@ def assembled(
                 mode=ReservationMode(row.mode),
                 lot_id=row.lot_id,
                 serial_numbers=tuple(row.serial_numbers or ()),
+                pool=row.pool,
             )
         )
     return [
@@ -59,6 +60,9 @@ def assembled(
             event_sequence=row.event_sequence,
             is_tombstone=row.is_tombstone,
             is_renewed=row.is_renewed,
+            channel=row.channel,
+            customer=row.customer,
+            control_version=row.control_version,
         )
         for row in headers
     ]
@@ -76,6 +80,9 @@ def header_row(one: Reservation) -> dict[str, Any]:
         "event_sequence": one.event_sequence,
         "is_tombstone": one.is_tombstone,
         "is_renewed": one.is_renewed,
+        "channel": one.channel,
+        "customer": one.customer,
+        "control_version": one.control_version,
         "create_time": one.create_time,
     }
 
@@ -98,6 +105,7 @@ def line_row(reservation_id: UUID, one: Line, names: Names) -> dict[str, Any]:
         "mode": int(one.mode),
         "lot_id": one.lot_id,
         "serial_numbers": list(one.serial_numbers) or None,
+        "pool": one.pool,
     }
 
 
@@ -152,7 +160,7 @@ def entry_of(row: Row[Any], cause: Cause) -> Entry:
 
 
 def movement_row(
-    movement_id: UUID, cause: Cause, document: Document, now: datetime
+    movement_id: UUID, cause: Cause, document: Document, now: datetime, control_version: int
 ) -> dict[str, Any]:
     """A movement."""
     return {
@@ -165,6 +173,7 @@ def movement_row(
         "on_behalf_of": document.actor.on_behalf_of,
         "reservation_id": cause.reservation_id,
         "order_id": cause.order_id,
+        "control_version": control_version,
         "create_time": now,
     }
 

@@ -23,7 +23,6 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.api.inventory.v1 import Balance as BalanceMessage
 from ordermesh.api.inventory.v1 import Entry as EntryMessage
 from ordermesh.api.inventory.v1 import Movement as MovementMessage
-from ordermesh.inventory.domain.availability import as_shown, available
 from ordermesh.inventory.domain.blocking import BlockedUnits
 from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.ledger import AdjustmentReason, BlockedKind, Entry
@@ -119,11 +118,7 @@ def balance_message(row: BalanceRow) -> BalanceMessage:
         reserved=balance.reserved,
         short=balance.short,
         blocked=balance.blocked,
-        available=available(
-            as_shown(balance, is_uncounted=row.is_uncounted),
-            0 if row.is_uncounted else row.returning,
-            is_off=row.is_off,
-        ),
+        available=row.available,
         sequence=balance.sequence,
         damaged=balance.damaged,
         in_inspection=balance.inspection,
@@ -155,6 +150,7 @@ def movement_message(movement: Movement) -> MovementMessage:
         create_time=timestamp(movement.create_time),
         reservation_id=str(cause.reservation_id) if cause.reservation_id else "",
         order_id=cause.order_id,
+        control_version=movement.control_version,
     )
 
 

@@ -23,6 +23,7 @@ def location(message: LocationMessage) -> Location:
         name=message.name,
         address=_address(message.address) if message.HasField("address") else None,
         tags=tuple(message.tags),
+        groups=tuple(message.groups),
         is_disabled=message.disabled,
         external_references=external_references(message.external_refs),
     )
@@ -38,6 +39,7 @@ def location_message(one: Location) -> LocationMessage:
         position=LatLng(latitude=one.latitude, longitude=one.longitude),
         time_zone=one.time_zone,
         tags=one.tags,
+        groups=one.groups,
         disabled=one.is_disabled,
         external_refs=external_reference_messages(one.external_references),
         revision=one.revision,

@@ -51,6 +51,8 @@ def ask(request: ReserveRequest) -> Ask:
         replaces=[UUID(written) for written in request.replaces_reservation_ids],
         fence=request.fence,
         is_best_effort=request.best_effort,
+        channel=request.channel,
+        customer=request.customer,
     )
 
 
@@ -128,6 +130,9 @@ def reservation_message(one: Reservation, now: datetime) -> ReservationMessage:
         lines=[line_message(line, now) for line in one.lines],
         create_time=timestamp(one.create_time),
         fence=one.fence,
+        channel=one.channel,
+        customer=one.customer,
+        control_version=one.control_version,
     )
 
 

@@ -33,10 +33,15 @@ class GetAvailabilityRequest(_message.Message):
     EXCLUDING_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     ENCODING_FIELD_NUMBER: _builtins.int
     TOTALS_ONLY_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     encoding: _availability_pb2.StockEncoding.ValueType
     """How the quantities are answered. Not set: `STOCK_ENCODING_VARINT`."""
     totals_only: _builtins.bool
     """Answer `totals` and leave out the quantities of each location."""
+    channel: _builtins.str
+    """What this channel may promise. Empty: a caller that names none, to which only controls apply that
+    name no channel, and for whom no pool is.
+    """
     @_builtins.property
     def skus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The items."""
@@ -57,10 +62,11 @@ class GetAvailabilityRequest(_message.Message):
         excluding_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
         encoding: _availability_pb2.StockEncoding.ValueType | None = ...,
         totals_only: _builtins.bool = ...,
+        channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "encoding", b"encoding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "encoding", b"encoding", "excluding_reservation_ids", b"excluding_reservation_ids", "location_ids", b"location_ids", "skus", b"skus", "totals_only", b"totals_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "channel", b"channel", "encoding", b"encoding", "excluding_reservation_ids", b"excluding_reservation_ids", "location_ids", b"location_ids", "skus", b"skus", "totals_only", b"totals_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__encoding: _TypeAlias = _typing.Literal["encoding"]  # noqa: Y015
     _WhichOneofArgType__encoding: _TypeAlias = _typing.Literal["_encoding", b"_encoding"]  # noqa: Y015
@@ -82,8 +88,12 @@ class GetAvailabilityResponse(_message.Message):
     TOTALS_FIELD_NUMBER: _builtins.int
     FIXED_FIELD_NUMBER: _builtins.int
     AGE_DURATION_FIELD_NUMBER: _builtins.int
+    HELD_BACK_FIELD_NUMBER: _builtins.int
+    CONTROL_VERSION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The answer contains every change up to this revision."""
+    control_version: _builtins.int
+    """The version of the channel controls."""
     @_builtins.property
     def available(self) -> _stock_key_pb2.StockMatrix:
         """What can be promised: units, or kits. Rows are in the order of the request, columns too, or in
@@ -116,6 +126,12 @@ class GetAvailabilityResponse(_message.Message):
     def age_duration(self) -> _duration_pb2.Duration:
         """How old the answer may be at most. 0: it was read from the ledger for this call."""
 
+    @_builtins.property
+    def held_back(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Units that are promised to nobody and held back from the channel: safety stock and the larger
+        buffer, in the same order. 0 for kits.
+        """
+
     def __init__(
         self,
         *,
@@ -127,10 +143,12 @@ class GetAvailabilityResponse(_message.Message):
         totals: _abc.Iterable[_builtins.int] | None = ...,
         fixed: _availability_pb2.FixedStock | None = ...,
         age_duration: _duration_pb2.Duration | None = ...,
+        held_back: _abc.Iterable[_builtins.int] | None = ...,
+        control_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["age_duration", b"age_duration", "available", b"available", "fixed", b"fixed", "read_time", b"read_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_duration", b"age_duration", "available", b"available", "fixed", b"fixed", "on_hand", b"on_hand", "read_time", b"read_time", "reserved", b"reserved", "revision", b"revision", "totals", b"totals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_duration", b"age_duration", "available", b"available", "control_version", b"control_version", "fixed", b"fixed", "held_back", b"held_back", "on_hand", b"on_hand", "read_time", b"read_time", "reserved", b"reserved", "revision", b"revision", "totals", b"totals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -244,7 +262,7 @@ class BalanceChange(_message.Message):
     reserved: _builtins.int
     """Units that are promised."""
     available: _builtins.int
-    """Units that can be promised."""
+    """Units that can be promised to a caller that names no channel."""
     sequence: _builtins.int
     """The number of the balance's last entry: of two changes of a key the higher one wins, of equal
     ones the later.

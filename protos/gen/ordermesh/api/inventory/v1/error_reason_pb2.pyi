@@ -164,6 +164,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. No row in quarantine has this id. Rows of: `quarantineId`."""
     ERROR_REASON_QUARANTINED_ROW_DECIDED: _ErrorReason.ValueType  # 80
     """FAILED_PRECONDITION. It was decided on before. Rows of: `quarantineId`."""
+    ERROR_REASON_CONTROL_INVALID: _ErrorReason.ValueType  # 60
+    """INVALID_ARGUMENT. A control that can never mean anything. Metadata: `controlId`, `field`."""
+    ERROR_REASON_UNKNOWN_CONTROL_VERSION: _ErrorReason.ValueType  # 61
+    """NOT_FOUND. There is no such version of the controls. Metadata: `version`, `latestVersion`."""
+    ERROR_REASON_PURCHASE_LIMIT: _ErrorReason.ValueType  # 62
+    """FAILED_PRECONDITION. More is wanted than one line, order or customer may have. Rows of: `sku`,
+    `per` (`line`, `order` or `customer`), `limit`, `wanted`, `already`, `controlId`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -316,4 +324,12 @@ ERROR_REASON_QUARANTINED_ROW_NOT_FOUND: ErrorReason.ValueType  # 79
 """NOT_FOUND. No row in quarantine has this id. Rows of: `quarantineId`."""
 ERROR_REASON_QUARANTINED_ROW_DECIDED: ErrorReason.ValueType  # 80
 """FAILED_PRECONDITION. It was decided on before. Rows of: `quarantineId`."""
+ERROR_REASON_CONTROL_INVALID: ErrorReason.ValueType  # 60
+"""INVALID_ARGUMENT. A control that can never mean anything. Metadata: `controlId`, `field`."""
+ERROR_REASON_UNKNOWN_CONTROL_VERSION: ErrorReason.ValueType  # 61
+"""NOT_FOUND. There is no such version of the controls. Metadata: `version`, `latestVersion`."""
+ERROR_REASON_PURCHASE_LIMIT: ErrorReason.ValueType  # 62
+"""FAILED_PRECONDITION. More is wanted than one line, order or customer may have. Rows of: `sku`,
+`per` (`line`, `order` or `customer`), `limit`, `wanted`, `already`, `controlId`.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -307,6 +307,7 @@ class Movement(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     RESERVATION_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
+    CONTROL_VERSION_FIELD_NUMBER: _builtins.int
     movement_id: _builtins.str
     """The id of the movement, a UUID."""
     kind: Global___Movement.Kind.ValueType
@@ -321,6 +322,8 @@ class Movement(_message.Message):
     """The reservation it served. Empty where there is none."""
     order_id: _builtins.str
     """The order it served. Empty where there is none."""
+    control_version: _builtins.int
+    """The version of the channel controls under which it was decided."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Entry]:
         """The units it moved."""
@@ -346,10 +349,11 @@ class Movement(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         reservation_id: _builtins.str = ...,
         order_id: _builtins.str = ...,
+        control_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "create_time", b"create_time", "document", b"document", "entries", b"entries", "kind", b"kind", "movement_id", b"movement_id", "note", b"note", "order_id", b"order_id", "reason", b"reason", "reservation_id", b"reservation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "control_version", b"control_version", "create_time", b"create_time", "document", b"document", "entries", b"entries", "kind", b"kind", "movement_id", b"movement_id", "note", b"note", "order_id", b"order_id", "reason", b"reason", "reservation_id", b"reservation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -72,6 +72,7 @@ class Location(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The caller's id of the location."""
     name: _builtins.str
@@ -108,6 +109,10 @@ class Location(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was last changed."""
 
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The groups it is in: controls and reservations may name a group instead of locations."""
+
     def __init__(
         self,
         *,
@@ -123,10 +128,11 @@ class Location(_message.Message):
         revision: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        groups: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "position", b"position", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "disabled", b"disabled", "external_refs", b"external_refs", "location_id", b"location_id", "name", b"name", "position", b"position", "revision", b"revision", "tags", b"tags", "time_zone", b"time_zone", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "disabled", b"disabled", "external_refs", b"external_refs", "groups", b"groups", "location_id", b"location_id", "name", b"name", "position", b"position", "revision", b"revision", "tags", b"tags", "time_zone", b"time_zone", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

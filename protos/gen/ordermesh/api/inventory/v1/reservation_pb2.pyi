@@ -93,6 +93,9 @@ class Reservation(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FENCE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    CONTROL_VERSION_FIELD_NUMBER: _builtins.int
     reservation_id: _builtins.str
     """The id its caller made, a UUID."""
     owner: _builtins.str
@@ -101,6 +104,12 @@ class Reservation(_message.Message):
     """The order it is for. Empty for a cart."""
     fence: _builtins.int
     """The highest fence seen on it."""
+    channel: _builtins.str
+    """Through which channel it is sold. Empty: not said."""
+    customer: _builtins.str
+    """Who buys, by a key of its caller's. Empty: not said."""
+    control_version: _builtins.int
+    """The version of the channel controls under which it was made."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReservationLine]:
         """What it holds, or held."""
@@ -118,10 +127,13 @@ class Reservation(_message.Message):
         lines: _abc.Iterable[Global___ReservationLine] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         fence: _builtins.int = ...,
+        channel: _builtins.str = ...,
+        customer: _builtins.str = ...,
+        control_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fence", b"fence", "lines", b"lines", "order_id", b"order_id", "owner", b"owner", "reservation_id", b"reservation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "control_version", b"control_version", "create_time", b"create_time", "customer", b"customer", "fence", b"fence", "lines", b"lines", "order_id", b"order_id", "owner", b"owner", "reservation_id", b"reservation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

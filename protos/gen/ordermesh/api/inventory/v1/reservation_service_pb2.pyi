@@ -40,6 +40,8 @@ class ReserveRequest(_message.Message):
     REPLACES_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     FENCE_FIELD_NUMBER: _builtins.int
     BEST_EFFORT_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -57,6 +59,14 @@ class ReserveRequest(_message.Message):
     best_effort: _builtins.bool
     """Hold of each line what there is, line after line in their order, kits whole. Refused when there
     is nothing of any line.
+    """
+    channel: _builtins.str
+    """Through which channel it is sold: its controls apply. Empty: only those that name no channel do,
+    and units of pools are not for it.
+    """
+    customer: _builtins.str
+    """Who buys, for purchase limits: any key that is the same for the same customer, and no name or
+    address. Empty: limits per customer look at this request alone.
     """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReserveLine]:
@@ -85,10 +95,12 @@ class ReserveRequest(_message.Message):
         replaces_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
         fence: _builtins.int = ...,
         best_effort: _builtins.bool = ...,
+        channel: _builtins.str = ...,
+        customer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_effort", b"best_effort", "confirm", b"confirm", "fence", b"fence", "hold_duration", b"hold_duration", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "replaces_reservation_ids", b"replaces_reservation_ids", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_effort", b"best_effort", "channel", b"channel", "confirm", b"confirm", "customer", b"customer", "fence", b"fence", "hold_duration", b"hold_duration", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "replaces_reservation_ids", b"replaces_reservation_ids", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

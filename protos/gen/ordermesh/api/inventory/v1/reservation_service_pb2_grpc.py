@@ -106,9 +106,9 @@ class ReservationServiceServicer:
 
         Demand for one stock key is summed over the whole request, over kits too. Reservations named in
         `replaces_reservation_ids` are closed in the same transaction, and their units count as free
-        for this one.
+        for this one. What is available is what the controls leave to the channel.
 
-        Errors: `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
+        Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
         `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,

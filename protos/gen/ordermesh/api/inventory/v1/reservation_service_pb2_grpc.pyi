@@ -38,9 +38,9 @@ class ReservationServiceStub:
 
     Demand for one stock key is summed over the whole request, over kits too. Reservations named in
     `replaces_reservation_ids` are closed in the same transaction, and their units count as free
-    for this one.
+    for this one. What is available is what the controls leave to the channel.
 
-    Errors: `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
+    Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
     `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
@@ -128,9 +128,9 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
 
     Demand for one stock key is summed over the whole request, over kits too. Reservations named in
     `replaces_reservation_ids` are closed in the same transaction, and their units count as free
-    for this one.
+    for this one. What is available is what the controls leave to the channel.
 
-    Errors: `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
+    Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
     `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
@@ -221,9 +221,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Demand for one stock key is summed over the whole request, over kits too. Reservations named in
         `replaces_reservation_ids` are closed in the same transaction, and their units count as free
-        for this one.
+        for this one. What is available is what the controls leave to the channel.
 
-        Errors: `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
+        Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
         `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,

@@ -1,11 +1,14 @@
 """Stock that is not there, or not as the caller believed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 from ordermesh.inventory.domain.errors.facts import named, place
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.kernel.errors import Conflict, Facts, RuleViolated
+
+ALL_OVERDUE = 10**18
+"""More units than can be missing: every overdue hold of the key is expired."""
 
 
 class CuredByExpiry(RuleViolated):
@@ -65,14 +68,24 @@ class NotStockedHere(RuleViolated):
 
 
 class InsufficientStock(CuredByExpiry):
-    """Less is available than is wanted. Rows: every short key, wanted and available."""
+    """Less is available than is wanted. Rows: every short key, wanted and available.
+
+    Of keys ``needing_all`` it is not known how many units more would do.
+    """
 
     reason: ClassVar[str] = "INSUFFICIENT_STOCK"
 
-    def __init__(self, rows: Mapping[StockKey, tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        rows: Mapping[StockKey, tuple[int, int]],
+        needing_all: Collection[StockKey] = (),
+    ) -> None:
         super().__init__(
             f"Less is available than wanted of {named(rows)}.",
-            {key: wanted - available for key, (wanted, available) in rows.items()},
+            {
+                key: ALL_OVERDUE if key in needing_all else wanted - available
+                for key, (wanted, available) in rows.items()
+            },
             *(
                 {**place(key), "wanted": wanted, "available": available}
                 for key, (wanted, available) in rows.items()

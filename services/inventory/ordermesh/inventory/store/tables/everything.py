@@ -1,7 +1,14 @@
 """All tables of the service, whoever may ask for them."""
 
-from ordermesh.inventory.store.tables import feeds, items, ledger, locations, reservations
+from ordermesh.inventory.store.tables import (
+    controls,
+    feeds,
+    items,
+    ledger,
+    locations,
+    reservations,
+)
 from ordermesh.inventory.store.tables.base import metadata as metadata
 
-TABLES = (items, locations, ledger, reservations, feeds)
+TABLES = (controls, items, locations, ledger, reservations, feeds)
 """The modules that add their tables to the metadata."""

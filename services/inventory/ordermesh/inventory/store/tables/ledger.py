@@ -64,6 +64,7 @@ movement = Table(
     Column("on_behalf_of", Text, nullable=False),
     Column("reservation_id", Uuid, nullable=True),
     Column("order_id", CallerText, nullable=False),
+    Column("control_version", BigInteger, nullable=False),  # under which it was decided
     Column("create_time", UtcTime, nullable=False),
 )
 

@@ -28,6 +28,7 @@ location = Table(
     Column("longitude", Double, nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("tags", JSON, nullable=False),
+    Column("groups", JSON, nullable=False),
     Column("is_disabled", Boolean, nullable=False),
     Column("external_references", JSON, nullable=False),
     Column("version", BigInteger, nullable=False),

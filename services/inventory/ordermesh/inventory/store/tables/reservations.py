@@ -32,6 +32,9 @@ reservation = Table(
     Column("is_tombstone", Boolean, nullable=False),  # released before it was made
     # Its expired lines were reserved again.
     Column("is_renewed", Boolean, nullable=False, server_default=false()),
+    Column("channel", CallerText, nullable=False),
+    Column("customer", Text, nullable=False),  # a key of the caller's
+    Column("control_version", BigInteger, nullable=False),  # under which it was made
     Column("create_time", UtcTime, nullable=False),
 )
 
@@ -44,6 +47,15 @@ Index(
     reservation.c.order_id,
     postgresql_where=reservation.c.order_id != "",
     sqlite_where=reservation.c.order_id != "",
+)
+
+
+Index(
+    # Serves purchase limits.
+    "reservation_customer",
+    reservation.c.customer,
+    postgresql_where=reservation.c.customer != "",
+    sqlite_where=reservation.c.customer != "",
 )
 
 
@@ -64,6 +76,7 @@ line = Table(
     Column("mode", SmallInteger, nullable=False, server_default="3"),  # 2: holds no units
     Column("lot_id", CallerText, nullable=False, server_default=""),
     Column("serial_numbers", JSON(none_as_null=True), nullable=True),
+    Column("pool", Integer, nullable=True),  # the number of the control its units are of
     CheckConstraint("quantity > 0", name="reservation_line_quantity"),
     CheckConstraint("(state = 1) = (expire_time IS NOT NULL)", name="reservation_line_expire"),
     CheckConstraint("(state > 2) = (close_time IS NOT NULL)", name="reservation_line_close"),

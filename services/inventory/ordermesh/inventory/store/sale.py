@@ -1,0 +1,63 @@
+"""Rows of balances with what decides about the sale of their units."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from ordermesh.inventory.domain.control_table import ControlTable
+from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.inventory.domain.selling import Terms
+from ordermesh.inventory.ports.controls import PooledPair
+from ordermesh.inventory.ports.ledger import BalanceRow, ToldBalance
+from ordermesh.inventory.ports.names import Pair
+from ordermesh.inventory.store.rows import balance_of
+
+
+def terms_of(rows: Sequence[Row[Any]], table: ControlTable) -> Terms:
+    """The terms for the keys of rows that tell of switches, tags and groups."""
+    off = frozenset(
+        StockKey(row.sku, row.code) for row in rows if row.is_unsellable or row.is_disabled
+    )
+    uncounted = frozenset(
+        StockKey(row.sku, row.code) for row in rows if row.reservation_mode == ReservationMode.NONE
+    )
+    if not table.needs_features:
+        return Terms(off, uncounted, table)
+    return Terms(
+        off,
+        uncounted,
+        table,
+        {row.sku: tuple(row.tags) for row in rows},
+        {row.code: tuple(row.groups) for row in rows},
+    )
+
+
+def listed(
+    row: Row[Any],
+    terms: Terms,
+    now: datetime,
+    back: Mapping[Pair, int],
+    taken: Mapping[PooledPair, int],
+) -> BalanceRow:
+    """A balance as it is listed; ``back`` are units of overdue holds, ``taken`` those of pools."""
+    key, pair, found = StockKey(row.sku, row.code), (row.item_id, row.location_id), balance_of(row)
+    available = terms.shown(
+        key,
+        found,
+        now,
+        returning=back.get(pair, 0),
+        taken=lambda number: taken.get((number, pair), 0),
+    )
+    return BalanceRow(key, found, available)
+
+
+def told(
+    row: Row[Any], terms: Terms, now: datetime, taken: Mapping[PooledPair, int]
+) -> ToldBalance:
+    """A balance as watchers are told of it."""
+    key, pair, found = StockKey(row.sku, row.code), (row.item_id, row.location_id), balance_of(row)
+    available = terms.shown(key, found, now, taken=lambda number: taken.get((number, pair), 0))
+    return ToldBalance(pair, key, found, available)

@@ -1,0 +1,133 @@
+"""Purchase limits per line, order and customer, checked with the reservation."""
+
+import asyncio
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+
+from ordermesh.inventory.domain.errors.control import PurchaseLimit
+from tests.inventory.shop import Shop, control, insist, item, selection
+
+
+@pytest.fixture
+async def stocked(shop: Shop) -> Shop:
+    await shop.stock({"MUG at A": 100, "MUG at B": 100, "CUP at A": 100})
+    return shop
+
+
+async def test_a_line_may_have_so_many_and_no_more(stocked: Shop) -> None:
+    await stocked.put_controls(control("line", "limit_per_line", 2, sku="MUG"))
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.reserve([("1", "MUG at A", 2), ("1", "MUG at B", 1), ("2", "CUP at A", 9)])
+    await stocked.reserve([("1", "MUG at A", 2), ("2", "MUG at B", 2)])
+
+    assert refusal.value.facts() == {
+        "sku": "MUG", "per": "line", "limit": "2", "wanted": "3", "already": "0",
+        "controlId": "line",
+    }  # fmt: skip
+
+
+async def test_an_order_is_counted_over_all_its_reservations(stocked: Shop) -> None:
+    await stocked.put_controls(control("order", "limit_per_order", 3, sku="MUG"))
+    first = await stocked.reserve({"MUG at A": 2}, order_id="1001")
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.reserve({"MUG at B": 2}, order_id="1001")
+    assert refusal.value.facts()["already"] == "2"
+    assert refusal.value.facts()["wanted"] == "2"
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve([("1", "MUG at A", 2), ("2", "MUG at B", 2)])
+
+    await stocked.reserve({"MUG at B": 2}, order_id="1002")
+    await stocked.reserve({"MUG at A": 3}, order_id="1001", replaces=[first.reservation_id])
+
+
+async def test_a_customer_may_have_so_many_within_a_window(stocked: Shop) -> None:
+    limit = control("launch", "limit_per_customer", 2, sku="MUG", window=Duration(seconds=3_600))
+    await stocked.put_controls(limit)
+    await stocked.reserve({"MUG at A": 1}, customer="c-1", confirm=True)
+    await stocked.reserve({"MUG at B": 1}, customer="c-1", confirm=True)
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.reserve({"MUG at A": 1}, customer="c-1")
+    await stocked.reserve({"MUG at A": 2}, customer="c-2")
+    await stocked.reserve({"CUP at A": 9}, customer="c-1")
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve({"MUG at A": 3})
+
+    assert refusal.value.facts() == {
+        "sku": "MUG", "per": "customer", "limit": "2", "wanted": "1", "already": "2",
+        "controlId": "launch",
+    }  # fmt: skip
+    await stocked.let_pass(3_601)
+    await stocked.reserve({"MUG at A": 2}, customer="c-1")
+
+
+async def test_what_is_released_or_expires_gives_the_allowance_back(stocked: Shop) -> None:
+    await stocked.put_controls(control("two", "limit_per_customer", 2, sku="MUG"))
+    made = await stocked.reserve({"MUG at A": 2}, customer="c-1", confirm=True)
+    await stocked.release(made.reservation_id, selection("1", 1))
+    held = await stocked.reserve({"MUG at A": 1}, customer="c-1", hold_seconds=60)
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve({"MUG at A": 1}, customer="c-1")
+    await stocked.let_pass(61)
+
+    again = await stocked.reserve({"MUG at A": 1}, customer="c-1", confirm=True)
+    await stocked.ship(again.reservation_id, selection("1"))
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve({"MUG at A": 1}, customer="c-1")
+    assert held.lines[0].quantity == 1
+
+
+async def test_kits_are_limited_by_their_own_name(stocked: Shop) -> None:
+    await stocked.put_items(item("SET", {"MUG": 2, "CUP": 1}, tags=["rare"]))
+    await stocked.put_controls(control("rare", "limit_per_customer", 3, tag="rare"))
+    await stocked.reserve({"SET at A": 2}, customer="c-1")
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.reserve({"SET at A": 2}, customer="c-1")
+    await stocked.reserve({"SET at A": 1, "MUG at B": 50}, customer="c-1")
+
+    assert (refusal.value.facts()["sku"], refusal.value.facts()["already"]) == ("SET", "2")
+
+
+async def test_a_limit_of_a_channel_counts_what_was_bought_through_it(stocked: Shop) -> None:
+    await stocked.put_controls(control("app", "limit_per_customer", 2, channel="app"))
+    await stocked.reserve({"MUG at A": 5}, customer="c-1", channel="web")
+    await stocked.reserve({"MUG at A": 2}, customer="c-1", channel="app")
+
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve({"MUG at A": 1}, customer="c-1", channel="app")
+
+
+async def test_everything_over_a_limit_is_named(stocked: Shop) -> None:
+    await stocked.put_controls(
+        control("line", "limit_per_line", 2), control("order", "limit_per_order", 3, sku="CUP")
+    )
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.reserve({"MUG at A": 3, "CUP at A": 4}, order_id="1")
+
+    facts = refusal.value.facts()
+    assert facts["rows"] == "3"
+    named = {(facts[f"sku{n}"], facts[f"per{n}"]) for n in ("", "-2", "-3")}
+    assert named == {("MUG", "line"), ("CUP", "line"), ("CUP", "order")}
+
+
+async def test_one_customer_at_many_doors_at_once_gets_the_limit_and_no_more(
+    stocked: Shop,
+) -> None:
+    await stocked.put_controls(control("three", "limit_per_customer", 3, sku="MUG"))
+
+    async def buy(place: str) -> bool:
+        try:
+            await insist(lambda: stocked.reserve({place: 1}, customer="c-1"))
+        except PurchaseLimit:
+            return False
+        return True
+
+    bought = await asyncio.gather(*(buy(place) for place in ["MUG at A", "MUG at B"] * 6))
+
+    assert sum(bought) == 3
+    assert await stocked.is_sound()

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -27,9 +28,11 @@ from ordermesh.runtime.database import Database
 from tests.dialects import on_postgresql, on_sqlite
 from tests.fakes import FakeClock
 from tests.inventory.conftest import MIGRATIONS, NOWHERE
-from tests.inventory.reference import Model, Promise, Refused
+from tests.inventory.reference import Model, Move, Promise, Refused, Wish
 from tests.inventory.shop import Shop, item
-from tests.inventory.worlds import PureWorld, Row, ServiceWorld, World
+from tests.inventory.worlds import PureWorld, ServiceWorld, World
+
+T = TypeVar("T")
 
 SKUS, PLACES = ("MUG", "CUP", "POT"), ("A", "B", "C")
 KEYS = [(sku, place) for sku in SKUS for place in PLACES]
@@ -40,9 +43,23 @@ places = st.sampled_from(PLACES)
 line_ids = st.sampled_from(("1", "2", "3"))
 few, some = st.integers(1, 4), st.integers(0, 6)
 holds = st.sampled_from((0, 60, 600))
+modes = st.sampled_from(("RESERVE", "RESERVE", "RESERVE", "TRACK_ONLY", "NONE"))
+
+
+def alike(rows: list[Wish]) -> list[Wish]:
+    """All rows of a line want what the first of them wants, each at a place of its own."""
+    firsts: dict[str, Wish] = {}
+    for row in rows:
+        firsts.setdefault(row[0], row)
+    return [(row[0], firsts[row[0]][1], row[2], row[3], firsts[row[0]][4]) for row in rows]
+
+
 wishes = st.lists(
-    st.tuples(line_ids, asked, places, few), min_size=1, max_size=4, unique_by=lambda row: row[:3]
-)
+    st.tuples(line_ids, asked, places, few, modes),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda row: (row[0], row[2]),
+).map(alike)
 
 
 class Life(RuleBasedStateMachine):
@@ -71,15 +88,16 @@ class Life(RuleBasedStateMachine):
             self.runner.run(_awaited(self.world.close()))
         self.runner.close()
 
-    def both(self, model: Callable[[], None], world: Awaitable[None]) -> None:
-        """Do it in both worlds: both succeed, or both refuse for one reason."""
-        expected = told = ""
+    def both(self, model: Callable[[], object], world: Awaitable[object]) -> None:
+        """Do it in both worlds: both succeed with one answer, or both refuse for one reason."""
+        expected: object
+        told: object
         try:
-            model()
+            expected = model()
         except Refused as refused:
             expected = refused.reason
         try:
-            self.runner.run(_awaited(world))
+            told = self.runner.run(_awaited(world))
         except DomainError as refusal:
             told = refusal.reason
         assert told == expected
@@ -108,34 +126,46 @@ class Life(RuleBasedStateMachine):
             self.world.transfer(key, route[1], count),
         )
 
-    @rule(target=promises, wanted=wishes, hold=holds)
-    def reserve(self, wanted: list[Row], hold: int) -> str:
-        return self.make(wanted, hold, [])
+    @rule(target=promises, wanted=wishes, hold=holds, best_effort=st.booleans())
+    def reserve(self, wanted: list[Wish], hold: int, best_effort: bool) -> str:
+        return self.make(wanted, hold, [], best_effort=best_effort)
 
     @rule(
         target=promises,
         wanted=wishes,
         hold=holds,
         replaces=st.lists(promises, min_size=1, max_size=2, unique=True),
+        best_effort=st.booleans(),
     )
-    def replace(self, wanted: list[Row], hold: int, replaces: list[str]) -> str:
-        return self.make(wanted, hold, replaces)
+    def replace(self, wanted: list[Wish], hold: int, replaces: list[str], best_effort: bool) -> str:
+        return self.make(wanted, hold, replaces, best_effort=best_effort)
 
-    def make(self, wanted: list[Row], hold: int, replaces: list[str], promise: str = "") -> str:
+    def make(
+        self,
+        wanted: list[Wish],
+        hold: int,
+        replaces: list[str],
+        promise: str = "",
+        *,
+        best_effort: bool = False,
+    ) -> str:
         promise = promise or str(UUID(int=next(self.numbers)))
         self.both(
-            lambda: self.model.reserve(promise, wanted, hold, replaces),
-            self.world.reserve(promise, wanted, hold, replaces),
+            lambda: self.model.reserve(promise, wanted, hold, replaces, best_effort=best_effort),
+            self.world.reserve(promise, wanted, hold, replaces, best_effort=best_effort),
         )
         return promise
 
     @rule(promise=promises)
     def reserve_again(self, promise: str) -> None:
-        self.make([("1", "MUG", "A", 1)], 60, [], promise)
+        self.make([("1", "MUG", "A", 1, "RESERVE")], 60, [], promise)
 
-    @rule(promise=promises)
-    def confirm(self, promise: str) -> None:
-        self.both(lambda: self.model.confirm(promise), self.world.confirm(promise))
+    @rule(promise=promises, again=st.booleans())
+    def confirm(self, promise: str, again: bool) -> None:
+        self.both(
+            lambda: self.model.confirm(promise, again=again),
+            self.world.confirm(promise, again=again),
+        )
 
     @rule(promise=consumes(promises))
     def release(self, promise: str) -> None:
@@ -148,19 +178,23 @@ class Life(RuleBasedStateMachine):
             self.world.release(promise, Selection(line_id, place, "", count)),
         )
 
-    @rule(promise=promises, line_id=line_ids, place=places, count=some)
-    def ship(self, promise: str, line_id: str, place: str, count: int) -> None:
+    @rule(promise=promises, line_id=line_ids, place=places, count=some, exceed=st.booleans())
+    def ship(self, promise: str, line_id: str, place: str, count: int, exceed: bool) -> None:
         self.both(
-            lambda: self.model.ship(promise, line_id, place, count),
-            self.world.ship(promise, Selection(line_id, place, "", count)),
+            lambda: self.model.ship(promise, line_id, place, count, exceed=exceed),
+            self.world.ship(promise, Selection(line_id, place, "", count), exceed=exceed),
         )
 
-    @rule(promise=promises, line_id=line_ids, route=st.tuples(places, places), count=some)
-    def reassign(self, promise: str, line_id: str, route: tuple[str, str], count: int) -> None:
-        self.both(
-            lambda: self.model.reassign(promise, line_id, *route, count),
-            self.world.reassign(promise, Selection(line_id, route[0], "", count), route[1]),
+    @rule(
+        moves=st.lists(
+            st.tuples(promises, line_ids, places, places, some),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda move: move[0],
         )
+    )
+    def reassign(self, moves: list[Move]) -> None:
+        self.both(lambda: self.model.reassign(moves), self.world.reassign(moves))
 
     @rule(seconds=st.sampled_from((30, 61, 601)))
     def let_pass(self, seconds: int) -> None:
@@ -192,8 +226,8 @@ class Life(RuleBasedStateMachine):
         assert await self.world.is_sound()
 
 
-async def _awaited(reply: Awaitable[None]) -> None:
-    await reply
+async def _awaited(reply: Awaitable[T]) -> T:
+    return await reply
 
 
 def live(make: Callable[[], Awaitable[World]], lives: int, steps: int) -> None:
@@ -279,9 +313,10 @@ def test_many_lives_on_postgresql_agree(migrated_url: Callable[[str], str]) -> N
 def test_the_comparison_is_shown_to_notice_a_promise_that_was_forgotten() -> None:
     model = Model(KITS)
     model.receive({("MUG", "A"): 1})
-    model.reserve("X", [("1", "MUG", "A", 1)], 60, [])
+    wish = ("1", "MUG", "A", 1, "RESERVE")
+    model.reserve("X", [wish], 60, [])
 
     with pytest.raises(Refused, match="INSUFFICIENT_STOCK"):
-        model.reserve("Y", [("1", "MUG", "A", 1)], 60, [])
+        model.reserve("Y", [wish], 60, [])
     model.promises["X"] = Promise(0)
-    model.reserve("Y", [("1", "MUG", "A", 1)], 60, [])
+    model.reserve("Y", [wish], 60, [])

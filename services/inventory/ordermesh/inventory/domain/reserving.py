@@ -113,7 +113,7 @@ def reserve(
     found = portions(ledger, ask.wanted, terms, ask.channel, now) if ask.is_best_effort else []
     wanted = [line for portion in found for line in portion.lines]
     lacks = any(portion.granted < portion.wanted for portion in found)
-    if not wanted or (lacks and not is_final):
+    if not any(portion.granted for portion in found) or (lacks and not is_final):
         wanted = list(ask.wanted)
         _refuse_lacking(ledger, ask, wanted, terms, now, is_final=is_final)
     return Reserved(_held(ledger, actor, ask, wanted, terms, now), replaced, found)

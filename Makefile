@@ -45,6 +45,10 @@ test-slow: $(READY) ## Run the long proofs
 mutants: $(READY) ## Break the ledger on purpose, one place at a time, and see that tests notice
 	$(BIN)/python -m tests.mutants $(ARGS)
 
+.PHONY: import-proof
+import-proof: $(READY) ## Import a million rows while 200 reservations a second go on; on both databases
+	$(BIN)/python -m pytest -s -q -m slow tests/inventory/test_importing.py $(ARGS)
+
 .PHONY: check
 check: $(READY) ## Check format, style, types, layers and dependencies
 	$(BIN)/ruff format --check .

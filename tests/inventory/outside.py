@@ -122,9 +122,12 @@ class Outside:
             request = PutSourcesRequest(request_id=new_id(), sources=[source])
             return (await self.feeds.PutSources(request, NO_CONTEXT)).changed_count
 
-    async def sources(self, **filters: Any) -> list[StockSourceState]:
+    async def sources(
+        self, who: Mapping[str, str] | None = None, **filters: Any
+    ) -> list[StockSourceState]:
         request = ListSourcesRequest(page_size=1000, **filters)
-        return list((await self.feeds.ListSources(request, NO_CONTEXT)).sources)
+        with self._as("ListSources", **(who or {})):
+            return list((await self.feeds.ListSources(request, NO_CONTEXT)).sources)
 
     async def source(self, source_id: str = "TILL") -> StockSourceState:
         return next(one for one in await self.sources() if one.source.source_id == source_id)
@@ -217,11 +220,15 @@ class Outside:
 
     async def how_far(self, import_id: str) -> SnapshotImport:
         request = GetImportRequest(import_id=import_id)
-        return (await self.feeds.GetImport(request, NO_CONTEXT)).snapshot_import
+        with self._as("GetImport"):
+            return (await self.feeds.GetImport(request, NO_CONTEXT)).snapshot_import
 
-    async def quarantined(self, **filters: Any) -> list[QuarantinedRow]:
+    async def quarantined(
+        self, who: Mapping[str, str] | None = None, **filters: Any
+    ) -> list[QuarantinedRow]:
         request = ListQuarantinedRowsRequest(page_size=1000, **filters)
-        return list((await self.feeds.ListQuarantinedRows(request, NO_CONTEXT)).rows)
+        with self._as("ListQuarantinedRows", **(who or {})):
+            return list((await self.feeds.ListQuarantinedRows(request, NO_CONTEXT)).rows)
 
     async def retry(
         self,

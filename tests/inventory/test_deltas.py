@@ -4,7 +4,7 @@ import pytest
 
 from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement, StockDelta
 from ordermesh.inventory.domain.errors.feed import NotYourSource, TooManyHeld, UnknownSource
-from ordermesh.inventory.domain.errors.requests import DuplicateEntry
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
 from ordermesh.inventory.operations import feeds as operation
 from tests.inventory.outside import (
     ADJUSTMENT,
@@ -286,3 +286,52 @@ async def test_sources_tell_how_far_they_are_and_which_are_silent(outside: Outsi
     assert not (await outside.source("WMS")).HasField("heard_time")
     assert (await outside.source("TILL")).HasField("heard_time")
     assert await outside.sources(stale_only=True) == []
+
+
+async def test_goods_that_are_gone_leave_promises_short_where_the_source_may_say_so(
+    outside: Outside,
+) -> None:
+    await outside.put_source(may_fall_below_reserved=True)
+    held = await outside.shop.reserve({"MUG at A": 9}, confirm=True, order_id="1001")
+
+    reply = await outside.tell(delta(1, "MUG at A", 4), delta(2, "MUG at A", 7))
+
+    # Fewer than none cannot be there, whoever says so.
+    assert names(reply.outcomes) == ["APPLIED", "QUARANTINED"]
+    balance = await outside.shop.balance("MUG at A")
+    assert (balance.on_hand, balance.reserved, balance.short, balance.available) == (6, 9, 3, 0)
+    assert await outside.shop.is_sound()
+
+    await outside.tell(delta(3, "MUG at A", 3, RECEIPT))
+
+    assert (await outside.shop.balance("MUG at A")).short == 0
+    assert (await outside.shop.reservation(held.reservation_id)).order_id == "1001"
+    assert await outside.shop.is_sound()
+
+
+async def test_holds_whose_time_has_passed_go_before_anybody_is_short(outside: Outside) -> None:
+    await outside.put_source(may_fall_below_reserved=True)
+    await outside.shop.reserve({"MUG at A": 5}, hold_seconds=60)
+    await outside.shop.let_pass(61)
+    await outside.shop.reserve({"MUG at A": 5}, confirm=True)
+
+    reply = await outside.tell(delta(1, "MUG at A", 5))
+
+    balance = await outside.shop.balance("MUG at A")
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert (balance.on_hand, balance.reserved, balance.short) == (5, 5, 0)
+    assert await outside.shop.is_sound()
+
+
+async def test_a_caller_reads_of_its_own_sources_alone(outside: Outside) -> None:
+    await outside.put_source(callers=["source/till-7"])
+    await outside.put_source("OTHER")
+    await outside.tell(delta(1, "MUG at A", 99))
+    who = {"caller": "source/till-7", "role": "source"}
+
+    assert [one.source.source_id for one in await outside.sources(who=who)] == ["TILL"]
+    assert len(await outside.quarantined(who=who, source_id="TILL")) == 1
+    with pytest.raises(NotYourSource):
+        await outside.quarantined(who=who, source_id="OTHER")
+    with pytest.raises(TooMuchAsked):
+        await outside.quarantined(who=who)

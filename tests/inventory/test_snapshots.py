@@ -284,3 +284,17 @@ async def test_a_picture_of_the_future_is_as_good_as_one_of_now(outside: Outside
     await outside.show({"MUG at A": 4}, taken=taken)
 
     assert await outside.on_hand("MUG at A") == 4
+
+
+async def test_a_picture_that_shows_less_than_is_promised_leaves_promises_short(
+    outside: Outside,
+) -> None:
+    await outside.put_source(may_fall_below_reserved=True)
+    await outside.shop.reserve({"MUG at A": 9}, confirm=True, order_id="1001")
+
+    reply = await outside.show({"MUG at A": (4, 2)}, watermark=0)
+
+    balance = await outside.shop.balance("MUG at A")
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert (balance.on_hand, balance.reserved, balance.short) == (4, 9, 5)
+    assert await outside.shop.is_sound()

@@ -1,15 +1,25 @@
 """The numbers that a source gives its changes."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ordermesh.inventory.domain.errors.feed import ForeignLocation, NotYourSource
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry
+from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.stock_source import (
     GAPS_KEPT,
     Gap,
     GapPolicy,
     Numbers,
     SourceKind,
+    SourceReport,
+    SourceState,
+    Speaker,
     StockSource,
+    refuse_repeated,
 )
 
 
@@ -61,3 +71,45 @@ def test_a_jump_is_judged_by_units_or_by_a_share() -> None:
     assert limit(20, 0, 1_000) == 20
     assert limit(20, 50, 1_000) == 500
     assert limit(20, 50, 10) == 20
+
+
+def test_a_source_is_spoken_for_by_its_callers_and_by_operators() -> None:
+    source = StockSource("WMS", SourceKind.WMS, ("A",), callers=("source/wms",))
+
+    source.refuse_stranger(Speaker(Actor("source/wms"), is_operator=False))
+    source.refuse_stranger(Speaker(Actor("somebody"), is_operator=True))
+    with pytest.raises(NotYourSource):
+        source.refuse_stranger(Speaker(Actor("somebody"), is_operator=False))
+
+
+def test_a_source_speaks_for_its_own_locations() -> None:
+    source = StockSource("WMS", SourceKind.WMS, ("A", "B"))
+
+    source.refuse_foreign(["A"])
+    with pytest.raises(ForeignLocation) as foreign:
+        source.refuse_foreign(["A", "C"])
+    assert foreign.value.facts() == {"sourceId": "WMS", "locationId": "C"}
+
+
+def test_silence_begins_with_the_last_word_or_with_the_source() -> None:
+    begin = datetime(2026, 11, 25, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    source = StockSource("WMS", SourceKind.WMS, ("A",), silence=hour)
+    never = SourceReport(SourceState(source), 0, 0, begin)
+    heard = SourceReport(SourceState(source, heard_time=begin + hour), 0, 0, begin)
+
+    assert never.silence(begin + hour) == hour
+    assert not never.is_stale(begin + hour)
+    assert never.is_stale(begin + hour + timedelta(seconds=1))
+    assert not heard.is_stale(begin + 2 * hour)
+    assert heard.is_stale(begin + 3 * hour)
+    patient = SourceState(StockSource("WMS", SourceKind.WMS, ("A",)))
+    assert not SourceReport(patient, 0, 0, begin).is_stale(begin + 9_999 * hour)
+
+
+def test_a_source_is_put_once() -> None:
+    one = StockSource("WMS", SourceKind.WMS, ("A",))
+    refuse_repeated([one, StockSource("POS", SourceKind.POS, ("A",))])
+    with pytest.raises(DuplicateEntry) as twice:
+        refuse_repeated([one, one])
+    assert twice.value.facts() == {"field": "sources[1].source_id", "value": "WMS"}

@@ -203,6 +203,7 @@ def rows() -> list[Row]:
         catalog.put_locations,
         stock.receive_stock,
         stock.adjust_stock,
+        stock.adjust_moved_stock,
         stock.transfer_stock,
         reservations.reserve,
         reservations.confirm,

@@ -145,6 +145,20 @@ def adjust_stock(row: Table) -> None:
     )
 
 
+def adjust_moved_stock(row: Table) -> None:
+    row(
+        "LedgerService.AdjustStock",
+        "something has moved since it was read",
+        lambda r: put("expected_sequence", 1)(r.adjustments[0]),
+        ABORTED,
+        "BALANCE_CHANGED",
+        sku="MUG",
+        locationId="A",
+        sequence="4",
+        expectedSequence="1",
+    )
+
+
 def transfer_stock(row: Table) -> None:
     m = "LedgerService.TransferStock"
     row(m, "no transfers", lambda r: r.ClearField("transfers"), INVALID, VIOLATION)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -123,6 +124,56 @@ def load_command(
     if json_:
         _print_json({**vars(loaded), "refused": [str(one) for one in loaded.refused]})
     raise typer.Exit(1 if loaded.refused else 0)
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="A CSV file: sku, location_id, on_hand.")],
+    source: Annotated[str, typer.Option(help="The registered source whose picture it is.")],
+    location: Annotated[
+        list[str] | None, typer.Option(help="It shows all of this location; may be repeated.")
+    ] = None,
+    watermark: Annotated[
+        int | None, typer.Option(min=0, help="The last change of the source that it contains.")
+    ] = None,
+    taken: Annotated[
+        datetime | None, typer.Option(help="When it was taken, in UTC; else as the file is dated.")
+    ] = None,
+    absent: Annotated[
+        Literal["leave", "zero"], typer.Option(help="What becomes of what it does not name.")
+    ] = "leave",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an import that broke off.")
+    ] = False,
+    directory: Place = DIRECTORY,
+    json_: AsJson = False,
+) -> None:
+    """Import a picture of stock, row by row or a million; it never undoes what came after it."""
+    from ordermesh.cli.snapshot import (
+        ImportOptions,
+        as_fields,
+        import_snapshot,
+        print_imported,
+    )
+
+    if absent == "zero" and not location:
+        raise _failure("--absent zero needs the locations that the file shows: --location.", code=2)
+    options = ImportOptions(
+        file,
+        source,
+        location or (),
+        watermark,
+        taken.replace(tzinfo=UTC) if taken else None,
+        absent,
+        resume,
+    )
+    targets = _mesh(directory).targets
+    console = _console(stderr=json_)
+    imported = _run(import_snapshot(targets, options, console))
+    print_imported(imported, console)
+    if json_:
+        _print_json(as_fields(imported))
+    raise typer.Exit(0 if imported.is_whole else 1)
 
 
 @app.command("submit")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import grpc
 from rich.table import Table
 from rich.text import Text
 
-from ordermesh.api.inventory.v1 import ListItemsRequest
+from ordermesh.api.inventory.v1 import ListItemsRequest, ListSourcesRequest, StockSourceState
 from ordermesh.api.routing.v1 import GetNetworkOverviewRequest
 from ordermesh.cli.calls import open_mesh, words
 from ordermesh.cli.health import state_of
@@ -63,6 +64,7 @@ async def examine(directory: MeshDirectory) -> list[Finding]:
         findings += await _services(record)
         async with open_mesh(record.targets) as mesh:
             findings += await _following(mesh)
+            findings += await sources(mesh)
     findings += await asyncio.to_thread(lambda: list(_databases(directory)))
     return findings
 
@@ -192,6 +194,44 @@ async def _following(mesh: Mesh) -> list[Finding]:
     if known < wanted:
         return [Finding("routing follows", Verdict.DOUBTFUL, fact, advice), network]
     return [Finding("routing follows", Verdict.WELL, fact), network]
+
+
+async def sources(mesh: Mesh) -> list[Finding]:
+    """Which systems outside have fallen silent, and what they told that cannot be right."""
+    found: list[StockSourceState] = []
+    token = ""
+    try:
+        while True:
+            request = ListSourcesRequest(page_size=1_000, page_token=token)
+            page = await mesh.feeds.ListSources(request, timeout=_CALL_SECONDS)
+            found += page.sources
+            token = page.next_page_token
+            if not token:
+                break
+    except grpc.aio.AioRpcError as error:
+        advice = "See the log of inventory."
+        return [Finding("sources", Verdict.WRONG, words(error), advice)]
+    return [finding for one in found for finding in _source(one)]
+
+
+def _source(one: StockSourceState) -> Iterator[Finding]:
+    name = f"source {one.source.source_id}"
+    silent = timedelta(seconds=one.silence_duration.seconds)
+    heard = f"heard of {silent} ago" if one.HasField("heard_time") else "never heard of"
+    fact = f"{heard}, change {one.applied_sequence}"
+    if one.is_stale:
+        allowed = timedelta(seconds=one.source.silence_duration.seconds)
+        advice = f"It may be silent for {allowed}: see whether it still sends."
+        yield Finding(name, Verdict.DOUBTFUL, fact, advice)
+    elif one.gap_count or one.held_count:
+        missing = f"{fact}; {one.gap_count} gaps, {one.held_count} changes are held"
+        yield Finding(name, Verdict.DOUBTFUL, missing, "Let it send again what is missing.")
+    else:
+        yield Finding(name, Verdict.WELL, fact)
+    if one.quarantined_count:
+        advice = "List them, then retry or dismiss them: FeedService."
+        rows = f"{one.quarantined_count:,} rows in quarantine"
+        yield Finding(name, Verdict.DOUBTFUL, rows, advice)
 
 
 def _databases(directory: MeshDirectory) -> Iterator[Finding]:

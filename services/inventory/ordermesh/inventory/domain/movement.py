@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, SameLocation
 from ordermesh.inventory.domain.errors.stock import (
+    BalanceChanged,
     InsufficientStock,
     NotStockedHere,
     OnHandBelowReserved,
@@ -63,13 +64,15 @@ class StockLine:
 class Adjustment:
     """The correction of one balance: by ``delta``, or to ``on_hand`` where that is set.
 
-    ``expected_on_hand`` is what the caller believes to be there; None: not checked.
+    ``expected_on_hand`` is what the caller believes to be there, ``expected_sequence`` the number
+    of the last entry that it has seen; None: not checked.
     """
 
     key: StockKey
     delta: int = 0
     on_hand: int | None = None
     expected_on_hand: int | None = None
+    expected_sequence: int | None = None
 
 
 @dataclass(frozen=True)
@@ -139,9 +142,10 @@ def rises(adjustment: Adjustment) -> bool:
 def adjust(ledger: Ledger, adjustments: Sequence[Adjustment], reason: AdjustmentReason) -> None:
     """Correct what is on hand; the number that it is already makes no entry.
 
-    Raises, in this order and each with every wrong key: ``OnHandChanged``, ``NotStockedHere``,
-    ``OnHandBelowReserved``; and ``QuantityTooLarge``.
+    Raises, in this order and each with every wrong key: ``BalanceChanged``, ``OnHandChanged``,
+    ``NotStockedHere``, ``OnHandBelowReserved``; and ``QuantityTooLarge``.
     """
+    _refuse_moved(ledger, adjustments)
     changed: dict[StockKey, tuple[int, int]] = {}
     below: dict[StockKey, tuple[int, int, int]] = {}
     unknown: list[StockKey] = []
@@ -175,6 +179,18 @@ def adjust(ledger: Ledger, adjustments: Sequence[Adjustment], reason: Adjustment
             ledger.bring(cause, key, outside, difference)
         elif difference < 0:
             ledger.move(cause, key, Account.FREE, outside, -difference)
+
+
+def _refuse_moved(ledger: Ledger, adjustments: Sequence[Adjustment]) -> None:
+    """Raise ``BalanceChanged`` for balances with other last entries than the caller has seen."""
+    moved = {
+        one.key: (ledger.balance(one.key).sequence, one.expected_sequence)
+        for one in adjustments
+        if one.expected_sequence is not None
+        and one.expected_sequence != ledger.balance(one.key).sequence
+    }
+    if moved:
+        raise BalanceChanged(moved)
 
 
 def transfer(ledger: Ledger, transfers: Sequence[Transfer]) -> None:

@@ -8,7 +8,7 @@ pictures are knowledge and no change, so they are not added again.
 import enum
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -262,10 +262,18 @@ def misplaced(
     return None
 
 
-def apply_delta(ledger: Ledger, source: StockSource, delta: Delta, *, any_jump: bool) -> Verdict:
-    """Move what the source says has moved. ``any_jump``: none is too large."""
+@dataclass(frozen=True)
+class Leave:
+    """What is let pass: a jump however large, and less on hand than is promised."""
+
+    any_jump: bool = False
+    below_reserved: bool = False
+
+
+def apply_delta(ledger: Ledger, source: StockSource, delta: Delta, leave: Leave) -> Verdict:
+    """Move what the source says has moved."""
     balance = ledger.balance(delta.key)
-    misfit = _misfit(source, balance, balance.on_hand + delta.change, any_jump=any_jump)
+    misfit = _misfit(source, balance, balance.on_hand + delta.change, leave)
     if misfit is not None:
         return misfit
     kind, outside = _ROADS[delta.kind]
@@ -289,8 +297,7 @@ def apply_picture(
     picture: Picture,
     row: PictureRow,
     unseen: Unseen,
-    *,
-    any_jump: bool,
+    leave: Leave,
     document: str = "",
 ) -> Verdict:
     """Correct the books to what the picture shows and what has changed since.
@@ -304,7 +311,8 @@ def apply_picture(
     balance = ledger.balance(row.key)
     wanted = row.on_hand + unseen.own + unseen.others
     is_new = balance.sequence == 0
-    misfit = _misfit(source, balance, wanted, any_jump=any_jump or is_new)
+    leave = replace(leave, any_jump=leave.any_jump or is_new)
+    misfit = _misfit(source, balance, wanted, leave)
     if misfit is not None:
         return misfit
     if wanted == balance.on_hand:
@@ -330,16 +338,16 @@ _ROADS: Mapping[DeltaKind, tuple[MovementKind, Account]] = {
 }
 
 
-def _misfit(source: StockSource, balance: Balance, wanted: int, *, any_jump: bool) -> Misfit | None:
+def _misfit(source: StockSource, balance: Balance, wanted: int, leave: Leave) -> Misfit | None:
     facts = {"onHand": str(balance.on_hand), "wanted": str(wanted)}
     if wanted < 0:
         return Misfit(Trouble.NEGATIVE, facts)
     if wanted > BALANCE_LIMIT:
         return Misfit(Trouble.TOO_LARGE, facts)
-    limit = None if any_jump else source.jump_limit(balance.on_hand)
+    limit = None if leave.any_jump else source.jump_limit(balance.on_hand)
     if limit is not None and abs(wanted - balance.on_hand) > limit:
         return Misfit(Trouble.IMPOSSIBLE_JUMP, {**facts, "limit": str(limit)})
-    if wanted < min(balance.reserved, balance.on_hand):
+    if wanted < min(balance.reserved, balance.on_hand) and not leave.below_reserved:
         facts["reserved"] = str(balance.reserved)
         return Misfit(Trouble.BELOW_RESERVED, facts, balance.reserved - wanted)
     return None
@@ -349,4 +357,5 @@ def _change(ledger: Ledger, cause: Cause, key: StockKey, change: int, outside: A
     if change > 0:
         ledger.bring(cause, key, outside, change)
     else:
-        ledger.move(cause, key, Account.FREE, outside, -change)
+        # What is gone is gone: free units first, then promises are short of it.
+        ledger.take_away(cause, key, outside, -change)

@@ -59,9 +59,9 @@ class StockSource:
             return None
         return max(self.jump_units, on_hand * self.jump_percent // 100)
 
-    def refuse_stranger(self, actor: Actor, *, is_operator: bool) -> None:
-        """Raise ``NotYourSource`` unless the actor may speak in the source's name."""
-        if not is_operator and actor.caller not in self.callers:
+    def refuse_stranger(self, speaker: "Speaker") -> None:
+        """Raise ``NotYourSource`` unless the speaker may speak in the source's name."""
+        if not speaker.may_speak_for(self):
             raise NotYourSource(self.source_id)
 
     def refuse_foreign(self, location_ids: Collection[str]) -> None:
@@ -69,6 +69,18 @@ class StockSource:
         foreign = set(location_ids) - self.own_locations
         if foreign:
             raise ForeignLocation(self.source_id, foreign)
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who tells, and whether they are an operator, who may speak for every source."""
+
+    actor: Actor
+    is_operator: bool
+
+    def may_speak_for(self, source: StockSource) -> bool:
+        """Whether the source has named the speaker as one of its callers."""
+        return self.is_operator or self.actor.caller in source.callers
 
 
 class Gap(NamedTuple):

@@ -30,6 +30,7 @@ from ordermesh.inventory.domain.stock_source import (
     GapPolicy,
     Numbers,
     SourceState,
+    Speaker,
     StockSource,
     refuse_repeated,
 )
@@ -44,14 +45,6 @@ HELD_MAX = 10_000
 
 RELEASED_MAX = 1_000
 """How many changes that were held one transaction applies."""
-
-
-@dataclass(frozen=True)
-class Speaker:
-    """Who tells, and whether they are an operator, who may speak for every source."""
-
-    actor: Actor
-    is_operator: bool
 
 
 @dataclass(frozen=True)
@@ -87,7 +80,7 @@ async def locked_source(
     Raises ``UnknownSource`` and ``NotYourSource``.
     """
     state = (await stores.sources.lock(tx, [source_id], names))[source_id]
-    state.source.refuse_stranger(speaker.actor, is_operator=speaker.is_operator)
+    state.source.refuse_stranger(speaker)
     return state
 
 
@@ -261,7 +254,7 @@ async def _undecided(
     source_ids = {one.told.source_id for one in found.values()}
     states = await stores.sources.lock(tx, source_ids, names)
     for state in states.values():
-        state.source.refuse_stranger(speaker.actor, is_operator=speaker.is_operator)
+        state.source.refuse_stranger(speaker)
     return found, states
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from ordermesh.inventory.domain.errors.feed import ImportNotFound
 from ordermesh.inventory.domain.snapshot_import import Absent, ImportState, SnapshotImport
 from ordermesh.inventory.domain.stock_feed import PictureRow, Tally, Told
-from ordermesh.inventory.domain.stock_source import SourceState
-from ordermesh.inventory.operations.feeds import Speaker, locked_source, show
+from ordermesh.inventory.domain.stock_source import SourceState, Speaker
+from ordermesh.inventory.operations.feeds import locked_source, show
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
@@ -124,8 +124,7 @@ async def complete_import(
     return replace(after, update_time=now)
 
 
-async def get_import(stores: Stores, tx: Transaction, import_id: UUID) -> SnapshotImport:
-    """How far an import has come. Raises ``ImportNotFound``."""
+async def _found(stores: Stores, tx: Transaction, import_id: UUID) -> SnapshotImport:
     found = await stores.imports.get(tx, import_id)
     if found is None:
         raise ImportNotFound(import_id)
@@ -136,10 +135,10 @@ async def _locked(
     stores: Stores, tx: Transaction, import_id: UUID, speaker: Speaker, names: Names
 ) -> tuple[SnapshotImport, SourceState]:
     """An import under the lock of its source, which holds for all that is done with it."""
-    source_id = (await get_import(stores, tx, import_id)).source_id
+    source_id = (await _found(stores, tx, import_id)).source_id
     state = await locked_source(stores, tx, source_id, speaker, names)
     # Read again: others may have gone on with it while we waited for the lock.
-    return await get_import(stores, tx, import_id), state
+    return await _found(stores, tx, import_id), state
 
 
 def _told(one: SnapshotImport, row: PictureRow) -> Told:

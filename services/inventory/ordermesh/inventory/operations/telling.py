@@ -15,6 +15,7 @@ from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.stock_feed import (
     NOTHING_UNSEEN,
     Delta,
+    Leave,
     Marks,
     Misfit,
     Outcome,
@@ -168,13 +169,15 @@ class Telling:
     def _ahead(self, source_id: str) -> int:
         return self.states[source_id].ahead
 
-    def _decide(self, ledger: Ledger, told: Told) -> Verdict:
+    def _decide(self, ledger: Ledger, told: Told, *, is_last: bool = False) -> Verdict:
+        """The verdict; only at the ``is_last`` time may promises be left without units."""
         row, source = told.row, self.states[told.source_id].source
+        leave = Leave(self.any_jump, is_last and source.may_fall_below_reserved)
         marks = self._marks.get(told.source_id, Marks())
         if isinstance(row, Delta):
             if marks.contain(row):
                 return Outcome.CONTAINED
-            return apply_delta(ledger, source, row, any_jump=self.any_jump)
+            return apply_delta(ledger, source, row, leave)
         picture = told.picture or Picture(None, None)
         if marks.outdate(picture, row.key):
             return Outcome.OUTDATED
@@ -185,14 +188,17 @@ class Telling:
             picture,
             row,
             unseen or NOTHING_UNSEEN,
-            any_jump=self.any_jump,
+            leave,
             document=told.document,
         )
 
     async def _cure(
         self, ledger: Ledger, rows: Sequence[Told], verdicts: dict[int, Verdict]
     ) -> list[StoredReservation]:
-        """Where promises are in the way, expire those whose time has passed, and decide again."""
+        """Where promises are in the way, expire those whose time has passed, and decide again.
+
+        What is then still gone leaves the others short, where the source may say so.
+        """
         now = self.now
         below = {
             place: verdict
@@ -207,12 +213,12 @@ class Telling:
         overdue = await self.stores.reservations.overdue(
             self.tx, self.names.pairs(missing), now, self.names
         )
-        if not overdue:
-            return []
         before = {one.reservation_id: one for one in overdue}
         expired = expire_for(ledger, overdue, missing, now)
         for place in below:
-            verdicts[place] = self._decide(ledger, rows[place])
+            source = self.states[rows[place].source_id].source
+            if expired or source.may_fall_below_reserved:
+                verdicts[place] = self._decide(ledger, rows[place], is_last=True)
         return [StoredReservation(before[one.reservation_id], one) for one in expired]
 
     async def _write(

@@ -62,10 +62,12 @@ class SourceStore(Protocol):
         """Note how far sources have come, and that they were heard of."""
         ...
 
-    async def page(
-        self, tx: Transaction, after: str, size: int, stale_at: datetime | None
-    ) -> list[SourceReport]:
-        """The next sources in the order of ids; with ``stale_at`` those that are stale then."""
+    async def get(self, tx: Transaction, source_id: str) -> StockSource:
+        """A source, not locked. Raises ``UnknownSource``."""
+        ...
+
+    async def page(self, tx: Transaction, after: str, size: int) -> list[SourceReport]:
+        """The next sources in the order of ids."""
         ...
 
     async def waiting(

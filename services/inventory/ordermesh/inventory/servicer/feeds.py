@@ -33,8 +33,8 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.inventory.access import OPERATOR, acting
 from ordermesh.inventory.domain.stock_feed import outcome_of
+from ordermesh.inventory.domain.stock_source import Speaker
 from ordermesh.inventory.operations.feeds import (
-    Speaker,
     dismiss_rows,
     post_deltas,
     post_snapshot,
@@ -44,10 +44,9 @@ from ordermesh.inventory.operations.feeds import (
 from ordermesh.inventory.operations.imports import (
     begin_import,
     complete_import,
-    get_import,
     import_frame,
 )
-from ordermesh.inventory.queries.feeds import list_quarantined, list_sources
+from ordermesh.inventory.queries.feeds import get_import, list_quarantined, list_sources
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.stock_feeds import (
     announced,
@@ -103,9 +102,10 @@ class FeedServicer(FeedServiceServicer):
         """Read sources, page by page."""
         after = place_in_text(request, request.page_token)
         size = page_size(request.page_size)
+        speaker = _speaker("")
         page = await self._wiring.database.read(
             lambda tx: list_sources(
-                self._wiring.stores, tx, after, size, stale_only=request.stale_only
+                self._wiring.stores, tx, after, size, speaker, stale_only=request.stale_only
             )
         )
         last = page.rows[-1].state.source.source_id if page.rows else ""
@@ -216,8 +216,9 @@ class FeedServicer(FeedServiceServicer):
         _context: grpc.aio.ServicerContext[GetImportRequest, GetImportResponse],
     ) -> GetImportResponse:
         """Read how far an import has come."""
+        speaker = _speaker("")
         found = await self._wiring.database.read(
-            lambda tx: get_import(self._wiring.stores, tx, UUID(request.import_id))
+            lambda tx: get_import(self._wiring.stores, tx, UUID(request.import_id), speaker)
         )
         return GetImportResponse(snapshot_import=import_message(found))
 
@@ -229,9 +230,10 @@ class FeedServicer(FeedServiceServicer):
         """Read rows in quarantine, page by page."""
         after = place_in_time(request, request.page_token)
         size = page_size(request.page_size)
+        speaker = _speaker("")
         page = await self._wiring.database.read(
             lambda tx: list_quarantined(
-                self._wiring.stores, tx, quarantine_filter(request), after, size
+                self._wiring.stores, tx, quarantine_filter(request), after, size, speaker
             )
         )
         token = ""

@@ -96,18 +96,17 @@ class SqlSourceStore:
                 )
             )
 
-    async def page(
-        self, tx: Transaction, after: str, size: int, stale_at: datetime | None
-    ) -> list[SourceReport]:
-        """The next sources in the order of ids; with ``stale_at`` those that are stale then."""
-        reports: list[SourceReport] = []
-        while len(reports) < size:
-            part = await _reports(tx, after, size)
-            reports += [one for one in part if stale_at is None or one.is_stale(stale_at)]
-            if len(part) < size:
-                break
-            after = part[-1].state.source.source_id
-        return reports[:size]
+    async def get(self, tx: Transaction, source_id: str) -> StockSource:
+        """A source, not locked. Raises ``UnknownSource``."""
+        found = await tx.execute(select(stock_source).where(stock_source.c.code == source_id))
+        row = found.one_or_none()
+        if row is None:
+            raise UnknownSource(source_id)
+        return _state(row).source
+
+    async def page(self, tx: Transaction, after: str, size: int) -> list[SourceReport]:
+        """The next sources in the order of ids."""
+        return await _reports(tx, after, size)
 
     async def waiting(
         self, tx: Transaction, source: int, numbers: Collection[int], size: int

@@ -59,6 +59,9 @@ def _adjustment(message: StockAdjustment) -> Adjustment:
         delta=message.delta,
         on_hand=message.on_hand if message.WhichOneof("change") == "on_hand" else None,
         expected_on_hand=message.expected_on_hand if message.HasField("expected_on_hand") else None,
+        expected_sequence=(
+            message.expected_sequence if message.HasField("expected_sequence") else None
+        ),
     )
 
 

@@ -172,6 +172,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. More is wanted than one line, order or customer may have. Rows of: `sku`,
     `per` (`line`, `order` or `customer`), `limit`, `wanted`, `already`, `controlId`.
     """
+    ERROR_REASON_BALANCE_CHANGED: _ErrorReason.ValueType  # 81
+    """ABORTED. The balance has moved since the caller read it. Rows of: `sku`, `locationId`, `sequence`,
+    `expectedSequence`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -331,5 +335,9 @@ ERROR_REASON_UNKNOWN_CONTROL_VERSION: ErrorReason.ValueType  # 61
 ERROR_REASON_PURCHASE_LIMIT: ErrorReason.ValueType  # 62
 """FAILED_PRECONDITION. More is wanted than one line, order or customer may have. Rows of: `sku`,
 `per` (`line`, `order` or `customer`), `limit`, `wanted`, `already`, `controlId`.
+"""
+ERROR_REASON_BALANCE_CHANGED: ErrorReason.ValueType  # 81
+"""ABORTED. The balance has moved since the caller read it. Rows of: `sku`, `locationId`, `sequence`,
+`expectedSequence`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -126,7 +126,8 @@ class FeedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSources(self, request, context):
-        """ListSources reads sources in the order of their ids, how far each has come, and which are stale.
+        """ListSources reads sources in the order of their ids, how far each has come, and which are stale:
+        those that the caller may speak for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -189,14 +190,17 @@ class FeedServiceServicer:
     def GetImport(self, request, context):
         """GetImport reads how far an import has come.
 
-        Errors: `IMPORT_NOT_FOUND`.
+        Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListQuarantinedRows(self, request, context):
-        """ListQuarantinedRows reads rows in quarantine, oldest first.
+        """ListQuarantinedRows reads rows in quarantine, oldest first. Who is no operator names a source or an
+        import of their own.
+
+        Errors: `TOO_MUCH_ASKED`, `UNKNOWN_SOURCE`, `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

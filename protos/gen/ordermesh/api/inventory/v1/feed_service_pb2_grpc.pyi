@@ -50,7 +50,9 @@ class FeedServiceStub:
     Errors: `DUPLICATE_ENTRY`, `UNKNOWN_LOCATION`.
     """
     ListSources: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.ListSourcesRequest, _feed_service_pb2.ListSourcesResponse]
-    """ListSources reads sources in the order of their ids, how far each has come, and which are stale."""
+    """ListSources reads sources in the order of their ids, how far each has come, and which are stale:
+    those that the caller may speak for.
+    """
     PostDeltas: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.PostDeltasRequest, _feed_service_pb2.PostDeltasResponse]
     """PostDeltas tells of changes, in any order. Each one that is applied is a movement of its own.
 
@@ -88,10 +90,14 @@ class FeedServiceStub:
     GetImport: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.GetImportRequest, _feed_service_pb2.GetImportResponse]
     """GetImport reads how far an import has come.
 
-    Errors: `IMPORT_NOT_FOUND`.
+    Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`.
     """
     ListQuarantinedRows: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.ListQuarantinedRowsRequest, _feed_service_pb2.ListQuarantinedRowsResponse]
-    """ListQuarantinedRows reads rows in quarantine, oldest first."""
+    """ListQuarantinedRows reads rows in quarantine, oldest first. Who is no operator names a source or an
+    import of their own.
+
+    Errors: `TOO_MUCH_ASKED`, `UNKNOWN_SOURCE`, `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`.
+    """
     RetryQuarantinedRows: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.RetryQuarantinedRowsRequest, _feed_service_pb2.RetryQuarantinedRowsResponse]
     """RetryQuarantinedRows tries rows again, as if they had come now: what has changed since they came
     is taken into account. What still cannot be right stays in quarantine, with its new reason.
@@ -126,7 +132,9 @@ class FeedServiceAsyncStub(FeedServiceStub):
     Errors: `DUPLICATE_ENTRY`, `UNKNOWN_LOCATION`.
     """
     ListSources: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.ListSourcesRequest, _feed_service_pb2.ListSourcesResponse]  # type: ignore[assignment]
-    """ListSources reads sources in the order of their ids, how far each has come, and which are stale."""
+    """ListSources reads sources in the order of their ids, how far each has come, and which are stale:
+    those that the caller may speak for.
+    """
     PostDeltas: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.PostDeltasRequest, _feed_service_pb2.PostDeltasResponse]  # type: ignore[assignment]
     """PostDeltas tells of changes, in any order. Each one that is applied is a movement of its own.
 
@@ -164,10 +172,14 @@ class FeedServiceAsyncStub(FeedServiceStub):
     GetImport: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.GetImportRequest, _feed_service_pb2.GetImportResponse]  # type: ignore[assignment]
     """GetImport reads how far an import has come.
 
-    Errors: `IMPORT_NOT_FOUND`.
+    Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`.
     """
     ListQuarantinedRows: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.ListQuarantinedRowsRequest, _feed_service_pb2.ListQuarantinedRowsResponse]  # type: ignore[assignment]
-    """ListQuarantinedRows reads rows in quarantine, oldest first."""
+    """ListQuarantinedRows reads rows in quarantine, oldest first. Who is no operator names a source or an
+    import of their own.
+
+    Errors: `TOO_MUCH_ASKED`, `UNKNOWN_SOURCE`, `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`.
+    """
     RetryQuarantinedRows: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.RetryQuarantinedRowsRequest, _feed_service_pb2.RetryQuarantinedRowsResponse]  # type: ignore[assignment]
     """RetryQuarantinedRows tries rows again, as if they had come now: what has changed since they came
     is taken into account. What still cannot be right stays in quarantine, with its new reason.
@@ -211,7 +223,9 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feed_service_pb2.ListSourcesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feed_service_pb2.ListSourcesResponse, _abc.Awaitable[_feed_service_pb2.ListSourcesResponse]]:
-        """ListSources reads sources in the order of their ids, how far each has come, and which are stale."""
+        """ListSources reads sources in the order of their ids, how far each has come, and which are stale:
+        those that the caller may speak for.
+        """
 
     @_abc_1.abstractmethod
     def PostDeltas(
@@ -285,7 +299,7 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_feed_service_pb2.GetImportResponse, _abc.Awaitable[_feed_service_pb2.GetImportResponse]]:
         """GetImport reads how far an import has come.
 
-        Errors: `IMPORT_NOT_FOUND`.
+        Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`.
         """
 
     @_abc_1.abstractmethod
@@ -294,7 +308,11 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feed_service_pb2.ListQuarantinedRowsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feed_service_pb2.ListQuarantinedRowsResponse, _abc.Awaitable[_feed_service_pb2.ListQuarantinedRowsResponse]]:
-        """ListQuarantinedRows reads rows in quarantine, oldest first."""
+        """ListQuarantinedRows reads rows in quarantine, oldest first. Who is no operator names a source or an
+        import of their own.
+
+        Errors: `TOO_MUCH_ASKED`, `UNKNOWN_SOURCE`, `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`.
+        """
 
     @_abc_1.abstractmethod
     def RetryQuarantinedRows(

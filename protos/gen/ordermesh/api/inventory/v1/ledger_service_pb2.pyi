@@ -181,6 +181,7 @@ class StockAdjustment(_message.Message):
     DELTA_FIELD_NUMBER: _builtins.int
     ON_HAND_FIELD_NUMBER: _builtins.int
     EXPECTED_ON_HAND_FIELD_NUMBER: _builtins.int
+    EXPECTED_SEQUENCE_FIELD_NUMBER: _builtins.int
     delta: _builtins.int
     """Units more, or fewer when negative."""
     on_hand: _builtins.int
@@ -188,6 +189,10 @@ class StockAdjustment(_message.Message):
     expected_on_hand: _builtins.int
     """The number on hand that the caller believes to be there; another one is refused with
     `ON_HAND_CHANGED`. Not set: not checked.
+    """
+    expected_sequence: _builtins.int
+    """The `sequence` of the balance that the caller has read; if anything has moved since, also where
+    the number on hand is the same again, it is refused with `BALANCE_CHANGED`. Not set: not checked.
     """
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
@@ -200,17 +205,22 @@ class StockAdjustment(_message.Message):
         delta: _builtins.int = ...,
         on_hand: _builtins.int = ...,
         expected_on_hand: _builtins.int | None = ...,
+        expected_sequence: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_on_hand", b"_expected_on_hand", "change", b"change", "delta", b"delta", "expected_on_hand", b"expected_on_hand", "key", b"key", "on_hand", b"on_hand"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_on_hand", b"_expected_on_hand", "_expected_sequence", b"_expected_sequence", "change", b"change", "delta", b"delta", "expected_on_hand", b"expected_on_hand", "expected_sequence", b"expected_sequence", "key", b"key", "on_hand", b"on_hand"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_on_hand", b"_expected_on_hand", "change", b"change", "delta", b"delta", "expected_on_hand", b"expected_on_hand", "key", b"key", "on_hand", b"on_hand"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_on_hand", b"_expected_on_hand", "_expected_sequence", b"_expected_sequence", "change", b"change", "delta", b"delta", "expected_on_hand", b"expected_on_hand", "expected_sequence", b"expected_sequence", "key", b"key", "on_hand", b"on_hand"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_on_hand: _TypeAlias = _typing.Literal["expected_on_hand"]  # noqa: Y015
     _WhichOneofArgType__expected_on_hand: _TypeAlias = _typing.Literal["_expected_on_hand", b"_expected_on_hand"]  # noqa: Y015
+    _WhichOneofReturnType__expected_sequence: _TypeAlias = _typing.Literal["expected_sequence"]  # noqa: Y015
+    _WhichOneofArgType__expected_sequence: _TypeAlias = _typing.Literal["_expected_sequence", b"_expected_sequence"]  # noqa: Y015
     _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["delta", "on_hand"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_on_hand) -> _WhichOneofReturnType__expected_on_hand | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_sequence) -> _WhichOneofReturnType__expected_sequence | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
 

@@ -107,7 +107,8 @@ class LedgerServiceServicer:
         """AdjustStock corrects what is on hand. What is promised cannot be adjusted away.
 
         Errors: those of `ReceiveStock`; `ON_HAND_BELOW_RESERVED`, `NOT_STOCKED_HERE` for a key without a
-        balance that would fall, `ON_HAND_CHANGED` (a conflict) when `expected_on_hand` does not hold.
+        balance that would fall, `ON_HAND_CHANGED` and `BALANCE_CHANGED` (conflicts) when what the caller
+        expected does not hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

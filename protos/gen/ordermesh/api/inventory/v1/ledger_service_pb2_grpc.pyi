@@ -45,7 +45,8 @@ class LedgerServiceStub:
     """AdjustStock corrects what is on hand. What is promised cannot be adjusted away.
 
     Errors: those of `ReceiveStock`; `ON_HAND_BELOW_RESERVED`, `NOT_STOCKED_HERE` for a key without a
-    balance that would fall, `ON_HAND_CHANGED` (a conflict) when `expected_on_hand` does not hold.
+    balance that would fall, `ON_HAND_CHANGED` and `BALANCE_CHANGED` (conflicts) when what the caller
+    expected does not hold.
     """
     TransferStock: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.TransferStockRequest, _ledger_service_pb2.TransferStockResponse]
     """TransferStock moves free units between our locations.
@@ -105,7 +106,8 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """AdjustStock corrects what is on hand. What is promised cannot be adjusted away.
 
     Errors: those of `ReceiveStock`; `ON_HAND_BELOW_RESERVED`, `NOT_STOCKED_HERE` for a key without a
-    balance that would fall, `ON_HAND_CHANGED` (a conflict) when `expected_on_hand` does not hold.
+    balance that would fall, `ON_HAND_CHANGED` and `BALANCE_CHANGED` (conflicts) when what the caller
+    expected does not hold.
     """
     TransferStock: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.TransferStockRequest, _ledger_service_pb2.TransferStockResponse]  # type: ignore[assignment]
     """TransferStock moves free units between our locations.
@@ -174,7 +176,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """AdjustStock corrects what is on hand. What is promised cannot be adjusted away.
 
         Errors: those of `ReceiveStock`; `ON_HAND_BELOW_RESERVED`, `NOT_STOCKED_HERE` for a key without a
-        balance that would fall, `ON_HAND_CHANGED` (a conflict) when `expected_on_hand` does not hold.
+        balance that would fall, `ON_HAND_CHANGED` and `BALANCE_CHANGED` (conflicts) when what the caller
+        expected does not hold.
         """
 
     @_abc_1.abstractmethod

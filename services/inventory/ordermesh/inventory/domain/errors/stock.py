@@ -40,6 +40,21 @@ class OnHandBelowReserved(CuredByExpiry):
         )
 
 
+class BalanceChanged(Conflict):
+    """The balance has moved since the caller read it. Rows: its sequence and the expected one."""
+
+    reason: ClassVar[str] = "BALANCE_CHANGED"
+
+    def __init__(self, rows: Mapping[StockKey, tuple[int, int]]) -> None:
+        super().__init__(
+            f"Something has moved since it was read: {named(rows)}.",
+            *(
+                {**place(key), "sequence": sequence, "expectedSequence": expected}
+                for key, (sequence, expected) in rows.items()
+            ),
+        )
+
+
 class OnHandChanged(Conflict):
     """Another number is on hand than the caller believed. Rows: on hand and what was expected."""
 

@@ -8,12 +8,18 @@ from tests.contracts.reading import enums, request_fields
 
 NEEDS_NO_RULE = {FieldDescriptorProto.TYPE_MESSAGE, FieldDescriptorProto.TYPE_BOOL}
 
+TOLD = "told by us, ignored when a caller sends it"
+
 WITHOUT_A_RULE = {
-    "ordermesh.api.inventory.v1.Control.version": "told by us, ignored when a caller sends it",
-    "ordermesh.api.inventory.v1.Item.revision": "told by us, ignored when a caller sends it",
-    "ordermesh.api.inventory.v1.Kit.version": "told by us, ignored when a caller sends it",
-    "ordermesh.api.inventory.v1.Location.revision": "told by us, ignored when a caller sends it",
-    "ordermesh.api.routing.v1.Policy.version": "told by us, ignored when a caller sends it",
+    "ordermesh.api.inventory.v1.Control.version": TOLD,
+    "ordermesh.api.inventory.v1.Item.revision": TOLD,
+    "ordermesh.api.inventory.v1.Kit.version": TOLD,
+    "ordermesh.api.inventory.v1.Location.revision": TOLD,
+    "ordermesh.api.inventory.v1.Supply.received_quantity": TOLD,
+    "ordermesh.api.inventory.v1.Supply.lost_quantity": TOLD,
+    "ordermesh.api.inventory.v1.Supply.promised_quantity": TOLD,
+    "ordermesh.api.inventory.v1.Supply.version": TOLD,
+    "ordermesh.api.routing.v1.Policy.version": TOLD,
 }
 """Fields of nouns that are both sent and answered, each with the reason why nothing limits it."""
 

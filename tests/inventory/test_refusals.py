@@ -31,13 +31,14 @@ from ordermesh.client.mesh import Mesh
 from ordermesh.inventory.store.tables.feeds import quarantined_row
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.tables import reply
+from tests.inventory.mistakes import supplies
 from tests.inventory.mistakes.rows import BLOCK, good_requests, rows
 from tests.inventory.mistakes.table import HELD, IMPORT, INVALID, PAID, QUARANTINED, VIOLATION
 from tests.inventory.outside import delta
 from tests.inventory.shop import control, dump, item, key, location, new_id, reserve_lines
 from tests.servers import Served
 
-PREPARED = 11
+PREPARED = 13
 """Requests by which the shop is prepared."""
 
 
@@ -67,6 +68,9 @@ async def prepared(served: Served, inventory_database: Database) -> Mesh:
     await prepare_feeds(mesh, inventory_database)
     controls = [control("old", "cap", 500, sku="MUG")]
     await mesh.controls.PutControls(PutControlsRequest(request_id=new_id(), controls=controls))
+    for method, expected in supplies.preparing():
+        setattr(expected, "request_id", new_id())  # noqa: B010 - the table knows which message it is
+        await stub_method(mesh, method)(expected)
     return mesh
 
 
@@ -103,6 +107,7 @@ def stub_method(mesh: Mesh, method: str) -> Any:
         "ReservationService": mesh.reservations,
         "FeedService": mesh.feeds,
         "ControlService": mesh.controls,
+        "SupplyService": mesh.supplies,
     }
     return getattr(stubs[service], name)
 
@@ -118,7 +123,7 @@ def test_the_table_has_every_mutating_method_of_the_contract() -> None:
     mutating = {
         f"{service}.{method.name}"
         for service in ("ItemService", "LocationService", "LedgerService", "ReservationService",
-                        "AvailabilityService", "FeedService", "ControlService")
+                        "AvailabilityService", "FeedService", "ControlService", "SupplyService")
         for method in pool.FindServiceByName(f"ordermesh.api.inventory.v1.{service}").methods
         if "request_id" in method.input_type.fields_by_name and not method.client_streaming
     }  # fmt: skip

@@ -44,7 +44,7 @@ from ordermesh.api.inventory.v1 import (
     UnblockStockRequest,
 )
 from ordermesh.api.order.v1 import Disposition
-from tests.inventory.mistakes import catalog, controls, feeds, reservations, stock
+from tests.inventory.mistakes import catalog, controls, feeds, reservations, stock, supplies
 from tests.inventory.mistakes.table import (
     HELD,
     IMPORT,
@@ -188,6 +188,7 @@ def good_requests() -> dict[str, Message]:
         "FeedService.DismissQuarantinedRows": DismissQuarantinedRowsRequest(
             quarantine_ids=[QUARANTINED]
         ),
+        **supplies.good_requests(),
     }
 
 
@@ -226,6 +227,7 @@ def rows() -> list[Row]:
         stock.unblock_stock,
         controls.put_controls,
         controls.delete_controls,
+        supplies.mistakes,
     ):
         spoil(row)
     return row.rows

@@ -2,6 +2,7 @@
 
 import zoneinfo
 from collections.abc import Mapping
+from datetime import timedelta
 
 from ordermesh.api.event.v1 import add_EventServiceServicer_to_server
 from ordermesh.api.inventory.v1 import (
@@ -12,9 +13,11 @@ from ordermesh.api.inventory.v1 import (
     add_LedgerServiceServicer_to_server,
     add_LocationServiceServicer_to_server,
     add_ReservationServiceServicer_to_server,
+    add_SupplyServiceServicer_to_server,
 )
 from ordermesh.inventory.access import RULES
 from ordermesh.inventory.background import Stamper, Sweeper
+from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.availability import AvailabilityServicer
@@ -23,6 +26,7 @@ from ordermesh.inventory.servicer.feeds import FeedServicer
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
+from ordermesh.inventory.servicer.supplies import SupplyServicer
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings
 from ordermesh.inventory.store.controls import SqlControlStore
@@ -33,6 +37,7 @@ from ordermesh.inventory.store.locations import SqlLocationStore
 from ordermesh.inventory.store.quarantine import SqlQuarantineStore
 from ordermesh.inventory.store.reservations import SqlReservationStore
 from ordermesh.inventory.store.sources import SqlSourceStore
+from ordermesh.inventory.store.supplies import SqlSupplyStore
 from ordermesh.inventory.store.verification import SqlVerificationStore
 from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import Ids, RandomIds
@@ -50,7 +55,13 @@ NAME = "inventory"
 _CONTRACT = "ordermesh.api.inventory.v1."
 
 
-def assemble(database: Database, clock: Clock, ids: Ids, peers: Mapping[str, str]) -> Wiring:
+def assemble(
+    database: Database,
+    clock: Clock,
+    ids: Ids,
+    peers: Mapping[str, str],
+    supply_rule: SupplyRule = ORDINARY_RULE,
+) -> Wiring:
     """The parts of the service on a database; events go to those of ``peers`` that want them."""
     consumers = {peer: wanted for peer, wanted in CONSUMERS.items() if peer in peers}
     controls = SqlControlStore(ids)
@@ -60,10 +71,12 @@ def assemble(database: Database, clock: Clock, ids: Ids, peers: Mapping[str, str
         ledger=SqlLedgerStore(ids, controls),
         controls=controls,
         reservations=SqlReservationStore(),
+        supplies=SqlSupplyStore(),
         announcer=OutboxAnnouncer(Outbox(NAME, consumers)),
         sources=SqlSourceStore(),
         quarantine=SqlQuarantineStore(ids),
         imports=SqlImportStore(),
+        supply_rule=supply_rule,
     )
     return Wiring(
         database=database,
@@ -86,7 +99,10 @@ async def build(settings: InventorySettings) -> ServiceDefinition:
 
 def define(database: Database, clock: Clock, settings: InventorySettings) -> ServiceDefinition:
     """What the service consists of."""
-    wiring = assemble(database, clock, RandomIds(), settings.peers)
+    rule = SupplyRule(
+        timedelta(days=settings.supply_horizon_days), settings.supply_confidence_percent
+    )
+    wiring = assemble(database, clock, RandomIds(), settings.peers, rule)
     told = [peer for peer in settings.peers if peer in CONSUMERS]
     return ServiceDefinition(
         name=NAME,
@@ -110,6 +126,7 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
             f"/{_CONTRACT}FeedService/PostSnapshot": 10.0,
             f"/{_CONTRACT}FeedService/CompleteImport": 10.0,
             f"/{_CONTRACT}FeedService/RetryQuarantinedRows": 10.0,
+            f"/{_CONTRACT}SupplyService/PutSupplies": 10.0,
             f"/{_CONTRACT}AvailabilityService/GetAvailability": 10.0,
         },
     )
@@ -145,6 +162,11 @@ def _servicers(wiring: Wiring) -> list[Servicer]:
         ),
         Servicer(
             add_FeedServiceServicer_to_server, FeedServicer(wiring), f"{_CONTRACT}FeedService"
+        ),
+        Servicer(
+            add_SupplyServiceServicer_to_server,
+            SupplyServicer(wiring),
+            f"{_CONTRACT}SupplyService",
         ),
         Servicer(
             add_EventServiceServicer_to_server,

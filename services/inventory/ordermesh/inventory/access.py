@@ -81,6 +81,15 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "RetryQuarantinedRows": _SOURCES,
         "DismissQuarantinedRows": _SOURCES,
     },
+    "ordermesh.api.inventory.v1.SupplyService": {
+        "PutSupplies": frozenset({"location", OPERATOR}),
+        "CancelSupply": frozenset({"location", OPERATOR}),
+        "ReceiveSupply": frozenset({"location", OPERATOR}),
+        "SendTransfer": frozenset({"location", OPERATOR}),
+        "WriteOffTransfer": frozenset({"location", OPERATOR}),
+        "GetSupply": _FOLLOWERS | {"location"},
+        "ListSupplies": _FOLLOWERS | {"location"},
+    },
     "ordermesh.api.event.v1.EventService": {
         "WatchEvents": _READERS,
     },

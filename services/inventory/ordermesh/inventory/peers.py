@@ -7,7 +7,7 @@ from random import Random
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope, InboxServiceStub
 from ordermesh.client.mesh import Mesh
 from ordermesh.inventory.domain.reservation import Line, Reservation
-from ordermesh.inventory.wire.feeds import expired_message
+from ordermesh.inventory.wire.feeds import broken_message, expired_message
 from ordermesh.kernel.clock import Clock
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.outbox import Delivery, Event, Outbox
@@ -17,6 +17,7 @@ CONSUMERS: Mapping[str, frozenset[str]] = {"routing": frozenset({"reservation"})
 """Which peers want events about what."""
 
 RESERVATION_EXPIRED = "ordermesh.reservation.expired.v1"
+SUPPLY_BROKEN = "ordermesh.supply.broken.v1"
 
 
 class OutboxAnnouncer:
@@ -37,6 +38,22 @@ class OutboxAnnouncer:
                 aggregate_id=str(reservation.reservation_id),
                 sequence=reservation.event_sequence,
                 payload=expired_message(reservation, lines, await tx.now()),
+                order_id=reservation.order_id,
+            ),
+        )
+
+    async def broken(
+        self, tx: Transaction, reservation: Reservation, lines: Sequence[Line]
+    ) -> None:
+        """Supplies cannot keep what lines wait for; ``event_sequence`` is the event's."""
+        await self._outbox.publish(
+            tx,
+            Event(
+                type=SUPPLY_BROKEN,
+                aggregate_type="reservation",
+                aggregate_id=str(reservation.reservation_id),
+                sequence=reservation.event_sequence,
+                payload=broken_message(reservation, lines, await tx.now()),
                 order_id=reservation.order_id,
             ),
         )

@@ -21,3 +21,9 @@ class InventorySettings(ServerSettings):
 
     sweep_seconds: float = Field(default=2.0, gt=0.0, le=5.0)
     """How often overdue holds are taken back. They count for nobody in between."""
+
+    supply_horizon_days: int = Field(default=90, ge=1, le=730)
+    """How far ahead goods that are still to come may be promised."""
+
+    supply_confidence_percent: int = Field(default=50, ge=1, le=100)
+    """How sure a supply must be at least, so that it may be promised."""

@@ -193,7 +193,17 @@ def return_table(returns: Sequence[Return]) -> Group:
 
 def balance_table(sku: str, balances: Sequence[Balance]) -> Group:
     """The balances of an item, with their sum."""
-    numbers = ("on hand", "reserved", "available", "short", "damaged", "inspected", "missing")
+    numbers = (
+        "on hand",
+        "reserved",
+        "available",
+        "short",
+        "damaged",
+        "inspected",
+        "missing",
+        "incoming",
+        "in transit",
+    )
     table = new_table(("location",), numbers, numbers_at=1)
     total = [0] * len(numbers)
     for one in balances:
@@ -205,6 +215,8 @@ def balance_table(sku: str, balances: Sequence[Balance]) -> Group:
             one.damaged,
             one.in_inspection,
             one.missing,
+            one.incoming,
+            one.in_transit,
         )
         total = [sum(pair) for pair in zip(total, units, strict=True)]
         add_row(table, one.key.location_id, *map(str, units))

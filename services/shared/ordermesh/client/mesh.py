@@ -16,6 +16,7 @@ from ordermesh.api.inventory.v1 import (
     LedgerServiceStub,
     LocationServiceStub,
     ReservationServiceStub,
+    SupplyServiceStub,
 )
 from ordermesh.api.notify.v1 import (
     NotificationServiceStub,
@@ -128,6 +129,7 @@ class Mesh:
     availability = _Served("inventory", AvailabilityServiceStub)
     feeds = _Served("inventory", FeedServiceStub)
     controls = _Served("inventory", ControlServiceStub)
+    supplies = _Served("inventory", SupplyServiceStub)
     network = _Served("routing", NetworkServiceStub)
     policies = _Served("routing", PolicyServiceStub)
     sourcing = _Served("routing", SourcingServiceStub)

@@ -76,6 +76,7 @@ class Item:
     kit: Kit | None = None
     is_unsellable: bool = False
     reservation_mode: ReservationMode = ReservationMode.UNSAID
+    is_promised_on_supply: bool = False
     external_references: tuple[ExternalReference, ...] = ()
     revision: int = field(default=0, compare=False)
     create_time: datetime | None = field(default=None, compare=False)

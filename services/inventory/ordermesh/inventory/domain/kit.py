@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
@@ -30,11 +31,19 @@ class Kit:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Leave to wait for goods that are still to come, until ``needed_by``; None: however long."""
+
+    needed_by: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Wanted:
     """So many units of one key for a caller's line.
 
     Of a kit's component, ``kit_sku`` names the kit, and ``quantity_per_kit`` counts units in one.
-    ``lot_id`` and ``serial_numbers`` are facts that go with the units.
+    ``lot_id`` and ``serial_numbers`` are facts that go with the units. ``wait`` None means that it
+    must be on hand.
     """
 
     line_id: str
@@ -45,6 +54,7 @@ class Wanted:
     mode: ReservationMode = ReservationMode.UNSAID
     lot_id: str = ""
     serial_numbers: tuple[str, ...] = ()
+    wait: Wait | None = None
 
     @property
     def is_held(self) -> bool:
@@ -74,6 +84,7 @@ def exploded(wanted: Sequence[Wanted], kits: Mapping[str, Kit]) -> tuple[Wanted,
                 kit_sku=line.key.sku,
                 quantity_per_kit=component.quantity,
                 mode=line.mode,
+                wait=line.wait,
             )
             for component in kit.components
         )

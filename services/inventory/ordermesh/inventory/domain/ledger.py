@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.requests import QuantityTooLarge
@@ -175,6 +176,8 @@ class Entry:
 
     ``sequence`` counts 1, 2, 3 ... within the key. ``pool`` is the number of the pool from which
     promised units were taken, or to which they go back; those that are sold stay taken.
+    ``reservation_id`` is whose promise it makes or ends: the cause's, unless one movement serves
+    several.
     """
 
     cause: Cause
@@ -186,6 +189,7 @@ class Entry:
     serial_numbers: tuple[str, ...] = ()
     lot_id: str = ""
     pool: int | None = None
+    reservation_id: UUID | None = None
 
     def __post_init__(self) -> None:
         if self.quantity <= 0 or self.source == self.target:
@@ -204,11 +208,19 @@ PoolKey = tuple[int, StockKey]
 """The number of a pool, and the key of which it holds units."""
 
 
+class Mark(NamedTuple):
+    """A place in a decision: how many entries, and how many promises on supply, it had made."""
+
+    entries: int
+    promises: int
+
+
 class Ledger:
     """Balances while something is decided, and the entries that the decision has made so far.
 
     It starts from balances that are locked and freshly read, and from what was ``taken`` from pools
-    at these keys. Whoever refuses throws it away.
+    at these keys. Whoever refuses throws it away. What is promised of goods that are still to come
+    is no entry, because no unit moves: it is counted beside them, by supply.
     """
 
     def __init__(
@@ -219,23 +231,25 @@ class Ledger:
         self._taken_here: dict[PoolKey, int] = {}
         self._entries: list[Entry] = []
         self._earlier: list[Balance | None] = []  # before each entry; None: there was no record
+        self._promises: list[tuple[str, int]] = []  # of which supply, how many units more
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """What was moved, in order."""
         return tuple(self._entries)
 
-    def since(self, mark: int) -> tuple[Entry, ...]:
+    def since(self, mark: Mark) -> tuple[Entry, ...]:
         """What was moved since the mark."""
-        return tuple(self._entries[mark:])
+        return tuple(self._entries[mark.entries :])
 
-    def mark(self) -> int:
+    def mark(self) -> Mark:
         """A place in the decision that ``undo`` returns to."""
-        return len(self._entries)
+        return Mark(len(self._entries), len(self._promises))
 
-    def undo(self, mark: int) -> None:
-        """Forget what was moved since the mark: one of many was refused, the others stand."""
-        while len(self._entries) > mark:
+    def undo(self, mark: Mark) -> None:
+        """Forget what was decided since the mark: one of many was refused, the others stand."""
+        del self._promises[mark.promises :]
+        while len(self._entries) > mark.entries:
             undone, earlier = self._entries.pop(), self._earlier.pop()
             key = undone.key
             self._note_taken(undone, -undone.units_taken)
@@ -269,6 +283,17 @@ class Ledger:
         """The balances that have new entries, as they are now."""
         return {entry.key: self._balances[entry.key] for entry in self._entries}
 
+    def promise(self, supply_id: str, quantity: int) -> None:
+        """Promise units of a supply; a negative quantity gives them back."""
+        self._promises.append((supply_id, quantity))
+
+    def promised(self) -> dict[str, int]:
+        """By how much what is promised of each supply has changed, where it has."""
+        sums: dict[str, int] = {}
+        for supply_id, quantity in self._promises:
+            sums[supply_id] = sums.get(supply_id, 0) + quantity
+        return {supply_id: units for supply_id, units in sums.items() if units}
+
     def move(
         self,
         cause: Cause,
@@ -279,8 +304,12 @@ class Ledger:
         serial_numbers: tuple[str, ...] = (),
         lot_id: str = "",
         pool: int | None = None,
+        reservation_id: UUID | None = None,
     ) -> None:
-        """Move units. Raises ``ValueError`` where they are not, ``QuantityTooLarge``."""
+        """Move units. Raises ``ValueError`` where they are not, ``QuantityTooLarge``.
+
+        ``reservation_id`` says whose promise it is where the cause serves several.
+        """
         balance = self.balance(key)
         if source is Account.FREE and quantity > balance.free:
             raise ValueError(f"{quantity} units of {key} are not free: {balance}.")
@@ -290,7 +319,16 @@ class Ledger:
         self._earlier.append(self._balances.get(key))
         self._balances[key] = after
         made = Entry(
-            cause, key, after.sequence, source, target, quantity, serial_numbers, lot_id, pool
+            cause,
+            key,
+            after.sequence,
+            source,
+            target,
+            quantity,
+            serial_numbers,
+            lot_id,
+            pool,
+            reservation_id or cause.reservation_id,
         )
         self._entries.append(made)
         self._note_taken(made, made.units_taken)

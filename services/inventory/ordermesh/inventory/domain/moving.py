@@ -122,7 +122,8 @@ def _lift(ledger: Ledger, moving: _Moving) -> None:
     for number, quantity, to_location_id in moving.targets:
         part = moving.draft.split(number, quantity)
         let_go(ledger, cause, part)
-        moving.parts.append((part, StockKey(part.key.sku, to_location_id)))
+        # Where it goes it is on hand, whatever it waited for.
+        moving.parts.append((part.on_hand(), StockKey(part.key.sku, to_location_id)))
 
 
 def _refuse_unrecordable(ledger: Ledger, under_way: Sequence[_Moving]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationNotConfirmed
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, ShortOfStock
+from ordermesh.inventory.domain.errors.supply import WaitsForSupply
 from ordermesh.inventory.domain.facts import Facts, with_facts
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Ledger, MovementKind
@@ -66,8 +67,8 @@ def ship(
     """Promised goods left the building. Gives the units, too, that left beyond those promised.
 
     Raises ``LineNotFound``, ``ReservationClosed`` with every selection that wants more than is
-    open, ``ReservationNotConfirmed``, ``ShortOfStock`` with every key, ``InsufficientStock`` for
-    units that were not promised and are not free.
+    open, ``ReservationNotConfirmed``, ``WaitsForSupply``, ``ShortOfStock`` with every key,
+    ``InsufficientStock`` for units that were not promised and are not free.
     """
     draft = Draft(settle(ledger, reservation, now))
     chosen = _chosen(draft, shipment.selections, may_exceed=shipment.may_exceed)
@@ -126,7 +127,9 @@ def _short_rest(
     rest = {
         line.number: line.quantity
         for line in draft.lines.values()
-        if line.is_open and any(selection.covers(line) for selection in selections)
+        if line.is_open
+        and not line.supply_id
+        and any(selection.covers(line) for selection in selections)
     }
     _refuse_unconfirmed(draft, rest)
     _lose(ledger, draft, rest, outcome, now)
@@ -143,7 +146,7 @@ def short(
 
     Promises without a unit behind them are closed first; of the others the outcome says what
     becomes of the unit. Raises ``LineNotFound``, ``ReservationClosed`` with every selection that
-    wants more than is open, ``ReservationNotConfirmed``.
+    wants more than is open, ``ReservationNotConfirmed``, ``WaitsForSupply``.
     """
     draft = Draft(settle(ledger, reservation, now))
     _lose(ledger, draft, _chosen(draft, selections).units, outcome, now)
@@ -193,7 +196,7 @@ def _chosen(draft: Draft, selections: Sequence[Selection], *, may_exceed: bool =
     extras: list[Extra] = []
     closed: list[tuple[str, int, int]] = []
     for selection in selections:
-        taking = take(draft, selection, taken)
+        taking = take(draft, selection, taken, on_hand_first=True)
         exceeding = taking.wanted - taking.still_open
         if not taking.units or (exceeding > 0 and not may_exceed):
             closed.append((selection.line_id, taking.wanted, taking.still_open))
@@ -202,6 +205,7 @@ def _chosen(draft: Draft, selections: Sequence[Selection], *, may_exceed: bool =
     if closed:
         raise ReservationClosed(draft.reservation.reservation_id, *closed)
     _refuse_unconfirmed(draft, taken)
+    _refuse_waiting(draft, taken)
     return _Chosen(taken, extras)
 
 
@@ -224,3 +228,12 @@ def _refuse_unconfirmed(draft: Draft, units: Iterable[int]) -> None:
         line = draft.lines[number]
         if line.state is not LineState.CONFIRMED:
             raise ReservationNotConfirmed(draft.reservation.reservation_id, line.line_id)
+
+
+def _refuse_waiting(draft: Draft, units: Mapping[int, int]) -> None:
+    waiting = [line for number in sorted(units) if (line := draft.lines[number]).supply_id]
+    if waiting:
+        raise WaitsForSupply(
+            draft.reservation.reservation_id,
+            *((line.line_id, line.key, line.supply_id, units[line.number]) for line in waiting),
+        )

@@ -61,6 +61,10 @@ class Line:
     line, when its hold ended. ``kit_sku`` and ``quantity_per_kit`` tell of the kit asked for.
     ``lot_id`` and ``serial_numbers`` are facts that go with the units.
     ``pool`` is the number of the pool that its units were taken from.
+
+    A line with a ``supply_id`` holds nothing on hand: it waits for that supply, at the latest until
+    ``needed_by``. ``broken_time`` is when the supply could no longer keep the promise; it then
+    waits for nothing, and stays open so that nobody forgets it.
     """
 
     number: int
@@ -76,6 +80,9 @@ class Line:
     lot_id: str = ""
     serial_numbers: tuple[str, ...] = ()
     pool: int | None = None
+    supply_id: str = ""
+    needed_by: datetime | None = None
+    broken_time: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -85,7 +92,21 @@ class Line:
     @property
     def is_on_hand(self) -> bool:
         """Whether it holds units that are at its location, so that they count as reserved."""
-        return self.is_open and self.mode is ReservationMode.RESERVE
+        return self.is_open and self.mode is ReservationMode.RESERVE and not self.supply_id
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether units of a supply are promised to it."""
+        return self.is_open and bool(self.supply_id) and self.broken_time is None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is open, and neither holds units nor has any coming."""
+        return self.is_open and self.broken_time is not None
+
+    def on_hand(self) -> "Line":
+        """The line when it holds units that are there, instead of waiting for others."""
+        return replace(self, supply_id="", needed_by=None, broken_time=None)
 
     @property
     def asked_sku(self) -> str:
@@ -240,15 +261,21 @@ class Taking:
 
 
 def take(
-    draft: Draft, selection: Selection, taken: dict[int, int], excluding_location_id: str = ""
+    draft: Draft,
+    selection: Selection,
+    taken: dict[int, int],
+    excluding_location_id: str = "",
+    *,
+    on_hand_first: bool = False,
 ) -> Taking:
-    """Choose units of open lines, in the order of their numbers.
+    """Choose units of open lines: broken ones first, then those that wait, then those on hand.
 
+    With ``on_hand_first`` the other way round; among equals in the order of their numbers.
     ``taken`` are the units that earlier selections of the same request chose, by line number; it
     grows. Lines at ``excluding_location_id`` are passed over. Raises ``LineNotFound``.
     """
-    covered = [draft.lines[number] for number in sorted(draft.lines)]
-    covered = [line for line in covered if selection.covers(line)]
+    covered = [line for line in draft.lines.values() if selection.covers(line)]
+    covered.sort(key=lambda line: (_rank(line, on_hand_first=on_hand_first), line.number))
     if not covered:
         raise LineNotFound(draft.reservation.reservation_id, selection.line_id)
     groups: dict[str, list[Line]] = {}
@@ -269,6 +296,11 @@ def take(
     for number, quantity in units.items():
         taken[number] = taken.get(number, 0) + quantity
     return Taking(selection.quantity or still_open, still_open, units)
+
+
+def _rank(line: Line, *, on_hand_first: bool) -> int:
+    rank = 0 if line.is_broken else 1 if line.is_waiting else 2
+    return -rank if on_hand_first else rank
 
 
 def _open_count(lines: Sequence[Line], taken: Mapping[int, int], *, as_kits: bool) -> int:

@@ -15,11 +15,10 @@ from ordermesh.inventory.domain.errors.reservation import (
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.kit import Wanted, kits_among
+from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.limits import Buyer, Purchases, refuse_over_limit
 from ordermesh.inventory.domain.mode import ReservationMode
-from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.portions import Portion, portions
 from ordermesh.inventory.domain.reservation import (
     Draft,
@@ -27,8 +26,9 @@ from ordermesh.inventory.domain.reservation import (
     LineState,
     Reservation,
 )
-from ordermesh.inventory.domain.selling import Terms, refuse_short
+from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.domain.verbs import give_back, hold, settle
+from ordermesh.inventory.domain.waiting import NOTHING_DUE, Due, Market, Part, allot
 
 HOLD_DEFAULT = timedelta(minutes=15)
 """How long a hold lasts when its caller does not say."""
@@ -90,14 +90,16 @@ def reserve(
     now: datetime,
     purchases: Purchases | None = None,
     *,
+    due: Due = NOTHING_DUE,
     is_final: bool = True,
 ) -> Reserved:
     """Hold all lines or none; of a best effort, of each what there is.
 
     ``known`` are the stored reservations among the new id and those to be replaced. Demand is
     summed for each key before it is checked. ``purchases`` are what limits are compared with.
-    Without ``is_final`` a best effort that lacks anything is refused too: perhaps overdue holds are
-    in the way.
+    ``due`` is what lines may wait for that say so: the part of a line that is not on hand becomes a
+    line of its own for each supply. Without ``is_final`` a best effort that lacks anything is
+    refused too: perhaps overdue holds are in the way.
 
     Raises ``ReservationReleased``, ``ReservationIdTaken``, ``ReservationNotFound``,
     ``NotYourReservation`` and ``ReservationClosed`` for one that is to be replaced,
@@ -114,21 +116,16 @@ def reserve(
     wanted = [line for portion in found for line in portion.lines]
     lacks = any(portion.granted < portion.wanted for portion in found)
     if not any(portion.granted for portion in found) or (lacks and not is_final):
-        wanted = list(ask.wanted)
-        _refuse_lacking(ledger, ask, wanted, terms, now, is_final=is_final)
-    return Reserved(_held(ledger, actor, ask, wanted, terms, now), replaced, found)
+        _refuse_unrecordable(ledger, ask.wanted, is_final=is_final)
+        market = Market(terms, ask.channel, now, due)
+        parts = allot(ledger, ask.wanted, market, without_record=is_final)
+    else:
+        parts = [Part(line) for line in wanted]
+    return Reserved(_held(ledger, actor, ask, parts, terms, now), replaced, found)
 
 
-def _refuse_lacking(
-    ledger: Ledger,
-    ask: Ask,
-    wanted: Sequence[Wanted],
-    terms: Terms,
-    now: datetime,
-    *,
-    is_final: bool,
-) -> None:
-    """Refuse what cannot be held, and what cannot even be recorded where it is wanted."""
+def _refuse_unrecordable(ledger: Ledger, wanted: Sequence[Wanted], *, is_final: bool) -> None:
+    """Refuse what is only tracked where there is no record to say so."""
     unknown = {
         line.key: (line.quantity, 0)
         for line in wanted
@@ -136,35 +133,28 @@ def _refuse_lacking(
     }
     if unknown:
         raise NotStockedHere(unknown) if is_final else InsufficientStock(unknown)
-    held = [line for line in wanted if line.is_held]
-    refuse_short(
-        ledger,
-        summed((line.key, line.quantity) for line in held),
-        terms,
-        now,
-        channel=ask.channel,
-        kits=kits_among(held),
-        without_record=is_final,
-    )
 
 
 def _held(
-    ledger: Ledger, actor: Actor, ask: Ask, wanted: Sequence[Wanted], terms: Terms, now: datetime
+    ledger: Ledger, actor: Actor, ask: Ask, parts: Sequence[Part], terms: Terms, now: datetime
 ) -> Reservation:
-    """The reservation that holds the lines, with the entries it makes."""
+    """The reservation that holds the parts, with the entries it makes."""
     cause = Cause(MovementKind.RESERVED, ask.reservation_id, ask.order_id)
     state = LineState.CONFIRMED if ask.hold_duration is None else LineState.HELD
     expire_time = None if ask.hold_duration is None else now + ask.hold_duration
-    recorded = [line for line in wanted if line.mode is not ReservationMode.NONE]
+    recorded = [part for part in parts if part.wanted.mode is not ReservationMode.NONE]
     lines = [
-        _line(number, line, state, expire_time) for number, line in enumerate(recorded, start=1)
+        _line(number, part, state, expire_time) for number, part in enumerate(recorded, start=1)
     ]
     lines = [
         replace(line, pool=terms.pool_of(line.key, ask.channel, now)) if line.is_on_hand else line
         for line in lines
     ]
     for line in lines:
-        hold(ledger, cause, line)
+        if line.is_waiting:
+            ledger.promise(line.supply_id, line.quantity)
+        else:
+            hold(ledger, cause, line)
     return Reservation(
         reservation_id=ask.reservation_id,
         owner=actor.owner,
@@ -180,7 +170,9 @@ def _held(
     )
 
 
-def _line(number: int, wanted: Wanted, state: LineState, expire_time: datetime | None) -> Line:
+def _line(number: int, part: Part, state: LineState, expire_time: datetime | None) -> Line:
+    wanted = part.wanted
+    needed_by = wanted.wait.needed_by if part.supply_id and wanted.wait else None
     return Line(
         number=number,
         line_id=wanted.line_id,
@@ -193,6 +185,8 @@ def _line(number: int, wanted: Wanted, state: LineState, expire_time: datetime |
         mode=wanted.mode or ReservationMode.RESERVE,
         lot_id=wanted.lot_id,
         serial_numbers=wanted.serial_numbers,
+        supply_id=part.supply_id,
+        needed_by=needed_by,
     )
 
 

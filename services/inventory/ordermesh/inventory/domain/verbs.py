@@ -67,6 +67,7 @@ def expire_for(
         overdue, key=lambda row: (row[0], row[1], row[2].number)
     ):
         if rest[line.key] > 0:
+            # What waits for supply frees none that is on hand, and supply may be what is wanted.
             rest[line.key] -= line.quantity if line.is_on_hand else 0
             draft = touched.setdefault(reservation_id, drafts[reservation_id])
             give_back(ledger, draft, line, LineState.EXPIRED, expire_time)
@@ -118,7 +119,8 @@ def _reserved_again(
     for line in lost:
         is_held = line.mode is ReservationMode.RESERVE
         pool = terms.pool_of(line.key, settled.channel, now) if is_held else None
-        again = draft.add(replace(line, state=LineState.CONFIRMED, close_time=None, pool=pool))
+        taken = replace(line.on_hand(), state=LineState.CONFIRMED, close_time=None, pool=pool)
+        again = draft.add(taken)
         hold(ledger, cause, again)
     units = sum(line.quantity for line in lost)
     return replace(draft.done(), granted=settled.granted + units, is_renewed=True)
@@ -195,7 +197,7 @@ def hold(ledger: Ledger, cause: Cause, line: Line) -> None:
 
 
 def let_go(ledger: Ledger, cause: Cause, line: Line) -> None:
-    """Give others what an open line holds."""
+    """Give others what an open line holds: its units, or its part of a supply."""
     if line.is_on_hand:
         ledger.bring(
             cause,
@@ -206,6 +208,8 @@ def let_go(ledger: Ledger, cause: Cause, line: Line) -> None:
             line.lot_id,
             line.pool,
         )
+    elif line.is_waiting:
+        ledger.promise(line.supply_id, -line.quantity)
 
 
 def give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:

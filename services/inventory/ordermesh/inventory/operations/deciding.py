@@ -148,7 +148,7 @@ async def make_room(
 async def save(
     stores: Stores, tx: Transaction, changes: Sequence[StoredReservation], names: Names
 ) -> None:
-    """Write reservations, and tell the peers which lines expired."""
+    """Write reservations, and tell the peers which lines expired, and which promises broke."""
     told: list[StoredReservation] = []
     for change in changes:
         lines = _newly_expired(change)
@@ -156,6 +156,10 @@ async def save(
         if lines:
             after = replace(after, event_sequence=after.event_sequence + 1)
             await stores.announcer.expired(tx, after, lines)
+        broken = _newly_broken(change)
+        if broken:
+            after = replace(after, event_sequence=after.event_sequence + 1)
+            await stores.announcer.broken(tx, after, broken)
         told.append(StoredReservation(change.before, after))
     await stores.reservations.save(tx, told, names)
 
@@ -171,3 +175,8 @@ def _newly_expired(change: StoredReservation) -> list[Line]:
         and line.number in known
         and known[line.number].state is not LineState.EXPIRED
     ]
+
+
+def _newly_broken(change: StoredReservation) -> list[Line]:
+    known = {line.number for line in change.before.lines if line.is_broken} if change.before else ()
+    return [line for line in change.after.lines if line.is_broken and line.number not in known]

@@ -16,13 +16,14 @@ from ordermesh.inventory.domain.control import ControlKind
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Kit, Wanted, exploded, with_modes
-from ordermesh.inventory.domain.ledger import Cause, Ledger
+from ordermesh.inventory.domain.ledger import Cause, Ledger, Mark
 from ordermesh.inventory.domain.limits import Purchases, asked_units
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.domain.reserving import Ask, Reserved, refuse_malformed, reserve
 from ordermesh.inventory.domain.selling import Terms
+from ordermesh.inventory.domain.waiting import Due
 from ordermesh.inventory.operations.deciding import (
     Decided,
     StaleRows,
@@ -136,7 +137,9 @@ async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[
         skus = {sku for ask in asks for _, sku in asked_units(ask.wanted)}
         bought = await stores.reservations.bought(tx, {names.item_ids[sku] for sku in skus}, buyers)
     purchases = Purchases(bought, now)
-    return _Batch(stores, tx, names, terms, books.opened(), purchases, now, known)
+    patient = names.pairs(line.key for ask in asks for line in ask.wanted if line.wait is not None)
+    due = await stores.supplies.due(tx, patient, stores.supply_rule, now)
+    return _Batch(stores, tx, names, terms, books.opened(), purchases, now, known, due)
 
 
 async def _with_kits(
@@ -164,6 +167,7 @@ class _Batch:
     purchases: Purchases
     now: datetime
     known: Mapping[UUID, Reservation]
+    due: Due
     replaced: set[UUID] = field(default_factory=set)
     partly_expired: set[UUID] = field(default_factory=set)
     changes: list[StoredReservation] = field(default_factory=list)
@@ -188,6 +192,7 @@ class _Batch:
                 self.terms,
                 self.now,
                 self.purchases,
+                due=self.due,
                 is_final=is_final or not ask.is_best_effort,
             )
 
@@ -212,7 +217,7 @@ class _Batch:
         self._keep(wish, decided, mark)
         return Kept(decided.outcome.made, self.now, decided.outcome.portions)
 
-    def _keep(self, wish: Wish, decided: Decided[Reserved], mark: int) -> None:
+    def _keep(self, wish: Wish, decided: Decided[Reserved], mark: Mark) -> None:
         made, replaced, _ = decided.outcome
         self.changes.append(StoredReservation(None, made))
         self.changes += [StoredReservation(self.known[one.reservation_id], one) for one in replaced]

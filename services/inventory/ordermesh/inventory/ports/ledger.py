@@ -34,11 +34,16 @@ class Books:
 
 @dataclass(frozen=True)
 class BalanceRow:
-    """A balance as it is listed, and the units that a caller without a channel may promise."""
+    """A balance as it is listed, and the units that a caller without a channel may promise.
+
+    ``incoming`` are units that are still to come, ``in_transit`` those that are on their way.
+    """
 
     key: StockKey
     balance: Balance
     available: int
+    incoming: int = 0
+    in_transit: int = 0
 
 
 class StockRow(NamedTuple):

@@ -65,6 +65,12 @@ class ReservationStore(Protocol):
         """
         ...
 
+    async def waiting(
+        self, tx: Transaction, supply_ids: Collection[str], names: Names
+    ) -> list[Reservation]:
+        """Lock and read reservations with lines that wait for supplies, and only those lines."""
+        ...
+
     async def overdue_pairs(self, tx: Transaction, now: datetime, size: int) -> set[Pair]:
         """Keys of the lines that have been overdue for longest, at most so many lines."""
         ...

@@ -31,12 +31,14 @@ from ordermesh.inventory.domain.item import (
 )
 from ordermesh.inventory.domain.kit import Component, Kit
 from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.inventory.domain.supply import SupplyState
 from ordermesh.inventory.ports.items import Features
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.keys import integers, texts
 from ordermesh.inventory.store.rows import balance_of
 from ordermesh.inventory.store.tables.items import item, kit_component
 from ordermesh.inventory.store.tables.ledger import balance
+from ordermesh.inventory.store.tables.supplies import supply
 from ordermesh.inventory.wire.feeds import item_payload
 from ordermesh.runtime import feed
 from ordermesh.runtime.database import Transaction
@@ -269,7 +271,7 @@ def _note_modes(rows: Iterable[Row[Any]], names: Names) -> None:
 
 
 async def _with_stock(tx: Transaction, by_id: Mapping[int, str]) -> set[str]:
-    """Which of the items have anything in stock or promised, under the locks of their balances."""
+    """Which of the items have anything in stock, promised or expected, their balances locked."""
     if not by_id:
         return set()
     found = await tx.execute(
@@ -278,7 +280,14 @@ async def _with_stock(tx: Transaction, by_id: Mapping[int, str]) -> set[str]:
         .order_by(balance.c.item_id, balance.c.location_id)
         .with_for_update(key_share=True)
     )
-    return {by_id[row.item_id] for row in found if not balance_of(row).is_empty}
+    there = {by_id[row.item_id] for row in found if not balance_of(row).is_empty}
+    expected = await tx.execute(
+        select(supply.c.item_id).where(
+            supply.c.item_id.in_(integers(tx.dialect, by_id)),
+            supply.c.state <= int(SupplyState.IN_TRANSIT),
+        )
+    )
+    return there | {by_id[item_id] for item_id in expected.scalars()}
 
 
 async def _put_components(
@@ -333,6 +342,7 @@ def _columns(one: Item, now: datetime) -> dict[str, Any]:
         "kit_version": _version_of(one),
         "is_unsellable": one.is_unsellable,
         "reservation_mode": int(one.reservation_mode),
+        "is_promised_on_supply": one.is_promised_on_supply,
         "external_references": [[other.system, other.id] for other in one.external_references],
         "revision": 0,
         "update_time": now,
@@ -358,6 +368,7 @@ def _item(row: Row[Any], kit: Kit | None) -> Item:
         kit=kit,
         is_unsellable=row.is_unsellable,
         reservation_mode=ReservationMode(row.reservation_mode),
+        is_promised_on_supply=row.is_promised_on_supply,
         external_references=tuple(ExternalReference(*pair) for pair in row.external_references),
         revision=row.revision,
         create_time=row.create_time,

@@ -47,6 +47,7 @@ from ordermesh.inventory.store.rows import (
     movement_row,
 )
 from ordermesh.inventory.store.sale import listed, terms_of, told
+from ordermesh.inventory.store.supplies import coming, promise
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.inventory.store.tables.locations import location
@@ -156,6 +157,7 @@ class SqlLedgerStore:
         now: datetime,
     ) -> dict[Cause, UUID]:
         """Write what was decided, and tell the watchers; gives the movement of each cause."""
+        await promise(tx, ledger.promised())
         causes = list(dict.fromkeys(made.cause for made in ledger.entries))
         if not causes:
             return {}
@@ -232,13 +234,15 @@ class SqlLedgerStore:
             )
         found = await tx.execute(statement.order_by(item.c.sku, location.c.code).limit(size))
         rows = found.all()
-        back = await returning(tx, now, (), {(row.item_id, row.location_id) for row in rows})
+        pairs_listed = {(row.item_id, row.location_id) for row in rows}
+        back = await returning(tx, now, (), pairs_listed)
         items = {row.item_id for row in rows}
         taken = (
             await self._controls.taken(tx, now, items) if ControlKind.POOL in table.kinds else {}
         )
         terms = terms_of(rows, table)
-        return [listed(row, terms, now, back, taken) for row in rows]
+        expected = await coming(tx, pairs_listed)
+        return [listed(row, terms, now, back, taken, expected) for row in rows]
 
     async def stock_of(
         self, tx: Transaction, item_ids: Collection[int], location_ids: Collection[int] | None

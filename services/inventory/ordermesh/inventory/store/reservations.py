@@ -110,6 +110,26 @@ class SqlReservationStore:
         headers = await _lock(tx, {row.reservation_id for row in rows})
         return assembled(headers.values(), rows, names)
 
+    async def waiting(
+        self, tx: Transaction, supply_ids: Collection[str], names: Names
+    ) -> list[Reservation]:
+        """Lock and read reservations with lines that wait for supplies, and only those lines."""
+        if not supply_ids:
+            return []
+        found = await tx.execute(
+            select(*_LINE)
+            .select_from(_NAMED)
+            .where(
+                line.c.supply_id.in_(texts(tx.dialect, supply_ids)),
+                line.c.state.in_(_OPEN),
+                line.c.broken_time.is_(None),
+            )
+            .order_by(line.c.reservation_id, line.c.number)
+        )
+        rows = found.all()
+        headers = await _lock(tx, {row.reservation_id for row in rows})
+        return assembled(headers.values(), rows, names)
+
     async def overdue_pairs(self, tx: Transaction, now: datetime, size: int) -> set[Pair]:
         """Keys of the lines that have been overdue for longest, at most so many lines."""
         found = await tx.execute(
@@ -280,10 +300,13 @@ def _returning(
     excluding: Collection[UUID],
     wanted: Collection[Pair] | None,
 ) -> Select[Any]:
-    """Units by surrogates. Two questions, because each has an index of its own."""
+    """Units by surrogates. Two questions, because each has an index of its own.
+
+    Lines that wait for supply hold no units.
+    """
     columns = (line.c.item_id, line.c.location_id, line.c.quantity)
     overdue = and_(line.c.state == int(LineState.HELD), line.c.expire_time <= now)
-    held = line.c.mode == int(ReservationMode.RESERVE)
+    held = and_(line.c.mode == int(ReservationMode.RESERVE), line.c.supply_id.is_(None))
     statements = [select(*columns).where(overdue, held)]
     if excluding:
         named = select(*columns).where(

@@ -45,6 +45,9 @@ def assembled(
                 lot_id=row.lot_id,
                 serial_numbers=tuple(row.serial_numbers or ()),
                 pool=row.pool,
+                supply_id=row.supply_id or "",
+                needed_by=row.needed_by_time,
+                broken_time=row.broken_time,
             )
         )
     return [
@@ -106,6 +109,9 @@ def line_row(reservation_id: UUID, one: Line, names: Names) -> dict[str, Any]:
         "lot_id": one.lot_id,
         "serial_numbers": list(one.serial_numbers) or None,
         "pool": one.pool,
+        "supply_id": one.supply_id or None,
+        "needed_by_time": one.needed_by,
+        "broken_time": one.broken_time,
     }
 
 
@@ -156,6 +162,7 @@ def entry_of(row: Row[Any], cause: Cause) -> Entry:
         row.quantity,
         tuple(row.serial_numbers or ()),
         row.lot_id,
+        row.reservation_id,
     )
 
 
@@ -189,7 +196,7 @@ def entry_row(made: Entry, names: Names, movements: Mapping[Cause, UUID]) -> dic
         "to_account": int(made.target),
         "quantity": made.quantity,
         "movement_id": movements[made.cause],
-        "reservation_id": made.cause.reservation_id,
+        "reservation_id": made.reservation_id,
         "serial_numbers": list(made.serial_numbers) or None,
         "lot_id": made.lot_id,
     }

@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.controls import PooledPair
 from ordermesh.inventory.ports.ledger import BalanceRow, ToldBalance
 from ordermesh.inventory.ports.names import Pair
+from ordermesh.inventory.ports.supplies import Coming
 from ordermesh.inventory.store.rows import balance_of
 
 
@@ -41,6 +42,7 @@ def listed(
     now: datetime,
     back: Mapping[Pair, int],
     taken: Mapping[PooledPair, int],
+    expected: Mapping[Pair, Coming],
 ) -> BalanceRow:
     """A balance as it is listed; ``back`` are units of overdue holds, ``taken`` those of pools."""
     key, pair, found = StockKey(row.sku, row.code), (row.item_id, row.location_id), balance_of(row)
@@ -51,7 +53,7 @@ def listed(
         returning=back.get(pair, 0),
         taken=lambda number: taken.get((number, pair), 0),
     )
-    return BalanceRow(key, found, available)
+    return BalanceRow(key, found, available, *expected.get(pair, Coming(0, 0)))
 
 
 def told(

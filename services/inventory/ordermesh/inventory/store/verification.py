@@ -192,6 +192,7 @@ async def _add_promises(
         _within(line.c.item_id, after, last),
         line.c.state.in_([int(state) for state in sorted(OPEN)]),
         line.c.mode == int(ReservationMode.RESERVE),
+        line.c.supply_id.is_(None),
     )
     for place, statement in enumerate((by_entries, by_lines)):
         columns = list(statement.selected_columns)[:3]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ordermesh.api.inventory.v1 import BalanceChange
+from ordermesh.api.inventory.v1 import BalanceChange, SupplyBroken
 from ordermesh.api.inventory.v1 import ReservationExpired as ReservationExpiredMessage
 from ordermesh.inventory.domain.item import Item
 from ordermesh.inventory.domain.key import StockKey
@@ -47,6 +47,15 @@ def expired_message(
 ) -> ReservationExpiredMessage:
     """What the peers are told when lines were not confirmed in time."""
     return ReservationExpiredMessage(
+        reservation_id=str(reservation.reservation_id),
+        order_id=reservation.order_id,
+        lines=[line_message(line, now) for line in lines],
+    )
+
+
+def broken_message(reservation: Reservation, lines: Sequence[Line], now: datetime) -> SupplyBroken:
+    """What the peers are told when supplies cannot keep what lines wait for."""
+    return SupplyBroken(
         reservation_id=str(reservation.reservation_id),
         order_id=reservation.order_id,
         lines=[line_message(line, now) for line in lines],

@@ -38,6 +38,7 @@ def item(message: ItemMessage) -> Item:
         else None,
         is_unsellable=message.unsellable,
         reservation_mode=ReservationMode(message.reservation_mode),
+        is_promised_on_supply=message.promised_on_supply,
         external_references=external_references(message.external_refs),
     )
 
@@ -73,6 +74,7 @@ def item_message(one: Item) -> ItemMessage:
         else None,
         unsellable=one.is_unsellable,
         reservation_mode=ReservationModeMessage.ValueType(one.reservation_mode),
+        promised_on_supply=one.is_promised_on_supply,
         external_refs=external_reference_messages(one.external_references),
         revision=one.revision,
         create_time=timestamp(one.create_time),

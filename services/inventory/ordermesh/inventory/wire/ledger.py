@@ -126,6 +126,8 @@ def balance_message(row: BalanceRow) -> BalanceMessage:
         damaged=balance.damaged,
         in_inspection=balance.inspection,
         missing=balance.missing,
+        incoming=row.incoming,
+        in_transit=row.in_transit,
     )
 
 

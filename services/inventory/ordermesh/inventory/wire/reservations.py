@@ -21,7 +21,7 @@ from ordermesh.api.inventory.v1 import Reservation as ReservationMessage
 from ordermesh.api.inventory.v1 import ReservationLine as LineMessage
 from ordermesh.api.inventory.v1 import ReservationMode as ReservationModeMessage
 from ordermesh.inventory.domain.facts import Facts
-from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.kit import Wait, Wanted
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.moving import Move, Reassignment
 from ordermesh.inventory.domain.picking import Extra, Shipment, ShortOutcome
@@ -46,7 +46,7 @@ def ask(request: ReserveRequest) -> Ask:
     return Ask(
         reservation_id=UUID(request.reservation_id),
         order_id=request.order_id,
-        wanted=[_wanted(line) for line in request.lines],
+        wanted=[_wanted(request, line) for line in request.lines],
         hold_duration=None if request.confirm else hold,
         replaces=[UUID(written) for written in request.replaces_reservation_ids],
         fence=request.fence,
@@ -56,7 +56,7 @@ def ask(request: ReserveRequest) -> Ask:
     )
 
 
-def _wanted(line: ReserveLine) -> Wanted:
+def _wanted(request: ReserveRequest, line: ReserveLine) -> Wanted:
     return Wanted(
         line_id=line.line_id,
         key=stock_key(line.key),
@@ -64,7 +64,16 @@ def _wanted(line: ReserveLine) -> Wanted:
         mode=ReservationMode(line.mode),
         lot_id=line.lot_id,
         serial_numbers=tuple(line.serial_numbers),
+        wait=_wait(request, line),
     )
+
+
+def _wait(request: ReserveRequest, line: ReserveLine) -> Wait | None:
+    """The line's own leave to wait; where it has none, that of the request."""
+    asked = next((one.wait for one in (line, request) if one.HasField("wait")), None)
+    if asked is None:
+        return None
+    return Wait(instant(asked.needed_by_time) if asked.HasField("needed_by_time") else None)
 
 
 def selection(message: LineSelection) -> Selection:
@@ -151,6 +160,9 @@ def line_message(line: Line, now: datetime) -> LineMessage:
         mode=ReservationModeMessage.ValueType(line.mode),
         lot_id=line.lot_id,
         serial_numbers=line.serial_numbers,
+        supply_id=line.supply_id,
+        needed_by_time=timestamp(line.needed_by),
+        broken_time=timestamp(line.broken_time),
     )
 
 

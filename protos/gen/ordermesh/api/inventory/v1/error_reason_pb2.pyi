@@ -136,6 +136,34 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_TOO_MANY_SERIAL_NUMBERS: _ErrorReason.ValueType  # 50
     """INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId`, `serialNumbers`, `units`."""
+    ERROR_REASON_SUPPLY_NOT_FOUND: _ErrorReason.ValueType  # 100
+    """NOT_FOUND. No supply has this id. Rows of: `supplyId`."""
+    ERROR_REASON_SUPPLY_KEY_CHANGED: _ErrorReason.ValueType  # 101
+    """INVALID_ARGUMENT. What a supply is of, where it goes and its kind never change. Metadata:
+    `supplyId`, `sku`, `locationId`.
+    """
+    ERROR_REASON_SUPPLY_VERSION_REUSED: _ErrorReason.ValueType  # 102
+    """INVALID_ARGUMENT. The announcer told something else under the same version before. Metadata:
+    `supplyId`, `version`.
+    """
+    ERROR_REASON_SUPPLY_STATE_REFUSED: _ErrorReason.ValueType  # 103
+    """FAILED_PRECONDITION. No way leads from the state of the supply to the one that is wanted.
+    Metadata: `supplyId`, `state`, `wanted`.
+    """
+    ERROR_REASON_SUPPLY_ID_TAKEN: _ErrorReason.ValueType  # 104
+    """FAILED_PRECONDITION. Another supply has this id. Metadata: `supplyId`."""
+    ERROR_REASON_TRANSFER_IN_TRANSIT: _ErrorReason.ValueType  # 105
+    """FAILED_PRECONDITION. Units of a transfer are on their way: they are received or written off.
+    Metadata: `supplyId`, `inTransit`.
+    """
+    ERROR_REASON_MORE_THAN_EXPECTED: _ErrorReason.ValueType  # 106
+    """FAILED_PRECONDITION. More has come, or is to be written off, than is still to come. Rows of:
+    `supplyId`, `wanted`, `expected`.
+    """
+    ERROR_REASON_WAITS_FOR_SUPPLY: _ErrorReason.ValueType  # 107
+    """FAILED_PRECONDITION. The line waits for goods that are still to come, or will not. Rows of:
+    `reservationId`, `lineId`, `sku`, `locationId`, `supplyId`, `waiting`.
+    """
     ERROR_REASON_UNKNOWN_SOURCE: _ErrorReason.ValueType  # 70
     """NOT_FOUND. No source has this id. Metadata: `sourceId`."""
     ERROR_REASON_NOT_YOUR_SOURCE: _ErrorReason.ValueType  # 71
@@ -300,6 +328,34 @@ ERROR_REASON_HOLD_LIMIT: ErrorReason.ValueType  # 41
 """
 ERROR_REASON_TOO_MANY_SERIAL_NUMBERS: ErrorReason.ValueType  # 50
 """INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId`, `serialNumbers`, `units`."""
+ERROR_REASON_SUPPLY_NOT_FOUND: ErrorReason.ValueType  # 100
+"""NOT_FOUND. No supply has this id. Rows of: `supplyId`."""
+ERROR_REASON_SUPPLY_KEY_CHANGED: ErrorReason.ValueType  # 101
+"""INVALID_ARGUMENT. What a supply is of, where it goes and its kind never change. Metadata:
+`supplyId`, `sku`, `locationId`.
+"""
+ERROR_REASON_SUPPLY_VERSION_REUSED: ErrorReason.ValueType  # 102
+"""INVALID_ARGUMENT. The announcer told something else under the same version before. Metadata:
+`supplyId`, `version`.
+"""
+ERROR_REASON_SUPPLY_STATE_REFUSED: ErrorReason.ValueType  # 103
+"""FAILED_PRECONDITION. No way leads from the state of the supply to the one that is wanted.
+Metadata: `supplyId`, `state`, `wanted`.
+"""
+ERROR_REASON_SUPPLY_ID_TAKEN: ErrorReason.ValueType  # 104
+"""FAILED_PRECONDITION. Another supply has this id. Metadata: `supplyId`."""
+ERROR_REASON_TRANSFER_IN_TRANSIT: ErrorReason.ValueType  # 105
+"""FAILED_PRECONDITION. Units of a transfer are on their way: they are received or written off.
+Metadata: `supplyId`, `inTransit`.
+"""
+ERROR_REASON_MORE_THAN_EXPECTED: ErrorReason.ValueType  # 106
+"""FAILED_PRECONDITION. More has come, or is to be written off, than is still to come. Rows of:
+`supplyId`, `wanted`, `expected`.
+"""
+ERROR_REASON_WAITS_FOR_SUPPLY: ErrorReason.ValueType  # 107
+"""FAILED_PRECONDITION. The line waits for goods that are still to come, or will not. Rows of:
+`reservationId`, `lineId`, `sku`, `locationId`, `supplyId`, `waiting`.
+"""
 ERROR_REASON_UNKNOWN_SOURCE: ErrorReason.ValueType  # 70
 """NOT_FOUND. No source has this id. Metadata: `sourceId`."""
 ERROR_REASON_NOT_YOUR_SOURCE: ErrorReason.ValueType  # 71

@@ -110,6 +110,7 @@ class Item(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     RESERVATION_MODE_FIELD_NUMBER: _builtins.int
+    PROMISED_ON_SUPPLY_FIELD_NUMBER: _builtins.int
     sku: _builtins.str
     """The caller's id of the item."""
     name: _builtins.str
@@ -126,6 +127,8 @@ class Item(_message.Message):
     """How demand for it is kept where a reservation does not say. Of a kit it holds for the components;
     where it is not said, each component's own does.
     """
+    promised_on_supply: _builtins.bool
+    """Goods that are still to come may be promised, to lines that may wait for them."""
     @_builtins.property
     def size(self) -> Global___Size:
         """Outer size of one unit. Not set: unknown."""
@@ -176,10 +179,11 @@ class Item(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         reservation_mode: _reservation_pb2.ReservationMode.ValueType = ...,
+        promised_on_supply: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "kit", b"kit", "size", b"size", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "external_refs", b"external_refs", "handling", b"handling", "kit", b"kit", "name", b"name", "reservation_mode", b"reservation_mode", "revision", b"revision", "size", b"size", "sku", b"sku", "tags", b"tags", "unit", b"unit", "unsellable", b"unsellable", "update_time", b"update_time", "value", b"value", "weight_grams", b"weight_grams"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "external_refs", b"external_refs", "handling", b"handling", "kit", b"kit", "name", b"name", "promised_on_supply", b"promised_on_supply", "reservation_mode", b"reservation_mode", "revision", b"revision", "size", b"size", "sku", b"sku", "tags", b"tags", "unit", b"unit", "unsellable", b"unsellable", "update_time", b"update_time", "value", b"value", "weight_grams", b"weight_grams"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -174,6 +174,8 @@ class Balance(_message.Message):
     DAMAGED_FIELD_NUMBER: _builtins.int
     IN_INSPECTION_FIELD_NUMBER: _builtins.int
     MISSING_FIELD_NUMBER: _builtins.int
+    INCOMING_FIELD_NUMBER: _builtins.int
+    IN_TRANSIT_FIELD_NUMBER: _builtins.int
     on_hand: _builtins.int
     """Sellable units that are physically there, promised or not."""
     reserved: _builtins.int
@@ -194,6 +196,12 @@ class Balance(_message.Message):
     """Blocked units that are kept apart until somebody has looked at them."""
     missing: _builtins.int
     """Blocked units that were declared not to be found, until a count has settled it."""
+    incoming: _builtins.int
+    """Units that are expected here and have not come: of all supplies that are planned, confirmed or in
+    transit. Set by `ListBalances` alone.
+    """
+    in_transit: _builtins.int
+    """Those of them that are on their way. Set by `ListBalances` alone."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
@@ -211,10 +219,12 @@ class Balance(_message.Message):
         damaged: _builtins.int = ...,
         in_inspection: _builtins.int = ...,
         missing: _builtins.int = ...,
+        incoming: _builtins.int = ...,
+        in_transit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "blocked", b"blocked", "damaged", b"damaged", "in_inspection", b"in_inspection", "key", b"key", "missing", b"missing", "on_hand", b"on_hand", "reserved", b"reserved", "sequence", b"sequence", "short", b"short"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "blocked", b"blocked", "damaged", b"damaged", "in_inspection", b"in_inspection", "in_transit", b"in_transit", "incoming", b"incoming", "key", b"key", "missing", b"missing", "on_hand", b"on_hand", "reserved", b"reserved", "sequence", b"sequence", "short", b"short"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,21 +26,21 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from ordermesh.api.order.v1 import stock_key_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_stock__key__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,ordermesh/api/inventory/v1/reservation.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&ordermesh/api/order/v1/stock_key.proto\"\xfe\x01\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12:\n\x05lines\x18\x04 \x03(\x0b\x32+.ordermesh.api.inventory.v1.ReservationLine\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x66\x65nce\x18\x06 \x01(\x03\x12\x0f\n\x07\x63hannel\x18\x07 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x08 \x01(\t\x12\x17\n\x0f\x63ontrol_version\x18\t \x01(\x03\"\xf5\x03\n\x0fReservationLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12-\n\x03key\x18\x02 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKey\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12@\n\x05state\x18\x04 \x01(\x0e\x32\x31.ordermesh.api.inventory.v1.ReservationLine.State\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07kit_sku\x18\x06 \x01(\t\x12\x18\n\x10quantity_per_kit\x18\x07 \x01(\x03\x12\x39\n\x04mode\x18\x08 \x01(\x0e\x32+.ordermesh.api.inventory.v1.ReservationMode\x12\x0e\n\x06lot_id\x18\t \x01(\t\x12\x16\n\x0eserial_numbers\x18\n \x03(\t\"\x8e\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_HELD\x10\x01\x12\x13\n\x0fSTATE_CONFIRMED\x10\x02\x12\x11\n\rSTATE_SHIPPED\x10\x03\x12\x12\n\x0eSTATE_RELEASED\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x12\x0f\n\x0bSTATE_SHORT\x10\x06*\x8d\x01\n\x0fReservationMode\x12 \n\x1cRESERVATION_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15RESERVATION_MODE_NONE\x10\x01\x12\x1f\n\x1bRESERVATION_MODE_TRACK_ONLY\x10\x02\x12\x1c\n\x18RESERVATION_MODE_RESERVE\x10\x03*~\n\x0cShortOutcome\x12\x1d\n\x19SHORT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17SHORT_OUTCOME_WRITE_OFF\x10\x01\x12\x17\n\x13SHORT_OUTCOME_BLOCK\x10\x02\x12\x19\n\x15SHORT_OUTCOME_RELEASE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,ordermesh/api/inventory/v1/reservation.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&ordermesh/api/order/v1/stock_key.proto\"\xfe\x01\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x10\n\x08order_id\x18\x03 \x01(\t\x12:\n\x05lines\x18\x04 \x03(\x0b\x32+.ordermesh.api.inventory.v1.ReservationLine\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x66\x65nce\x18\x06 \x01(\x03\x12\x0f\n\x07\x63hannel\x18\x07 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x08 \x01(\t\x12\x17\n\x0f\x63ontrol_version\x18\t \x01(\x03\"\xed\x04\n\x0fReservationLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12-\n\x03key\x18\x02 \x01(\x0b\x32 .ordermesh.api.order.v1.StockKey\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12@\n\x05state\x18\x04 \x01(\x0e\x32\x31.ordermesh.api.inventory.v1.ReservationLine.State\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07kit_sku\x18\x06 \x01(\t\x12\x18\n\x10quantity_per_kit\x18\x07 \x01(\x03\x12\x39\n\x04mode\x18\x08 \x01(\x0e\x32+.ordermesh.api.inventory.v1.ReservationMode\x12\x0e\n\x06lot_id\x18\t \x01(\t\x12\x16\n\x0eserial_numbers\x18\n \x03(\t\x12\x11\n\tsupply_id\x18\x14 \x01(\t\x12\x32\n\x0eneeded_by_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x62roken_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8e\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_HELD\x10\x01\x12\x13\n\x0fSTATE_CONFIRMED\x10\x02\x12\x11\n\rSTATE_SHIPPED\x10\x03\x12\x12\n\x0eSTATE_RELEASED\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x12\x0f\n\x0bSTATE_SHORT\x10\x06*\x8d\x01\n\x0fReservationMode\x12 \n\x1cRESERVATION_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15RESERVATION_MODE_NONE\x10\x01\x12\x1f\n\x1bRESERVATION_MODE_TRACK_ONLY\x10\x02\x12\x1c\n\x18RESERVATION_MODE_RESERVE\x10\x03*~\n\x0cShortOutcome\x12\x1d\n\x19SHORT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17SHORT_OUTCOME_WRITE_OFF\x10\x01\x12\x17\n\x13SHORT_OUTCOME_BLOCK\x10\x02\x12\x19\n\x15SHORT_OUTCOME_RELEASE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ordermesh.api.inventory.v1.reservation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESERVATIONMODE']._serialized_start=911
-  _globals['_RESERVATIONMODE']._serialized_end=1052
-  _globals['_SHORTOUTCOME']._serialized_start=1054
-  _globals['_SHORTOUTCOME']._serialized_end=1180
+  _globals['_RESERVATIONMODE']._serialized_start=1031
+  _globals['_RESERVATIONMODE']._serialized_end=1172
+  _globals['_SHORTOUTCOME']._serialized_start=1174
+  _globals['_SHORTOUTCOME']._serialized_end=1300
   _globals['_RESERVATION']._serialized_start=150
   _globals['_RESERVATION']._serialized_end=404
   _globals['_RESERVATIONLINE']._serialized_start=407
-  _globals['_RESERVATIONLINE']._serialized_end=908
-  _globals['_RESERVATIONLINE_STATE']._serialized_start=766
-  _globals['_RESERVATIONLINE_STATE']._serialized_end=908
+  _globals['_RESERVATIONLINE']._serialized_end=1028
+  _globals['_RESERVATIONLINE_STATE']._serialized_start=886
+  _globals['_RESERVATIONLINE_STATE']._serialized_end=1028
 # @@protoc_insertion_point(module_scope)

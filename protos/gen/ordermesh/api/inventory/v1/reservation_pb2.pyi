@@ -194,6 +194,9 @@ class ReservationLine(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     LOT_ID_FIELD_NUMBER: _builtins.int
     SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
+    SUPPLY_ID_FIELD_NUMBER: _builtins.int
+    NEEDED_BY_TIME_FIELD_NUMBER: _builtins.int
+    BROKEN_TIME_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line it is for. Several lines have the same one after a part of it was
     shipped, released or reassigned, and when it is for a kit.
@@ -210,6 +213,10 @@ class ReservationLine(_message.Message):
     """How the demand is kept: `RESERVE` holds units, `TRACK_ONLY` only says that they are wanted."""
     lot_id: _builtins.str
     """The lot, as a fact. Empty where it is not recorded; balances are not kept by lot."""
+    supply_id: _builtins.str
+    """The supply that the line waits for: nothing on hand is held. Empty when units on hand are held, and
+    from the moment on when the supply has come.
+    """
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What is held, and where."""
@@ -221,6 +228,16 @@ class ReservationLine(_message.Message):
     @_builtins.property
     def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Serial numbers of units, as facts. Empty where they are not recorded."""
+
+    @_builtins.property
+    def needed_by_time(self) -> _timestamp_pb2.Timestamp:
+        """The supply must be there by then. Not set: whenever it comes."""
+
+    @_builtins.property
+    def broken_time(self) -> _timestamp_pb2.Timestamp:
+        """When it became known that the supply cannot keep the promise. The line then has nothing behind it,
+        and stays open until it is released or reassigned.
+        """
 
     def __init__(
         self,
@@ -235,10 +252,13 @@ class ReservationLine(_message.Message):
         mode: Global___ReservationMode.ValueType = ...,
         lot_id: _builtins.str = ...,
         serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
+        supply_id: _builtins.str = ...,
+        needed_by_time: _timestamp_pb2.Timestamp | None = ...,
+        broken_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "key", b"key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["broken_time", b"broken_time", "expire_time", b"expire_time", "key", b"key", "needed_by_time", b"needed_by_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "key", b"key", "kit_sku", b"kit_sku", "line_id", b"line_id", "lot_id", b"lot_id", "mode", b"mode", "quantity", b"quantity", "quantity_per_kit", b"quantity_per_kit", "serial_numbers", b"serial_numbers", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broken_time", b"broken_time", "expire_time", b"expire_time", "key", b"key", "kit_sku", b"kit_sku", "line_id", b"line_id", "lot_id", b"lot_id", "mode", b"mode", "needed_by_time", b"needed_by_time", "quantity", b"quantity", "quantity_per_kit", b"quantity_per_kit", "serial_numbers", b"serial_numbers", "state", b"state", "supply_id", b"supply_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

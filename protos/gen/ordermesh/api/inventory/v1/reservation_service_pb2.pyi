@@ -42,6 +42,7 @@ class ReserveRequest(_message.Message):
     BEST_EFFORT_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -58,7 +59,7 @@ class ReserveRequest(_message.Message):
     """The fence of the worker that asks; 0 when it has none."""
     best_effort: _builtins.bool
     """Hold of each line what there is, line after line in their order, kits whole. Refused when there
-    is nothing of any line.
+    is nothing of any line. What there is is on hand: such a request does not wait for supply.
     """
     channel: _builtins.str
     """Through which channel it is sold: its controls apply. Empty: only those that name no channel do,
@@ -82,6 +83,12 @@ class ReserveRequest(_message.Message):
     def replaces_reservation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Open reservations of the same owner whose units this one takes over."""
 
+    @_builtins.property
+    def wait(self) -> Global___SupplyWait:
+        """Leave to wait for goods that are still to come, for lines that do not say themselves. Not set: they
+        must be on hand.
+        """
+
     def __init__(
         self,
         *,
@@ -97,14 +104,41 @@ class ReserveRequest(_message.Message):
         best_effort: _builtins.bool = ...,
         channel: _builtins.str = ...,
         customer: _builtins.str = ...,
+        wait: Global___SupplyWait | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_effort", b"best_effort", "channel", b"channel", "confirm", b"confirm", "customer", b"customer", "fence", b"fence", "hold_duration", b"hold_duration", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "replaces_reservation_ids", b"replaces_reservation_ids", "request_id", b"request_id", "reservation_id", b"reservation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_effort", b"best_effort", "channel", b"channel", "confirm", b"confirm", "customer", b"customer", "fence", b"fence", "hold_duration", b"hold_duration", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "replaces_reservation_ids", b"replaces_reservation_ids", "request_id", b"request_id", "reservation_id", b"reservation_id", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReserveRequest: _TypeAlias = ReserveRequest  # noqa: Y015
+
+@_typing.final
+class SupplyWait(_message.Message):
+    """SupplyWait is leave to wait for goods that are still to come. What is on hand is used first; then
+    supplies in the order of their dates, as far as the item may be promised on supply at all.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEEDED_BY_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def needed_by_time(self) -> _timestamp_pb2.Timestamp:
+        """The goods must be there by then. Not set: whenever they come."""
+
+    def __init__(
+        self,
+        *,
+        needed_by_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["needed_by_time", b"needed_by_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["needed_by_time", b"needed_by_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SupplyWait: _TypeAlias = SupplyWait  # noqa: Y015
 
 @_typing.final
 class ReserveLine(_message.Message):
@@ -118,6 +152,7 @@ class ReserveLine(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     LOT_ID_FIELD_NUMBER: _builtins.int
     SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line, unique in the request together with the key."""
     quantity: _builtins.int
@@ -134,6 +169,10 @@ class ReserveLine(_message.Message):
     def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Serial numbers that are meant, as facts, at most one for each unit. Not for kits."""
 
+    @_builtins.property
+    def wait(self) -> Global___SupplyWait:
+        """Leave to wait for goods that are still to come. Not set: as the request says."""
+
     def __init__(
         self,
         *,
@@ -143,10 +182,11 @@ class ReserveLine(_message.Message):
         mode: _reservation_pb2.ReservationMode.ValueType = ...,
         lot_id: _builtins.str = ...,
         serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
+        wait: Global___SupplyWait | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "line_id", b"line_id", "lot_id", b"lot_id", "mode", b"mode", "quantity", b"quantity", "serial_numbers", b"serial_numbers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "line_id", b"line_id", "lot_id", b"lot_id", "mode", b"mode", "quantity", b"quantity", "serial_numbers", b"serial_numbers", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

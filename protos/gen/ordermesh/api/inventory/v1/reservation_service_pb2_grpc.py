@@ -108,6 +108,10 @@ class ReservationServiceServicer:
         `replaces_reservation_ids` are closed in the same transaction, and their units count as free
         for this one. What is available is what the controls leave to the channel.
 
+        A line that may wait for supply is met from what is on hand, and for the rest waits: the part that
+        waits is a line of its own for each supply, with the supply's id, and becomes an ordinary one when
+        the goods come.
+
         Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
@@ -227,8 +231,9 @@ class ReservationServiceServicer:
 
         Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
         is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
-        `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
-        shipped than was held and too few units are free, `TOO_MANY_SERIAL_NUMBERS`.
+        `WAITS_FOR_SUPPLY` when the goods are still to come, `SHORT_OF_STOCK` when the promised unit is not on
+        hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
+        `TOO_MANY_SERIAL_NUMBERS`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,6 +40,10 @@ class ReservationServiceStub:
     `replaces_reservation_ids` are closed in the same transaction, and their units count as free
     for this one. What is available is what the controls leave to the channel.
 
+    A line that may wait for supply is met from what is on hand, and for the rest waits: the part that
+    waits is a line of its own for each supply, with the supply's id, and becomes an ordinary one when
+    the goods come.
+
     Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
@@ -114,8 +118,9 @@ class ReservationServiceStub:
 
     Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
     is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
-    `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
-    shipped than was held and too few units are free, `TOO_MANY_SERIAL_NUMBERS`.
+    `WAITS_FOR_SUPPLY` when the goods are still to come, `SHORT_OF_STOCK` when the promised unit is not on
+    hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
+    `TOO_MANY_SERIAL_NUMBERS`.
     """
 
 @_typing.type_check_only
@@ -129,6 +134,10 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Demand for one stock key is summed over the whole request, over kits too. Reservations named in
     `replaces_reservation_ids` are closed in the same transaction, and their units count as free
     for this one. What is available is what the controls leave to the channel.
+
+    A line that may wait for supply is met from what is on hand, and for the rest waits: the part that
+    waits is a line of its own for each supply, with the supply's id, and becomes an ordinary one when
+    the goods come.
 
     Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
@@ -204,8 +213,9 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
 
     Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
     is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
-    `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
-    shipped than was held and too few units are free, `TOO_MANY_SERIAL_NUMBERS`.
+    `WAITS_FOR_SUPPLY` when the goods are still to come, `SHORT_OF_STOCK` when the promised unit is not on
+    hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
+    `TOO_MANY_SERIAL_NUMBERS`.
     """
 
 class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -222,6 +232,10 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         Demand for one stock key is summed over the whole request, over kits too. Reservations named in
         `replaces_reservation_ids` are closed in the same transaction, and their units count as free
         for this one. What is available is what the controls leave to the channel.
+
+        A line that may wait for supply is met from what is on hand, and for the rest waits: the part that
+        waits is a line of its own for each supply, with the supply's id, and becomes an ordinary one when
+        the goods come.
 
         Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
@@ -363,8 +377,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED` when more is shipped than
         is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
-        `SHORT_OF_STOCK` when the promised unit is not on hand, `INSUFFICIENT_STOCK` when more was to be
-        shipped than was held and too few units are free, `TOO_MANY_SERIAL_NUMBERS`.
+        `WAITS_FOR_SUPPLY` when the goods are still to come, `SHORT_OF_STOCK` when the promised unit is not on
+        hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
+        `TOO_MANY_SERIAL_NUMBERS`.
         """
 
 def add_ReservationServiceServicer_to_server(servicer: ReservationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

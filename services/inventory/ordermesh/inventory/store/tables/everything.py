@@ -7,8 +7,9 @@ from ordermesh.inventory.store.tables import (
     ledger,
     locations,
     reservations,
+    supplies,
 )
 from ordermesh.inventory.store.tables.base import metadata as metadata
 
-TABLES = (controls, items, locations, ledger, reservations, feeds)
+TABLES = (controls, items, locations, ledger, reservations, feeds, supplies)
 """The modules that add their tables to the metadata."""

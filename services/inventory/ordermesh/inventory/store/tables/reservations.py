@@ -77,6 +77,9 @@ line = Table(
     Column("lot_id", CallerText, nullable=False, server_default=""),
     Column("serial_numbers", JSON(none_as_null=True), nullable=True),
     Column("pool", Integer, nullable=True),  # the number of the control its units are of
+    Column("supply_id", CallerText, nullable=True),  # it waits for it, or did when it was closed
+    Column("needed_by_time", UtcTime, nullable=True),
+    Column("broken_time", UtcTime, nullable=True),
     CheckConstraint("quantity > 0", name="reservation_line_quantity"),
     CheckConstraint("(state = 1) = (expire_time IS NOT NULL)", name="reservation_line_expire"),
     CheckConstraint("(state > 2) = (close_time IS NOT NULL)", name="reservation_line_close"),
@@ -94,4 +97,14 @@ Index(
     line.c.location_id,
     postgresql_where=line.c.state == 1,
     sqlite_where=line.c.state == 1,
+)
+
+
+_WAITS = line.c.supply_id.is_not(None) & (line.c.state <= 2)
+
+Index(
+    "reservation_line_supply",
+    line.c.supply_id,
+    postgresql_where=_WAITS,
+    sqlite_where=_WAITS,
 )

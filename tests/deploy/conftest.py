@@ -15,7 +15,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of ``deploy/k8s`` with the secrets that the local overlay's scripts make."""
     for command in ("kubectl", "openssl"):
         if shutil.which(command) is None:
-            pytest.skip(f"The manifests were NOT checked: there is no {command} on this machine.")
+            pytest.skip(f"NOT TESTED: the manifests, because there is no {command} on this machine")
     return manifests.copy_with_secrets(tmp_path_factory.mktemp("deploy") / "k8s")
 
 

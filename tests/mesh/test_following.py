@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,7 @@ from tests.routing.house import House, line
 
 pytestmark = [on_sqlite, pytest.mark.integration]
 
-ORDERS = 60
+ORDERS_MIN, ORDERS_MAX = 20, 5_000
 CONSUMER = Path(__file__).with_name("consumer.py")
 
 
@@ -43,24 +42,28 @@ def heard(books: Path) -> list[tuple[str, str, int]]:
     return []
 
 
-async def trade(house: House) -> None:
-    """Orders are submitted and shipped, one after the other."""
-    for number in range(ORDERS):
+async def trade(house: House, is_over: asyncio.Event) -> int:
+    """Orders are submitted and shipped, one after the other, until it is over; gives how many."""
+    for number in range(ORDERS_MAX):
+        if is_over.is_set() and number >= ORDERS_MIN:
+            return number
         await house.submit(f"O-{number}", line("1", "MUG"))
         for work in await house.work(f"O-{number}"):
             await house.ship(work)
+    return ORDERS_MAX
 
 
-async def consume_and_kill(target: str, books: Path, kills: int, seed: int) -> Any:
-    """Start the consumer and kill it so many times; gives the one that lives on."""
+async def consume_and_kill(target: str, books: Path, kills: int, seed: int) -> None:
+    """Start the consumer and kill it so many times, in the middle of hearing and before it."""
     chance = random.Random(seed)
-    for _ in range(kills):
+    for number in range(kills):
         process = await start(target, books)
-        # Long enough to be up sometimes, short enough to be in the middle of it often.
-        await asyncio.sleep(chance.uniform(0.2, 0.9))
+        if number % 2 == 0:
+            known = len(heard(books))
+            await eventually(lambda known=known: len(heard(books)) > known)  # type: ignore[misc]
+        await asyncio.sleep(chance.uniform(0, 0.5))
         process.send_signal(signal.SIGKILL)
         await process.wait()
-    return await start(target, books)
 
 
 async def start(target: str, books: Path) -> asyncio.subprocess.Process:
@@ -76,22 +79,26 @@ async def test_a_consumer_that_is_killed_hears_every_event_once_and_in_order(
     house: House, tmp_path: Path, kills: int
 ) -> None:
     books = tmp_path / "books.db"
-    await house.stock({"MUG at NEAR": ORDERS})
+    await house.stock({"MUG at NEAR": ORDERS_MAX})
+    is_over = asyncio.Event()
 
-    trading = asyncio.create_task(trade(house))
-    process = await consume_and_kill(house.targets["routing"], books, kills, seed=kills)
-    await trading
+    trading = asyncio.create_task(trade(house, is_over))
+    await consume_and_kill(house.targets["routing"], books, kills, seed=kills)
+    assert not trading.done(), "The consumer must be killed while there is something to hear."
+    is_over.set()
+    orders = await trading
+    process = await start(house.targets["routing"], books)
     # Received, sourced, shipped, fulfilled.
     try:
-        await eventually(lambda: len(heard(books)) >= 4 * ORDERS)
+        await eventually(lambda: len(heard(books)) >= 4 * orders)
     finally:
         process.kill()
         await process.wait()
 
     found = heard(books)
-    assert len(found) == 4 * ORDERS
-    assert len({event_id for event_id, _, _ in found}) == 4 * ORDERS
+    assert len(found) == 4 * orders
+    assert len({event_id for event_id, _, _ in found}) == 4 * orders
     by_order: dict[str, list[int]] = defaultdict(list)
     for _, order_id, sequence in found:
         by_order[order_id].append(sequence)
-    assert by_order == {f"O-{number}": [1, 2, 3, 4] for number in range(ORDERS)}
+    assert by_order == {f"O-{number}": [1, 2, 3, 4] for number in range(orders)}

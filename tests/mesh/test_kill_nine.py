@@ -1,22 +1,29 @@
-"""Each service is killed in the middle of the story, twice, and the story still ends well."""
+"""Each service is killed in the middle of the story, and the story still ends well.
+
+It dies while orders are submitted, while they are shipped, and while some of them come back. Who
+follows its events loses none.
+"""
 
 import asyncio
 import itertools
 import os
 import signal
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from rich.progress import Progress
 
+from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.api.inventory.v1 import (
     ListBalancesRequest,
     ListMovementsRequest,
     Movement,
 )
-from ordermesh.api.returns.v1 import GetReturnableRequest
+from ordermesh.api.returns.v1 import GetReturnableRequest, Return
 from ordermesh.api.routing.v1 import Order
+from ordermesh.cli.afterwards import Afterwards, chosen_for_delivery, deliver_some, return_some
 from ordermesh.cli.calls import all_pages, in_flight, open_mesh, patiently
 from ordermesh.cli.loader import SAMPLE, Loader
 from ordermesh.cli.place import PORTS, MeshDirectory
@@ -31,7 +38,7 @@ from ordermesh.cli.story import (
     verify,
 )
 from ordermesh.cli.up import running_mesh
-from ordermesh.client import Mesh
+from ordermesh.client import Mesh, follow
 from ordermesh.sample.retailer import build_retailer
 from tests.mesh.conftest import SECONDS_MAX, until
 
@@ -40,6 +47,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 ORDERS = 30
 FULFILLED = "ordermesh.order.fulfilled.v1"
 RECEIVED = "ordermesh.order.received.v1"
+RETURNED_EVERY = 3
+"""Of so many orders that left, one comes back."""
 
 retailer = build_retailer(seed=5, orders=ORDERS)
 
@@ -65,10 +74,12 @@ async def test_the_story_ends_well_though_a_service_is_killed(
     async with (
         running_mesh(directory, on_free_ports=True, tell=said.append) as processes,
         open_mesh(processes.targets) as mesh,
+        following(mesh, victim) as heard,
     ):
         outcome = await tell_story(mesh, processes, victim)
+        afterwards = await take_back(mesh, processes, outcome, victim)
 
-        assert processes.deaths == {victim: 2}, said
+        assert processes.deaths == {victim: 3}, said
         assert len(outcome.orders) == ORDERS
         assert unexplained(outcome) == []
         assert double_shipped(outcome) == []
@@ -78,8 +89,9 @@ async def test_the_story_ends_well_though_a_service_is_killed(
         }
         checked = await verify(mesh)
         assert (checked.balanced, checked.units_oversold, checked.findings) == (True, 0, ())
-        await assert_the_ledger_shipped_each_order_once(mesh, outcome)
+        await assert_the_ledger_moved_each_order_once(mesh, outcome, afterwards)
         await assert_everybody_was_told_once(mesh, outcome)
+        await assert_nothing_was_missed(mesh, victim, heard)
 
 
 async def tell_story(mesh: Mesh, processes: MeshProcesses, victim: str) -> Outcome:
@@ -88,8 +100,7 @@ async def tell_story(mesh: Mesh, processes: MeshProcesses, victim: str) -> Outco
     await loader.put_network(retailer.locations, retailer.network)
     await loader.receive_stock(retailer.stock)
     killer = Killer(processes, victim, after=ORDERS // 3)
-    submitting = asyncio.create_task(loader.submit_orders(retailer.orders, killer.happened))
-    replies = await submitting
+    replies = await loader.submit_orders(retailer.orders, killer.happened)
     assert loader.loaded.refused == []
     outcome = await settle(mesh, replies)
     await deaths(processes, victim, 1)
@@ -97,6 +108,60 @@ async def tell_story(mesh: Mesh, processes: MeshProcesses, victim: str) -> Outco
     await ship_all(mesh, outcome, killer.happened)
     await deaths(processes, victim, 2)
     return outcome
+
+
+async def take_back(
+    mesh: Mesh, processes: MeshProcesses, outcome: Outcome, victim: str
+) -> Afterwards:
+    """Some orders arrive, and some of what left comes back; the victim dies in the middle of it."""
+    afterwards = Afterwards()
+    await deliver_some(mesh, chosen_for_delivery(outcome), afterwards)
+    left = sorted({work.order_id for work in outcome.shipped.values()})[::RETURNED_EVERY]
+    killer = Killer(processes, victim, after=len(left) // 2)
+    await return_some(mesh, left, afterwards, killer.happened)
+    await deaths(processes, victim, 3)
+    assert {one.order_id for one in afterwards.returns.values()} == set(left)
+    assert {one.state for one in afterwards.returns.values()} == {Return.STATE_COMPLETED}
+    return afterwards
+
+
+@asynccontextmanager
+async def following(mesh: Mesh, victim: str) -> AsyncIterator[list[EventEnvelope]]:
+    """What a consumer of the victim's feed hears, across its deaths."""
+    heard: list[EventEnvelope] = []
+
+    async def listen() -> None:
+        async for batch in follow(mesh, victim):
+            heard.extend(batch.events)
+
+    listening = asyncio.create_task(listen())
+    try:
+        yield heard
+    finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+
+
+async def assert_nothing_was_missed(mesh: Mesh, victim: str, heard: list[EventEnvelope]) -> None:
+    """Each thing's events were heard once, in order, without a gap, as the feed has them."""
+    kept: list[str] = []
+
+    async def read_again() -> None:
+        async for batch in follow(mesh, victim):
+            kept.extend(event.event_id for event in batch.events)
+
+    reading = asyncio.create_task(read_again())
+    # In this story no hold expires, and inventory tells of nothing else.
+    is_telling = victim != "inventory"
+    await until(lambda: bool(kept) == is_telling and [one.event_id for one in heard] == kept)
+    reading.cancel()
+
+    sequences: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for event in heard:
+        sequences[event.aggregate_type, event.aggregate_id].append(event.sequence)
+    assert all(found == list(range(1, len(found) + 1)) for found in sequences.values())
+    assert len({event.event_id for event in heard}) == len(heard)
 
 
 async def deaths(processes: MeshProcesses, victim: str, wanted: int) -> None:
@@ -109,16 +174,23 @@ async def deaths(processes: MeshProcesses, victim: str, wanted: int) -> None:
     )
 
 
-async def assert_the_ledger_shipped_each_order_once(mesh: Mesh, outcome: Outcome) -> None:
+async def assert_the_ledger_moved_each_order_once(
+    mesh: Mesh, outcome: Outcome, afterwards: Afterwards
+) -> None:
+    returned: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in afterwards.returns.values():
+        for line in one.lines:
+            returned[one.order_id][line.sku] += line.received_quantity
+
     async def check(order_id: str) -> None:
         request = ListMovementsRequest(order_id=order_id, page_size=1000)
         page = await patiently(mesh.ledger.ListMovements, request)
-        left: Counter[str] = Counter()
+        moved: dict[int, Counter[str]] = defaultdict(Counter)
         for movement in page.movements:
-            if movement.kind == Movement.KIND_SHIPPED:
-                for entry in movement.entries:
-                    left[entry.key.sku] += entry.quantity
-        assert left == shipped_units(outcome, order_id)
+            for entry in movement.entries:
+                moved[movement.kind][entry.key.sku] += entry.quantity
+        assert moved[Movement.KIND_SHIPPED] == shipped_units(outcome, order_id)
+        assert moved[Movement.KIND_RETURNED] == returned[order_id]
 
     await in_flight(outcome.orders, check)
 

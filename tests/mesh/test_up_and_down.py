@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import signal
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from subprocess import Popen
 
@@ -39,11 +40,18 @@ def services_of(directory: MeshDirectory) -> list[int]:
     return found
 
 
+def statements_recorded(directory: MeshDirectory) -> int:
+    """Spans of SQL statements that were received."""
+    query = "SELECT count(*) FROM span WHERE attributes LIKE '%db.system%'"
+    with closing(sqlite3.connect(directory.traces_file)) as traces:
+        return int(traces.execute(query).fetchone()[0])
+
+
 async def test_the_mesh_starts_is_found_and_stops_in_good_order(
     command: Command, directory: MeshDirectory
 ) -> None:
     place = ("--directory", str(directory.path))
-    up = command("up", "--free-ports", *place)
+    up = command("up", "--free-ports", "--trace-sql", *place)
     record = await started(directory, up)
 
     second = command("up", "--free-ports", *place)
@@ -57,6 +65,10 @@ async def test_the_mesh_starts_is_found_and_stops_in_good_order(
     assert doctor.returncode == 0
     for name in ("inventory", "routing", "returns", "notify", "routing follows"):
         assert findings[name]["verdict"] == "well", findings[name]
+    stock = command("stock", "SOFA", *place)
+    said, _ = stock.communicate(timeout=60)
+    assert (stock.returncode, said) == (1, "There is no item SOFA.\n")
+    await until(lambda: statements_recorded(directory))
 
     up.send_signal(signal.SIGINT)
     said, _ = up.communicate(timeout=60)

@@ -7,10 +7,12 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 
 from ordermesh.api.returns import v1
 from ordermesh.client.errors import Refusal
+from tests.impatience import assert_nobody_acts_for_who_has_gone
 from tests.returns.desk import (
     TO_DISCARD,
     Desk,
@@ -215,6 +217,47 @@ async def test_every_wrong_request_is_refused_as_the_contract_says_and_changes_n
 
     assert found == []
     assert await shop.fingerprint() == before
+
+
+@pytest.mark.parametrize("method", VALID)
+async def test_a_request_without_a_proper_id_is_refused_and_changes_nothing(
+    shop: Desk, method: str
+) -> None:
+    before = await shop.fingerprint()
+
+    for request_id in ("", "1", "not-a-uuid"):
+        request: Any = VALID[method]()
+        request.request_id = request_id
+        refusal = await refused(call(shop, request))
+        assert (refusal.code, refusal.reason) == (INVALID, "FIELD_VIOLATION")
+        assert "request_id" in refusal.violations
+
+    assert await shop.fingerprint() == before
+
+
+@pytest.mark.parametrize("method", VALID)
+async def test_a_call_whose_time_is_over_and_one_that_was_cancelled_change_nothing(
+    shop: Desk, method: str
+) -> None:
+    assert shop.database is not None
+
+    def calling(**options: Any) -> Any:
+        return call(shop, VALID[method](), **options)
+
+    await assert_nobody_acts_for_who_has_gone(shop.database, calling, shop.fingerprint)
+
+
+def test_every_mutating_method_is_listed() -> None:
+    pool = descriptor_pool.Default()
+    mutating = {
+        method.name
+        for service in ("ReturnService", "DispositionService")
+        for method in pool.FindServiceByName(f"ordermesh.api.returns.v1.{service}").methods
+        if "request_id" in method.input_type.fields_by_name
+    }
+
+    assert mutating == VALID.keys()
+    assert mutating == {type(case.request()).__name__.removesuffix("Request") for case in WRONG}
 
 
 @pytest.mark.parametrize("method", VALID)

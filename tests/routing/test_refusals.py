@@ -1,9 +1,7 @@
 """Every mutating method and what it refuses: by the right reason, with nothing changed."""
 
-import asyncio
 from typing import Any
 
-import grpc
 import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
@@ -17,6 +15,7 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import work
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
+from tests.impatience import assert_nobody_acts_for_who_has_gone
 from tests.routing.house import House, answered, line, refused
 from tests.routing.requests import OTHER, VALID
 from tests.routing.wrong import CASES, INVALID
@@ -174,30 +173,16 @@ async def test_the_same_request_again_gives_the_same_answer_and_changes_nothing(
 
 @on_sqlite
 @pytest.mark.parametrize("method", VALID)
-async def test_a_past_deadline_is_told_as_such_and_changes_nothing(shop: Shop, method: str) -> None:
-    before = await shop.fingerprint()
-
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await shop.call(shop.named(VALID[method]()), timeout=0.0)
-
-    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert await shop.fingerprint() == before
-
-
-@on_sqlite
-@pytest.mark.parametrize("method", VALID)
-async def test_a_cancelled_call_is_told_as_such_and_changes_nothing(
+async def test_a_call_whose_time_is_over_and_one_that_was_cancelled_change_nothing(
     shop: Shop, method: str
 ) -> None:
-    before = await shop.fingerprint()
+    database = shop.house.database
+    assert database is not None
 
-    call = shop.call(shop.named(VALID[method]()))
-    task = asyncio.ensure_future(call) if asyncio.iscoroutine(call) else call
-    task.cancel()
+    def call(**options: Any) -> Any:
+        return shop.call(shop.named(VALID[method]()), **options)
 
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert await shop.fingerprint() == before
+    await assert_nobody_acts_for_who_has_gone(database, call, shop.fingerprint)
 
 
 def test_every_mutating_method_is_listed() -> None:

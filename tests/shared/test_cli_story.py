@@ -143,7 +143,10 @@ def test_the_state_of_an_order_is_a_word() -> None:
     assert state_word(Order(state=Order.STATE_UNFILLABLE)) == "UNFILLABLE"
 
 
-SPAN = Span("t", "s", "", "routing", "SubmitOrder", 2, 0, 1, False, {}, ())
+SPANS = tuple(
+    Span("t", service, "", service, "SubmitOrder", 2, 0, 1, False, {}, ())
+    for service in ("inventory", "returns", "routing", "notify")
+)
 
 
 def facts(
@@ -151,9 +154,10 @@ def facts(
     verification: Verification | None = None,
     refused: tuple[Refusal, ...] = (),
     deaths: dict[str, int] | None = None,
-    spans: tuple[Span, ...] = (SPAN,),
+    spans: tuple[Span, ...] = SPANS,
     unfilled: int = 0,
     afterwards: Afterwards | None = None,
+    returned: bool = True,
 ) -> RunFacts:
     made = decided("OHIO", unfilled=unfilled)
     ours, nearest = Tally(), Tally()
@@ -167,7 +171,7 @@ def facts(
         tallies={OURS: ours, NEAREST: nearest},
         verification=verification or Verification(True, 0, 1, 3, ()),
         afterwards=afterwards or Afterwards(told_orders=frozenset({"A-1"})),
-        shown=ShownOrder(taken, made, (), (), (), spans),
+        shown=ShownOrder(taken, made, (), (Return(),) if returned else (), (), spans),
         phases={"orders": 1.0},
         seconds=12.34,
         deaths=deaths or {},
@@ -184,7 +188,7 @@ def test_a_good_run_has_no_problem_and_its_summary_is_json() -> None:
     assert written["shipments"] == 1
     assert written["cost_per_order"] == written["cost_per_order_nearest"] == 10.0
     assert written["ledger_balanced"] is True
-    assert written["services_in_trace"] == 1
+    assert written["services_in_trace"] == 4
     assert written["seconds"] == 12.3
 
 
@@ -223,7 +227,8 @@ def test_a_good_run_has_no_problem_and_its_summary_is_json() -> None:
             ),
             "1 returns were not completed.",
         ),
-        (facts(spans=()), "No span of order A-1 was received."),
+        (facts(spans=SPANS[:3]), "The traces of order A-1 have no span of notify."),
+        (facts(spans=(), returned=False), "The traces of order A-1 have no span of routing."),
     ],
 )
 def test_what_is_wrong_is_said(found: RunFacts, sentence: str) -> None:

@@ -132,6 +132,20 @@ def test_a_trace_is_shown_with_durations_facts_errors_and_links() -> None:
     assert "link to t1/abcdefgh, 1 other" in lines[4]
 
 
+@pytest.mark.parametrize(
+    ("code", "is_error"), [("CANCELLED", False), ("DEADLINE_EXCEEDED", True), ("INTERNAL", True)]
+)
+def test_a_call_that_did_not_come_to_its_end_says_what_became_of_it(
+    code: str, is_error: bool
+) -> None:
+    name = "ordermesh.api.routing.v1.OrderService/SubmitOrder"
+    text = shown([span("a", name=name, is_error=is_error, rpc__response__status_code=code)])
+
+    line = text.splitlines()[1]
+    assert ("ERROR" in line) == is_error
+    assert f"code {code}" in line
+
+
 def test_the_services_of_a_trace_are_counted_once() -> None:
     assert services(
         [span("a"), span("b"), span("c", service="inventory"), span("d", service="")]

@@ -47,6 +47,9 @@ def up_command(
     services: Annotated[
         str, typer.Option(help="Start only these, separated by commas; run the others yourself.")
     ] = "inventory,routing,returns,notify",
+    trace_sql: Annotated[
+        bool, typer.Option("--trace-sql", help="Record every SQL statement, which costs time.")
+    ] = False,
 ) -> None:
     """Start all services on SQLite files and keep them running until Ctrl+C."""
     from ordermesh.cli.place import PORTS, MeshDirectory
@@ -62,6 +65,7 @@ def up_command(
             MeshDirectory(directory),
             on_free_ports=free_ports,
             services=list(dict.fromkeys(names)),
+            trace_sql=trace_sql,
             console=_console(),
         )
     )
@@ -207,7 +211,9 @@ def stock_command(
     """Show what is on hand, reserved and available of an item, by location."""
     from ordermesh.cli import asking
 
-    _run(asking.stock(_mesh(directory).targets, sku, location, _console(), json_=json_))
+    targets = _mesh(directory).targets
+    is_known = _run(asking.stock(targets, sku, location, _console(), json_=json_))
+    raise typer.Exit(0 if is_known else 1)
 
 
 @app.command("verify")
@@ -225,7 +231,10 @@ def trace_command(
     order_id: str,
     directory: Place = DIRECTORY,
     statements: Annotated[
-        bool, typer.Option("--statements", help="Show every database statement.")
+        bool,
+        typer.Option(
+            "--statements", help="Show every statement, where `up --trace-sql` recorded them."
+        ),
     ] = False,
     json_: AsJson = False,
 ) -> None:

@@ -8,7 +8,7 @@ from google.protobuf.json_format import Parse, ParseError
 from rich.console import Console
 from rich.progress import Progress
 
-from ordermesh.api.inventory.v1 import VerifyLedgerResponse
+from ordermesh.api.inventory.v1 import BatchGetItemsRequest, VerifyLedgerResponse
 from ordermesh.api.routing.v1 import SubmitOrderRequest
 from ordermesh.cli.calls import open_mesh, patiently
 from ordermesh.cli.place import MeshDirectory
@@ -60,14 +60,28 @@ async def order(
 
 async def stock(
     targets: Mapping[str, str], sku: str, location_id: str, console: Console, *, json_: bool
-) -> None:
-    """Show the balances of an item."""
+) -> bool:
+    """Show the balances of an item; whether there is such an item."""
     async with open_mesh(targets) as mesh:
         balances = await read_balances(mesh, sku, location_id)
+        is_known = bool(balances)
+        if not is_known:
+            request = BatchGetItemsRequest(skus=[sku])
+            # One that is not known is left out of the answer, or is there without a revision.
+            found = await patiently(mesh.items.BatchGetItems, request)
+            is_known = any(item.revision for item in found.items)
     if json_:
         _print_json([as_json(one) for one in balances])
-    else:
+    elif balances:
         console.print(balance_table(sku, balances))
+    else:
+        where = f" at {location_id}" if location_id else ""
+        console.print(
+            f"{sku} was never stocked{where}." if is_known else f"There is no item {sku}.",
+            highlight=False,
+            markup=False,
+        )
+    return is_known
 
 
 async def submit(targets: Mapping[str, str], text: str, console: Console, *, json_: bool) -> None:

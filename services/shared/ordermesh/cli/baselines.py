@@ -33,7 +33,7 @@ async def simulate(
     """What each baseline would have done, with one order after the other as they arrived.
 
     Each uses up its own copy of ``start``. The first one is always finished; then ``seconds`` says
-    how long the others may take together, and one that is not finished by then is left out.
+    how long the others may still take, and one that is not finished by then is left out.
     ``advanced`` is told of every answer.
     """
     ids = RandomIds()
@@ -57,16 +57,15 @@ async def simulate(
             tallies[name].add(decision, order.promise_days)
             advanced(name)
 
-    async def run_the_others() -> None:
-        await asyncio.gather(*(run(name) for name in METHODS if name != NEAREST))
-
-    await run(NEAREST)
-    others = asyncio.create_task(run_the_others())
+    # All at once: routing answers one while the next question of another is written.
+    running = {name: asyncio.create_task(run(name)) for name in METHODS}
     try:
-        await asyncio.wait({others}, timeout=seconds())
+        await running[NEAREST]
+        await asyncio.wait(running.values(), timeout=seconds())
     finally:
-        others.cancel()
-        results = await asyncio.gather(others, return_exceptions=True)
+        for task in running.values():
+            task.cancel()
+        results = await asyncio.gather(*running.values(), return_exceptions=True)
     for failure in results:
         if isinstance(failure, Exception):
             raise failure

@@ -10,6 +10,7 @@ from ordermesh.cli.afterwards import Afterwards
 from ordermesh.cli.baselines import NEAREST
 from ordermesh.cli.comparison import Tally
 from ordermesh.cli.loader import Loaded
+from ordermesh.cli.place import PORTS
 from ordermesh.cli.story import Outcome, Verification, double_shipped, unexplained
 from ordermesh.cli.traces import Span, services
 from ordermesh.sample.nouns import Location, Retailer
@@ -127,8 +128,12 @@ class RunFacts:
         found += [f"Order {one} was shipped twice." for one in double_shipped(self.outcome)[:10]]
         found += [f"Order {one} is not explained." for one in unexplained(self.outcome)[:10]]
         found += self._aftermath_problems()
-        if not self.shown.spans:
-            found.append(f"No span of order {self.shown.order.order_id} was received.")
+        # What comes back has gone through all of them.
+        wanted = PORTS.keys() if self.shown.returns else {"routing"}
+        missing = sorted(wanted - services(self.shown.spans))
+        if missing:
+            order_id = self.shown.order.order_id
+            found.append(f"The traces of order {order_id} have no span of {', '.join(missing)}.")
         return found
 
     def _aftermath_problems(self) -> list[str]:

@@ -83,6 +83,9 @@ class MeshProcesses:
     mail_port: int | None = None
     """Where the notify service hands its mails over; None leaves it without a way to send."""
 
+    trace_sql: bool = False
+    """Whether every SQL statement of the services has a span."""
+
     children: dict[str, Child] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
     """How often each service has ended without being asked to."""
@@ -214,6 +217,8 @@ class MeshProcesses:
         }
         if self.otlp_endpoint is not None:
             settings["OTLP_ENDPOINT"] = self.otlp_endpoint
+        if self.trace_sql:
+            settings["TRACE_SQL"] = "true"
         if name == "notify" and self.mail_port is not None:
             settings |= {
                 "SMTP_HOST": "127.0.0.1",

@@ -30,7 +30,7 @@ from ordermesh.cli.calls import open_mesh
 from ordermesh.cli.comparison import Residual, Tally
 from ordermesh.cli.facts import OURS, RunFacts, ShownOrder
 from ordermesh.cli.loader import SAMPLE, Loader
-from ordermesh.cli.place import MeshDirectory
+from ordermesh.cli.place import PORTS, MeshDirectory
 from ordermesh.cli.receiver import spans_of_order
 from ordermesh.cli.report.page import render_report
 from ordermesh.cli.story import (
@@ -44,7 +44,7 @@ from ordermesh.cli.story import (
     verify,
 )
 from ordermesh.cli.summary import print_summary
-from ordermesh.cli.traces import Span
+from ordermesh.cli.traces import Span, services
 from ordermesh.cli.up import running_mesh, until_told_to_stop
 from ordermesh.client import Mesh
 from ordermesh.sample.nouns import Retailer
@@ -60,7 +60,7 @@ TOLD_SECONDS = 15.0
 """How long to wait for the last event to be told, and for the last span to be received."""
 
 _LAST_EVENT = "ordermesh.order.fulfilled.v1"
-_LAST_SPAN = "ShipFulfillmentOrder"
+_LAST_SPANS = ("ShipFulfillmentOrder", "ReceiveReturn")
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,8 @@ class Story:
             raise StoryFailed(f"No order was accepted. {self._loader.loaded.refused[:1]}")
         with phase("ship"):
             await self._ship()
-        with phase("returns"):
-            await self._deliver_and_take_back()
-        with phase("baselines"):
-            await self._compare()
+        with phase("returns and baselines"):
+            await self._take_back_and_compare()
         with phase("mail"):
             await self._tell_customers()
         with phase("verify"):
@@ -215,6 +213,19 @@ class Story:
         planned = sum(len(decision.plan.shipments) for decision in self._outcome.decisions.values())
         task = self._progress.add_task("shipments", total=planned)
         await ship_all(self._mesh, self._outcome, lambda: self._progress.advance(task))
+
+    async def _take_back_and_compare(self) -> None:
+        """Both at once: the one waits for services, and the other keeps routing busy.
+
+        The baselines are asked about a stock of their own, and change nothing.
+        """
+        comparing = asyncio.create_task(self._compare())
+        try:
+            await self._deliver_and_take_back()
+            await comparing
+        finally:
+            comparing.cancel()
+            await asyncio.wait({comparing})
 
     async def _deliver_and_take_back(self) -> None:
         self._shown_id = choose_shown(self._outcome)
@@ -299,10 +310,11 @@ class Story:
 
 
 def _is_whole(spans: list[Span]) -> bool:
-    """Whether the last thing that happens to an order has been received, and all around it."""
+    """Whether the last things that happen to an order have been received, and all around them."""
     ids = {span.span_id for span in spans}
     has_parents = all(not span.parent_id or span.parent_id in ids for span in spans)
-    return has_parents and any(span.title.endswith(_LAST_SPAN) for span in spans)
+    has_ends = all(any(span.title.endswith(last) for span in spans) for last in _LAST_SPANS)
+    return has_parents and has_ends and services(spans) == PORTS.keys()
 
 
 def _progress(console: Console) -> Progress:

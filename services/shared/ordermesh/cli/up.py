@@ -31,6 +31,7 @@ async def running_mesh(
     tell: Callable[[str], None],
     services: Collection[str] = tuple(PORTS),
     fresh: bool = False,
+    trace_sql: bool = False,
 ) -> AsyncIterator[MeshProcesses]:
     """A mesh with receiver and mail sink, started and recorded; stopped and forgotten at the end.
 
@@ -46,7 +47,9 @@ async def running_mesh(
         endpoint = await receiver.start()
         sink = MailSink(directory.mail_folder)
         mail_port = await sink.start()
-        processes = MeshProcesses(directory, ports, endpoint, tell, services, mail_port=mail_port)
+        processes = MeshProcesses(
+            directory, ports, endpoint, tell, services, mail_port=mail_port, trace_sql=trace_sql
+        )
         try:
             await processes.start()
             record_mesh(directory, processes)
@@ -69,6 +72,7 @@ async def up(
     *,
     on_free_ports: bool,
     services: Collection[str],
+    trace_sql: bool,
     console: Console,
 ) -> None:
     """Run the mesh until SIGINT or SIGTERM.
@@ -82,7 +86,11 @@ async def up(
     async def serve() -> None:
         tell(f"Starting {', '.join(services)} on SQLite files under {directory.path} ...")
         async with running_mesh(
-            directory, on_free_ports=on_free_ports, tell=tell, services=services
+            directory,
+            on_free_ports=on_free_ports,
+            tell=tell,
+            services=services,
+            trace_sql=trace_sql,
         ) as processes:
             console.print(service_table(processes))
             tell(f"Mails to customers are sent to nobody: they lie in {directory.mail_folder}.")

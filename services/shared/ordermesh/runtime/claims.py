@@ -236,6 +236,16 @@ class Backlog:
     oldest_due_time: datetime | None
 
 
+async def dead(tx: Transaction) -> Sequence[Row[Any]]:
+    """Kind, key, attempt, failure and dead time of every row that was given up, oldest first."""
+    result = await tx.execute(
+        select(work.c.kind, work.c.key, work.c.attempt, work.c.failure, work.c.dead_time)
+        .where(work.c.dead_time.is_not(None))
+        .order_by(work.c.dead_time, work.c.number)
+    )
+    return result.all()
+
+
 async def backlog(tx: Transaction) -> list[Backlog]:
     """How each kind of work stands, for people and for alarms."""
     is_alive = work.c.dead_time.is_(None)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
+from ordermesh.runtime.one_trip import OneTrip
 
 T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
@@ -67,6 +68,7 @@ def sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
     """
     engine = create_async_engine(
         url,
+        module=OneTrip(),
         connect_args={"isolation_level": None, "timeout": 2.0},
         hide_parameters=True,
         pool_size=1 if writer else READERS,

@@ -50,6 +50,15 @@ def read(service: str) -> MigrationSettings:
     return made(_env_prefix=_prefix(service))
 
 
+def what_is_wrong(error: ValidationError, service: str) -> str:
+    """The variables that are wrong, a line each, without what is in them."""
+    lines = ["The settings are wrong:\n"]
+    for found in error.errors(include_url=False, include_context=False, include_input=False):
+        name = "__".join(str(part) for part in found["loc"]).upper()
+        lines.append(f"  {_prefix(service)}{name}: {found['msg']}\n")
+    return "".join(lines)
+
+
 def run(service: str) -> int:
     """Migrate the database that the environment names for the service.
 
@@ -59,10 +68,7 @@ def run(service: str) -> int:
     try:
         settings = read(service)
     except ValidationError as error:
-        sys.stderr.write("The settings are wrong:\n")
-        for found in error.errors(include_url=False, include_context=False, include_input=False):
-            name = "__".join(str(part) for part in found["loc"]).upper()
-            sys.stderr.write(f"  {_prefix(service)}{name}: {found['msg']}\n")
+        sys.stderr.write(what_is_wrong(error, service))
         return EXIT_CODE
     start_logs(service, environment=settings.environment, level=settings.log_level)
     try:

@@ -370,4 +370,7 @@ class Worker:
             dead_time=now if is_dead else None,
         )
         if is_dead:
-            _log.error("work is dead", extra={"kind": row.kind, "work_id": str(row.work_id)})
+            _log.error(
+                "work is dead; python -m ordermesh.runtime.reviving tries it again",
+                extra={"kind": row.kind, "key": row.key, "work_id": str(row.work_id)},
+            )

@@ -10,6 +10,9 @@ from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.problem import Candidate, Group, Part, Problem, Removal, Rule
 from ordermesh.routing.domain.rates import CostModel, ZoneRates
 
+NOTHING = "available 0"
+"""The fact about a location that has none of an item."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourcingComponent:
@@ -107,6 +110,7 @@ def build_problem(
         raise FieldViolation("locations", "min_items", "There is no location to consider.")
     _refuse_repeated("locations", (location.location_id for location in locations))
     rejected = _rejected(rejections)
+    lines = tuple(dict.fromkeys(group.line_id for group in groups))
     skus = sorted({part.sku for group in groups for part in group.parts})
     candidates: list[Candidate] = []
     removals: list[Removal] = []
@@ -114,7 +118,13 @@ def build_problem(
         held = stock.get(location.location_id, {})
         available = {sku: held[sku] for sku in skus if held.get(sku, 0) > 0}
         candidate, removed = _consider(
-            location, order, policy, groups, available, rejected.get(location.location_id, {})
+            location,
+            distance_km(location.place, order.destination),
+            policy,
+            groups,
+            lines,
+            available,
+            rejected.get(location.location_id, {}),
         )
         removals.extend(removed)
         if candidate is not None:
@@ -193,19 +203,21 @@ def _rejected(rejections: Iterable[Rejection]) -> dict[str, dict[str, str]]:
 
 def _consider(
     location: SourcingLocation,
-    order: SourcingOrder,
+    distance: int,
     policy: SourcingPolicy,
     groups: tuple[Group, ...],
+    lines: tuple[str, ...],
     available: Mapping[str, int],
     rejected: Mapping[str, str],
 ) -> tuple[Candidate | None, list[Removal]]:
     """The location as a candidate, or None, and what the rules took away."""
     location_id = location.location_id
-    distance = distance_km(location.place, order.destination)
-    lines = tuple(dict.fromkeys(group.line_id for group in groups))
     zone = _zone_unless_removed(location, policy, distance, rejected)
     if not isinstance(zone, ZoneRates):
         return None, [Removal(zone[0], location_id, lines, zone[1])]
+    if not available and not rejected:
+        # Most locations of most orders.
+        return None, [Removal(Rule.NOT_STOCKED, location_id, lines, NOTHING)]
 
     excluded = tuple(line_id for line_id in lines if line_id in rejected)
     removals = [
@@ -215,7 +227,7 @@ def _consider(
     missing = [g for g in groups if any(part.sku not in available for part in g.parts)]
     if missing:
         short = tuple(dict.fromkeys(group.line_id for group in missing))
-        removals.append(Removal(Rule.NOT_STOCKED, location_id, short, "available 0"))
+        removals.append(Removal(Rule.NOT_STOCKED, location_id, short, NOTHING))
     gone = {group.name for group in missing}
     if all(group.name in gone or group.line_id in excluded for group in groups):
         return None, removals

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -81,7 +82,16 @@ class Known:
 
     def day_at(self, location_id: str) -> date:
         """Which day it is at a location."""
-        return self.now.astimezone(zone_of(self.locations[location_id].time_zone)).date()
+        time_zone = self.locations[location_id].time_zone
+        day = self._days.get(time_zone)
+        if day is None:
+            day = self._days[time_zone] = self.now.astimezone(zone_of(time_zone)).date()
+        return day
+
+    @cached_property
+    def _days(self) -> dict[str, date]:
+        """The day by time zone, as far as it was asked for: many locations share one."""
+        return {}
 
     def capacity_of(self, location: NetworkLocation) -> int | None:
         """Units that it can still send today; None for no limit."""

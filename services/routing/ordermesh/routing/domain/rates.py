@@ -5,6 +5,7 @@ Money is in 1e-4 of one currency (``ordermesh.kernel.money``), carbon in microgr
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from ordermesh.kernel.money import Money, from_decimal
 from ordermesh.routing.domain.geography import band
@@ -54,7 +55,7 @@ class CarbonRates:
     factor_version: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CostModel:
     """Every price of a decision that is not a location's own, under one version and currency.
 
@@ -81,7 +82,7 @@ class CostModel:
     parcel_limit_grams: int | None = None
 
     def __post_init__(self) -> None:
-        edges = self._edges()
+        edges = list(self.edges)
         if not self.zones or len(edges) < len(self.zones) - 1:
             raise ValueError("there is a zone, and only the last may be without a far edge")
         if self.zones[-1].distance_km_max is not None and len(edges) < len(self.zones):
@@ -115,11 +116,14 @@ class CostModel:
 
     def zone_at(self, distance: int) -> ZoneRates | None:
         """The zone that a distance in whole kilometres lies in, None beyond the last."""
-        index = band(distance, self._edges())
+        index = band(distance, self.edges)
         return self.zones[index] if index < len(self.zones) else None
 
-    def _edges(self) -> list[int]:
-        return [zone.distance_km_max for zone in self.zones if zone.distance_km_max is not None]
+    @cached_property
+    def edges(self) -> tuple[int, ...]:
+        """The far edges of the zones in kilometres, nearest first."""
+        far = (zone.distance_km_max for zone in self.zones)
+        return tuple(edge for edge in far if edge is not None)
 
     def zone_rates(self, zone: int) -> ZoneRates:
         """The rates of a zone by its number; raises ``KeyError`` if there is no such zone."""

@@ -49,6 +49,10 @@ mutants: $(READY) ## Break the ledger on purpose, one place at a time, and see t
 import-proof: $(READY) ## Import a million rows while 200 reservations a second go on; on both databases
 	$(BIN)/python -m pytest -s -q -m slow tests/inventory/test_importing.py $(ARGS)
 
+.PHONY: flash-sale
+flash-sale: $(READY) ## Sell 1,000 ring-fenced units to 5,000 buyers at one moment, on PostgreSQL
+	$(BIN)/python -m pytest -q -s -m slow -k postgresql --timeout 900 tests/inventory/test_flash_sale.py
+
 .PHONY: check
 check: $(READY) ## Check format, style, types, layers and dependencies
 	$(BIN)/ruff format --check .

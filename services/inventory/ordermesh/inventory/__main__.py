@@ -16,7 +16,7 @@ from ordermesh.api.inventory.v1 import (
     add_SupplyServiceServicer_to_server,
 )
 from ordermesh.inventory.access import RULES
-from ordermesh.inventory.background import Stamper, Sweeper
+from ordermesh.inventory.background import LevelWatcher, Stamper, Sweeper
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.stores import Stores
@@ -33,6 +33,7 @@ from ordermesh.inventory.store.controls import SqlControlStore
 from ordermesh.inventory.store.imports import SqlImportStore
 from ordermesh.inventory.store.items import SqlItemStore
 from ordermesh.inventory.store.ledger import SqlLedgerStore
+from ordermesh.inventory.store.levels import SqlLevelStore
 from ordermesh.inventory.store.locations import SqlLocationStore
 from ordermesh.inventory.store.quarantine import SqlQuarantineStore
 from ordermesh.inventory.store.reservations import SqlReservationStore
@@ -76,6 +77,7 @@ def assemble(
         sources=SqlSourceStore(),
         quarantine=SqlQuarantineStore(ids),
         imports=SqlImportStore(),
+        levels=SqlLevelStore(),
         supply_rule=supply_rule,
     )
     return Wiring(
@@ -112,6 +114,7 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
             Sweeper(database, wiring.stores, clock, settings.sweep_seconds),
             Stamper(database, wiring.feed, "item", SqlItemStore()),
             Stamper(database, wiring.feed, "location", SqlLocationStore()),
+            LevelWatcher(database, wiring.feed, wiring.stores, clock),
             Deliveries(database, clock, peer_mesh(NAME, settings, clock), told),
             Housekeeping(database, clock),
         ],

@@ -1,16 +1,37 @@
-"""What goes on beside the calls: overdue holds are swept, and revisions noted on what changed."""
+"""What goes on beside the calls.
+
+Overdue holds are swept, revisions noted on what changed, and crossings of levels told.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
+from ordermesh.inventory.domain.control import Control, ControlKind
+from ordermesh.inventory.domain.item import Item
+from ordermesh.inventory.domain.stir import Stir, stirred
 from ordermesh.inventory.operations.expiry import expire_overdue, forget_tombstones
+from ordermesh.inventory.operations.levels import tell_levels
+from ordermesh.inventory.ports.controls import CONTROLS_CHANGED
 from ordermesh.inventory.ports.stores import Stores
+from ordermesh.inventory.queries.levels import look_at
 from ordermesh.kernel.clock import Clock
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Doorbell
 from ordermesh.runtime.feed import Feed, Page, RevisionCompacted
+
+TOPICS = ("availability", "item")
+"""The topics of the feed that tell of balances, and of tags and compositions."""
+
+CONTROL_SECONDS = 0.5
+"""How often controls are looked at that other processes changed, or that begin or end."""
+
+SKUS = 100
+"""How many items one transaction looks at."""
+
+MARK_REVISIONS = 1_000
+"""After so many revisions that tell of no balance it is remembered how far was looked."""
 
 
 class Sweeper:
@@ -101,3 +122,135 @@ class Stamper:
     def _noting(self, page: Page) -> Callable[[Transaction], Awaitable[None]]:
         revisions = {(change.key, change.sequence): change.revision for change in page.changes}
         return lambda tx: self._store.stamp(tx, revisions)
+
+
+class LevelWatcher:
+    """Tells crossings of levels, each once.
+
+    One task follows the feed of balances, another the controls: what they change by being put,
+    deleted, begun or ended. Any number of processes may watch; the lock on levels lets one look at
+    a time.
+    """
+
+    def __init__(self, database: Database, feed: Feed, stores: Stores, clock: Clock) -> None:
+        self._database = database
+        self._feed = feed
+        self._stores = stores
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Watch until stopped."""
+        self._task = asyncio.current_task()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_balances())
+            group.create_task(self._follow_controls())
+
+    async def stop(self) -> None:
+        """End ``run``."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _follow_balances(self) -> None:
+        while True:
+            watched = await self._database.read(self._stores.levels.watched)
+            try:
+                async for page in self._feed.watch(TOPICS, watched.revision + 1):
+                    if not await self.look(page):
+                        break
+            except RevisionCompacted as compacted:
+                # Too far behind to know what changed: everything is looked at.
+                async for skus in self._all():
+                    await self._database.run(partial(self._tell, skus))
+                oldest = int(compacted.facts()["oldestRevision"])
+                await self._database.run(partial(self._advance, oldest - 1))
+
+    async def look(self, page: Page) -> bool:
+        """Look at what a page tells of; False when another process had looked further."""
+        skus: list[str] = []
+        is_watching = await self._database.read(self._is_watching)
+        if is_watching:
+            # Of a balance the key begins with the SKU, of an item it is the SKU.
+            skus = sorted({change.key.split("\x1f")[0] for change in page.changes})
+        for start in range(0, len(skus), SKUS):
+            await self._database.run(partial(self._tell, skus[start : start + SKUS]))
+        watched = await self._database.read(self._stores.levels.watched)
+        if watched.revision > page.revision:
+            return False
+        if skus or page.revision >= watched.revision + MARK_REVISIONS:
+            await self._database.run(partial(self._advance, page.revision))
+        return True
+
+    async def _follow_controls(self) -> None:
+        doorbell = self._database.doorbells.listen(CONTROLS_CHANGED)
+        while True:
+            await self.look_at_controls()
+            await doorbell.wait(self._clock, CONTROL_SECONDS)
+
+    async def look_at_controls(self) -> None:
+        """Look at what controls changed since they were looked at last."""
+        stir = await self._database.read(self._stir)
+        if stir is None:
+            return
+        async for skus in self._touched(stir.controls):
+            await self._database.run(partial(self._tell, skus, is_retold=stir.is_public))
+        await self._database.run(partial(self._note_controls, stir))
+
+    async def _is_watching(self, tx: Transaction) -> bool:
+        return ControlKind.LOW_LEVEL in (await self._stores.controls.table(tx)).kinds
+
+    async def _stir(self, tx: Transaction) -> Stir | None:
+        watched = await self._stores.levels.watched(tx)
+        table = await self._stores.controls.table(tx)
+        changed: Sequence[Control] = ()
+        if table.version != watched.control_version:
+            changed = await self._stores.controls.changed_since(tx, watched.control_version)
+        return stirred(table, changed, watched.look_time, await tx.now())
+
+    async def _touched(self, controls: Collection[Control]) -> AsyncIterator[list[str]]:
+        """The items that controls are about, and those that may be."""
+        if all(control.sku for control in controls):
+            skus = sorted({control.sku for control in controls})
+            for start in range(0, len(skus), SKUS):
+                yield skus[start : start + SKUS]
+            return
+        names = {control.sku for control in controls}
+        tags = {control.tag for control in controls if not control.sku}
+        async for items in self._all(names, tags):
+            yield items
+
+    async def _all(
+        self, names: Collection[str] = (), tags: Collection[str] = ("",)
+    ) -> AsyncIterator[list[str]]:
+        """All items with one of the names or tags; the empty tag is of all."""
+        after = ""
+        while True:
+            page = await self._database.read(partial(self._page, after))
+            if not page:
+                return
+            after = page[-1].sku
+            chosen = [
+                one.sku
+                for one in page
+                if "" in tags or one.sku in names or not set(tags).isdisjoint(one.tags)
+            ]
+            if chosen:
+                yield chosen
+
+    def _page(self, after: str, tx: Transaction) -> Awaitable[list[Item]]:
+        return self._stores.items.page(tx, after, SKUS)
+
+    async def _tell(self, skus: Sequence[str], tx: Transaction, *, is_retold: bool = False) -> None:
+        await self._stores.levels.lock(tx)
+        await tell_levels(self._stores, tx, skus, partial(look_at, self._stores, tx))
+        if is_retold:
+            await self._stores.ledger.tell(tx, skus, ())
+
+    async def _advance(self, revision: int, tx: Transaction) -> None:
+        if (await self._stores.levels.lock(tx)).revision < revision:
+            await self._stores.levels.note(tx, revision=revision)
+
+    async def _note_controls(self, stir: Stir, tx: Transaction) -> None:
+        watched = await self._stores.levels.lock(tx)
+        if watched.control_version <= stir.version:
+            await self._stores.levels.note(tx, control_version=stir.version, look_time=stir.now)

@@ -6,9 +6,12 @@ from random import Random
 
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope, InboxServiceStub
 from ordermesh.client.mesh import Mesh
+from ordermesh.inventory.domain.levels import Crossing, Told
 from ordermesh.inventory.domain.reservation import Line, Reservation
 from ordermesh.inventory.wire.feeds import broken_message, expired_message
+from ordermesh.inventory.wire.levels import crossed_message
 from ordermesh.kernel.clock import Clock
+from ordermesh.kernel.ids import derived_id
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.outbox import Delivery, Event, Outbox
 from ordermesh.runtime.work import Worker
@@ -18,6 +21,20 @@ CONSUMERS: Mapping[str, frozenset[str]] = {"routing": frozenset({"reservation"})
 
 RESERVATION_EXPIRED = "ordermesh.reservation.expired.v1"
 SUPPLY_BROKEN = "ordermesh.supply.broken.v1"
+
+
+AVAILABILITY_LOW = "ordermesh.availability.low.v1"
+AVAILABILITY_OUT = "ordermesh.availability.out.v1"
+AVAILABILITY_BACK = "ordermesh.availability.back.v1"
+AVAILABILITY_RECOVERED = "ordermesh.availability.recovered.v1"
+
+CROSSINGS: Mapping[Crossing, str] = {
+    Crossing.LOW: AVAILABILITY_LOW,
+    Crossing.OUT: AVAILABILITY_OUT,
+    Crossing.BACK: AVAILABILITY_BACK,
+    Crossing.RECOVERED: AVAILABILITY_RECOVERED,
+}
+"""The types of events that tell of availability."""
 
 
 class OutboxAnnouncer:
@@ -55,6 +72,20 @@ class OutboxAnnouncer:
                 sequence=reservation.event_sequence,
                 payload=broken_message(reservation, lines, await tx.now()),
                 order_id=reservation.order_id,
+            ),
+        )
+
+    async def crossed(self, tx: Transaction, told: Told, control_version: int) -> None:
+        """A level of availability was crossed; ``told.sequence`` is the event's."""
+        subject = told.look.subject
+        await self._outbox.publish(
+            tx,
+            Event(
+                type=CROSSINGS[told.crossing],
+                aggregate_type="availability",
+                aggregate_id=str(derived_id("availability", *subject)),
+                sequence=told.sequence,
+                payload=crossed_message(told, control_version),
             ),
         )
 

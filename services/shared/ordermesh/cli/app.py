@@ -205,6 +205,7 @@ def order_command(order_id: str, directory: Place = DIRECTORY, json_: AsJson = F
 def stock_command(
     sku: str,
     location: Annotated[str, typer.Option(help="Only at this location.")] = "",
+    channel: Annotated[str, typer.Option(help="What this channel may sell.")] = "",
     directory: Place = DIRECTORY,
     json_: AsJson = False,
 ) -> None:
@@ -212,7 +213,7 @@ def stock_command(
     from ordermesh.cli import asking
 
     targets = _mesh(directory).targets
-    is_known = _run(asking.stock(targets, sku, location, _console(), json_=json_))
+    is_known = _run(asking.stock(targets, sku, location, channel, _console(), json_=json_))
     raise typer.Exit(0 if is_known else 1)
 
 

@@ -23,6 +23,7 @@ from ordermesh.cli.show import (
     read_returns,
     read_work,
     return_table,
+    seen_by,
     work_table,
 )
 from ordermesh.cli.story import read_order, verify
@@ -59,11 +60,19 @@ async def order(
 
 
 async def stock(
-    targets: Mapping[str, str], sku: str, location_id: str, console: Console, *, json_: bool
+    targets: Mapping[str, str],
+    sku: str,
+    location_id: str,
+    channel: str,
+    console: Console,
+    *,
+    json_: bool,
 ) -> bool:
-    """Show the balances of an item; whether there is such an item."""
+    """Show the balances of an item, with what a channel may sell; whether there is such an item."""
     async with open_mesh(targets) as mesh:
         balances = await read_balances(mesh, sku, location_id)
+        if channel:
+            balances = await seen_by(mesh, channel, balances)
         is_known = bool(balances)
         if not is_known:
             request = BatchGetItemsRequest(skus=[sku])
@@ -73,7 +82,7 @@ async def stock(
     if json_:
         _print_json([as_json(one) for one in balances])
     elif balances:
-        console.print(balance_table(sku, balances))
+        console.print(balance_table(sku, balances, channel))
     else:
         where = f" at {location_id}" if location_id else ""
         console.print(

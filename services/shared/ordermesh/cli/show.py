@@ -8,7 +8,7 @@ from google.type.money_pb2 import Money
 from rich.console import Group
 from rich.text import Text
 
-from ordermesh.api.inventory.v1 import Balance, ListBalancesRequest
+from ordermesh.api.inventory.v1 import Balance, GetAvailabilityRequest, ListBalancesRequest
 from ordermesh.api.returns.v1 import ListReturnsRequest, Return
 from ordermesh.api.routing.v1 import (
     CostTerm,
@@ -84,6 +84,29 @@ async def read_balances(mesh: Mesh, sku: str, location_id: str) -> list[Balance]
         return page.balances, page.next_page_token
 
     return [balance async for balance in all_pages(read)]
+
+
+async def seen_by(mesh: Mesh, channel: str, balances: Sequence[Balance]) -> list[Balance]:
+    """The same balances, with what a channel may sell of each."""
+    seen: list[Balance] = []
+    for start in range(0, len(balances), PAGE):
+        part = balances[start : start + PAGE]
+        request = GetAvailabilityRequest(
+            skus=sorted({one.key.sku for one in part}),
+            location_ids=sorted({one.key.location_id for one in part}),
+            channel=channel,
+        )
+        reply = await patiently(mesh.availability.GetAvailability, request, patience=_PATIENCE)
+        wide = len(reply.available.location_ids)
+        rows = {sku: row for row, sku in enumerate(reply.available.skus)}
+        columns = {name: column for column, name in enumerate(reply.available.location_ids)}
+        for one in part:
+            changed = Balance()
+            changed.CopyFrom(one)
+            place = rows[one.key.sku] * wide + columns[one.key.location_id]
+            changed.available = reply.available.quantities[place]
+            seen.append(changed)
+    return seen
 
 
 def order_table(order: Order) -> Group:
@@ -191,7 +214,7 @@ def return_table(returns: Sequence[Return]) -> Group:
     return titled("Returns", table, *reasons)
 
 
-def balance_table(sku: str, balances: Sequence[Balance]) -> Group:
+def balance_table(sku: str, balances: Sequence[Balance], channel: str = "") -> Group:
     """The balances of an item, with their sum."""
     numbers = (
         "on hand",
@@ -222,7 +245,7 @@ def balance_table(sku: str, balances: Sequence[Balance]) -> Group:
         add_row(table, one.key.location_id, *map(str, units))
     table.add_section()
     add_row(table, f"{len(balances)} locations", *map(str, total), style="bold")
-    return titled(f"Stock of {sku}", table)
+    return titled(f"Stock of {sku}{f' for {channel}' if channel else ''}", table)
 
 
 def _word(name: str) -> str:

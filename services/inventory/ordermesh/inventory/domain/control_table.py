@@ -42,6 +42,10 @@ class ProductControls:
     def __bool__(self) -> bool:
         return bool(self._by_kind)
 
+    def of_kind(self, kind: ControlKind) -> list[Control]:
+        """All controls of a kind, wherever and whenever they are in force."""
+        return [one for place in self._by_kind.get(kind, {}).values() for one in place]
+
     def candidates(
         self, kind: ControlKind, location_id: str, groups: Iterable[str], now: datetime
     ) -> list[Control]:

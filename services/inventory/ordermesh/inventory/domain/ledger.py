@@ -316,8 +316,6 @@ class Ledger:
         after = balance.after(source, target, quantity)
         if max(after.on_hand, after.blocked) > BALANCE_LIMIT:
             raise QuantityTooLarge(key)
-        self._earlier.append(self._balances.get(key))
-        self._balances[key] = after
         made = Entry(
             cause,
             key,
@@ -330,6 +328,8 @@ class Ledger:
             pool,
             reservation_id or cause.reservation_id,
         )
+        self._earlier.append(self._balances.get(key))
+        self._balances[key] = after
         self._entries.append(made)
         self._note_taken(made, made.units_taken)
 

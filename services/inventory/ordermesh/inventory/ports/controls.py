@@ -13,6 +13,9 @@ from ordermesh.inventory.domain.limits import Buyer
 from ordermesh.inventory.ports.names import Pair
 from ordermesh.runtime.database import Transaction
 
+CONTROLS_CHANGED = "controls.changed"
+"""The doorbell that rings in a process whose call changed controls."""
+
 PooledPair = tuple[int, Pair]
 """The number of a pool, and the surrogates of the key of which it holds units."""
 
@@ -67,6 +70,10 @@ class ControlStore(Protocol):
 
         Raises ``UnknownControlVersion``.
         """
+        ...
+
+    async def changed_since(self, tx: Transaction, version: int) -> list[Control]:
+        """What later versions changed: each control as it was at ``version``, and as it became."""
         ...
 
     async def lock_buyers(self, tx: Transaction, buyers: Collection[Buyer]) -> None:

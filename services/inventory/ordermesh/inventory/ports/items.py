@@ -43,6 +43,10 @@ class ItemStore(Protocol):
         """What decides about the sale of items, by SKU."""
         ...
 
+    async def kits_with(self, tx: Transaction, skus: Collection[str]) -> set[str]:
+        """The kits of which any of the items is a component."""
+        ...
+
     async def lock_catalog(
         self, tx: Transaction, skus: Collection[str], becoming: Collection[str]
     ) -> Catalog:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ordermesh.inventory.domain.levels import Told
 from ordermesh.inventory.domain.reservation import Line, Reservation
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.ports.controls import ControlStore
 from ordermesh.inventory.ports.feeds import ImportStore, QuarantineStore, SourceStore
 from ordermesh.inventory.ports.items import ItemStore
 from ordermesh.inventory.ports.ledger import LedgerStore
+from ordermesh.inventory.ports.levels import LevelStore
 from ordermesh.inventory.ports.locations import LocationStore
 from ordermesh.inventory.ports.reservations import ReservationStore
 from ordermesh.inventory.ports.supplies import SupplyStore
@@ -31,6 +33,10 @@ class Announcer(Protocol):
         """Supplies cannot keep what lines wait for; ``event_sequence`` is the event's."""
         ...
 
+    async def crossed(self, tx: Transaction, told: Told, control_version: int) -> None:
+        """A level of availability was crossed; ``told.sequence`` is the event's."""
+        ...
+
 
 @dataclass(frozen=True)
 class Stores:
@@ -46,4 +52,5 @@ class Stores:
     sources: SourceStore
     quarantine: QuarantineStore
     imports: ImportStore
+    levels: LevelStore
     supply_rule: SupplyRule = ORDINARY_RULE

@@ -29,7 +29,7 @@ from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.ledger import PoolKey
 from ordermesh.inventory.domain.limits import Buyer
 from ordermesh.inventory.domain.reservation import OPEN, LineState
-from ordermesh.inventory.ports.controls import PooledPair
+from ordermesh.inventory.ports.controls import CONTROLS_CHANGED, PooledPair
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.store.keys import integers, pairs, uuids
 from ordermesh.inventory.store.tables.controls import (
@@ -141,6 +141,7 @@ class SqlControlStore:
         await tx.execute(
             update(control_version).values(version=version, stamp=self._ids.new(), update_time=now)
         )
+        tx.ring(CONTROLS_CHANGED)
 
     async def _numbers(self, tx: Transaction, count: int) -> int:
         """The first of so many numbers that nothing ever had."""
@@ -177,6 +178,18 @@ class SqlControlStore:
             .order_by(control_change.c.control_id)
         )
         return [read(row.content) for row in found]
+
+    async def changed_since(self, tx: Transaction, version: int) -> list[Control]:
+        """What later versions changed: each control as it was at ``version``, and as it became."""
+        found = await tx.execute(
+            select(control_change.c.control_id, control_change.c.content).where(
+                control_change.c.version > version
+            )
+        )
+        rows = found.all()
+        ids = {row.control_id for row in rows}
+        before = [one for one in await self.at_version(tx, version) if one.control_id in ids]
+        return before + [read(row.content) for row in rows if row.content is not None]
 
     async def lock_buyers(self, tx: Transaction, buyers: Collection[Buyer]) -> None:
         """Let nobody else decide about these orders and customers until the commit.

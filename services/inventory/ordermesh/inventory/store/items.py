@@ -103,6 +103,10 @@ class SqlItemStore:
             for row in found
         }
 
+    async def kits_with(self, tx: Transaction, skus: Collection[str]) -> set[str]:
+        """The kits of which any of the items is a component."""
+        return {kit for kits in (await _kits_of(tx, skus)).values() for kit in kits}
+
     async def lock_catalog(
         self, tx: Transaction, skus: Collection[str], becoming: Collection[str]
     ) -> Catalog:
@@ -115,16 +119,7 @@ class SqlItemStore:
         )
         rows = found.all()
         kits = await _kits(tx, [row for row in rows if row.is_kit], Names())
-        inner = item.alias()
-        parts = await tx.execute(
-            select(inner.c.sku, item.c.sku.label("kit"))
-            .select_from(_components())
-            .join(inner, inner.c.item_id == kit_component.c.item_id)
-            .where(inner.c.sku.in_(texts(tx.dialect, becoming)))
-        )
-        kits_of: dict[str, set[str]] = defaultdict(set)
-        for part in parts:
-            kits_of[part.sku].add(part.kit)
+        kits_of = await _kits_of(tx, becoming)
         by_id = {row.item_id: row.sku for row in rows if row.sku in becoming and not row.is_kit}
         return Catalog(
             items={row.sku: _item(row, kits.get(row.sku)) for row in rows},
@@ -223,6 +218,21 @@ async def last_revision(tx: Transaction, table: Table) -> int:
     """The highest revision in a table, 0 in an empty one."""
     found = await tx.execute(select(func.coalesce(func.max(table.c.revision), 0)))
     return int(found.scalar_one())
+
+
+async def _kits_of(tx: Transaction, skus: Collection[str]) -> dict[str, set[str]]:
+    """The kits that items are components of, by the items' SKUs."""
+    part = item.alias()
+    found = await tx.execute(
+        select(part.c.sku, item.c.sku.label("kit"))
+        .select_from(_components())
+        .join(part, part.c.item_id == kit_component.c.item_id)
+        .where(part.c.sku.in_(texts(tx.dialect, skus)))
+    )
+    kits_of: dict[str, set[str]] = defaultdict(set)
+    for row in found:
+        kits_of[row.sku].add(row.kit)
+    return kits_of
 
 
 def _components() -> Join:

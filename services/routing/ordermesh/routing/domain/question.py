@@ -44,7 +44,7 @@ class Question:
     ``excluding_ids`` are reservations whose units count as free; ``kept`` are units that the order
     holds beside them and could go on holding where they are; ``caps`` are what the ledger said
     when it was asked to hold an earlier plan. ``rejected`` are (location, line) pairs with the
-    reason.
+    reason. ``channel`` is through which it is sold: the ledger says what that may sell.
     """
 
     order_id: str
@@ -58,6 +58,7 @@ class Question:
     kept: tuple[HeldUnits, ...] = ()
     caps: tuple[Cap, ...] = ()
     rejected: tuple[tuple[str, str, str], ...] = ()
+    channel: str = ""
 
     @property
     def skus(self) -> tuple[str, ...]:

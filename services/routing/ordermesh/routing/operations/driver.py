@@ -233,6 +233,7 @@ class OrderDriver:
             kept=own.kept,
             caps=story.saga.caps,
             rejected=tuple((one.location_id, one.line_id, one.reason) for one in exclusions),
+            channel=story.order.channel,
         )
         return question, await self._planner.know(tx, question)
 

@@ -115,7 +115,7 @@ class Planner:
 
     async def available(self, question: Question) -> Availability:
         """What the ledger can promise; raises ``Unavailable``."""
-        return await self._stock.available(question.skus, question.excluding_ids)
+        return await self._stock.available(question.skus, question.excluding_ids, question.channel)
 
     async def plan(
         self,

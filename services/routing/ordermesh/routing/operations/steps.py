@@ -93,6 +93,7 @@ class Steps:
             hold_seconds=HOLD_SECONDS,
             replaces=(*saga.replaced_ids, *saga.checkout_ids),
             fence=saga.epoch,
+            channel=order.channel,
         )
         self._at("before reserve")
         facts = {

@@ -120,7 +120,9 @@ class InventoryStock:
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
 
-    async def available(self, skus: Sequence[str], excluding: Sequence[UUID]) -> Availability:
+    async def available(
+        self, skus: Sequence[str], excluding: Sequence[UUID], channel: str
+    ) -> Availability:
         """What can be promised, at one revision; of very many items, at the lowest of several."""
         units: dict[str, dict[str, int]] = {}
         revisions = []
@@ -130,6 +132,7 @@ class InventoryStock:
                     GetAvailabilityRequest(
                         skus=skus[start : start + SKUS_MAX],
                         excluding_reservation_ids=[str(one) for one in excluding],
+                        channel=channel,
                     ),
                     timeout=CALL_SECONDS,
                 )
@@ -161,6 +164,7 @@ class InventoryStock:
             confirm=call.confirm,
             replaces_reservation_ids=[str(one) for one in call.replaces],
             fence=call.fence,
+            channel=call.channel,
         )
         if not call.confirm:
             duration = Duration()

@@ -86,6 +86,7 @@ class ReserveCall:
     hold_seconds: float
     replaces: tuple[UUID, ...]
     fence: int
+    channel: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,10 @@ class Stock(Protocol):
     the same call is made again. What the contract foresees as a refusal is a result.
     """
 
-    async def available(self, skus: Sequence[str], excluding: Sequence[UUID]) -> Availability:
-        """What can be promised of these items, as if ``excluding`` did not exist."""
+    async def available(
+        self, skus: Sequence[str], excluding: Sequence[UUID], channel: str
+    ) -> Availability:
+        """What a channel may promise of these items, as if ``excluding`` did not exist."""
         ...
 
     async def reserve(self, call: ReserveCall) -> Held | Short | CartRefused | Lost:

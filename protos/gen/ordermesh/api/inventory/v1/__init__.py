@@ -9,6 +9,12 @@ from ordermesh.api.inventory.v1.availability_service_pb2 import GetAvailabilityR
 from ordermesh.api.inventory.v1.availability_service_pb2 import GetAvailabilityResponse as GetAvailabilityResponse
 from ordermesh.api.inventory.v1.availability_service_pb2 import WatchAvailabilityRequest as WatchAvailabilityRequest
 from ordermesh.api.inventory.v1.availability_service_pb2 import WatchAvailabilityResponse as WatchAvailabilityResponse
+from ordermesh.api.inventory.v1.control_event_pb2 import AvailabilityBack as AvailabilityBack
+from ordermesh.api.inventory.v1.control_event_pb2 import AvailabilityCrossing as AvailabilityCrossing
+from ordermesh.api.inventory.v1.control_event_pb2 import AvailabilityLevel as AvailabilityLevel
+from ordermesh.api.inventory.v1.control_event_pb2 import AvailabilityLow as AvailabilityLow
+from ordermesh.api.inventory.v1.control_event_pb2 import AvailabilityOut as AvailabilityOut
+from ordermesh.api.inventory.v1.control_event_pb2 import AvailabilityRecovered as AvailabilityRecovered
 from ordermesh.api.inventory.v1.control_pb2 import Control as Control
 from ordermesh.api.inventory.v1.control_pb2 import ControlKind as ControlKind
 from ordermesh.api.inventory.v1.control_service_pb2 import AppliedControl as AppliedControl

@@ -5,11 +5,12 @@ from ordermesh.inventory.store.tables import (
     feeds,
     items,
     ledger,
+    levels,
     locations,
     reservations,
     supplies,
 )
 from ordermesh.inventory.store.tables.base import metadata as metadata
 
-TABLES = (controls, items, locations, ledger, reservations, feeds, supplies)
+TABLES = (controls, items, locations, ledger, reservations, feeds, supplies, levels)
 """The modules that add their tables to the metadata."""

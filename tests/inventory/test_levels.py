@@ -1,0 +1,234 @@
+"""Threshold events: low, out and back, for items and kits, each told once."""
+
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import select
+
+from ordermesh.api.event.v1 import EventEnvelope
+from ordermesh.api.inventory.v1 import (
+    AvailabilityBack,
+    AvailabilityCrossing,
+    AvailabilityLevel,
+    BalanceChange,
+)
+from ordermesh.inventory.background import TOPICS, LevelWatcher
+from ordermesh.kernel.clock import SystemClock
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.feed import Sequencer
+from ordermesh.runtime.tables import feed
+from tests.inventory.shop import Shop, control, item, location
+
+PREFIX = "ordermesh.availability."
+
+
+class Watch:
+    """Looks when it is told to, and gives what was told since the last look."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._given = 0
+        self._sequencer = Sequencer(shop.wiring.database, SystemClock())
+        self.watcher = self.another()
+
+    def another(self) -> LevelWatcher:
+        wiring = self._shop.wiring
+        return LevelWatcher(wiring.database, wiring.feed, wiring.stores, SystemClock())
+
+    async def look(self) -> list[tuple[str, str, str, int]]:
+        """What was told: the crossing, the SKU, the channel and what is available."""
+        await self.pass_on(self.watcher)
+        told = await self.told()
+        new, self._given = told[self._given :], len(told)
+        return [(kind, one.sku, one.channel, one.available) for kind, one in new]
+
+    async def pass_on(self, watcher: LevelWatcher) -> None:
+        database = self._shop.wiring.database
+        while await self._sequencer.stamp():
+            pass
+        await watcher.look_at_controls()
+        while await self._sequencer.stamp():
+            pass
+        watched = await database.read(self._shop.wiring.stores.levels.watched)
+        pages = self._shop.wiring.feed.watch(TOPICS, watched.revision + 1)
+        await watcher.look(await anext(pages))
+        await pages.aclose()  # type: ignore[attr-defined]
+
+    async def told(self) -> list[tuple[str, AvailabilityCrossing]]:
+        envelopes = [one for one in await events(self._shop) if one.type.startswith(PREFIX)]
+        return [
+            (
+                one.type.removeprefix(PREFIX).removesuffix(".v1"),
+                # All four have the same one field.
+                AvailabilityBack.FromString(one.payload).crossing,
+            )
+            for one in envelopes
+        ]
+
+
+async def rows(shop: Shop, topic: str) -> list[Any]:
+    async def read(tx: Transaction) -> list[Any]:
+        found = await tx.execute(
+            select(feed.c.payload).where(feed.c.topic == topic).order_by(feed.c.change_id)
+        )
+        return list(found.scalars())
+
+    return await shop.wiring.database.read(read)
+
+
+async def events(shop: Shop) -> list[EventEnvelope]:
+    return [EventEnvelope.FromString(payload) for payload in await rows(shop, "event")]
+
+
+@pytest.fixture
+async def watch(shop: Shop) -> Watch:
+    """Ten mugs, of which three are few for the web."""
+    await shop.stock({"MUG at A": 6, "MUG at B": 4, "CUP at A": 50})
+    await shop.put_controls(control("low", "low_level", 3, sku="MUG", channel="web"))
+    watch = Watch(shop)
+    assert await watch.look() == []
+    return watch
+
+
+async def test_each_crossing_is_told_once(shop: Shop, watch: Watch) -> None:
+    first = await shop.reserve({"MUG at A": 6})
+    assert await watch.look() == []
+    few = await shop.reserve({"MUG at B": 2})
+    assert await watch.look() == [("low", "MUG", "web", 2)]
+    await shop.reserve({"MUG at B": 1})
+    assert await watch.look() == []
+    last = await shop.reserve({"MUG at B": 1})
+    assert await watch.look() == [("out", "MUG", "web", 0)]
+    assert await watch.look() == []
+    await shop.release(last.reservation_id)
+    assert await watch.look() == [("back", "MUG", "web", 1)]
+    await shop.release(first.reservation_id)
+    assert await watch.look() == [("recovered", "MUG", "web", 7)]
+    await shop.release(few.reservation_id)
+    assert await watch.look() == []
+
+    told = [one for one in await events(shop) if one.type.startswith(PREFIX)]
+    assert [one.sequence for one in told] == [1, 2, 3, 4]
+    assert len({one.aggregate_id for one in told}) == 1
+    crossing = AvailabilityBack.FromString(told[2].payload).crossing
+    assert crossing.previous_level == AvailabilityLevel.AVAILABILITY_LEVEL_OUT
+    assert crossing.level == AvailabilityLevel.AVAILABILITY_LEVEL_LOW
+    assert (crossing.low_level, crossing.control_version) == (3, 1)
+
+
+async def test_several_who_watch_tell_nothing_twice(shop: Shop, watch: Watch) -> None:
+    others = [watch.another() for _ in range(2)]
+    await shop.reserve({"MUG at A": 6, "MUG at B": 4})
+
+    for one in others:
+        await watch.pass_on(one)
+
+    assert await watch.look() == [("out", "MUG", "web", 0)]
+
+
+async def test_what_was_told_and_that_it_was_told_are_one(
+    shop: Shop, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.reserve({"MUG at A": 6, "MUG at B": 4})
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the power went")
+
+    # The watcher dies after the events are written, before it has noted how far it looked.
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.wiring.stores.levels, "note", fail)
+        with pytest.raises(RuntimeError):
+            await watch.look()
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.wiring.stores.levels, "save", fail)
+        await shop.receive({"MUG at A": 1})
+        with pytest.raises(RuntimeError):
+            await watch.look()
+
+    assert await watch.look() == [("out", "MUG", "web", 0), ("back", "MUG", "web", 1)]
+
+
+async def test_a_kit_crosses_when_a_component_does(shop: Shop, watch: Watch) -> None:
+    await shop.put_items(item("SET", {"MUG": 2, "CUP": 1}, tags=["gift"]))
+    await shop.put_controls(control("sets", "low_level", 2, tag="gift"))
+    assert await watch.look() == []
+
+    await shop.reserve({"MUG at A": 1})
+    assert set(await watch.look()) == {("low", "SET", "", 2), ("low", "SET", "web", 2)}
+    await shop.reserve({"MUG at A": 4})
+    assert set(await watch.look()) == {("out", "SET", "", 0), ("out", "SET", "web", 0)}
+    # Another composition needs no mugs.
+    await shop.put_items(item("SET", {"CUP": 1}, tags=["gift"]))
+    assert set(await watch.look()) == {("back", "SET", "", 50), ("back", "SET", "web", 50)}
+
+
+async def test_a_control_can_cross_a_level_too(shop: Shop, watch: Watch) -> None:
+    await shop.put_controls(control("safety", "safety_stock", 5, sku="MUG"))
+    assert await watch.look() == [("low", "MUG", "web", 1)]
+    await shop.put_controls(control("none", "exclude", 1, channel="web"))
+    assert await watch.look() == [("out", "MUG", "web", 0)]
+    await shop.delete_controls("none", "safety")
+    assert await watch.look() == [("back", "MUG", "web", 10)]
+
+
+async def test_a_pool_that_ends_lets_others_have_its_rest(shop: Shop, watch: Watch) -> None:
+    now = await shop.wiring.database.read(lambda tx: tx.now())
+    pool = control("flash", "pool", 6, channel="app", sku="MUG", location_id="A")
+    await shop.put_controls(pool)
+    await shop.reserve({"MUG at B": 4})
+    assert await watch.look() == [("out", "MUG", "web", 0)]
+
+    pool.end_time.CopyFrom(Timestamp(seconds=int(now.timestamp()) - 5))
+    await shop.put_controls(pool)
+
+    assert await watch.look() == [("back", "MUG", "web", 6)]
+
+
+async def test_a_location_is_watched_where_a_control_says_so(shop: Shop, watch: Watch) -> None:
+    await shop.put_locations(location("B", groups=["west"]))
+    await shop.put_controls(control("west", "low_level", 1, location_group="west", sku="MUG"))
+    assert await watch.look() == []
+
+    await shop.reserve({"MUG at B": 4})
+
+    await watch.look()
+    told = {(kind, one.channel, one.location_id) for kind, one in await watch.told()}
+    assert told == {("out", "", "B"), ("out", "web", "B")}
+
+
+async def test_what_is_not_watched_any_more_is_looked_at_afresh_later(
+    shop: Shop, watch: Watch
+) -> None:
+    await shop.delete_controls("low")
+    assert await watch.look() == []
+    await shop.reserve({"MUG at A": 6, "MUG at B": 4})
+    assert await watch.look() == []
+    await shop.put_controls(control("low", "low_level", 3, sku="MUG", channel="web"))
+    assert await watch.look() == []
+
+    await shop.receive({"MUG at A": 5})
+
+    assert await watch.look() == [("back", "MUG", "web", 5)]
+
+
+async def test_watchers_of_balances_hear_what_controls_took_and_gave_back(
+    shop: Shop, watch: Watch
+) -> None:
+    await shop.put_controls(control("safety", "safety_stock", 2, tag="fragile"))
+    await shop.put_items(item("MUG", tags=["fragile"]))
+    before = len(await rows(shop, "availability"))
+    await shop.put_controls(control("safety", "safety_stock", 3, tag="fragile"))
+    await watch.look()
+
+    told = [
+        BalanceChange.FromString(payload) for payload in (await rows(shop, "availability"))[before:]
+    ]
+
+    latest = {one.key.location_id: one.available for one in told if one.key.sku == "MUG"}
+    assert latest == {"A": 3, "B": 1}
+    # What only a channel can tell is not told to all.
+    before = len(await rows(shop, "availability"))
+    await shop.put_controls(control("web", "cap", 1, channel="web"))
+    await watch.look()
+    assert len(await rows(shop, "availability")) == before

@@ -72,7 +72,11 @@ protos-release: $(READY) ## Keep the contracts as those of a release; later ones
 
 .PHONY: bench
 bench: $(READY) ## Compare exact sourcing with the named baselines and with trying everything
-	@$(BIN)/python -m ordermesh.routing.bench $(ARGS)
+	@$(BIN)/ordermesh bench sourcing $(ARGS)
+
+.PHONY: bench-ledger
+bench-ledger: $(READY) ## Compare the ledger with what its database can do at best, and look for what may never happen
+	@$(BIN)/ordermesh bench ledger $(ARGS)
 
 .PHONY: lock
 lock: $(READY) ## Bring the lock in line with pyproject.toml; ARGS="--upgrade-package X" takes a newer X

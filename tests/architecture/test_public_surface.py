@@ -17,6 +17,7 @@ SURFACE = {
     "ordermesh.client": [
         "AvailabilityMatrix",
         "Batch",
+        "CoalescingReserver",
         "Mesh",
         "PositionCompacted",
         "PositionFile",

@@ -83,6 +83,8 @@ async def test_the_number_of_statements_does_not_grow_with_the_lines(stocked: Sh
             stocked.put_locations(*(location(f"PLACE-{n}-{k}") for k in range(n)))
         ),
     }
+    # What a location is called is asked for once.
+    await stocked.transfer(("SKU-0 at A", "C", 1))
     for name, call in calls.items():
         few = await statements_of(stocked, await call(2))
         many = await statements_of(stocked, await call(30))

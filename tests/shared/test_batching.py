@@ -251,3 +251,36 @@ async def test_a_worker_that_is_done_makes_room_for_another() -> None:
         await asyncio.sleep(0.001)
 
     assert kitchen.batches == [["0"], ["1"], ["2"]]
+
+
+async def test_a_crowd_that_was_answered_comes_together_again() -> None:
+    sizes: list[int] = []
+
+    async def handle(batch: Sequence[Waiting[int, int]]) -> Sequence[int | Exception | Later]:
+        sizes.append(len(batch))
+        await asyncio.sleep(0.001)
+        return [one.item for one in batch]
+
+    batcher = Batcher(handle)
+
+    async def caller(number: int) -> None:
+        for _ in range(8):
+            await batcher.ask(number)
+            # As over a wire: some ask again a little sooner than others.
+            await asyncio.sleep(0.0005 * (number % 3))
+
+    await asyncio.gather(*(caller(number) for number in range(24)))
+
+    assert sum(sizes) == 24 * 8
+    assert sum(sizes) / len(sizes) > 8
+
+
+async def test_a_lone_caller_after_a_crowd_waits_for_nobody_from_its_second_call_on() -> None:
+    kitchen = Kitchen()
+    batcher = Batcher(kitchen.handle)
+    await asyncio.gather(*(batcher.ask(str(number)) for number in range(20)))
+
+    await batcher.ask("alone")
+
+    assert kitchen.batches[-1] == ["alone"]
+    assert batcher._linger() == 0.0

@@ -1,5 +1,6 @@
 """Many rows at once arrive as they were given, on both databases."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -158,3 +159,73 @@ async def test_nothing_is_written_past_the_end_of_a_transaction(tables: Database
     with pytest.raises(RuntimeError):
         await insert_rows(kept[0], everything, [row(1)])
     assert await rows_of(tables) == []
+
+
+async def test_what_all_rows_share_and_what_they_do_not_may_change_from_write_to_write(
+    tables: Database,
+) -> None:
+    shared: dict[str, Any] = {
+        "text": "alike",
+        "flag": True,
+        "real": None,
+        "json": {"a": 1},
+        "time": NOW,
+    }
+    writes = [
+        [row(number, **shared) for number in range(40)],
+        [row(number, **{**shared, "flag": number % 2 == 0}) for number in range(40, 80)],
+        [row(number, **shared) for number in range(80, 120)],
+        [row(120, **shared)],
+        [row(number, **shared) for number in range(121, 124)],
+    ]
+
+    for rows in writes:
+
+        async def write(tx: Transaction, rows: list[dict[str, Any]] = rows) -> None:
+            await begun(tx)
+            await insert_rows(tx, everything, rows)
+
+        await tables.run(write)
+
+    assert await rows_of(tables) == [one for rows in writes for one in rows]
+
+
+async def test_writes_that_follow_one_another_keep_their_order(tables: Database) -> None:
+    first, second = row(1), row(2)
+
+    async def write(tx: Transaction) -> None:
+        key = {"id": first["id"], "number": 1}
+        await insert_rows(tx, everything, [first])
+        await update_rows(tx, everything, ("id", "number"), [{**key, "text": "changed"}])
+        await update_rows(tx, everything, ("id", "number"), [{**key, "text": "changed again"}])
+        await insert_rows(tx, everything, [second])
+
+    await tables.run(write)
+
+    assert [one["text"] for one in await rows_of(tables)] == ["changed again", second["text"]]
+
+
+async def test_a_write_is_seen_by_the_statement_that_follows(tables: Database) -> None:
+    async def write(tx: Transaction) -> int:
+        await insert_rows(tx, everything, [row(1), row(2)])
+        return len((await tx.execute(select(everything))).all())
+
+    assert await tables.run(write) == 2
+
+
+async def test_what_is_written_inside_of_a_savepoint_vanishes_with_it(tables: Database) -> None:
+    kept = row(1)
+
+    async def fall(tx: Transaction) -> None:
+        async with tx.savepoint():
+            await insert_rows(tx, everything, [row(2)])
+            raise ArithmeticError
+
+    async def write(tx: Transaction) -> None:
+        await insert_rows(tx, everything, [kept])
+        with suppress(ArithmeticError):
+            await fall(tx)
+
+    await tables.run(write)
+
+    assert await rows_of(tables) == [kept]

@@ -1,6 +1,6 @@
 """The service's own benchmark: exact sourcing against trying every plan and the named baselines.
 
-Usage: ``python -m ordermesh.routing.bench [--orders 200] [--stores 50] [--seed 1]``. Network, stock
+Usage: ``ordermesh bench sourcing [--orders 200] [--stores 50] [--seed 1]``. Network, stock
 and orders are drawn from the seed; prices are the declared ones, which are nobody's. Every plan is
 checked by the independent verifier. Times are ratios within one run, so that they mean the same on
 every machine. Ends with 1 if anything was cheaper than what the solver said could be.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
+from ordermesh.cli.benchmarks import bench_app
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -25,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(bench_app, name="bench")
 
 Place = Annotated[Path, typer.Option("--directory", "-d", help="Where the mesh lives.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

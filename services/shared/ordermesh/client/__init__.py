@@ -3,6 +3,7 @@
 What stands here is public and stays; so are ``ordermesh.client.testing`` and ``ordermesh.api``.
 """
 
+from ordermesh.client.coalescing import CoalescingReserver as CoalescingReserver
 from ordermesh.client.errors import Refusal as Refusal
 from ordermesh.client.errors import refusal_of as refusal_of
 from ordermesh.client.following import Batch as Batch
@@ -16,6 +17,7 @@ from ordermesh.client.mesh import Mesh as Mesh
 __all__ = [
     "AvailabilityMatrix",
     "Batch",
+    "CoalescingReserver",
     "Mesh",
     "PositionCompacted",
     "PositionFile",

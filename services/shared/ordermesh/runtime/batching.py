@@ -25,6 +25,10 @@ WAITING_MAX = 4_096
 
 RETRY_SECONDS = 0.1
 
+CROWD = 8
+LINGER_SECONDS = 0.002
+"""After a batch of so many items the next one waits so long for as many."""
+
 
 class Later:
     """What is answered for an item that cannot be in this batch: it is the first of the next."""
@@ -73,6 +77,7 @@ class Batcher(Generic[Q, A]):
         self._weight_max = weight_max
         self._waiting: deque[Waiting[Q, A]] = deque()
         self._worker: asyncio.Task[None] | None = None
+        self._last = 0
 
     @property
     def waiting(self) -> int:
@@ -103,11 +108,20 @@ class Batcher(Generic[Q, A]):
         try:
             while self._waiting:
                 # Whatever has arrived by now comes along.
-                await asyncio.sleep(0)
+                await asyncio.sleep(self._linger())
                 batch = self._take()
+                self._last = len(batch)
                 self._waiting.extendleft(reversed(await self._settle(batch)))
         finally:
             self._worker = None
+
+    def _linger(self) -> float:
+        """How long to wait for company: only while many come, and fewer are here than last time.
+
+        They were answered a moment ago and are about to ask again: without this a crowd would split
+        into ever smaller batches, and each has its fixed cost.
+        """
+        return LINGER_SECONDS if self._last >= CROWD and len(self._waiting) < self._last else 0.0
 
     def _take(self) -> list[Waiting[Q, A]]:
         batch: list[Waiting[Q, A]] = []

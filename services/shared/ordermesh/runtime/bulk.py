@@ -4,15 +4,21 @@ A row at a time costs a message each and SQLAlchemy's work for each value; colum
 takes as they are cost a tenth of it. Instants are aware, ids are UUIDs.
 """
 
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Table, bindparam, insert, update
+from sqlalchemy import JSON, Table, Uuid
 from sqlalchemy.dialects import postgresql
 
-from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.instants import UtcTime, written
+from ordermesh.runtime.prepared import ColumnWrite
+from ordermesh.runtime.transaction import Transaction
+
+SHARING_ROWS = 16
+"""From so many rows on a value that all of them have is sent once."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -23,11 +29,18 @@ async def insert_rows(tx: Transaction, table: Table, rows: Rows) -> None:
     """Insert rows that all have the same columns. Without rows nothing happens."""
     if not rows:
         return
-    if tx.dialect == "sqlite":
-        await tx.execute(insert(table), [dict(row) for row in rows])
-        return
     names = tuple(rows[0])
-    await tx.execute_columns(_insertion(table, names), _columns(table, names, rows))
+    if tx.dialect == "sqlite":
+        await tx.execute_rows(_sqlite_insertion(table, names), _sqlite_rows(table, names, rows))
+        return
+    columns = _columns(table, names, rows)
+    shared = _shared_columns(table, names, columns)
+    arguments = [
+        column[0] if name in shared else column for name, column in zip(names, columns, strict=True)
+    ]
+    await tx.write_columns(
+        ColumnWrite(table.name, True, _insertion(table, names, shared), arguments)
+    )
 
 
 async def update_rows(tx: Transaction, table: Table, key: tuple[str, ...], rows: Rows) -> None:
@@ -36,13 +49,13 @@ async def update_rows(tx: Transaction, table: Table, key: tuple[str, ...], rows:
         return
     names = tuple(rows[0])
     if tx.dialect == "sqlite":
-        statement = update(table).where(
-            *(table.c[name] == bindparam(f"key_{name}") for name in key)
-        )
-        values = [{**row, **{f"key_{name}": row[name] for name in key}} for row in rows]
-        await tx.execute(statement, values)
+        ordered = (*(name for name in names if name not in key), *key)
+        statement = _sqlite_change(table, key, ordered)
+        await tx.execute_rows(statement, _sqlite_rows(table, ordered, rows))
         return
-    await tx.execute_columns(_change(table, key, names), _columns(table, names, rows))
+    await tx.write_columns(
+        ColumnWrite(table.name, False, _change(table, key, names), _columns(table, names, rows))
+    )
 
 
 def _columns(table: Table, names: Sequence[str], rows: Rows) -> list[list[Any]]:
@@ -55,26 +68,110 @@ def _columns(table: Table, names: Sequence[str], rows: Rows) -> list[list[Any]]:
     return columns
 
 
-@cache
-def _insertion(table: Table, names: tuple[str, ...]) -> str:
-    listed = ", ".join(f'"{name}"' for name in names)
-    return f"INSERT INTO {table.name} ({listed}) SELECT * FROM {_unnested(table, names)}"  # noqa: S608 - names of our own tables
+def _sqlite_rows(table: Table, names: Sequence[str], rows: Rows) -> list[tuple[Any, ...]]:
+    """Rows as SQLite's own driver takes them; SQLAlchemy would look at each value by itself."""
+    columns = [[row[name] for row in rows] for name in names]
+    for place, name in enumerate(names):
+        kind = table.c[name].type
+        if isinstance(kind, Uuid):
+            columns[place] = [value and value.hex for value in columns[place]]
+        elif isinstance(kind, JSON):
+            columns[place] = [
+                None if value is None else json.dumps(value) for value in columns[place]
+            ]
+        elif isinstance(kind, UtcTime):
+            # Those of one write are mostly one instant.
+            texts = {value: value and written(value) for value in set(columns[place])}
+            columns[place] = [texts[value] for value in columns[place]]
+    return list(zip(*columns, strict=True))
 
 
 @cache
-def _change(table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> str:
-    listed = ", ".join(f'"{name}"' for name in names)
+def _sqlite_insertion(table: Table, names: tuple[str, ...]) -> str:
+    marks = ", ".join("?" for _ in names)
+    return f"INSERT INTO {table.name} ({_listed(names)}) VALUES ({marks})"  # noqa: S608 - names of our own tables
+
+
+@cache
+def _sqlite_change(table: Table, key: tuple[str, ...], ordered: tuple[str, ...]) -> str:
+    values = ", ".join(f'"{name}" = ?' for name in ordered if name not in key)
+    same = " AND ".join(f'"{name}" = ?' for name in key)
+    return f"UPDATE {table.name} SET {values} WHERE {same}"  # noqa: S608 - names of our own tables
+
+
+_shared: dict[tuple[Table, tuple[str, ...]], frozenset[str]] = {}
+
+
+def _shared_columns(
+    table: Table, names: tuple[str, ...], columns: Sequence[Sequence[Any]]
+) -> frozenset[str]:
+    """The columns in which all rows have one value, which is then sent once.
+
+    An element of an array costs the driver a microsecond. Of many rows only those columns count
+    that never had two values in one write: so the statements of a table are few, and stay prepared.
+    """
+    count = len(columns[0])
+    if count == 1:
+        return frozenset(names)
+    if count < SHARING_ROWS:
+        return frozenset()
+    known = _shared.get((table, names), frozenset(names))
+    same = frozenset(
+        name
+        for name, column in zip(names, columns, strict=True)
+        if name in known and column.count(column[0]) == count
+    )
+    if len(same) == len(names):
+        return frozenset(names[1:])
+    _shared[table, names] = same
+    return same
+
+
+@cache
+def _insertion(
+    table: Table, names: tuple[str, ...], shared: frozenset[str]
+) -> Callable[[int], str]:
+    listed = _listed(names)
+    apart = [name for name in names if name not in shared]
+
+    @cache
+    def build(first: int) -> str:
+        places = dict(zip(names, itertools.count(first), strict=False))
+        values = ", ".join(
+            f"${places[name]}::{_type(table, name)}" if name in shared else f'"{name}"'
+            for name in names
+        )
+        rows = f" FROM {_unnested(table, apart, places)} AS new ({_listed(apart)})" if apart else ""
+        return f"INSERT INTO {table.name} ({listed}) SELECT {values}{rows}"
+
+    return build
+
+
+@cache
+def _change(table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Callable[[int], str]:
+    listed = _listed(names)
     values = ", ".join(f'"{name}" = new."{name}"' for name in names if name not in key)
     same = " AND ".join(f'{table.name}."{name}" = new."{name}"' for name in key)
-    rows = f"{_unnested(table, names)} AS new ({listed})"
-    return f"UPDATE {table.name} SET {values} FROM {rows} WHERE {same}"  # noqa: S608 - names of our own tables
+
+    @cache
+    def build(first: int) -> str:
+        places = dict(zip(names, itertools.count(first), strict=False))
+        rows = f"{_unnested(table, names, places)} AS new ({listed})"
+        return f"UPDATE {table.name} SET {values} FROM {rows} WHERE {same}"  # noqa: S608 - names of our own tables
+
+    return build
 
 
-def _unnested(table: Table, names: Sequence[str]) -> str:
-    arrays = [f"${place}::{_type(table, name)}[]" for place, name in enumerate(names, start=1)]
+def _unnested(table: Table, names: Sequence[str], places: Mapping[str, int]) -> str:
+    arrays = [f"${places[name]}::{_type(table, name)}[]" for name in names]
     return f"unnest({', '.join(arrays)})"
 
 
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+@cache
 def _type(table: Table, name: str) -> str:
     column_type = table.c[name].type
     if isinstance(column_type, JSON):

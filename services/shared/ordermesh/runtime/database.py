@@ -8,21 +8,16 @@ transaction; what must follow the commit is registered with ``after_commit``.
 import asyncio
 import logging
 import random as randomness
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
-    ColumnElement,
-    CursorResult,
     Engine,
-    Executable,
-    func,
     select,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from ordermesh.kernel.clock import Clock
@@ -40,8 +35,8 @@ from ordermesh.runtime.engines import (
     sqlite_engine,
     translated,
 )
-from ordermesh.runtime.instants import UtcTime
 from ordermesh.runtime.lockfile import LockFile, refuse_network_file_system
+from ordermesh.runtime.transaction import Transaction as Transaction
 
 T = TypeVar("T")
 
@@ -52,87 +47,7 @@ JITTER_SECONDS = 0.02
 """The second try waits for up to twice, the third for up to three times as long."""
 
 _log = logging.getLogger(__name__)
-_open_transaction: ContextVar["Transaction | None"] = ContextVar("open_transaction", default=None)
-
-
-class Transaction:
-    """One open transaction, handed to stores: the only way to the database."""
-
-    def __init__(self, connection: AsyncConnection, dialect: Dialect, database: "Database") -> None:
-        self.dialect: Dialect = dialect
-        self._connection = connection
-        self._database = database
-        self._after_commit: list[Callable[[], None]] = []
-        self._is_open = True
-
-    @property
-    def is_open(self) -> bool:
-        """Whether statements may still be executed."""
-        return self._is_open
-
-    async def execute(
-        self,
-        statement: Executable,
-        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-    ) -> CursorResult[Any]:
-        """Execute one statement, once, or once for each mapping of a sequence."""
-        if not self._is_open:
-            raise RuntimeError("This transaction has ended.")
-        return await self._connection.execute(statement, parameters)
-
-    async def execute_columns(self, statement: str, columns: Sequence[Sequence[Any]]) -> None:
-        """Execute a statement of PostgreSQL whose parameters are whole columns, past SQLAlchemy.
-
-        Not the first of a transaction: it would not be inside of it.
-        """
-        if not self._is_open:
-            raise RuntimeError("This transaction has ended.")
-        raw = await self._connection.get_raw_connection()
-        await cast("Any", raw.driver_connection).execute(statement, *columns)
-
-    async def now(self) -> datetime:
-        """The database's clock, read fresh: what decides about leases, expiry and retention.
-
-        On SQLite, which has no server, it is the clock that was handed in.
-        """
-        if self.dialect == "sqlite":
-            return self._database.clock.now()
-        result = await self.execute(select(func.clock_timestamp()))
-        instant: datetime = result.scalar_one()
-        return instant.astimezone(UTC)
-
-    def instant(self) -> ColumnElement[datetime] | datetime:
-        """``now`` as a value to write: on PostgreSQL it costs no question of its own."""
-        if self.dialect == "sqlite":
-            return self._database.clock.now()
-        return func.clock_timestamp(type_=UtcTime())
-
-    def savepoint(self) -> AbstractAsyncContextManager[None]:
-        """A block whose effects, and whose ``after_commit`` calls, vanish when it raises."""
-        return self._savepoint()
-
-    @asynccontextmanager
-    async def _savepoint(self) -> AsyncIterator[None]:
-        registered = len(self._after_commit)
-        try:
-            async with self._connection.begin_nested():
-                yield
-        except BaseException:
-            del self._after_commit[registered:]
-            raise
-
-    def after_commit(self, call: Callable[[], None]) -> None:
-        """Run ``call`` once the commit is durable; never when it is rolled back."""
-        self._after_commit.append(call)
-
-    def ring(self, name: str) -> None:
-        """Ring the doorbells of this name in this process after the commit."""
-        self.after_commit(lambda: self._database.doorbells.ring(name))
-
-    def end(self) -> tuple[Callable[[], None], ...]:
-        """Refuse further statements. Gives what is to be run if the commit succeeded."""
-        self._is_open = False
-        return tuple(self._after_commit)
+_open_transaction: ContextVar[Transaction | None] = ContextVar("open_transaction", default=None)
 
 
 class _Ticket:
@@ -358,10 +273,12 @@ class Database:
 async def _inside(transaction: Transaction, work: Callable[[Transaction], Awaitable[T]]) -> T:
     token = _open_transaction.set(transaction)
     try:
-        return await work(transaction)
+        result = await work(transaction)
+        await transaction.flush()
     finally:
         transaction.end()
         _open_transaction.reset(token)
+    return result
 
 
 async def _nothing(tx: Transaction) -> None:

@@ -32,6 +32,10 @@ STAMPED = "feed.stamped"
 """The doorbell of the watchers."""
 
 STAMP_ROWS = 1_000
+CROWD_ROWS = 16
+"""After so many changes at once the sequencer rests before it looks again."""
+
+REST_SECONDS = 0.03
 PAGE_ROWS = 1_000
 COMPACT_ROWS = 10_000
 MARK_SECONDS = 5.0
@@ -173,6 +177,7 @@ class Sequencer:
         self._holder = RandomIds().new()
         self._doorbell = database.doorbells.listen(APPENDED)
         self._renew_time: float | None = None
+        self._stamped_count = 0
         self._is_stopping = False
         self._has_ended = asyncio.Event()
         self._has_ended.set()
@@ -190,6 +195,9 @@ class Sequencer:
                     has_stamped = False
                 if has_stamped:
                     pace.busy()
+                    if self._stamped_count >= CROWD_ROWS:
+                        # Stamping each batch by itself would cost as much as the batches do.
+                        await asyncio.sleep(REST_SECONDS)
                 else:
                     await self._doorbell.wait(self._clock, pace.next())
         finally:
@@ -216,6 +224,7 @@ class Sequencer:
             self._renew_time = None
             return False
         self._renew_time = self._clock.monotonic() + LEASE_SECONDS / 2
+        self._stamped_count = count
         return count > 0
 
     def _must_renew(self) -> bool:

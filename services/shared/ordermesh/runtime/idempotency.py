@@ -10,13 +10,25 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 from opentelemetry.context import Context, get_current
-from sqlalchemy import ColumnElement, Row, delete, insert, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 from ordermesh.kernel.errors import DomainError, InvalidRequest, RuleViolated
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.call import Call, current_call
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.engines import Dialect
+from ordermesh.runtime.prepared import Prepared
 from ordermesh.runtime.tables import reply as replies
 
 R = TypeVar("R", bound=Message)
@@ -128,7 +140,7 @@ class Mutations:
                 if stumbled:
                     # Perhaps on what a twin has committed since.
                     batch.replay(await _stored_rows(tx, stumbled))
-                rows = batch.rows(fresh, await tx.now())
+                rows = batch.rows(fresh, await tx.last_now())
                 await insert_rows(tx, replies, rows)
             return batch.answers()
 
@@ -166,7 +178,7 @@ class _Batch(Generic[Q, R]):
         """The ids, each once."""
         return self._first.keys()
 
-    def replay(self, rows: Iterable[Row[Any]]) -> None:
+    def replay(self, rows: Iterable[Any]) -> None:
         """Answer what was answered before."""
         for row in rows:
             place = self._first[row.request_id]
@@ -193,14 +205,17 @@ class _Batch(Generic[Q, R]):
         ]
 
     def rows(self, places: Sequence[int], now: datetime) -> list[dict[str, Any]]:
-        """The rows of the answers that are recorded: replies and refusals by a rule."""
+        """The rows of the answers that are recorded: replies and refusals by a rule.
+
+        In the order of their ids, so that two transactions with the same ones wait in one order.
+        """
         found = []
         for place in places:
             answer, request_id = self._answers[place], self._ids[place]
             if request_id is not None and isinstance(answer, Message | RuleViolated):
                 call, request_hash = self._asked[place].call, self._hashes[place]
                 found.append(_reply_row(call, request_id, request_hash, answer, now))
-        return found
+        return sorted(found, key=lambda row: row["request_id"])
 
     def answers(self) -> list[Answer[R]]:
         """An answer for each place; of an id that comes twice, that of the first."""
@@ -253,12 +268,24 @@ async def _stored(
     return None if row is None else _read(row, request_hash, reply_type)
 
 
-async def _stored_rows(tx: Transaction, request_ids: Collection[UUID]) -> Sequence[Row[Any]]:
-    found = await tx.execute(select(replies).where(replies.c.request_id.in_(request_ids)))
-    return found.all()
+def _reading(dialect: Dialect) -> Select[Any]:
+    wanted = (
+        replies.c.request_id == func.any(bindparam("ids", type_=ARRAY(Uuid)))
+        if dialect == "postgresql"
+        else replies.c.request_id.in_(bindparam("ids", expanding=True))
+    )
+    columns = (replies.c.request_id, replies.c.request_hash, replies.c.reply, replies.c.refusal)
+    return select(*columns).where(wanted)
 
 
-def _read(row: Row[Any], request_hash: bytes, reply_type: type[R]) -> R | RuleViolated:
+_READING = Prepared(_reading)
+
+
+async def _stored_rows(tx: Transaction, request_ids: Collection[UUID]) -> Sequence[Any]:
+    return await tx.rows(_READING, {"ids": list(request_ids)})
+
+
+def _read(row: Any, request_hash: bytes, reply_type: type[R]) -> R | RuleViolated:
     """The answer that was stored. Raises ``RequestIdReused`` when it is of another request."""
     if row.request_hash != request_hash:
         raise _reused(row.request_id)

@@ -29,10 +29,9 @@ class UtcTime(TypeDecorator[datetime]):
         """From Python to the database."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("A time without a zone is not an instant.")
-        instant = value.astimezone(UTC)
-        return instant.strftime(_TIME_FORMAT) if dialect.name == "sqlite" else instant
+        if dialect.name == "sqlite":
+            return written(value)
+        return _in_utc(value)
 
     def process_result_value(
         self,
@@ -43,3 +42,14 @@ class UtcTime(TypeDecorator[datetime]):
         if isinstance(value, str):
             return datetime.fromisoformat(value)
         return value.astimezone(UTC) if isinstance(value, datetime) else None
+
+
+def written(instant: datetime) -> str:
+    """An instant as SQLite keeps it. Raises ``ValueError`` for a time without a zone."""
+    return _in_utc(instant).strftime(_TIME_FORMAT)
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("A time without a zone is not an instant.")
+    return instant.astimezone(UTC)

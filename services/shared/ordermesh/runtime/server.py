@@ -293,7 +293,7 @@ def main(
         name, settings.otlp_endpoint, exports_metrics=settings.exports_metrics
     )
     chain = migrations or f"ordermesh.{name}:migrations"
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         code = runner.run(_serve(settings, build, chain, telemetry))
     raise SystemExit(code)
 
@@ -332,7 +332,8 @@ async def _serve(
     return 0
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The fastest event loop that this system has; None: Python's own."""
     try:
         import uvloop
     except ImportError:  # there is none for some systems

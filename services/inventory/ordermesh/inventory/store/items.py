@@ -34,7 +34,7 @@ from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.supply import SupplyState
 from ordermesh.inventory.ports.items import Features
 from ordermesh.inventory.ports.names import Names
-from ordermesh.inventory.store.keys import integers, texts
+from ordermesh.inventory.store.keys import integers, text_rows, text_values, texts
 from ordermesh.inventory.store.rows import balance_of
 from ordermesh.inventory.store.tables.items import item, kit_component
 from ordermesh.inventory.store.tables.ledger import balance
@@ -42,9 +42,22 @@ from ordermesh.inventory.store.tables.supplies import supply
 from ordermesh.inventory.wire.feeds import item_payload
 from ordermesh.runtime import feed
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.prepared import Prepared
 
 TOPIC = "item"
 """The topic of the feed that holds items; the sequence of a change is the item's version."""
+
+
+_LOOKING_UP = Prepared(
+    lambda dialect: select(
+        item.c.item_id,
+        item.c.sku,
+        item.c.is_kit,
+        item.c.may_split,
+        item.c.kit_version,
+        item.c.reservation_mode,
+    ).where(item.c.sku.in_(text_rows(dialect)))
+)
 
 
 class SqlItemStore:
@@ -63,17 +76,7 @@ class SqlItemStore:
 
     async def look_up(self, tx: Transaction, skus: Collection[str], names: Names) -> dict[str, Kit]:
         """As ``resolve``, but what does not exist is left out."""
-        found = await tx.execute(
-            select(
-                item.c.item_id,
-                item.c.sku,
-                item.c.is_kit,
-                item.c.may_split,
-                item.c.kit_version,
-                item.c.reservation_mode,
-            ).where(item.c.sku.in_(texts(tx.dialect, skus)))
-        )
-        rows = found.all()
+        rows = await tx.rows(_LOOKING_UP, text_values(tx.dialect, skus))
         names.item_ids.update({row.sku: row.item_id for row in rows})
         _note_modes(rows, names)
         return await _kits(tx, [row for row in rows if row.is_kit], names)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    BindParameter,
     Integer,
     Select,
     Text,
@@ -28,16 +29,67 @@ def pairs(dialect: Dialect, wanted: Iterable[tuple[int, int]]) -> Select[int, in
     """Rows of ``item_id`` and ``location_id``, each once and in ascending order."""
     rows = sorted(set(wanted))
     if dialect == "postgresql":
-        table = (
-            func.unnest(
-                bindparam("items", [row[0] for row in rows], type_=ARRAY(Integer), unique=True),
-                bindparam("places", [row[1] for row in rows], type_=ARRAY(Integer), unique=True),
-            )
-            .table_valued(column("item_id", Integer), column("location_id", Integer))
-            .render_derived()
+        return _pairs_of(
+            bindparam("items", [row[0] for row in rows], type_=ARRAY(Integer), unique=True),
+            bindparam("places", [row[1] for row in rows], type_=ARRAY(Integer), unique=True),
         )
-        return select(table.c.item_id, table.c.location_id)
-    listed = json_rows(json.dumps(rows))
+    return _json_pairs(json_rows(json.dumps(rows)))
+
+
+def pair_rows(dialect: Dialect) -> Select[int, int]:
+    """As ``pairs``, for a statement that is prepared: ``pair_values`` are its values."""
+    if dialect == "postgresql":
+        kind = ARRAY(Integer)
+        return _pairs_of(bindparam("items", type_=kind), bindparam("places", type_=kind))
+    return _json_pairs(_prepared_rows())
+
+
+def pair_values(dialect: Dialect, wanted: Iterable[tuple[int, int]]) -> dict[str, Any]:
+    """The values of ``pair_rows``."""
+    rows = sorted(set(wanted))
+    if dialect == "postgresql":
+        return {"items": [row[0] for row in rows], "places": [row[1] for row in rows]}
+    return {"rows": json.dumps(rows)}
+
+
+def text_rows(dialect: Dialect) -> Select[str]:
+    """As ``texts``, for a statement that is prepared: ``text_values`` are its values."""
+    if dialect == "postgresql":
+        return select(func.unnest(bindparam("texts", type_=ARRAY(Text))))
+    return select(type_coerce(_prepared_rows(), Text))
+
+
+def text_values(dialect: Dialect, wanted: Iterable[str]) -> dict[str, Any]:
+    """The values of ``text_rows``."""
+    rows = sorted(set(wanted))
+    return {"texts": rows} if dialect == "postgresql" else {"rows": json.dumps(rows)}
+
+
+def uuid_rows(dialect: Dialect) -> Select[UUID]:
+    """As ``uuids``, for a statement that is prepared: ``uuid_values`` are its values."""
+    if dialect == "postgresql":
+        return select(func.unnest(bindparam("uuids", type_=ARRAY(Uuid))))
+    return select(type_coerce(_prepared_rows(), Uuid))
+
+
+def uuid_values(dialect: Dialect, wanted: Iterable[UUID]) -> dict[str, Any]:
+    """The values of ``uuid_rows``."""
+    rows = sorted(set(wanted))
+    if dialect == "postgresql":
+        return {"uuids": rows}
+    return {"rows": json.dumps([row.hex for row in rows])}
+
+
+def _pairs_of(items: BindParameter[Any], places: BindParameter[Any]) -> Select[int, int]:
+    table = (
+        func.unnest(items, places)
+        .table_valued(column("item_id", Integer), column("location_id", Integer))
+        .render_derived()
+    )
+    return select(table.c.item_id, table.c.location_id)
+
+
+def _json_pairs(listed: KeyedColumnElement[Any]) -> Select[int, int]:
     return select(
         cast(func.json_extract(listed, "$[0]"), Integer).label("item_id"),
         cast(func.json_extract(listed, "$[1]"), Integer).label("location_id"),
@@ -80,3 +132,7 @@ def bigs(dialect: Dialect, wanted: Iterable[int]) -> Select[int]:
 def json_rows(written: str) -> KeyedColumnElement[Any]:
     """The elements of a list in JSON, on SQLite."""
     return func.json_each(bindparam("rows", written, unique=True)).table_valued("value").c.value
+
+
+def _prepared_rows() -> KeyedColumnElement[Any]:
+    return func.json_each(bindparam("rows", type_=Text)).table_valued("value").c.value

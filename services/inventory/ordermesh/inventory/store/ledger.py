@@ -14,7 +14,6 @@ from sqlalchemy import (
     exists,
     or_,
     select,
-    tuple_,
 )
 
 from ordermesh.inventory.domain.control import ControlKind
@@ -37,7 +36,8 @@ from ordermesh.inventory.ports.ledger import (
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.store import controls as controls_store
 from ordermesh.inventory.store.controls import SqlControlStore
-from ordermesh.inventory.store.keys import integers, pairs, texts
+from ordermesh.inventory.store.keys import integers, pair_rows, pair_values, pairs, texts
+from ordermesh.inventory.store.locking import LOCKING
 from ordermesh.inventory.store.movements import read_movements
 from ordermesh.inventory.store.reservations import returning
 from ordermesh.inventory.store.rows import (
@@ -56,6 +56,7 @@ from ordermesh.kernel.ids import Ids
 from ordermesh.runtime import feed
 from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.prepared import Prepared
 from ordermesh.runtime.tables import insert_new
 
 TOPIC = "availability"
@@ -118,7 +119,7 @@ class SqlLedgerStore:
         """Lock the balances in the order of their keys, in one statement, and read them."""
         if not wanted:
             return Books({}, Terms())
-        locked = await tx.execute(_locking(tx, wanted))
+        locked = await tx.rows(LOCKING, pair_values(tx.dialect, wanted))
         figures = {(row.item_id, row.location_id): balance_of(row) for row in locked}
         if not figures:
             return Books({}, Terms())
@@ -141,10 +142,10 @@ class SqlLedgerStore:
     ) -> tuple[Sequence[Row[Any]], ControlTable]:
         """What there is to know of pairs besides their figures, and the controls as they are."""
         last = self._controls.last_table
-        rows = (await tx.execute(_naming(tx, wanted, last))).all()
+        rows = await _names_of(tx, wanted, last)
         table = await self._controls.table_of(tx, rows[0].control_stamp)
         if table.needs_features and not last.needs_features:
-            rows = (await tx.execute(_naming(tx, wanted, table))).all()
+            rows = await _names_of(tx, wanted, table)
         return rows, table
 
     async def record(
@@ -305,26 +306,25 @@ class SqlLedgerStore:
         return await read_movements(tx, wanted, after, size)
 
 
-def _locking(tx: Transaction, wanted: Collection[Pair]) -> Select[Any]:
-    """The one statement that locks: in the order of keys, so that no two can cross."""
-    return (
-        select(balance)
-        .where(tuple_(balance.c.item_id, balance.c.location_id).in_(pairs(tx.dialect, wanted)))
-        .order_by(balance.c.item_id, balance.c.location_id)
-        .with_for_update(key_share=True)
-    )
-
-
 def _features(table: ControlTable) -> tuple[Column[Any], ...]:
     """The tags and groups, which are long, where the controls name any."""
     return (item.c.tags, location.c.groups) if table.needs_features else ()
 
 
-def _naming(tx: Transaction, wanted: Collection[Pair], table: ControlTable) -> Select[Any]:
-    rows = pairs(tx.dialect, wanted).subquery()
+async def _names_of(
+    tx: Transaction, wanted: Collection[Pair], table: ControlTable
+) -> Sequence[Any]:
+    if table.needs_features:
+        found = await tx.execute(_naming(pairs(tx.dialect, wanted), _features(table)))
+        return found.all()
+    return await tx.rows(_NAMING, pair_values(tx.dialect, wanted))
+
+
+def _naming(wanted: Select[int, int], features: Sequence[Column[Any]] = ()) -> Select[Any]:
+    rows = wanted.subquery()
     return (
         select(
-            *_features(table),
+            *features,
             controls_store.stamp,
             rows.c.item_id,
             rows.c.location_id,
@@ -337,6 +337,9 @@ def _naming(tx: Transaction, wanted: Collection[Pair], table: ControlTable) -> S
         .join(item, item.c.item_id == rows.c.item_id)
         .join(location, location.c.location_id == rows.c.location_id)
     )
+
+
+_NAMING = Prepared(lambda dialect: _naming(pair_rows(dialect)))
 
 
 def _change(

@@ -13,18 +13,29 @@ from ordermesh.inventory.domain.location import Address, Location, LocationType
 from ordermesh.inventory.ports.locations import Place
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.items import last_revision, stamp
-from ordermesh.inventory.store.keys import integers, texts
+from ordermesh.inventory.store.keys import integers, text_rows, text_values, texts
 from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.wire.feeds import location_payload
 from ordermesh.runtime import feed
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.prepared import Prepared
 
 TOPIC = "location"
 """The topic of the feed that holds locations; a change's sequence is the location's version."""
 
 
+_LOOKING_UP = Prepared(
+    lambda dialect: select(location.c.location_id, location.c.code).where(
+        location.c.code.in_(text_rows(dialect))
+    )
+)
+
+
 class SqlLocationStore:
     """Locations in a table."""
+
+    def __init__(self) -> None:
+        self._familiar: dict[str, int] = {}
 
     async def resolve(self, tx: Transaction, location_ids: Collection[str], names: Names) -> None:
         """Read the surrogates; raises ``UnknownLocation`` with every one that does not exist."""
@@ -35,12 +46,14 @@ class SqlLocationStore:
 
     async def look_up(self, tx: Transaction, location_ids: Collection[str], names: Names) -> None:
         """As ``resolve``, but what does not exist is left out."""
-        found = await tx.execute(
-            select(location.c.location_id, location.c.code).where(
-                location.c.code.in_(texts(tx.dialect, location_ids))
-            )
-        )
-        names.location_ids.update({row.code: row.location_id for row in found})
+        # A location keeps its surrogate for ever, so what was read once needs no question.
+        wanted = set(location_ids)
+        new = wanted - self._familiar.keys()
+        if new:
+            rows = await tx.rows(_LOOKING_UP, text_values(tx.dialect, new))
+            self._familiar.update({row.code: row.location_id for row in rows})
+        for code in wanted & self._familiar.keys():
+            names.location_ids[code] = self._familiar[code]
 
     async def places(self, tx: Transaction, location_ids: Collection[int]) -> dict[int, Place]:
         """What locations are called, and whether they are switched off, by surrogates."""

@@ -26,13 +26,21 @@ from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.reservations import ReservationFilter, StoredReservation
-from ordermesh.inventory.store.keys import integers, pairs, texts, uuids
+from ordermesh.inventory.store.keys import (
+    integers,
+    pairs,
+    texts,
+    uuid_rows,
+    uuid_values,
+    uuids,
+)
 from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.prepared import Prepared
 
 _OPEN = [int(state) for state in sorted(OPEN)]
 _BOUGHT = [int(state) for state in sorted(BOUGHT)]
@@ -209,6 +217,8 @@ class SqlReservationStore:
                     lines_new.append(row)
                 elif known[one.number] != one:
                     lines_changed.append(row)
+        # In the order of their ids, so that two who make the same ones wait in one order.
+        headers_new.sort(key=lambda row: row["reservation_id"])
         await insert_rows(tx, reservation, headers_new)
         await update_rows(tx, reservation, ("reservation_id",), headers_changed)
         await update_rows(tx, line, ("reservation_id", "number"), lines_changed)
@@ -353,16 +363,21 @@ def _line_conditions(wanted: ReservationFilter, now: datetime) -> list[ColumnEle
     return conditions
 
 
+_LOCKING = Prepared(
+    lambda dialect: (
+        select(reservation)
+        .where(reservation.c.reservation_id.in_(uuid_rows(dialect)))
+        .order_by(reservation.c.reservation_id)
+        .with_for_update(key_share=True)
+    )
+)
+
+
 async def _lock(tx: Transaction, reservation_ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
     """Headers, locked in the order of their ids: after the balances, in every transaction."""
     if not reservation_ids:
         return {}
-    found = await tx.execute(
-        select(reservation)
-        .where(reservation.c.reservation_id.in_(uuids(tx.dialect, reservation_ids)))
-        .order_by(reservation.c.reservation_id)
-        .with_for_update(key_share=True)
-    )
+    found = await tx.rows(_LOCKING, uuid_values(tx.dialect, reservation_ids))
     return {row.reservation_id: row for row in found}
 
 

@@ -38,9 +38,9 @@ def timestamp(instant: datetime | None) -> Timestamp | None:
     """To the contract; None stays unset."""
     if instant is None:
         return None
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message
+    passed = instant - _EARLIEST
+    seconds = passed.days * 86_400 + passed.seconds
+    return Timestamp(seconds=seconds, nanos=passed.microseconds * 1_000)
 
 
 def instant(message: Timestamp) -> datetime:

@@ -1,0 +1,68 @@
+"""The services' own benchmarks, each run as a process of its own."""
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+bench_app = typer.Typer(
+    help="The benchmarks of the services, each checked as it runs.", no_args_is_help=True
+)
+
+
+@bench_app.command("ledger")
+def bench_ledger_command(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer and shorter passes, and one kill: a minute.")
+    ] = False,
+    json_: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    passes: Annotated[int | None, typer.Option(min=1, help="How often every case runs.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="How long a case runs in a pass.")
+    ] = None,
+    kills: Annotated[
+        int | None, typer.Option(min=0, help="How often the database is killed under load.")
+    ] = None,
+) -> None:
+    """The ledger against what its PostgreSQL can do at best, and whether it ever does wrong.
+
+    It starts a PostgreSQL of its own, runs product and reference in turn, and checks the books
+    after every case. What each figure means, and what it must be, stands in the table.
+    """
+    chosen = {"--json": json_, "--passes": passes, "--seconds": seconds, "--kills": kills}
+    arguments = [
+        text for name, value in chosen.items() if value is not None for text in (name, f"{value}")
+    ]
+    _bench("inventory", [*(["--quick"] if quick else []), *arguments])
+
+
+@bench_app.command("sourcing")
+def bench_sourcing_command(
+    orders: Annotated[int, typer.Option(min=1, help="How many orders.")] = 200,
+    stores: Annotated[int, typer.Option(min=1, help="How many stores.")] = 50,
+    seed: Annotated[int, typer.Option(help="Of network, stock and orders.")] = 1,
+) -> None:
+    """Exact sourcing against the named baselines and against trying every plan."""
+    _bench("routing", [f"--orders={orders}", f"--stores={stores}", f"--seed={seed}"])
+
+
+def _bench(service: str, arguments: Sequence[str]) -> None:
+    """Run the benchmark of a service, and end as it ends."""
+    if importlib.util.find_spec(f"ordermesh.{service}") is None:
+        typer.echo(
+            f"The {service} service is not installed: pip install 'ordermesh[{service},bench]'.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    module = f"ordermesh.{service}.bench"
+    try:
+        ended = subprocess.run([sys.executable, "-m", module, *arguments], check=False)  # noqa: S603 - our own module
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(ended.returncode)

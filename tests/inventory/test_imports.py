@@ -1,6 +1,7 @@
 """Large pictures in frames: broken off, taken up again, told twice, and told wrongly."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import grpc
 import pytest
@@ -11,6 +12,7 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.inventory.__main__ import assemble
+from ordermesh.inventory.background import Sweeper
 from ordermesh.inventory.domain.errors.feed import (
     FrameChanged,
     FrameMissing,
@@ -246,3 +248,25 @@ async def test_a_stream_ends_with_the_refusal_of_a_frame(
         "FRAME_MISSING",
     )
     assert refusal.metadata == {"importId": IMPORT, "frame": "3", "nextFrame": "2"}
+
+
+@on_sqlite
+async def test_an_import_is_forgotten_when_it_did_not_go_on_for_a_week(
+    outside: Outside, clock: FakeClock
+) -> None:
+    sweeper = Sweeper(outside.shop.wiring.database, outside.shop.wiring.stores, clock, 2.0)
+    await outside.begin(IMPORT, taken=clock.now(), absent=ZERO)
+    await outside.send(IMPORT, {1: {"MUG at A": (8, 1)}, 2: {"CUP at A": (7, 1)}})
+    clock.advance(timedelta(days=7).total_seconds())
+    await sweeper.sweep()
+    assert (await outside.how_far(IMPORT)).next_frame == 3
+
+    clock.advance(timedelta(days=2).total_seconds())
+    await sweeper.sweep()
+
+    with pytest.raises(ImportNotFound):
+        await outside.how_far(IMPORT)
+    assert await outside.on_hand("MUG at A") == 8
+    rows = await outside.shop.dump()
+    assert not rows["snapshot_frame"]
+    assert not rows["snapshot_key"]

@@ -212,4 +212,25 @@ DEFECTS: Sequence[Defect] = (
         "        if False:\n",
         ["tests/inventory/test_levels.py", "-k", "sqlite"],
     ),
+    Defect(
+        "a picture of stock undoes the sales that came after it",
+        SERVICE / "domain" / "stock_feed.py",
+        "wanted = row.on_hand + unseen.own + unseen.others\n",
+        "wanted = row.on_hand\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "a change that a picture has shown counts again",
+        SERVICE / "domain" / "stock_feed.py",
+        "            and delta.source_sequence <= shown.watermark\n",
+        "            and False\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "a change that comes late is taken for one that came before",
+        SERVICE / "domain" / "stock_source.py",
+        "number <= self.applied and not any(",
+        "number <= self.applied or any(",
+        DOMAIN_TESTS,
+    ),
 )

@@ -11,7 +11,7 @@ from typing import Protocol
 from ordermesh.inventory.domain.control import Control, ControlKind
 from ordermesh.inventory.domain.item import Item
 from ordermesh.inventory.domain.stir import Stir, stirred
-from ordermesh.inventory.operations.expiry import expire_overdue, forget_tombstones
+from ordermesh.inventory.operations.expiry import expire_overdue, forget_imports, forget_tombstones
 from ordermesh.inventory.operations.levels import tell_levels
 from ordermesh.inventory.ports.controls import CONTROLS_CHANGED
 from ordermesh.inventory.ports.stores import Stores
@@ -72,6 +72,7 @@ class Sweeper:
             if count == 0:
                 break
         await self._database.run(partial(forget_tombstones, self._stores))
+        await self._database.run(partial(forget_imports, self._stores))
         return total
 
 

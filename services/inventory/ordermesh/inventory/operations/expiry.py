@@ -17,6 +17,12 @@ SWEEP_LINES = 100
 TOMBSTONE_AGE = timedelta(days=8)
 """A week in which a late request may still come, and a day more."""
 
+IMPORT_AGE = timedelta(days=8)
+"""For so long after its last frame an import can go on, and its frames are known."""
+
+IMPORT_ROWS = 1_000
+"""How many rows of an old import one transaction forgets at most."""
+
 SWEEPER = Actor("inventory")
 """Who takes back overdue holds."""
 
@@ -42,3 +48,8 @@ async def expire_overdue(stores: Stores, tx: Transaction) -> int:
 async def forget_tombstones(stores: Stores, tx: Transaction) -> int:
     """Forget reservations that were released before they were made, and never came."""
     return await stores.reservations.forget_tombstones(tx, await tx.now() - TOMBSTONE_AGE)
+
+
+async def forget_imports(stores: Stores, tx: Transaction) -> int:
+    """Forget imports that did not go on for long, a part at a time."""
+    return await stores.imports.forget(tx, await tx.now() - IMPORT_AGE, IMPORT_ROWS)

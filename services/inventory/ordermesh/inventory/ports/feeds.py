@@ -196,3 +196,7 @@ class ImportStore(Protocol):
     async def forget_keys(self, tx: Transaction, import_id: UUID, size: int) -> int:
         """Forget named keys, at most so many; gives how many."""
         ...
+
+    async def forget(self, tx: Transaction, older_than: datetime, size: int) -> int:
+        """Forget an import that went on before, at most so many rows of it; gives how many."""
+        ...

@@ -71,6 +71,8 @@ PAUSE_SHARE = 1.0
 """While others are at work, an import pauses after a frame for this share of what it took."""
 
 PAUSE_SECONDS_MAX = 0.25
+PAUSE_STEP_SECONDS = 0.005
+"""How long a pause goes on before it looks again whether anybody is at work."""
 
 
 class FeedServicer(FeedServiceServicer):
@@ -309,9 +311,11 @@ class FeedServicer(FeedServiceServicer):
         return await self._wiring.mutations.run(request, ImportFramesResponse, work)
 
     async def _make_way(self, seconds: float) -> None:
-        """Leave the database to others, where there are any, for as long as a frame had it."""
-        if self._wiring.database.running:
-            await asyncio.sleep(min(seconds * PAUSE_SHARE, PAUSE_SECONDS_MAX))
+        """Leave the database to others while there are any, for as long as a frame had it."""
+        left = min(seconds * PAUSE_SHARE, PAUSE_SECONDS_MAX)
+        while left > 0 and self._wiring.database.running:
+            await asyncio.sleep(PAUSE_STEP_SECONDS)
+            left -= PAUSE_STEP_SECONDS
 
 
 def _speaker(on_behalf_of: str) -> Speaker:

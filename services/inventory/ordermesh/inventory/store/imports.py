@@ -144,6 +144,37 @@ class SqlImportStore:
         )
         return result.rowcount
 
+    async def forget(self, tx: Transaction, older_than: datetime, size: int) -> int:
+        """Forget an import that went on before, at most so many rows of it; gives how many."""
+        found = await tx.execute(
+            select(snapshot_import.c.import_id)
+            .where(snapshot_import.c.update_time < older_than)
+            .order_by(snapshot_import.c.update_time)
+            .limit(1)
+        )
+        import_id = found.scalar_one_or_none()
+        if import_id is None:
+            return 0
+        count = await self.forget_keys(tx, import_id, size)
+        if count < size:
+            some = (
+                select(snapshot_frame.c.frame)
+                .where(snapshot_frame.c.import_id == import_id)
+                .limit(size - count)
+            )
+            result = await tx.execute(
+                delete(snapshot_frame).where(
+                    snapshot_frame.c.import_id == import_id, snapshot_frame.c.frame.in_(some)
+                )
+            )
+            count += result.rowcount
+        if count < size:
+            await tx.execute(
+                delete(snapshot_import).where(snapshot_import.c.import_id == import_id)
+            )
+            count += 1
+        return count
+
 
 async def _named(tx: Transaction, import_id: UUID, wanted: Collection[Pair]) -> set[Pair]:
     rows = pairs(tx.dialect, wanted).subquery()

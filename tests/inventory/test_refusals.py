@@ -13,7 +13,10 @@ from sqlalchemy import func, select, update
 
 from ordermesh.api.inventory.v1 import (
     BeginImportRequest,
+    CountedStock,
     Location,
+    OpenCountRequest,
+    PlanCountRequest,
     PostDeltasRequest,
     PutControlsRequest,
     PutItemsRequest,
@@ -25,6 +28,7 @@ from ordermesh.api.inventory.v1 import (
     ReturnStockRequest,
     StockLine,
     StockSource,
+    SubmitCountRequest,
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.client.mesh import Mesh
@@ -38,7 +42,7 @@ from tests.inventory.outside import delta
 from tests.inventory.shop import control, dump, item, key, location, new_id, reserve_lines
 from tests.servers import Served
 
-PREPARED = 13
+PREPARED = 18
 """Requests by which the shop is prepared."""
 
 
@@ -71,6 +75,7 @@ async def prepared(served: Served, inventory_database: Database) -> Mesh:
     for method, expected in supplies.preparing():
         setattr(expected, "request_id", new_id())  # noqa: B010 - the table knows which message it is
         await stub_method(mesh, method)(expected)
+    await plan_counts(mesh)
     return mesh
 
 
@@ -98,6 +103,22 @@ async def prepare_feeds(mesh: Mesh, database: Database) -> None:
     await database.run(name)
 
 
+async def plan_counts(mesh: Mesh) -> None:
+    """Two counts: one is planned, one is open, and of its lines one is disputed."""
+    for count_id in ("PLANNED", "OPEN"):
+        plan = PlanCountRequest(
+            request_id=new_id(), count_id=count_id, location_id="A", skus=["MUG", "CUP"]
+        )
+        await mesh.counts.PlanCount(plan)
+    await mesh.counts.OpenCount(OpenCountRequest(request_id=new_id(), count_id="OPEN"))
+    for counter, skus in (("Ann", ("MUG", "CUP")), ("Bob", ("MUG",))):
+        found = [CountedStock(sku=sku, counted=8) for sku in skus]
+        submit = SubmitCountRequest(
+            request_id=new_id(), count_id="OPEN", counter=counter, lines=found
+        )
+        await mesh.counts.SubmitCount(submit)
+
+
 def stub_method(mesh: Mesh, method: str) -> Any:
     service, name = method.split(".")
     stubs = {
@@ -108,6 +129,7 @@ def stub_method(mesh: Mesh, method: str) -> Any:
         "FeedService": mesh.feeds,
         "ControlService": mesh.controls,
         "SupplyService": mesh.supplies,
+        "CountService": mesh.counts,
     }
     return getattr(stubs[service], name)
 
@@ -123,7 +145,8 @@ def test_the_table_has_every_mutating_method_of_the_contract() -> None:
     mutating = {
         f"{service}.{method.name}"
         for service in ("ItemService", "LocationService", "LedgerService", "ReservationService",
-                        "AvailabilityService", "FeedService", "ControlService", "SupplyService")
+                        "AvailabilityService", "FeedService", "ControlService", "SupplyService",
+                        "CountService")
         for method in pool.FindServiceByName(f"ordermesh.api.inventory.v1.{service}").methods
         if "request_id" in method.input_type.fields_by_name and not method.client_streaming
     }  # fmt: skip

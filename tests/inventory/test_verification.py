@@ -4,31 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Executable, delete, insert, text, update
+from sqlalchemy import delete, insert, update
 
 from ordermesh.api.inventory.v1 import LedgerFinding
 from ordermesh.inventory.queries import verification
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.reservations import line, reservation
-from ordermesh.runtime.database import Transaction
+from tests.inventory.damaging import damage
 from tests.inventory.shop import Shop, selection
-
-_UNGUARD = {
-    "sqlite": ["drop trigger entry_no_update", "drop trigger entry_no_delete"],
-    "postgresql": ["alter table entry disable trigger entry_append_only"],
-}
-
-
-async def damage(shop: Shop, *statements: Executable) -> None:
-    """Edit the books past their guards."""
-
-    async def edit(tx: Transaction) -> None:
-        for guard in _UNGUARD[tx.dialect]:
-            await tx.execute(text(guard))
-        for statement in statements:
-            await tx.execute(statement)
-
-    await shop.wiring.database.run(edit)
 
 
 async def findings(shop: Shop) -> list[LedgerFinding]:

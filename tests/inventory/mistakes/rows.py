@@ -4,19 +4,24 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from ordermesh.api.inventory.v1 import (
+    AcceptCountRequest,
     AdjustmentReason,
     AdjustStockRequest,
     BeginImportRequest,
     BlockedKind,
     BlockStockRequest,
+    CancelCountRequest,
     CompleteImportRequest,
     ConfirmRequest,
+    CountedStock,
     DeleteControlsRequest,
     DismissQuarantinedRowsRequest,
     DisposedStock,
     DisposeStockRequest,
     ExtendRequest,
     LineReassignment,
+    OpenCountRequest,
+    PlanCountRequest,
     PostDeltasRequest,
     PostSnapshotRequest,
     PutControlsRequest,
@@ -40,11 +45,20 @@ from ordermesh.api.inventory.v1 import (
     StockLine,
     StockSource,
     StockTransfer,
+    SubmitCountRequest,
     TransferStockRequest,
     UnblockStockRequest,
 )
 from ordermesh.api.order.v1 import Disposition
-from tests.inventory.mistakes import catalog, controls, feeds, reservations, stock, supplies
+from tests.inventory.mistakes import (
+    catalog,
+    controls,
+    counts,
+    feeds,
+    reservations,
+    stock,
+    supplies,
+)
 from tests.inventory.mistakes.table import (
     HELD,
     IMPORT,
@@ -120,6 +134,20 @@ def good_requests() -> dict[str, Message]:
             ]
         ),
         "ControlService.DeleteControls": DeleteControlsRequest(control_ids=["old", "never"]),
+        "CountService.PlanCount": PlanCountRequest(
+            count_id="NEW", location_id="A", skus=["MUG", "CUP"], threshold_units=2
+        ),
+        "CountService.OpenCount": OpenCountRequest(count_id="PLANNED"),
+        "CountService.SubmitCount": SubmitCountRequest(
+            count_id="OPEN", counter="Bob", lines=[CountedStock(sku="CUP", counted=9)]
+        ),
+        "CountService.AcceptCount": AcceptCountRequest(
+            count_id="OPEN",
+            accepted_by="Cat",
+            skus=["MUG"],
+            reason=AdjustmentReason.ADJUSTMENT_REASON_LOST,
+        ),
+        "CountService.CancelCount": CancelCountRequest(count_id="OPEN"),
         "ReservationService.Reserve": ReserveRequest(
             reservation_id="44444444-4444-4444-8444-444444444444",
             lines=reserve_lines([("1", "MUG at A", 3), ("2", "CUP at A", 1)]),
@@ -228,6 +256,11 @@ def rows() -> list[Row]:
         controls.put_controls,
         controls.delete_controls,
         supplies.mistakes,
+        counts.plan_count,
+        counts.open_count,
+        counts.submit_count,
+        counts.accept_count,
+        counts.cancel_count,
     ):
         spoil(row)
     return row.rows

@@ -8,6 +8,7 @@ from ordermesh.api.event.v1 import add_EventServiceServicer_to_server
 from ordermesh.api.inventory.v1 import (
     add_AvailabilityServiceServicer_to_server,
     add_ControlServiceServicer_to_server,
+    add_CountServiceServicer_to_server,
     add_FeedServiceServicer_to_server,
     add_ItemServiceServicer_to_server,
     add_LedgerServiceServicer_to_server,
@@ -16,12 +17,13 @@ from ordermesh.api.inventory.v1 import (
     add_SupplyServiceServicer_to_server,
 )
 from ordermesh.inventory.access import RULES
-from ordermesh.inventory.background import LevelWatcher, Stamper, Sweeper
+from ordermesh.inventory.background import LevelWatcher, Sealer, Stamper, Sweeper
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.availability import AvailabilityServicer
 from ordermesh.inventory.servicer.controls import ControlServicer
+from ordermesh.inventory.servicer.counts import CountServicer
 from ordermesh.inventory.servicer.feeds import FeedServicer
 from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import LedgerServicer
@@ -30,6 +32,7 @@ from ordermesh.inventory.servicer.supplies import SupplyServicer
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings
 from ordermesh.inventory.store.controls import SqlControlStore
+from ordermesh.inventory.store.counts import SqlCountStore
 from ordermesh.inventory.store.imports import SqlImportStore
 from ordermesh.inventory.store.items import SqlItemStore
 from ordermesh.inventory.store.ledger import SqlLedgerStore
@@ -37,6 +40,8 @@ from ordermesh.inventory.store.levels import SqlLevelStore
 from ordermesh.inventory.store.locations import SqlLocationStore
 from ordermesh.inventory.store.quarantine import SqlQuarantineStore
 from ordermesh.inventory.store.reservations import SqlReservationStore
+from ordermesh.inventory.store.seals import SqlSealStore
+from ordermesh.inventory.store.shortfalls import SqlShortfallStore
 from ordermesh.inventory.store.sources import SqlSourceStore
 from ordermesh.inventory.store.supplies import SqlSupplyStore
 from ordermesh.inventory.store.verification import SqlVerificationStore
@@ -73,6 +78,9 @@ def assemble(
         controls=controls,
         reservations=SqlReservationStore(),
         supplies=SqlSupplyStore(),
+        shortfalls=SqlShortfallStore(),
+        counts=SqlCountStore(),
+        seals=SqlSealStore(),
         announcer=OutboxAnnouncer(Outbox(NAME, consumers)),
         sources=SqlSourceStore(),
         quarantine=SqlQuarantineStore(ids),
@@ -111,6 +119,7 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
         servicers=_servicers(wiring),
         background=[
             Sequencer(database, clock),
+            Sealer(database, wiring.stores.seals, clock),
             Sweeper(database, wiring.stores, clock, settings.sweep_seconds),
             Stamper(database, wiring.feed, "item", SqlItemStore()),
             Stamper(database, wiring.feed, "location", SqlLocationStore()),
@@ -170,6 +179,9 @@ def _servicers(wiring: Wiring) -> list[Servicer]:
             add_SupplyServiceServicer_to_server,
             SupplyServicer(wiring),
             f"{_CONTRACT}SupplyService",
+        ),
+        Servicer(
+            add_CountServiceServicer_to_server, CountServicer(wiring), f"{_CONTRACT}CountService"
         ),
         Servicer(
             add_EventServiceServicer_to_server,

@@ -17,6 +17,7 @@ _SOURCES = frozenset({"source", "location", OPERATOR})
 """Systems outside: a WMS, a POS, an ERP, or those of a location. Each speaks for its own alone."""
 
 _KEEPERS = frozenset({"location", "returns", OPERATOR})
+_COUNTERS = frozenset({"location", OPERATOR})
 
 _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "ordermesh.api.inventory.v1.ItemService": {
@@ -48,6 +49,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "UnblockStock": frozenset({"location", OPERATOR}),
         "ListBalances": _FOLLOWERS | {"location"},
         "ListMovements": _FOLLOWERS | {"location"},
+        "ListShortfalls": _FOLLOWERS | {"location"},
         "VerifyLedger": frozenset({OPERATOR}),
     },
     "ordermesh.api.inventory.v1.ReservationService": {
@@ -89,6 +91,15 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "WriteOffTransfer": frozenset({"location", OPERATOR}),
         "GetSupply": _FOLLOWERS | {"location"},
         "ListSupplies": _FOLLOWERS | {"location"},
+    },
+    "ordermesh.api.inventory.v1.CountService": {
+        "PlanCount": _COUNTERS,
+        "OpenCount": _COUNTERS,
+        "SubmitCount": _COUNTERS,
+        "AcceptCount": _COUNTERS,
+        "CancelCount": _COUNTERS,
+        "GetCount": _COUNTERS,
+        "ListCounts": _COUNTERS,
     },
     "ordermesh.api.event.v1.EventService": {
         "WatchEvents": _READERS,

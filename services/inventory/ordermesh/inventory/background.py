@@ -1,9 +1,10 @@
 """What goes on beside the calls.
 
-Overdue holds are swept, revisions noted on what changed, and crossings of levels told.
+Overdue holds are swept, revisions noted on what changed and sealed, and crossings of levels told.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Protocol
@@ -13,10 +14,13 @@ from ordermesh.inventory.domain.item import Item
 from ordermesh.inventory.domain.stir import Stir, stirred
 from ordermesh.inventory.operations.expiry import expire_overdue, forget_imports, forget_tombstones
 from ordermesh.inventory.operations.levels import tell_levels
+from ordermesh.inventory.operations.sealing import seal_next
 from ordermesh.inventory.ports.controls import CONTROLS_CHANGED
+from ordermesh.inventory.ports.seals import SealStore
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.queries.levels import look_at
 from ordermesh.kernel.clock import Clock
+from ordermesh.runtime.carrier import place_of
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Doorbell
 from ordermesh.runtime.feed import Feed, Page, RevisionCompacted
@@ -32,6 +36,11 @@ SKUS = 100
 
 MARK_REVISIONS = 1_000
 """After so many revisions that tell of no balance it is remembered how far was looked."""
+
+SEAL_SECONDS = 0.3
+"""How long what was stamped waits for company before it is sealed."""
+
+_log = logging.getLogger(__name__)
 
 
 class Sweeper:
@@ -74,6 +83,48 @@ class Sweeper:
         await self._database.run(partial(forget_tombstones, self._stores))
         await self._database.run(partial(forget_imports, self._stores))
         return total
+
+
+class Sealer:
+    """Seals what was stamped, a few times a second, so that many changes share a transaction.
+
+    Every process may run one: whoever holds the lock of the last seal goes on from it.
+    """
+
+    def __init__(self, database: Database, seals: SealStore, clock: Clock) -> None:
+        self._database = database
+        self._seals = seals
+        self._clock = clock
+        self._doorbell = Doorbell()
+        self._is_stopping = False
+        self._has_ended = asyncio.Event()
+        self._has_ended.set()
+
+    async def run(self) -> None:
+        """Seal until stopped."""
+        self._has_ended.clear()
+        try:
+            while not self._is_stopping:
+                try:
+                    await self.seal()
+                except Exception as error:  # noqa: BLE001 - nothing would ever be sealed again
+                    _log.warning("the books cannot be sealed", extra={"failure": place_of(error)})
+                await self._doorbell.wait(self._clock, SEAL_SECONDS)
+        finally:
+            self._has_ended.set()
+
+    async def stop(self) -> None:
+        """End ``run``; returns when it has ended."""
+        self._is_stopping = True
+        self._doorbell.ring()
+        await self._has_ended.wait()
+
+    async def seal(self) -> None:
+        """Seal all that has a revision and no seal."""
+        if not await self._database.read(self._seals.is_behind):
+            return
+        while not self._is_stopping and await self._database.run(partial(seal_next, self._seals)):
+            pass
 
 
 class Stamping(Protocol):

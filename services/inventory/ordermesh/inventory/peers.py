@@ -4,23 +4,30 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
 
+from google.protobuf.message import Message
+
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope, InboxServiceStub
+from ordermesh.api.inventory.v1 import ShortfallClosed, ShortfallOpened
 from ordermesh.client.mesh import Mesh
 from ordermesh.inventory.domain.levels import Crossing, Told
 from ordermesh.inventory.domain.reservation import Line, Reservation
+from ordermesh.inventory.domain.shortfall import Shortfall
 from ordermesh.inventory.wire.feeds import broken_message, expired_message
 from ordermesh.inventory.wire.levels import crossed_message
+from ordermesh.inventory.wire.shortfalls import shortfall_message
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.ids import derived_id
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.outbox import Delivery, Event, Outbox
 from ordermesh.runtime.work import Worker
 
-CONSUMERS: Mapping[str, frozenset[str]] = {"routing": frozenset({"reservation"})}
+CONSUMERS: Mapping[str, frozenset[str]] = {"routing": frozenset({"reservation", "shortfall"})}
 """Which peers want events about what."""
 
 RESERVATION_EXPIRED = "ordermesh.reservation.expired.v1"
 SUPPLY_BROKEN = "ordermesh.supply.broken.v1"
+SHORTFALL_OPENED = "ordermesh.shortfall.opened.v1"
+SHORTFALL_CLOSED = "ordermesh.shortfall.closed.v1"
 
 
 AVAILABILITY_LOW = "ordermesh.availability.low.v1"
@@ -88,6 +95,27 @@ class OutboxAnnouncer:
                 payload=crossed_message(told, control_version),
             ),
         )
+
+    async def shortfall_opened(self, tx: Transaction, shortfall: Shortfall) -> None:
+        """Units that a reservation was promised are not there."""
+        payload = ShortfallOpened(shortfall=shortfall_message(shortfall))
+        await self._outbox.publish(tx, _about(shortfall, SHORTFALL_OPENED, 1, payload))
+
+    async def shortfall_closed(self, tx: Transaction, shortfall: Shortfall) -> None:
+        """They are there now, or nobody needs them any more."""
+        payload = ShortfallClosed(shortfall=shortfall_message(shortfall))
+        await self._outbox.publish(tx, _about(shortfall, SHORTFALL_CLOSED, 2, payload))
+
+
+def _about(shortfall: Shortfall, event_type: str, sequence: int, payload: Message) -> Event:
+    return Event(
+        type=event_type,
+        aggregate_type="shortfall",
+        aggregate_id=str(shortfall.shortfall_id),
+        sequence=sequence,
+        payload=payload,
+        order_id=shortfall.order_id,
+    )
 
 
 class Deliveries:

@@ -27,7 +27,7 @@ from ordermesh.routing.domain.plan import Method
 from ordermesh.routing.operations.driver import OrderDriver
 from ordermesh.routing.operations.following import Follower
 from ordermesh.routing.operations.fulfillment import Fulfillment
-from ordermesh.routing.operations.inbox import Expiries
+from ordermesh.routing.operations.inbox import Expiries, Shortfalls
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.network import PutNetworkLocations, SavePolicy
 from ordermesh.routing.operations.planning import Planner
@@ -144,7 +144,13 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         database, mutations, clock, stores, knowledge, places, planner, records, waiters
     )
     fulfillment = Fulfillment(database, mutations, clock, stores, records, waiters)
-    inbox = Inbox(database, Expiries(stores, records).handlers())
+    inbox = Inbox(
+        database,
+        {
+            **Expiries(stores, records).handlers(),
+            **Shortfalls(stores, records).handlers(),
+        },
+    )
     implementations = {
         "OrderService": OrderServicer(database, submit, fulfillment, reading),
         "FulfillmentService": FulfillmentServicer(database, fulfillment, reading),

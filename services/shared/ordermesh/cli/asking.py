@@ -128,6 +128,8 @@ async def verification(targets: Mapping[str, str], console: Console, *, json_: b
                 "units_oversold": found.units_oversold,
                 "balances": found.balance_count,
                 "entries": found.entry_count,
+                "sealed_revision": found.sealed_revision,
+                "seal": found.seal,
                 "findings": [as_json(one) for one in found.findings],
             }
         )
@@ -137,10 +139,14 @@ async def verification(targets: Mapping[str, str], console: Console, *, json_: b
             f"{found.balance_count} balances, {found.entry_count} entries: {word},"
             f" {found.units_oversold} units oversold."
         )
+        console.print(
+            f"Sealed up to revision {found.sealed_revision}: {found.seal}", soft_wrap=True
+        )
         for finding in found.findings:
+            key = finding.key
+            place = f" {key.sku} at {key.location_id}" if finding.HasField("key") else ""
             console.print(
-                f"{finding.invariant} {finding.key.sku} at {finding.key.location_id}:"
-                f" {finding.sentence}",
+                f"{finding.invariant}{place}: {finding.sentence}",
                 style="red",
                 markup=False,
             )

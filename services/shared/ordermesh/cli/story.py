@@ -51,6 +51,8 @@ class Verification:
     balance_count: int
     entry_count: int
     findings: tuple[LedgerFinding, ...]
+    sealed_revision: int = 0
+    seal: str = ""
 
 
 @dataclass
@@ -147,6 +149,8 @@ async def verify(
                 balance_count=reply.checked_count,
                 entry_count=reply.entry_count,
                 findings=tuple(findings),
+                sealed_revision=reply.sealed_revision,
+                seal=reply.seal,
             )
     raise StoryFailed("The check of the ledger ended before everything was checked.")
 

@@ -11,6 +11,7 @@ from ordermesh.api.event.v1 import EventServiceStub, InboxServiceStub
 from ordermesh.api.inventory.v1 import (
     AvailabilityServiceStub,
     ControlServiceStub,
+    CountServiceStub,
     FeedServiceStub,
     ItemServiceStub,
     LedgerServiceStub,
@@ -130,6 +131,7 @@ class Mesh:
     feeds = _Served("inventory", FeedServiceStub)
     controls = _Served("inventory", ControlServiceStub)
     supplies = _Served("inventory", SupplyServiceStub)
+    counts = _Served("inventory", CountServiceStub)
     network = _Served("routing", NetworkServiceStub)
     policies = _Served("routing", PolicyServiceStub)
     sourcing = _Served("routing", SourcingServiceStub)

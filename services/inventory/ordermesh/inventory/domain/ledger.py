@@ -66,6 +66,7 @@ class MovementKind(enum.IntEnum):
     BLOCKED = 12
     UNBLOCKED = 13
     SOLD = 14
+    COUNTED = 15
 
 
 class AdjustmentReason(enum.IntEnum):
@@ -293,6 +294,14 @@ class Ledger:
         for supply_id, quantity in self._promises:
             sums[supply_id] = sums.get(supply_id, 0) + quantity
         return {supply_id: units for supply_id, units in sums.items() if units}
+
+    def deficits(self) -> dict[StockKey, int]:
+        """Units short now, of the changed keys that are short or were at some time before."""
+        return {
+            entry.key: self._balances[entry.key].short
+            for entry, earlier in zip(self._entries, self._earlier, strict=True)
+            if self._balances[entry.key].short or (earlier is not None and earlier.short)
+        }
 
     def move(
         self,

@@ -51,6 +51,8 @@ class KeyFacts:
 
     ``recorded`` is None when there is no balance. ``sequence`` is the balance's; ``entry_count``
     and ``last_sequence`` are those of the entries; ``hollow_count`` counts those that move nothing.
+    ``shortfalls`` are units of open ones. Seals cover ``sealed_count`` entries, the last of them
+    ``last_sealed``.
     """
 
     key: StockKey
@@ -61,6 +63,9 @@ class KeyFacts:
     last_sequence: int = 0
     hollow_count: int = 0
     transit: int = 0
+    shortfalls: int = 0
+    sealed_count: int = 0
+    last_sealed: int = 0
     promises: dict[UUID | None, Promise] = field(default_factory=dict)
 
     @property
@@ -130,6 +135,38 @@ def examine(facts: KeyFacts) -> list[Finding]:
                 recorded.short,
                 deficit,
                 f"The balance says {recorded.short} short where {deficit} are.",
+            )
+        )
+    return findings + _shortfalls(facts, recorded) + _entries(facts)
+
+
+def _shortfalls(facts: KeyFacts, recorded: Figures) -> list[Finding]:
+    findings: list[Finding] = []
+    if recorded.short != facts.shortfalls:
+        findings.append(
+            Finding(
+                "SHORT_IS_SUM_OF_SHORTFALLS",
+                facts.key,
+                recorded.short,
+                facts.shortfalls,
+                f"The balance says {recorded.short} short, open shortfalls sum up to "
+                f"{facts.shortfalls}.",
+            )
+        )
+    return findings
+
+
+def _entries(facts: KeyFacts) -> list[Finding]:
+    findings: list[Finding] = []
+    if facts.sealed_count != facts.last_sealed or facts.last_sealed > facts.last_sequence:
+        findings.append(
+            Finding(
+                "SEALS_COVER_ENTRIES",
+                facts.key,
+                facts.sealed_count,
+                facts.last_sealed,
+                f"{facts.sealed_count} entries are sealed up to number {facts.last_sealed}, and "
+                f"the last one is {facts.last_sequence}.",
             )
         )
     if not facts.sequence == facts.entry_count == facts.last_sequence:
@@ -226,3 +263,13 @@ def oversold(facts: KeyFacts) -> int:
     recorded = facts.recorded or Figures()
     promised = max(facts.by_lines, facts.folded.reserved)
     return max(0, promised - facts.folded.on_hand - recorded.short)
+
+
+def unguarded(tables: Sequence[str]) -> list[Finding]:
+    """What is wrong with tables of history that nothing keeps from being edited."""
+    return [
+        Finding(
+            "HISTORY_IS_GUARDED", None, 0, 1, f"Table {name} has lost a guard: it can be edited."
+        )
+        for name in tables
+    ]

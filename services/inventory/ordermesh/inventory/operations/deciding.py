@@ -1,7 +1,7 @@
 """What every change of stock does: decide, and again where overdue holds are in the way."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -10,8 +10,9 @@ from ordermesh.inventory.domain.errors.stock import CuredByExpiry
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.movement import Document, documented
-from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
+from ordermesh.inventory.domain.reservation import Line, Reservation
 from ordermesh.inventory.domain.verbs import expire_for
+from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
@@ -139,44 +140,7 @@ async def make_room(
         return books
     before = {one.reservation_id: one for one in overdue}
     expired = expire_for(ledger, overdue, missing, now)
-    await stores.ledger.record(tx, names, ledger, books.terms, documented(ledger, document), now)
     changes = [StoredReservation(before[one.reservation_id], one) for one in expired]
-    await save(stores, tx, changes, names)
+    documents = documented(ledger, document)
+    await write(stores, tx, names, ledger, books.terms, documents, changes, now)
     return books.after(ledger)
-
-
-async def save(
-    stores: Stores, tx: Transaction, changes: Sequence[StoredReservation], names: Names
-) -> None:
-    """Write reservations, and tell the peers which lines expired, and which promises broke."""
-    told: list[StoredReservation] = []
-    for change in changes:
-        lines = _newly_expired(change)
-        after = change.after
-        if lines:
-            after = replace(after, event_sequence=after.event_sequence + 1)
-            await stores.announcer.expired(tx, after, lines)
-        broken = _newly_broken(change)
-        if broken:
-            after = replace(after, event_sequence=after.event_sequence + 1)
-            await stores.announcer.broken(tx, after, broken)
-        told.append(StoredReservation(change.before, after))
-    await stores.reservations.save(tx, told, names)
-
-
-def _newly_expired(change: StoredReservation) -> list[Line]:
-    known: Mapping[int, Line] = (
-        {line.number: line for line in change.before.lines} if change.before else {}
-    )
-    return [
-        line
-        for line in change.after.lines
-        if line.state is LineState.EXPIRED
-        and line.number in known
-        and known[line.number].state is not LineState.EXPIRED
-    ]
-
-
-def _newly_broken(change: StoredReservation) -> list[Line]:
-    known = {line.number for line in change.before.lines if line.is_broken} if change.before else ()
-    return [line for line in change.after.lines if line.is_broken and line.number not in known]

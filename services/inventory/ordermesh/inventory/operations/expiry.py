@@ -5,7 +5,7 @@ from datetime import timedelta
 from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.verbs import settle
-from ordermesh.inventory.operations.deciding import save
+from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
@@ -38,10 +38,8 @@ async def expire_overdue(stores: Stores, tx: Transaction) -> int:
     overdue = await stores.reservations.overdue(tx, pairs, now, names, SWEEP_LINES)
     ledger = books.opened()
     settled = [StoredReservation(one, settle(ledger, one, now)) for one in overdue]
-    await stores.ledger.record(
-        tx, names, ledger, books.terms, documented(ledger, Document(SWEEPER)), now
-    )
-    await save(stores, tx, settled, names)
+    documents = documented(ledger, Document(SWEEPER))
+    await write(stores, tx, names, ledger, books.terms, documents, settled, now)
     return sum(len(one.open_lines) for one in overdue)
 
 

@@ -12,8 +12,9 @@ from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.moving import MOVES_MAX, Move, Reassignment, reassign
 from ordermesh.inventory.domain.reservation import Reservation
-from ordermesh.inventory.operations.deciding import decide, refuse_unlocked, save
+from ordermesh.inventory.operations.deciding import decide, refuse_unlocked
 from ordermesh.inventory.operations.reservations import Kept
+from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
@@ -54,16 +55,17 @@ async def reassign_reservations(
         },
         locked.before.keys(),
     )
-    await stores.ledger.record(
+    moved = [StoredReservation(locked.before[one.reservation_id], one) for one in decided.outcome]
+    await write(
+        stores,
         tx,
         locked.names,
         decided.ledger,
         locked.books.terms,
         documented(decided.ledger, Document(actor)),
+        [*moved, *decided.expired],
         locked.now,
     )
-    moved = [StoredReservation(locked.before[one.reservation_id], one) for one in decided.outcome]
-    await save(stores, tx, [*moved, *decided.expired], locked.names)
     return [Kept(one, locked.now) for one in decided.outcome]
 
 

@@ -20,8 +20,8 @@ from ordermesh.inventory.operations.deciding import (
     decide,
     refuse_unlocked,
     refuse_unlocked_lines,
-    save,
 )
+from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
@@ -214,17 +214,16 @@ class _Entered:
         self, decided: Decided[T], outcome: Reservation, document: str = ""
     ) -> dict[Cause, UUID]:
         """Write what was decided; gives the movement of each cause."""
-        movements = await self.stores.ledger.record(
+        return await write(
+            self.stores,
             self.tx,
             self.names,
             decided.ledger,
             self.books.terms,
             documented(decided.ledger, Document(self.verb.actor, document)),
+            [StoredReservation(self.before, outcome), *decided.expired],
             self.now,
         )
-        changes = [StoredReservation(self.before, outcome), *decided.expired]
-        await save(self.stores, self.tx, changes, self.names)
-        return movements
 
 
 async def _enter(

@@ -29,9 +29,9 @@ from ordermesh.inventory.operations.deciding import (
     StaleRows,
     decide_on,
     refuse_unlocked,
-    save,
 )
 from ordermesh.inventory.operations.reservations import Kept
+from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
@@ -231,7 +231,13 @@ class _Batch:
 
     async def write(self) -> None:
         """Write what was decided."""
-        await self.stores.ledger.record(
-            self.tx, self.names, self.ledger, self.terms, self.documents, self.now
+        await write(
+            self.stores,
+            self.tx,
+            self.names,
+            self.ledger,
+            self.terms,
+            self.documents,
+            self.changes,
+            self.now,
         )
-        await save(self.stores, self.tx, self.changes, self.names)

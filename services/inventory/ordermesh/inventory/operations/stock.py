@@ -21,7 +21,8 @@ from ordermesh.inventory.domain.movement import (
     transfer,
 )
 from ordermesh.inventory.domain.returned import DisposedUnits, dispose, take_back
-from ordermesh.inventory.operations.deciding import decide, make_room, save
+from ordermesh.inventory.operations.deciding import decide, make_room
+from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import BalanceRow
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.stores import Stores
@@ -157,8 +158,7 @@ async def _moved(
     decided = await decide(stores, tx, names, books, now, decision, about)
     ledger = decided.ledger
     documents = documented(ledger, document)
-    movements = await stores.ledger.record(tx, names, ledger, books.terms, documents, now)
-    await save(stores, tx, decided.expired, names)
+    movements = await write(stores, tx, names, ledger, books.terms, documents, decided.expired, now)
 
     def available(key: StockKey, returning: int) -> int:
         return books.terms.shown(

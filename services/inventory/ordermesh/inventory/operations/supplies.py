@@ -15,7 +15,8 @@ from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.domain.supply import Put, Supply, put, refuse_impossible
 from ordermesh.inventory.domain.verbs import settle
 from ordermesh.inventory.domain.waiting import Broken, Waiters
-from ordermesh.inventory.operations.deciding import decide, save
+from ordermesh.inventory.operations.deciding import decide
+from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
@@ -160,11 +161,17 @@ class _Desk:
         involved = {one.reservation_id for one in waiting}
         decided = await decide(stores, tx, names, books, now, deciding, about, involved)
         made, after = decided.outcome
-        movements = await stores.ledger.record(
-            tx, names, decided.ledger, books.terms, documented(decided.ledger, document), now
-        )
         changes = [StoredReservation(one, after[one.reservation_id]) for one in waiting]
-        await save(stores, tx, [*changes, *decided.expired], names)
+        movements = await write(
+            stores,
+            tx,
+            names,
+            decided.ledger,
+            books.terms,
+            documented(decided.ledger, document),
+            [*changes, *decided.expired],
+            now,
+        )
         pairs = [(stored.get(one.supply_id), one) for one in made.after]
         await stores.supplies.save(tx, pairs, names, now)
         supplies = await stores.supplies.get(tx, supply_ids, names)

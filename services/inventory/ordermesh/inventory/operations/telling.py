@@ -35,7 +35,7 @@ from ordermesh.inventory.domain.stock_feed import (
 )
 from ordermesh.inventory.domain.stock_source import SourceState
 from ordermesh.inventory.domain.verbs import expire_for
-from ordermesh.inventory.operations.deciding import save
+from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
@@ -232,10 +232,16 @@ class Telling:
                 documents[cause] = Document(self.actor, cause.document, reason=cause.reason)
             else:
                 documents[cause] = Document(self.actor)
-        await self.stores.ledger.record(
-            self.tx, self.names, ledger, books.terms, documents, self.now
+        await write(
+            self.stores,
+            self.tx,
+            self.names,
+            ledger,
+            books.terms,
+            documents,
+            expired,
+            self.now,
         )
-        await save(self.stores, self.tx, expired, self.names)
 
     async def _remember(
         self, rows: Sequence[Told], verdicts: Mapping[int, Verdict], places: Sequence[int]

@@ -6,14 +6,18 @@ from typing import Protocol
 
 from ordermesh.inventory.domain.levels import Told
 from ordermesh.inventory.domain.reservation import Line, Reservation
+from ordermesh.inventory.domain.shortfall import Shortfall
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.ports.controls import ControlStore
+from ordermesh.inventory.ports.counts import CountStore
 from ordermesh.inventory.ports.feeds import ImportStore, QuarantineStore, SourceStore
 from ordermesh.inventory.ports.items import ItemStore
 from ordermesh.inventory.ports.ledger import LedgerStore
 from ordermesh.inventory.ports.levels import LevelStore
 from ordermesh.inventory.ports.locations import LocationStore
 from ordermesh.inventory.ports.reservations import ReservationStore
+from ordermesh.inventory.ports.seals import SealStore
+from ordermesh.inventory.ports.shortfalls import ShortfallStore
 from ordermesh.inventory.ports.supplies import SupplyStore
 from ordermesh.runtime.database import Transaction
 
@@ -31,6 +35,13 @@ class Announcer(Protocol):
         self, tx: Transaction, reservation: Reservation, lines: Sequence[Line]
     ) -> None:
         """Supplies cannot keep what lines wait for; ``event_sequence`` is the event's."""
+
+    async def shortfall_opened(self, tx: Transaction, shortfall: Shortfall) -> None:
+        """Units that a reservation was promised are not there."""
+        ...
+
+    async def shortfall_closed(self, tx: Transaction, shortfall: Shortfall) -> None:
+        """They are there now, or nobody needs them any more."""
         ...
 
     async def crossed(self, tx: Transaction, told: Told, control_version: int) -> None:
@@ -48,6 +59,9 @@ class Stores:
     controls: ControlStore
     reservations: ReservationStore
     supplies: SupplyStore
+    shortfalls: ShortfallStore
+    counts: CountStore
+    seals: SealStore
     announcer: Announcer
     sources: SourceStore
     quarantine: QuarantineStore

@@ -1,5 +1,6 @@
 """What the check of the books reads."""
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -16,6 +17,10 @@ class VerificationStore(Protocol):
 
     async def balances(self, tx: Transaction, after: int, size: int) -> Chunk:
         """The balances of the next items in the order of surrogates, at least so many."""
+        ...
+
+    async def unguarded(self, tx: Transaction) -> Sequence[str]:
+        """Tables of history that nothing keeps from being edited."""
         ...
 
     async def reservations(self, tx: Transaction, after: UUID | None, size: int) -> Chunk:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from ordermesh.inventory.domain.errors.history import RevisionNotSealed
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
 from ordermesh.inventory.domain.item import Item
@@ -13,9 +14,11 @@ from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.location import Location
 from ordermesh.inventory.domain.movement import Movement
 from ordermesh.inventory.domain.reservation import Reservation
+from ordermesh.inventory.domain.shortfall import Shortfall
 from ordermesh.inventory.ports.ledger import BalanceRow, MovementFilter
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import ReservationFilter
+from ordermesh.inventory.ports.shortfalls import ShortfallFilter
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import revision
@@ -70,10 +73,21 @@ async def list_balances(
     location_ids: Collection[str],
     after: StockKey | None,
     size: int,
+    as_of: int = 0,
 ) -> Page[BalanceRow]:
-    """A page in the order of SKU and location."""
+    """A page in the order of SKU and location, as of a revision; 0 means now.
+
+    Raises ``RevisionNotSealed``.
+    """
     at = await revision(tx)
     now = await tx.now()
+    if as_of:
+        head = await stores.seals.head(tx)
+        if as_of > head.revision:
+            raise RevisionNotSealed(as_of, head.revision)
+        then = await stores.seals.balances_at(tx, as_of, skus, location_ids, after, size + 1)
+        past = [BalanceRow(key, balance, balance.free) for key, balance in then]
+        return _page(past, size, as_of, now)
     rows = await stores.ledger.balances(tx, skus, location_ids, after, size + 1, now)
     return _page(rows, size, at, now)
 
@@ -91,6 +105,19 @@ async def list_movements(
     at = await revision(tx)
     rows, has_more = await stores.ledger.movements(tx, wanted, after, size)
     return Page(rows, has_more, at, await tx.now())
+
+
+async def list_shortfalls(
+    stores: Stores,
+    tx: Transaction,
+    wanted: ShortfallFilter,
+    after: tuple[datetime, UUID] | None,
+    size: int,
+) -> Page[Shortfall]:
+    """A page, the oldest first."""
+    at = await revision(tx)
+    rows = await stores.shortfalls.page(tx, wanted, after, size + 1)
+    return _page(rows, size, at, await tx.now())
 
 
 async def get_reservation(

@@ -1,11 +1,12 @@
 """The check of the books, in parts, while the service goes on working."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from ordermesh.inventory.domain.seal import Chain, Head, Sealed
 from ordermesh.inventory.domain.verification import (
     Chunk,
     Finding,
@@ -13,7 +14,9 @@ from ordermesh.inventory.domain.verification import (
     examine_reservation,
     examine_transit,
     oversold,
+    unguarded,
 )
+from ordermesh.inventory.ports.seals import SealStore
 from ordermesh.inventory.ports.verification import VerificationStore
 from ordermesh.runtime.database import Transaction
 
@@ -21,6 +24,7 @@ T = TypeVar("T")
 
 BALANCES = 2_000
 RESERVATIONS = 5_000
+SEALS = 2_000
 FINDINGS_MAX = 1_000
 """Findings that one message carries, so that a damaged ledger can still be told of."""
 
@@ -35,7 +39,8 @@ class Reader(Protocol):
 
 @dataclass
 class Progress:
-    """How far the check has come; ``findings`` are new since the last one."""
+    """How far the check has come; ``findings`` are new since the last one, ``head`` is how far
+    the books are sealed."""
 
     checked_count: int = 0
     total_count: int = 0
@@ -44,10 +49,13 @@ class Progress:
     found_count: int = 0
     is_done: bool = False
     findings: Sequence[Finding] = ()
+    head: Head = field(default_factory=Head)
 
 
-async def verify_ledger(store: VerificationStore, reader: Reader) -> AsyncIterator[Progress]:
-    """Check every balance and reservation; each part is one snapshot. The last one is done."""
+async def verify_ledger(
+    store: VerificationStore, seals: SealStore, reader: Reader
+) -> AsyncIterator[Progress]:
+    """Check all balances, reservations and seals, each part in one snapshot; the last is done."""
     progress = Progress(total_count=await reader.read(store.size))
     after: int | None = 0
     while after is not None:
@@ -71,8 +79,42 @@ async def verify_ledger(store: VerificationStore, reader: Reader) -> AsyncIterat
         if not isinstance(chunk.last, UUID):
             break
         last = chunk.last
+    async for broken, head in _check_seals(seals, reader):
+        progress.head = head
+        if broken:
+            for part in _parts(progress, broken):
+                yield part
+    lost = unguarded(await reader.read(store.unguarded))
+    if lost:
+        for part in _parts(progress, lost):
+            yield part
     progress.is_done, progress.findings = True, ()
     yield progress
+
+
+async def _check_seals(
+    seals: SealStore, reader: Reader
+) -> AsyncIterator[tuple[Sequence[Finding], Head]]:
+    """What is wrong with the chain, part by part, and how far it reaches.
+
+    How far is read first: what is sealed meanwhile is followed to there and no further.
+    """
+    chain, head = Chain(), await reader.read(seals.head)
+    after = 0
+    while True:
+        page = await reader.read(partial(_seals, seals, after))
+        told = [one for one in page if one.covered.revision <= head.revision]
+        findings = [finding for one in told for finding in chain.check(one)]
+        if findings:
+            yield findings, head
+        if len(page) < SEALS or len(told) < len(page):
+            break
+        after = page[-1].covered.revision
+    yield chain.end(head), head
+
+
+def _seals(seals: SealStore, after: int, tx: Transaction) -> Awaitable[Sequence[Sealed]]:
+    return seals.page(tx, after, SEALS)
 
 
 def _balances(store: VerificationStore, after: int, tx: Transaction) -> Awaitable[Chunk]:

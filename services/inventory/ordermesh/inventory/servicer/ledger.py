@@ -16,6 +16,8 @@ from ordermesh.api.inventory.v1 import (
     ListBalancesResponse,
     ListMovementsRequest,
     ListMovementsResponse,
+    ListShortfallsRequest,
+    ListShortfallsResponse,
     ReceiveStockRequest,
     ReceiveStockResponse,
     ReturnStockRequest,
@@ -38,7 +40,7 @@ from ordermesh.inventory.operations.stock import (
     transfer_stock,
     unblock_stock,
 )
-from ordermesh.inventory.queries.lists import list_balances, list_movements
+from ordermesh.inventory.queries.lists import list_balances, list_movements, list_shortfalls
 from ordermesh.inventory.queries.verification import verify_ledger
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.ledger import (
@@ -53,6 +55,7 @@ from ordermesh.inventory.wire.ledger import (
     stock_lines,
     transfers,
 )
+from ordermesh.inventory.wire.shortfalls import shortfall_filter, shortfall_message
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.pages import page_size, page_token, place, place_in_time
 
@@ -199,7 +202,13 @@ class LedgerServicer(LedgerServiceServicer):
         size = page_size(request.page_size)
         page = await self._wiring.database.read(
             lambda tx: list_balances(
-                self._wiring.stores, tx, request.skus, request.location_ids, after, size
+                self._wiring.stores,
+                tx,
+                request.skus,
+                request.location_ids,
+                after,
+                size,
+                request.as_of_revision,
             )
         )
         return ListBalancesResponse(
@@ -231,13 +240,38 @@ class LedgerServicer(LedgerServiceServicer):
             revision=page.revision,
         )
 
+    async def ListShortfalls(
+        self,
+        request: ListShortfallsRequest,
+        _context: grpc.aio.ServicerContext[ListShortfallsRequest, ListShortfallsResponse],
+    ) -> ListShortfallsResponse:
+        """Read promises that have no unit behind them, page by page."""
+        after = place_in_time(request, request.page_token)
+        size = page_size(request.page_size)
+        page = await self._wiring.database.read(
+            lambda tx: list_shortfalls(
+                self._wiring.stores, tx, shortfall_filter(request), after, size
+            )
+        )
+        token = ""
+        if page.has_more:
+            last = page.rows[-1]
+            token = page_token(request, last.open_time.isoformat(), str(last.shortfall_id))
+        return ListShortfallsResponse(
+            shortfalls=[shortfall_message(one) for one in page.rows],
+            next_page_token=token,
+            revision=page.revision,
+        )
+
     async def VerifyLedger(
         self,
         request: VerifyLedgerRequest,  # noqa: ARG002 - it has no fields
         _context: grpc.aio.ServicerContext[VerifyLedgerRequest, VerifyLedgerResponse],
     ) -> AsyncIterator[VerifyLedgerResponse]:
         """Check the books."""
-        async for progress in verify_ledger(self._wiring.verification, self._wiring.database):
+        async for progress in verify_ledger(
+            self._wiring.verification, self._wiring.stores.seals, self._wiring.database
+        ):
             yield VerifyLedgerResponse(
                 checked_count=progress.checked_count,
                 total_count=progress.total_count,
@@ -246,4 +280,6 @@ class LedgerServicer(LedgerServiceServicer):
                 units_oversold=progress.units_oversold if progress.is_done else 0,
                 balanced=progress.is_done and progress.found_count == 0,
                 entry_count=progress.entry_count,
+                sealed_revision=progress.head.revision if progress.is_done else 0,
+                seal=progress.head.seal.hex() if progress.is_done else "",
             )

@@ -1,10 +1,10 @@
 """What the check of the books reads, in parts of one snapshot each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, text
 
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account
@@ -23,7 +23,14 @@ from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.store.tables.reservations import line, reservation
+from ordermesh.inventory.store.tables.seals import seal
+from ordermesh.inventory.store.tables.shortfalls import shortfall
 from ordermesh.runtime.database import Transaction
+
+HISTORY = ("entry", "movement", "seal")
+"""The tables that are only appended to."""
+
+_EDITS = ("update", "delete")
 
 
 class SqlVerificationStore:
@@ -64,7 +71,31 @@ class SqlVerificationStore:
         for row in await tx.execute(_folds(after, last)):
             _add_fold(_facts_of(facts, row), row)
         await _add_promises(tx, facts, after, last)
+        await _add_shortfalls(tx, facts, after, last)
+        await _add_seals(tx, facts, after, last)
         return Chunk(list(facts.values()), (), count, last)
+
+    async def unguarded(self, tx: Transaction) -> Sequence[str]:
+        """Tables of history that nothing keeps from being edited."""
+        if tx.dialect == "sqlite":
+            wanted = {(name, f"{name}_no_{verb}") for name in HISTORY for verb in _EDITS}
+            found = await tx.execute(
+                text(
+                    "SELECT tbl_name AS on_table, name AS called FROM sqlite_master"
+                    " WHERE type = 'trigger'"
+                )
+            )
+        else:
+            wanted = {(name, f"{name}_append_only") for name in HISTORY}
+            found = await tx.execute(
+                text(
+                    "SELECT c.relname AS on_table, t.tgname AS called FROM pg_trigger t"
+                    " JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgenabled <> 'D'"
+                    " AND c.relnamespace = current_schema()::regnamespace"
+                )
+            )
+        there = {(row.on_table, row.called) for row in found}
+        return sorted({name for name, _ in wanted - there})
 
     async def reservations(self, tx: Transaction, after: UUID | None, size: int) -> Chunk:
         """The next reservations in the order of their ids."""
@@ -103,7 +134,7 @@ def _within(column: ColumnElement[int], after: int, last: int | None) -> ColumnE
     return column > after if last is None else and_(column > after, column <= last)
 
 
-def _units(account: Account) -> ColumnElement[int]:
+def units_in(account: Account) -> ColumnElement[int]:
     """Units that entries brought into an account, less those that they took out of it."""
     return func.coalesce(
         func.sum(
@@ -122,13 +153,13 @@ def _folds(after: int, last: int | None) -> Select[Any]:
         select(
             entry.c.item_id,
             entry.c.location_id,
-            _units(Account.FREE).label("free"),
-            _units(Account.RESERVED).label("reserved"),
-            _units(Account.SHORT).label("minus_short"),
-            _units(Account.DAMAGED).label("damaged"),
-            _units(Account.INSPECTION).label("inspection"),
-            _units(Account.MISSING).label("missing"),
-            _units(Account.TRANSIT).label("transit"),
+            units_in(Account.FREE).label("free"),
+            units_in(Account.RESERVED).label("reserved"),
+            units_in(Account.SHORT).label("minus_short"),
+            units_in(Account.DAMAGED).label("damaged"),
+            units_in(Account.INSPECTION).label("inspection"),
+            units_in(Account.MISSING).label("missing"),
+            units_in(Account.TRANSIT).label("transit"),
             func.count().label("entries"),
             func.max(entry.c.sequence).label("last_sequence"),
             func.sum(case((entry.c.quantity <= 0, 1), else_=0)).label("hollow"),
@@ -175,7 +206,7 @@ async def _add_promises(
         entry.c.item_id,
         entry.c.location_id,
         entry.c.reservation_id,
-        _units(Account.RESERVED).label("units"),
+        units_in(Account.RESERVED).label("units"),
     ).where(
         _within(entry.c.item_id, after, last),
         or_(
@@ -206,6 +237,46 @@ async def _add_promises(
             if key is not None:
                 order_id = orders.get(reservation_id, "") if reservation_id else ""
                 key.promises[reservation_id] = Promise(order_id, entries, lines)
+
+
+async def _add_shortfalls(
+    tx: Transaction, facts: dict[Pair, KeyFacts], after: int, last: int | None
+) -> None:
+    found = await tx.execute(
+        select(
+            shortfall.c.item_id,
+            shortfall.c.location_id,
+            func.sum(shortfall.c.open_quantity).label("units"),
+            item.c.sku,
+            location.c.code,
+        )
+        .join(item, item.c.item_id == shortfall.c.item_id)
+        .join(location, location.c.location_id == shortfall.c.location_id)
+        .where(_within(shortfall.c.item_id, after, last), shortfall.c.close_time.is_(None))
+        .group_by(shortfall.c.item_id, shortfall.c.location_id, item.c.sku, location.c.code)
+    )
+    for row in found:
+        _facts_of(facts, row).shortfalls = int(row.units)
+
+
+async def _add_seals(
+    tx: Transaction, facts: dict[Pair, KeyFacts], after: int, last: int | None
+) -> None:
+    found = await tx.execute(
+        select(
+            seal.c.item_id,
+            seal.c.location_id,
+            func.sum(seal.c.last_sequence - seal.c.first_sequence + 1).label("covered"),
+            func.max(seal.c.last_sequence).label("last_sealed"),
+        )
+        .where(_within(seal.c.item_id, after, last))
+        .group_by(seal.c.item_id, seal.c.location_id)
+    )
+    for row in found:
+        # A key that is sealed has entries; without a balance it is told of by those.
+        key = facts.get((row.item_id, row.location_id))
+        if key is not None:
+            key.sealed_count, key.last_sealed = int(row.covered), int(row.last_sealed)
 
 
 async def _orders(tx: Transaction, reservation_ids: set[UUID]) -> Mapping[UUID, str]:

@@ -7,11 +7,19 @@ from uuid import UUID
 from ordermesh.routing.domain import fulfillment, saga
 from ordermesh.routing.domain.errors import AlreadyShipped, WorkInProgress
 from ordermesh.routing.domain.event import (
+    Event,
     FulfillmentOrderAccepted,
     FulfillmentOrderDelivered,
     FulfillmentOrderRejected,
 )
-from ordermesh.routing.domain.fulfillment import OPEN_TO_CHANGE, Parcel, RejectReason
+from ordermesh.routing.domain.fulfillment import (
+    CANCELLABLE,
+    OPEN_TO_CHANGE,
+    FulfillmentOrder,
+    FulfillmentState,
+    Parcel,
+    RejectReason,
+)
 from ordermesh.routing.domain.order import counted
 from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
 from ordermesh.routing.domain.wanted import decidable
@@ -45,6 +53,42 @@ def reject(story: Story, fulfillment_order_id: str, reason: RejectReason) -> Tol
     order = counted(after.order, after.work)
     events = (FulfillmentOrderRejected(fulfillment_order_id),)
     return replace(after, order=order, saga=saga.again(after.saga)), events
+
+
+def run_short(
+    story: Story, reservation_id: UUID, location_id: str, sku: str
+) -> tuple[Told, tuple[str, ...]] | None:
+    """Units that the ledger promised are not there: work that counts on them is decided again.
+
+    Gives what becomes of the story, and the order lines that are not to be sourced there any more.
+    Goods that have left were there. None while it is not known whether they have, or whether a plan
+    will hold them: then it is to be asked again.
+    """
+    hit = [one for one in story.work if _counts_on(one, reservation_id, location_id, sku)]
+    if any(one.state is FulfillmentState.SHIPPING for one in hit) or (
+        story.reservation_id == reservation_id
+        and any(_is_for(one, location_id, sku) for one in story.planned)
+    ):
+        return None
+    after: Story = story
+    events: tuple[Event, ...] = ()
+    lines: dict[str, None] = {}
+    for one in hit:
+        if one.state in CANCELLABLE:
+            after, told = reject(after, one.fulfillment_order_id, RejectReason.NOT_FOUND)
+            events = (*events, *told)
+            lines |= dict.fromkeys(line.line_id for line in one.lines if line.sku == sku)
+    return (after, events), tuple(lines)
+
+
+def _is_for(work: FulfillmentOrder, location_id: str, sku: str) -> bool:
+    return work.location_id == location_id and any(line.sku == sku for line in work.lines)
+
+
+def _counts_on(work: FulfillmentOrder, reservation_id: UUID, location_id: str, sku: str) -> bool:
+    return work.location_id == location_id and any(
+        line.sku == sku and line.reservation_id == reservation_id for line in work.lines
+    )
 
 
 def begin_shipping(

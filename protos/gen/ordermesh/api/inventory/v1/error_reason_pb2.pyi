@@ -204,6 +204,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED. The balance has moved since the caller read it. Rows of: `sku`, `locationId`, `sequence`,
     `expectedSequence`.
     """
+    ERROR_REASON_COUNT_NOT_FOUND: _ErrorReason.ValueType  # 90
+    """NOT_FOUND. No count has this id. Metadata: `countId`."""
+    ERROR_REASON_COUNT_ID_TAKEN: _ErrorReason.ValueType  # 91
+    """FAILED_PRECONDITION. Another count has this id. Metadata: `countId`."""
+    ERROR_REASON_WRONG_COUNT_STATE: _ErrorReason.ValueType  # 92
+    """FAILED_PRECONDITION. The count, or the line of it that is named, has come too far for this or not
+    far enough. Metadata: `countId`, `state`, `sku` of a line.
+    """
+    ERROR_REASON_NOT_IN_COUNT: _ErrorReason.ValueType  # 93
+    """FAILED_PRECONDITION. The count does not count this item. Metadata: `countId`, `sku`."""
+    ERROR_REASON_SAME_PERSON: _ErrorReason.ValueType  # 94
+    """FAILED_PRECONDITION. Who counted can neither count again nor accept. Rows of: `countId`, `person`,
+    `sku`.
+    """
+    ERROR_REASON_COUNT_OVERTAKEN: _ErrorReason.ValueType  # 95
+    """FAILED_PRECONDITION. More has left since than was counted: it is to be counted once more.
+    Metadata: `countId`, `sku`, `locationId`, `counted`.
+    """
+    ERROR_REASON_REVISION_NOT_SEALED: _ErrorReason.ValueType  # 96
+    """FAILED_PRECONDITION. Balances are read as of a revision that is not sealed yet. Metadata:
+    `sealedRevision`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -395,5 +417,27 @@ ERROR_REASON_PURCHASE_LIMIT: ErrorReason.ValueType  # 62
 ERROR_REASON_BALANCE_CHANGED: ErrorReason.ValueType  # 81
 """ABORTED. The balance has moved since the caller read it. Rows of: `sku`, `locationId`, `sequence`,
 `expectedSequence`.
+"""
+ERROR_REASON_COUNT_NOT_FOUND: ErrorReason.ValueType  # 90
+"""NOT_FOUND. No count has this id. Metadata: `countId`."""
+ERROR_REASON_COUNT_ID_TAKEN: ErrorReason.ValueType  # 91
+"""FAILED_PRECONDITION. Another count has this id. Metadata: `countId`."""
+ERROR_REASON_WRONG_COUNT_STATE: ErrorReason.ValueType  # 92
+"""FAILED_PRECONDITION. The count, or the line of it that is named, has come too far for this or not
+far enough. Metadata: `countId`, `state`, `sku` of a line.
+"""
+ERROR_REASON_NOT_IN_COUNT: ErrorReason.ValueType  # 93
+"""FAILED_PRECONDITION. The count does not count this item. Metadata: `countId`, `sku`."""
+ERROR_REASON_SAME_PERSON: ErrorReason.ValueType  # 94
+"""FAILED_PRECONDITION. Who counted can neither count again nor accept. Rows of: `countId`, `person`,
+`sku`.
+"""
+ERROR_REASON_COUNT_OVERTAKEN: ErrorReason.ValueType  # 95
+"""FAILED_PRECONDITION. More has left since than was counted: it is to be counted once more.
+Metadata: `countId`, `sku`, `locationId`, `counted`.
+"""
+ERROR_REASON_REVISION_NOT_SEALED: ErrorReason.ValueType  # 96
+"""FAILED_PRECONDITION. Balances are read as of a revision that is not sealed yet. Metadata:
+`sealedRevision`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

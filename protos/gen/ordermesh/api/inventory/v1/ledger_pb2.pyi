@@ -272,6 +272,8 @@ class Movement(_message.Message):
         """Units went on sale again."""
         KIND_SOLD: Movement._Kind.ValueType  # 14
         """Goods were sold outside, at a till, and left."""
+        KIND_COUNTED: Movement._Kind.ValueType  # 15
+        """A count found another number, or settled what had been declared missing."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind is why units moved."""
@@ -306,6 +308,8 @@ class Movement(_message.Message):
     """Units went on sale again."""
     KIND_SOLD: Movement.Kind.ValueType  # 14
     """Goods were sold outside, at a till, and left."""
+    KIND_COUNTED: Movement.Kind.ValueType  # 15
+    """A count found another number, or settled what had been declared missing."""
 
     MOVEMENT_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from ordermesh.api.inventory.v1 import ledger_pb2 as _ledger_pb2
+from ordermesh.api.inventory.v1 import shortfall_pb2 as _shortfall_pb2
 from ordermesh.api.order.v1 import disposition_pb2 as _disposition_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 import builtins as _builtins
@@ -766,10 +767,15 @@ class ListBalancesRequest(_message.Message):
     LOCATION_IDS_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AS_OF_REVISION_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 100."""
     page_token: _builtins.str
     """`next_page_token` of the page before. Empty for the first page."""
+    as_of_revision: _builtins.int
+    """As of this revision, from the entries up to it; `available` is then what was free, whatever was
+    on offer. 0 means now.
+    """
     @_builtins.property
     def skus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these items. Empty means all."""
@@ -785,10 +791,11 @@ class ListBalancesRequest(_message.Message):
         location_ids: _abc.Iterable[_builtins.str] | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        as_of_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_ids", b"location_ids", "page_size", b"page_size", "page_token", b"page_token", "skus", b"skus"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_revision", b"as_of_revision", "location_ids", b"location_ids", "page_size", b"page_size", "page_token", b"page_token", "skus", b"skus"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -901,6 +908,80 @@ class ListMovementsResponse(_message.Message):
 Global___ListMovementsResponse: _TypeAlias = ListMovementsResponse  # noqa: Y015
 
 @_typing.final
+class ListShortfallsRequest(_message.Message):
+    """ListShortfallsRequest chooses shortfalls."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_FIELD_NUMBER: _builtins.int
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_CLOSED_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    sku: _builtins.str
+    """Only those of this item. Empty means all."""
+    location_id: _builtins.str
+    """Only those at this location. Empty means all."""
+    order_id: _builtins.str
+    """Only those that hit this order. Empty means all."""
+    include_closed: _builtins.bool
+    """Closed ones, too."""
+    page_size: _builtins.int
+    """How many at most; 0 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before. Empty for the first page."""
+    def __init__(
+        self,
+        *,
+        sku: _builtins.str = ...,
+        location_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        include_closed: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_closed", b"include_closed", "location_id", b"location_id", "order_id", b"order_id", "page_size", b"page_size", "page_token", b"page_token", "sku", b"sku"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListShortfallsRequest: _TypeAlias = ListShortfallsRequest  # noqa: Y015
+
+@_typing.final
+class ListShortfallsResponse(_message.Message):
+    """ListShortfallsResponse is a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHORTFALLS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page. Empty when this is the last."""
+    revision: _builtins.int
+    """The page contains every change up to this revision."""
+    @_builtins.property
+    def shortfalls(self) -> _containers.RepeatedCompositeFieldContainer[_shortfall_pb2.Shortfall]:
+        """The shortfalls."""
+
+    def __init__(
+        self,
+        *,
+        shortfalls: _abc.Iterable[_shortfall_pb2.Shortfall] | None = ...,
+        next_page_token: _builtins.str = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "revision", b"revision", "shortfalls", b"shortfalls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListShortfallsResponse: _TypeAlias = ListShortfallsResponse  # noqa: Y015
+
+@_typing.final
 class VerifyLedgerRequest(_message.Message):
     """VerifyLedgerRequest asks for a check of everything."""
 
@@ -930,6 +1011,8 @@ class VerifyLedgerResponse(_message.Message):
     UNITS_OVERSOLD_FIELD_NUMBER: _builtins.int
     BALANCED_FIELD_NUMBER: _builtins.int
     ENTRY_COUNT_FIELD_NUMBER: _builtins.int
+    SEALED_REVISION_FIELD_NUMBER: _builtins.int
+    SEAL_FIELD_NUMBER: _builtins.int
     checked_count: _builtins.int
     """Balances checked so far."""
     total_count: _builtins.int
@@ -944,6 +1027,12 @@ class VerifyLedgerResponse(_message.Message):
     """In the last message: the ledger was sound, nothing was found."""
     entry_count: _builtins.int
     """Entries checked so far."""
+    sealed_revision: _builtins.int
+    """In the last message: the books are sealed up to this revision."""
+    seal: _builtins.str
+    """In the last message: the seal of all changes up to `sealed_revision`, in hexadecimal digits. Kept
+    elsewhere it shows later that nobody made the whole history anew.
+    """
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerFinding]:
         """What is wrong. Empty on a sound ledger."""
@@ -958,10 +1047,12 @@ class VerifyLedgerResponse(_message.Message):
         units_oversold: _builtins.int = ...,
         balanced: _builtins.bool = ...,
         entry_count: _builtins.int = ...,
+        sealed_revision: _builtins.int = ...,
+        seal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balanced", b"balanced", "checked_count", b"checked_count", "done", b"done", "entry_count", b"entry_count", "findings", b"findings", "total_count", b"total_count", "units_oversold", b"units_oversold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balanced", b"balanced", "checked_count", b"checked_count", "done", b"done", "entry_count", b"entry_count", "findings", b"findings", "seal", b"seal", "sealed_revision", b"sealed_revision", "total_count", b"total_count", "units_oversold", b"units_oversold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -980,7 +1071,11 @@ class LedgerFinding(_message.Message):
     ORDER_ID_FIELD_NUMBER: _builtins.int
     SENTENCE_FIELD_NUMBER: _builtins.int
     invariant: _builtins.str
-    """The invariant that does not hold: `BALANCE_IS_FOLD_OF_ENTRIES`, `RESERVED_IS_SUM_OF_LINES`."""
+    """The invariant that does not hold: `BALANCE_IS_FOLD_OF_ENTRIES`, `RESERVED_IS_SUM_OF_LINES`,
+    `SHORT_IS_THE_DEFICIT`, `SHORT_IS_SUM_OF_SHORTFALLS`, `ENTRIES_HAVE_NO_GAPS`,
+    `ENTRIES_MOVE_UNITS`, `TRANSIT_IS_NOT_NEGATIVE`, `LINES_SUM_TO_GRANTED`, `SEALS_HOLD`,
+    `SEALS_COVER_ENTRIES`, `CHANGES_ARE_WHOLE`, `HISTORY_IS_GUARDED`.
+    """
     recorded: _builtins.int
     """What the books say."""
     expected: _builtins.int

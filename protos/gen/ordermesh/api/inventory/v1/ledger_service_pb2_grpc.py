@@ -81,6 +81,11 @@ class LedgerServiceStub:
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListMovementsRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListMovementsResponse.FromString,
                 _registered_method=True)
+        self.ListShortfalls = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.LedgerService/ListShortfalls',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListShortfallsRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListShortfallsResponse.FromString,
+                _registered_method=True)
         self.VerifyLedger = channel.unary_stream(
                 '/ordermesh.api.inventory.v1.LedgerService/VerifyLedger',
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.VerifyLedgerRequest.SerializeToString,
@@ -166,7 +171,10 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListBalances(self, request, context):
-        """ListBalances reads balances, in the order of SKU and location.
+        """ListBalances reads balances, in the order of SKU and location: as they are now, or as they were
+        at any revision since the books are sealed.
+
+        Errors: `REVISION_NOT_SEALED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,6 +182,13 @@ class LedgerServiceServicer:
 
     def ListMovements(self, request, context):
         """ListMovements reads the movements of a SKU, a location, a reservation or an order, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListShortfalls(self, request, context):
+        """ListShortfalls reads the promises that have no unit behind them, the oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -235,6 +250,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.ListMovements,
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListMovementsRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListMovementsResponse.SerializeToString,
+            ),
+            'ListShortfalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListShortfalls,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListShortfallsRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListShortfallsResponse.SerializeToString,
             ),
             'VerifyLedger': grpc.unary_stream_rpc_method_handler(
                     servicer.VerifyLedger,
@@ -487,6 +507,33 @@ class LedgerService:
             '/ordermesh.api.inventory.v1.LedgerService/ListMovements',
             ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListMovementsRequest.SerializeToString,
             ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListMovementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListShortfalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.LedgerService/ListShortfalls',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListShortfallsRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListShortfallsResponse.FromString,
             options,
             channel_credentials,
             insecure,

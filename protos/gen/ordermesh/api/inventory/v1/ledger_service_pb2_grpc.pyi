@@ -80,9 +80,15 @@ class LedgerServiceStub:
     Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`.
     """
     ListBalances: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListBalancesRequest, _ledger_service_pb2.ListBalancesResponse]
-    """ListBalances reads balances, in the order of SKU and location."""
+    """ListBalances reads balances, in the order of SKU and location: as they are now, or as they were
+    at any revision since the books are sealed.
+
+    Errors: `REVISION_NOT_SEALED`.
+    """
     ListMovements: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListMovementsRequest, _ledger_service_pb2.ListMovementsResponse]
     """ListMovements reads the movements of a SKU, a location, a reservation or an order, oldest first."""
+    ListShortfalls: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListShortfallsRequest, _ledger_service_pb2.ListShortfallsResponse]
+    """ListShortfalls reads the promises that have no unit behind them, the oldest first."""
     VerifyLedger: _grpc.UnaryStreamMultiCallable[_ledger_service_pb2.VerifyLedgerRequest, _ledger_service_pb2.VerifyLedgerResponse]
     """VerifyLedger recomputes every balance from its entries and its open reservation lines, and
     checks every invariant, while the service goes on working. It streams progress; what is wrong
@@ -141,9 +147,15 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     Errors: those of `ReceiveStock`; `INSUFFICIENT_BLOCKED`.
     """
     ListBalances: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ListBalancesRequest, _ledger_service_pb2.ListBalancesResponse]  # type: ignore[assignment]
-    """ListBalances reads balances, in the order of SKU and location."""
+    """ListBalances reads balances, in the order of SKU and location: as they are now, or as they were
+    at any revision since the books are sealed.
+
+    Errors: `REVISION_NOT_SEALED`.
+    """
     ListMovements: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ListMovementsRequest, _ledger_service_pb2.ListMovementsResponse]  # type: ignore[assignment]
     """ListMovements reads the movements of a SKU, a location, a reservation or an order, oldest first."""
+    ListShortfalls: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ListShortfallsRequest, _ledger_service_pb2.ListShortfallsResponse]  # type: ignore[assignment]
+    """ListShortfalls reads the promises that have no unit behind them, the oldest first."""
     VerifyLedger: _aio.UnaryStreamMultiCallable[_ledger_service_pb2.VerifyLedgerRequest, _ledger_service_pb2.VerifyLedgerResponse]  # type: ignore[assignment]
     """VerifyLedger recomputes every balance from its entries and its open reservation lines, and
     checks every invariant, while the service goes on working. It streams progress; what is wrong
@@ -247,7 +259,11 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_service_pb2.ListBalancesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_service_pb2.ListBalancesResponse, _abc.Awaitable[_ledger_service_pb2.ListBalancesResponse]]:
-        """ListBalances reads balances, in the order of SKU and location."""
+        """ListBalances reads balances, in the order of SKU and location: as they are now, or as they were
+        at any revision since the books are sealed.
+
+        Errors: `REVISION_NOT_SEALED`.
+        """
 
     @_abc_1.abstractmethod
     def ListMovements(
@@ -256,6 +272,14 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_service_pb2.ListMovementsResponse, _abc.Awaitable[_ledger_service_pb2.ListMovementsResponse]]:
         """ListMovements reads the movements of a SKU, a location, a reservation or an order, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ListShortfalls(
+        self,
+        request: _ledger_service_pb2.ListShortfallsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.ListShortfallsResponse, _abc.Awaitable[_ledger_service_pb2.ListShortfallsResponse]]:
+        """ListShortfalls reads the promises that have no unit behind them, the oldest first."""
 
     @_abc_1.abstractmethod
     def VerifyLedger(

@@ -2,15 +2,30 @@
 
 from ordermesh.inventory.store.tables import (
     controls,
+    counts,
     feeds,
     items,
     ledger,
     levels,
     locations,
     reservations,
+    seals,
+    shortfalls,
     supplies,
 )
 from ordermesh.inventory.store.tables.base import metadata as metadata
 
-TABLES = (controls, items, locations, ledger, reservations, feeds, supplies, levels)
+TABLES = (
+    controls,
+    items,
+    locations,
+    ledger,
+    reservations,
+    feeds,
+    supplies,
+    levels,
+    shortfalls,
+    counts,
+    seals,
+)
 """The modules that add their tables to the metadata."""

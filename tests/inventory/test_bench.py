@@ -235,3 +235,13 @@ def test_what_is_worse_than_it_must_be_is_missed() -> None:
     assert not by_name["hot_over_spread"].is_met(0.9)
     assert not by_name["availability_100x210_ms"].is_met(1.5)
     assert not by_name["lost_acks"].is_met(1)
+
+
+def test_the_cost_of_stored_replies_is_that_of_a_batch_without_them() -> None:
+    batches = [
+        functions(with_replies=kept).split("create function bench_batch")[1]
+        for kept in (True, False)
+    ]
+
+    assert ["insert into reply " in batch for batch in batches] == [True, False]
+    assert all("insert into reservation_line " in batch for batch in batches)

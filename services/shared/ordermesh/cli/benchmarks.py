@@ -29,17 +29,31 @@ def bench_ledger_command(
     kills: Annotated[
         int | None, typer.Option(min=0, help="How often the database is killed under load.")
     ] = None,
+    more: Annotated[
+        bool, typer.Option("--more", help="Measure costs, growth and waits instead.")
+    ] = False,
+    balances: Annotated[
+        int | None, typer.Option(min=1_000, help="Of the large ledger of --more.")
+    ] = None,
 ) -> None:
     """The ledger against what its PostgreSQL can do at best, and whether it ever does wrong.
 
     It starts a PostgreSQL of its own, runs product and reference in turn, and checks the books
     after every case. What each figure means, and what it must be, stands in the table.
     """
-    chosen = {"--json": json_, "--passes": passes, "--seconds": seconds, "--kills": kills}
+    chosen = {
+        "--json": json_,
+        "--passes": passes,
+        "--seconds": seconds,
+        "--kills": kills,
+        "--balances": balances,
+    }
     arguments = [
         text for name, value in chosen.items() if value is not None for text in (name, f"{value}")
     ]
-    _bench("inventory", [*(["--quick"] if quick else []), *arguments])
+    _bench(
+        "inventory", [*(["--quick"] if quick else []), *(["--more"] if more else []), *arguments]
+    )
 
 
 @bench_app.command("sourcing")

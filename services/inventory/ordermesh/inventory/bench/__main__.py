@@ -14,6 +14,7 @@ from rich.status import Status
 from ordermesh.inventory.bench.cases import cases, places
 from ordermesh.inventory.bench.checks import Findings, kill_under_load, sell_out
 from ordermesh.inventory.bench.cluster import Cluster, NoPostgres
+from ordermesh.inventory.bench.more import measure_more
 from ordermesh.inventory.bench.picture import availability_milliseconds
 from ordermesh.inventory.bench.rates import run_passes
 from ordermesh.inventory.bench.report import (
@@ -42,6 +43,12 @@ def main() -> int:
     parser.add_argument("--passes", type=int, help="how often every case runs")
     parser.add_argument("--seconds", type=float, help="how long a case runs in a pass")
     parser.add_argument("--kills", type=int, help="how often the database is killed under load")
+    parser.add_argument(
+        "--more", action="store_true", help="measure costs, growth and waits instead"
+    )
+    parser.add_argument(
+        "--balances", type=int, default=10_000_000, help="of the large ledger of --more"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the demand")
     asked = parser.parse_args()
     console = Console()
@@ -67,6 +74,9 @@ async def _run(asked: argparse.Namespace, console: Console) -> int:
         console.print(
             f"PostgreSQL {version}, {passes} passes of {seconds:g} s a case, {kills} kills."
         )
+        if asked.more:
+            await measure_more(cluster, passes, seconds, asked.balances, console, tell)
+            return 0
         found = Findings()
         async with places(cluster, Path(folder)) as where:
 

@@ -81,6 +81,11 @@ class Books:
             raise BooksWrong("The ledger does not balance.")
         return last.units_oversold
 
+    async def put_places(self, location_ids: Sequence[str]) -> None:
+        """Put locations."""
+        with calling(CALL):
+            await _put_places(self.wiring, location_ids)
+
     async def restock(self, skus: Sequence[str], units: int) -> None:
         """Bring so many units more of each item in."""
         with calling(CALL):
@@ -132,17 +137,23 @@ async def opened(url: str, *, is_new: bool = True) -> AsyncIterator[Books]:
         await database.close()
 
 
+async def _put_places(wiring: Wiring, location_ids: Sequence[str]) -> None:
+    for start in range(0, len(location_ids), _CHUNK):
+        places = [
+            Location(
+                location_id=location_id,
+                type=Location.TYPE_DISTRIBUTION_CENTER,
+                position=LatLng(latitude=41.9, longitude=-87.6),
+                time_zone="America/Chicago",
+            )
+            for location_id in location_ids[start : start + _CHUNK]
+        ]
+        request = PutLocationsRequest(request_id=new_id(), locations=places)
+        await LocationServicer(wiring).PutLocations(request, _CONTEXT)
+
+
 async def _load(wiring: Wiring, skus: Sequence[str], units: int, location_id: str) -> None:
-    place = Location(
-        location_id=location_id,
-        type=Location.TYPE_DISTRIBUTION_CENTER,
-        position=LatLng(latitude=41.9, longitude=-87.6),
-        time_zone="America/Chicago",
-    )
-    await LocationServicer(wiring).PutLocations(
-        PutLocationsRequest(request_id=new_id(), locations=[place]),
-        _CONTEXT,
-    )
+    await _put_places(wiring, [location_id])
     for start in range(0, len(skus), _CHUNK):
         some = skus[start : start + _CHUNK]
         await ItemServicer(wiring).PutItems(

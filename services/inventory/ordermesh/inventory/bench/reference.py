@@ -77,11 +77,15 @@ _WRITTEN: Mapping[Table, Mapping[str, str]] = {
 }
 
 
-def functions() -> str:
-    """The references, as a script for the database that holds the product's tables."""
+def functions(*, with_replies: bool = True) -> str:
+    """The references, as a script for the database that holds the product's tables.
+
+    ``with_replies`` false leaves the stored replies out of the batch, to know what they cost.
+    """
+    last = _insertion(reply, "granted g") if with_replies else "select 1 into count_ from granted"
     return _ONE.format(inserts=_inserts("granted g", _WRITTEN)) + _MANY.format(
         inserts=_inserts("granted g", {one: _WRITTEN[one] for one in _WRITTEN if one is not reply}),
-        last=_insertion(reply, "granted g"),
+        last=last,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import count
+from random import Random
 
 import grpc
 import pytest
@@ -83,6 +84,7 @@ async def buy(mesh: Mesh, buyer: Buyer) -> Bought:
         customer=buyer.customer,
         confirm=True,
     )
+    random = Random(buyer.customer)
     began = time.perf_counter()
     for tries in count(1):
         try:
@@ -90,7 +92,9 @@ async def buy(mesh: Mesh, buyer: Buyer) -> Bought:
         except grpc.aio.AioRpcError as error:
             refusal = refusal_of(error)
             if error.code() in AGAIN:
-                await asyncio.sleep(0.1)
+                # As the server asks, and longer each time, but not all at one moment.
+                asked = refusal.retry_after if refusal and refusal.retry_after else 0.0
+                await asyncio.sleep(asked + random.uniform(0.5, 1.0) * min(2.0, 0.1 * 2**tries))
                 continue
             reason = refusal.reason if refusal else error.code().name
             return Bought(buyer, reason, time.perf_counter() - began, tries)

@@ -131,3 +131,18 @@ async def test_one_customer_at_many_doors_at_once_gets_the_limit_and_no_more(
 
     assert sum(bought) == 3
     assert await stocked.is_sound()
+
+
+async def test_what_is_reserved_again_must_be_within_the_limit_too(stocked: Shop) -> None:
+    await stocked.put_controls(control("two", "limit_per_customer", 2, sku="MUG"))
+    lost = await stocked.reserve({"MUG at A": 2}, customer="c-1", hold_seconds=60)
+    await stocked.let_pass(61)
+    other = await stocked.reserve({"MUG at B": 2}, customer="c-1", confirm=True)
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.confirm(lost.reservation_id, again=True)
+    assert refusal.value.facts()["already"] == "2"
+    await stocked.release(other.reservation_id)
+
+    again = await stocked.confirm(lost.reservation_id, again=True)
+    assert sum(line.quantity for line in again.lines if line.state == line.STATE_CONFIRMED) == 2

@@ -48,7 +48,7 @@ DEFECTS: Sequence[Defect] = (
     ),
     Defect(
         "balances are locked in any order",
-        SERVICE / "store" / "ledger.py",
+        SERVICE / "store" / "locking.py",
         """        .order_by(balance.c.item_id, balance.c.location_id)
         .with_for_update(key_share=True)""",
         """        .order_by(__import__("sqlalchemy").func.random())
@@ -57,10 +57,9 @@ DEFECTS: Sequence[Defect] = (
     ),
     Defect(
         "the application's clock decides about holds",
-        RUNTIME / "database.py",
-        "        result = await self.execute(select(func.clock_timestamp()))\n",
-        "        return self._database.clock.now()\n"
-        "        result = await self.execute(select(func.clock_timestamp()))\n",
+        RUNTIME / "transaction.py",
+        "        (row,) = await self.rows(_CLOCK, {})\n",
+        "        return self._database.clock.now()\n        (row,) = await self.rows(_CLOCK, {})\n",
         ["tests/shared/test_database.py", "-k", "clock"],
     ),
     Defect(
@@ -200,9 +199,9 @@ DEFECTS: Sequence[Defect] = (
     ),
     Defect(
         "what a customer bought before does not count",
-        SERVICE / "operations" / "reserving.py",
-        "    purchases = Purchases(bought, now)\n",
-        "    purchases = Purchases([], now)\n",
+        SERVICE / "operations" / "limiting.py",
+        "    return Purchases(bought, now)\n",
+        "    return Purchases([], now)\n",
         ["tests/inventory/test_purchase_limits.py", "-k", "sqlite"],
     ),
     Defect(

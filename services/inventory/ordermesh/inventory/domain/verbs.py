@@ -17,6 +17,7 @@ from ordermesh.inventory.domain.errors.reservation import (
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.limits import Buyer, Purchases, refuse_over_limit
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import (
@@ -80,19 +81,23 @@ def confirm(
     now: datetime,
     *,
     terms: Terms | None = None,
+    purchases: Purchases | None = None,
     is_final: bool = True,
 ) -> Reservation:
     """Make the hold last. It moves no units; confirming twice changes nothing.
 
-    With ``terms``, lines that were not confirmed in time are reserved anew on them, as new lines.
+    With ``terms``, lines that were not confirmed in time are reserved anew on them, as new lines;
+    ``purchases`` are what limits are compared with then.
 
-    Raises ``ReservationExpired`` when a line was not confirmed in time, and its stock is gone, and
-    ``ReservationClosed``. Without ``is_final`` stock that is gone is ``InsufficientStock``: perhaps
-    overdue holds are in the way.
+    Raises ``ReservationExpired`` when a line was not confirmed in time, and its stock is gone,
+    ``PurchaseLimit`` and ``ReservationClosed``. Without ``is_final`` stock that is gone is
+    ``InsufficientStock``: perhaps overdue holds are in the way.
     """
     settled = settle(ledger, reservation, now)
     lost = settled.lost_lines
     if lost and terms is not None:
+        buyer = Buyer(settled.order_id, settled.customer, settled.channel)
+        refuse_over_limit(lost, buyer, terms, purchases, (), now)
         draft = Draft(_reserved_again(ledger, settled, terms, now, is_final=is_final))
     else:
         draft = Draft(_open_in_time(settled))

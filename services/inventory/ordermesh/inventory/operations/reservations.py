@@ -10,6 +10,7 @@ from uuid import UUID
 from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
 from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.limits import Buyer, Purchases
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.picking import Extra, Shipment, ShortOutcome, ship, short
 from ordermesh.inventory.domain.portions import Portion
@@ -21,6 +22,7 @@ from ordermesh.inventory.operations.deciding import (
     refuse_unlocked,
     refuse_unlocked_lines,
 )
+from ordermesh.inventory.operations.limiting import lock_buyers, purchases_of
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
@@ -80,13 +82,36 @@ async def confirm_reservation(
 
     Raises ``ReservationNotFound`` and as the domain's ``confirm``.
     """
+    buyers, is_locked = set[Buyer](), False
+    if again:
+        seen = await stores.reservations.look_at(tx, [verb.reservation_id], Names())
+        buyers = {Buyer(one.order_id, one.customer, one.channel) for one in seen.values()}
+        is_locked = await lock_buyers(stores, tx, buyers)
     entered = await _enter(stores, tx, verb, with_expired=again)
     terms = entered.books.terms if again else None
-    if again:
+    purchases: Purchases | None = None
+    if terms is not None:
         refuse_unlocked_lines(entered.before.lost_lines, entered.books)
+        purchases = await purchases_of(
+            stores,
+            tx,
+            entered.names,
+            terms,
+            [entered.before.lines],
+            buyers,
+            entered.now,
+            is_locked=is_locked,
+        )
 
     def decision(ledger: Ledger, *, is_final: bool) -> Reservation:
-        return confirm(ledger, entered.after, entered.now, terms=terms, is_final=is_final)
+        return confirm(
+            ledger,
+            entered.after,
+            entered.now,
+            terms=terms,
+            purchases=purchases,
+            is_final=is_final,
+        )
 
     decided = await entered.decide(
         partial(decision, is_final=False), partial(decision, is_final=True)

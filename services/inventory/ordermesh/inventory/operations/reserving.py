@@ -12,12 +12,11 @@ from uuid import UUID
 
 from opentelemetry.context import Context
 
-from ordermesh.inventory.domain.control import ControlKind
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Kit, Wanted, exploded, with_modes
 from ordermesh.inventory.domain.ledger import Cause, Ledger, Mark
-from ordermesh.inventory.domain.limits import Purchases, asked_units
+from ordermesh.inventory.domain.limits import Purchases
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Reservation
@@ -30,6 +29,7 @@ from ordermesh.inventory.operations.deciding import (
     decide_on,
     refuse_unlocked,
 )
+from ordermesh.inventory.operations.limiting import lock_buyers, purchases_of
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.names import Names
@@ -38,7 +38,6 @@ from ordermesh.inventory.ports.stores import Stores
 from ordermesh.kernel.errors import DomainError
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.telemetry import Attributes, AttributeValue, span, within
 
 
@@ -55,9 +54,6 @@ class Wish:
         """The reservations that it is about."""
         return frozenset({self.ask.reservation_id, *self.ask.replaces})
 
-
-_LOOKING_BACK = frozenset({ControlKind.LIMIT_PER_ORDER, ControlKind.LIMIT_PER_CUSTOMER})
-"""The kinds of controls that are compared with what was bought before."""
 
 Verdict = Kept | DomainError | Later
 """A reservation, why there is none, or that the wish is to be in the next batch."""
@@ -115,10 +111,7 @@ def _taken_apart(ask: Ask, kits: Mapping[str, Kit], names: Names) -> Ask | Domai
 async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[Ask]) -> "_Batch":
     """All that the decisions need, locked and read."""
     buyers = {ask.buyer for ask in asks}
-    # As far as is known: what is committed of the controls is only seen under the locks.
-    is_limited = bool(stores.controls.last_table.kinds & _LOOKING_BACK)
-    if is_limited:
-        await stores.controls.lock_buyers(tx, buyers)
+    is_locked = await lock_buyers(stores, tx, buyers)
     replaced = {one for ask in asks for one in ask.replaces}
     pairs = names.pairs(
         line.key for ask in asks for line in ask.wanted if line.mode is not ReservationMode.NONE
@@ -130,13 +123,10 @@ async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[
     refuse_unlocked((known[one] for one in replaced if one in known), books)
     terms = await _with_kits(stores, tx, books.terms, [line for ask in asks for line in ask.wanted])
     now = await tx.now()
-    bought: list[Reservation] = []
-    if terms.controls.kinds & _LOOKING_BACK:
-        if not is_limited:
-            raise TransactionConflict("Purchases were limited while balances were being locked.")
-        skus = {sku for ask in asks for _, sku in asked_units(ask.wanted)}
-        bought = await stores.reservations.bought(tx, {names.item_ids[sku] for sku in skus}, buyers)
-    purchases = Purchases(bought, now)
+    wanted = [ask.wanted for ask in asks]
+    purchases = await purchases_of(
+        stores, tx, names, terms, wanted, buyers, now, is_locked=is_locked
+    )
     patient = names.pairs(line.key for ask in asks for line in ask.wanted if line.wait is not None)
     due = await stores.supplies.due(tx, patient, stores.supply_rule, now)
     return _Batch(stores, tx, names, terms, books.opened(), purchases, now, known, due)

@@ -163,8 +163,8 @@ class ReservationServiceServicer:
         Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
         reserved anew in the same transaction, where their stock is still there: they become new lines.
 
-        Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`,
-        `NOT_YOUR_RESERVATION`, `FENCED`.
+        Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
+        `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

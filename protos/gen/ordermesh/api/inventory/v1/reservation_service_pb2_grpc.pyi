@@ -74,8 +74,8 @@ class ReservationServiceStub:
     Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
     reserved anew in the same transaction, where their stock is still there: they become new lines.
 
-    Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`,
-    `NOT_YOUR_RESERVATION`, `FENCED`.
+    Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
+    `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Extend: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ExtendRequest, _reservation_service_pb2.ExtendResponse]
     """Extend gives the lines that are held more time, counted from now. All of a reservation ends at
@@ -169,8 +169,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
     reserved anew in the same transaction, where their stock is still there: they become new lines.
 
-    Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`,
-    `NOT_YOUR_RESERVATION`, `FENCED`.
+    Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
+    `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Extend: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ExtendRequest, _reservation_service_pb2.ExtendResponse]  # type: ignore[assignment]
     """Extend gives the lines that are held more time, counted from now. All of a reservation ends at
@@ -297,8 +297,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
         reserved anew in the same transaction, where their stock is still there: they become new lines.
 
-        Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`,
-        `NOT_YOUR_RESERVATION`, `FENCED`.
+        Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
+        `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
         """
 
     @_abc_1.abstractmethod

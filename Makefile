@@ -53,6 +53,10 @@ import-proof: $(READY) ## Import a million rows while 200 reservations a second 
 flash-sale: $(READY) ## Sell 1,000 ring-fenced units to 5,000 buyers at one moment, on PostgreSQL
 	$(BIN)/python -m pytest -q -s -m slow -k postgresql --timeout 900 tests/inventory/test_flash_sale.py
 
+.PHONY: till
+till: $(READY) ## Print how long a sale at a till takes to the web, beside 500 reservations a second
+	@$(BIN)/python -m pytest -q -m slow --timeout 600 tests/inventory/test_till_to_web.py $(ARGS)
+
 .PHONY: check
 check: $(READY) ## Check format, style, types, layers and dependencies
 	$(BIN)/ruff format --check .

@@ -27,6 +27,9 @@ SHARED = ("kernel", "runtime", "client")
 DATABASE = "postgres"
 """The extra that every image has beside that of its service: replicas need PostgreSQL."""
 
+BESIDES: Mapping[str, str] = {"inventory": "redis"}
+"""Further extras: inventory keeps a copy for readers where it is told to."""
+
 PROJECT = "ordermesh"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -82,6 +85,8 @@ def _asked_for(service: str, settings: Mapping[str, object]) -> set[str]:
     asked: set[str] = set()
     followed: set[str] = set()
     waiting: list[Iterable[str]] = [project["dependencies"], extras[service], extras[DATABASE]]
+    if service in BESIDES:
+        waiting.append(extras[BESIDES[service]])
     while waiting:
         for requirement in waiting.pop():
             name = _canonical(_match(requirement))

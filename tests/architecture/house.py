@@ -30,6 +30,7 @@ ROOMS = {
     "queries": "reads",
     "ports": "what is needed of the outside",
     "store": "the tables",
+    "cache": "a copy outside of the database that many readers share; it decides nothing",
     "peers": "other services, behind ports",
     "background": "what goes on beside the calls",
     "domain": "decides; pure",

@@ -41,7 +41,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "notify": notify_access.RULES,
 }
 
-OUTSIDE = frozenset({"edge", "location", "operator"})
+OUTSIDE = frozenset({"edge", "location", "operator", "source"})
 """The roles of callers that are no services."""
 
 SILENT = frozenset({"notify"})

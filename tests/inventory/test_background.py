@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.api.inventory.v1 import Movement, ReservationExpired, ReservationLine
-from ordermesh.inventory.background import Stamper, Sweeper
+from ordermesh.inventory.background.stamping import Stamper
+from ordermesh.inventory.background.sweeping import Sweeper
 from ordermesh.inventory.operations.expiry import SWEEP_LINES
 from ordermesh.inventory.store.items import SqlItemStore
 from ordermesh.kernel.clock import SystemClock

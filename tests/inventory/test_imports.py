@@ -12,7 +12,7 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.inventory.__main__ import assemble
-from ordermesh.inventory.background import Sweeper
+from ordermesh.inventory.background.sweeping import Sweeper
 from ordermesh.inventory.domain.errors.feed import (
     FrameChanged,
     FrameMissing,

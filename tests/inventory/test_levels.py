@@ -13,7 +13,7 @@ from ordermesh.api.inventory.v1 import (
     AvailabilityLevel,
     BalanceChange,
 )
-from ordermesh.inventory.background import TOPICS, LevelWatcher
+from ordermesh.inventory.background.levels import TOPICS, LevelWatcher
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Sequencer

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Executable, delete, func, insert, select, update
 
 from ordermesh.api.inventory.v1 import BlockedKind, ListBalancesRequest, VerifyLedgerResponse
-from ordermesh.inventory.background import Sealer
+from ordermesh.inventory.background.sealing import Sealer
 from ordermesh.inventory.domain.errors.history import RevisionNotSealed
 from ordermesh.inventory.operations import sealing
 from ordermesh.inventory.queries import verification

@@ -17,9 +17,16 @@ from ordermesh.api.inventory.v1 import (
     add_SupplyServiceServicer_to_server,
 )
 from ordermesh.inventory.access import RULES
-from ordermesh.inventory.background import LevelWatcher, Sealer, Stamper, Sweeper
+from ordermesh.inventory.background.copying import Copier
+from ordermesh.inventory.background.levels import LevelWatcher
+from ordermesh.inventory.background.sealing import Sealer
+from ordermesh.inventory.background.stamping import Stamper
+from ordermesh.inventory.background.sweeping import Sweeper
+from ordermesh.inventory.cache.reading import RedisCopyReader
+from ordermesh.inventory.cache.writing import RedisCopyWriter
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
+from ordermesh.inventory.ports.copies import CopyReader
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.availability import AvailabilityServicer
 from ordermesh.inventory.servicer.controls import ControlServicer
@@ -67,8 +74,12 @@ def assemble(
     ids: Ids,
     peers: Mapping[str, str],
     supply_rule: SupplyRule = ORDINARY_RULE,
+    copies: CopyReader | None = None,
 ) -> Wiring:
-    """The parts of the service on a database; events go to those of ``peers`` that want them."""
+    """The parts of the service on a database; events go to those of ``peers`` that want them.
+
+    ``copies`` answers callers that do not need the newest.
+    """
     consumers = {peer: wanted for peer, wanted in CONSUMERS.items() if peer in peers}
     controls = SqlControlStore(ids)
     stores = Stores(
@@ -95,6 +106,7 @@ def assemble(
         stores=stores,
         verification=SqlVerificationStore(),
         time_zones=frozenset(zoneinfo.available_timezones()),
+        copies=copies,
     )
 
 
@@ -112,7 +124,14 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
     rule = SupplyRule(
         timedelta(days=settings.supply_horizon_days), settings.supply_confidence_percent
     )
-    wiring = assemble(database, clock, RandomIds(), settings.peers, rule)
+    url = settings.redis_url
+    reader = RedisCopyReader(url, clock) if url else None
+    wiring = assemble(database, clock, RandomIds(), settings.peers, rule, reader)
+    copying = (
+        [Copier(database, wiring.stores, wiring.feed, RedisCopyWriter(url), reader, clock)]
+        if url and reader
+        else []
+    )
     told = [peer for peer in settings.peers if peer in CONSUMERS]
     return ServiceDefinition(
         name=NAME,
@@ -126,6 +145,7 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
             LevelWatcher(database, wiring.feed, wiring.stores, clock),
             Deliveries(database, clock, peer_mesh(NAME, settings, clock), told),
             Housekeeping(database, clock),
+            *copying,
         ],
         rules=RULES,
         database=database,

@@ -27,3 +27,6 @@ class InventorySettings(ServerSettings):
 
     supply_confidence_percent: int = Field(default=50, ge=1, le=100)
     """How sure a supply must be at least, so that it may be promised."""
+
+    redis_url: str | None = Field(default=None, pattern="^(redis|rediss|unix)://", repr=False)
+    """``redis://host:6379/0``: where a copy is kept for many readers. None keeps none."""

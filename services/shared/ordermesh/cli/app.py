@@ -32,6 +32,14 @@ app.add_typer(bench_app, name="bench")
 
 Place = Annotated[Path, typer.Option("--directory", "-d", help="Where the mesh lives.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--redis",
+        envvar="ORDERMESH_REDIS_URL",
+        help="Where inventory keeps a copy for many readers: redis://host:6379/0.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="The seed of the sample retailer.")]
 RegimeName = Annotated[
     Literal["calm", "peak", "scarce"],
@@ -54,6 +62,7 @@ def up_command(
     trace_sql: Annotated[
         bool, typer.Option("--trace-sql", help="Record every SQL statement, which costs time.")
     ] = False,
+    redis: RedisUrl = None,
 ) -> None:
     """Start all services on SQLite files and keep them running until Ctrl+C."""
     from ordermesh.cli.place import PORTS, MeshDirectory
@@ -71,6 +80,7 @@ def up_command(
             services=list(dict.fromkeys(names)),
             trace_sql=trace_sql,
             console=_console(),
+            redis_url=redis,
         )
     )
 
@@ -254,12 +264,14 @@ def trace_command(
 
 
 @app.command("doctor")
-def doctor_command(directory: Place = DIRECTORY, json_: AsJson = False) -> None:
+def doctor_command(
+    directory: Place = DIRECTORY, json_: AsJson = False, redis: RedisUrl = None
+) -> None:
     """Look whether everything is well, and say what to do where it is not."""
     from ordermesh.cli.doctor import as_rows, examine, finding_table, is_sound
     from ordermesh.cli.place import MeshDirectory
 
-    findings = _run(examine(MeshDirectory(directory)))
+    findings = _run(examine(MeshDirectory(directory), redis))
     if json_:
         _print_json(as_rows(findings))
     else:

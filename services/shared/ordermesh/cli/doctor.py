@@ -24,12 +24,13 @@ from ordermesh.cli.health import state_of
 from ordermesh.cli.place import PORTS, MeshDirectory, MeshRecord
 from ordermesh.cli.processes import PortsTaken, refuse_taken
 from ordermesh.cli.tables import add_row, new_table
-from ordermesh.client import Mesh
+from ordermesh.client import CopyAway, Mesh, StockCopy
 
 DISK_BYTES_MIN = 1_000_000_000
 CLOCK_SECONDS_MAX = 5.0
 SILENCE_SECONDS_MAX = 30.0
 LAG_SECONDS_MAX = 8.0
+COPY_SECONDS_MAX = 10.0
 
 _CALL_SECONDS = 5.0
 _PACKAGES = ("ordermesh", "grpcio", "protobuf", "sqlalchemy", "ortools", "opentelemetry-sdk")
@@ -54,8 +55,11 @@ class Finding:
     advice: str = ""
 
 
-async def examine(directory: MeshDirectory) -> list[Finding]:
-    """Look at this machine, and at the mesh that runs on the directory, if one does."""
+async def examine(directory: MeshDirectory, redis_url: str | None = None) -> list[Finding]:
+    """Look at this machine, and at the mesh that runs on the directory, if one does.
+
+    At the copy in Redis, too, where one is configured.
+    """
     findings = [*_machine(directory), *_clock(directory)]
     record = directory.read()
     if record is None:
@@ -65,6 +69,8 @@ async def examine(directory: MeshDirectory) -> list[Finding]:
         async with open_mesh(record.targets) as mesh:
             findings += await _following(mesh)
             findings += await sources(mesh)
+    if redis_url is not None:
+        findings.append(await _copy(redis_url))
     findings += await asyncio.to_thread(lambda: list(_databases(directory)))
     return findings
 
@@ -232,6 +238,23 @@ def _source(one: StockSourceState) -> Iterator[Finding]:
         advice = "List them, then retry or dismiss them: FeedService."
         rows = f"{one.quarantined_count:,} rows in quarantine"
         yield Finding(name, Verdict.DOUBTFUL, rows, advice)
+
+
+async def _copy(url: str) -> Finding:
+    """How the copy stands. Nothing depends on it: without it readers are slower, and no more."""
+    advice = (
+        "Readers ask inventory meanwhile, and nothing is lost. Look whether Redis runs and whether"
+        " inventory was started with its address; it writes the copy anew by itself."
+    )
+    try:
+        async with StockCopy(url) as copy:
+            head = await copy.head()
+    except (CopyAway, ModuleNotFoundError, ValueError) as error:
+        return Finding("copy in redis", Verdict.DOUBTFUL, str(error), advice)
+    fact = f"{head.vector_count} items, revision {head.revision}, {head.age_seconds:.1f} s behind"
+    if head.age_seconds > COPY_SECONDS_MAX:
+        return Finding("copy in redis", Verdict.DOUBTFUL, fact, advice)
+    return Finding("copy in redis", Verdict.WELL, fact)
 
 
 def _databases(directory: MeshDirectory) -> Iterator[Finding]:

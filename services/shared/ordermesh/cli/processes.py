@@ -86,6 +86,9 @@ class MeshProcesses:
     trace_sql: bool = False
     """Whether every SQL statement of the services has a span."""
 
+    redis_url: str | None = None
+    """Where the inventory service keeps a copy for readers; None lets it keep none."""
+
     children: dict[str, Child] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
     """How often each service has ended without being asked to."""
@@ -227,6 +230,8 @@ class MeshProcesses:
                 "SENDER_ADDRESS": SENDER_ADDRESS,
                 "SENDER_NAME": SENDER_NAME,
             }
+        if name == "inventory" and self.redis_url is not None:
+            settings["REDIS_URL"] = self.redis_url
         for peer, target in self.targets.items():
             if peer != name:
                 settings[f"PEERS__{peer.upper()}"] = target

@@ -32,6 +32,7 @@ async def running_mesh(
     services: Collection[str] = tuple(PORTS),
     fresh: bool = False,
     trace_sql: bool = False,
+    redis_url: str | None = None,
 ) -> AsyncIterator[MeshProcesses]:
     """A mesh with receiver and mail sink, started and recorded; stopped and forgotten at the end.
 
@@ -48,7 +49,14 @@ async def running_mesh(
         sink = MailSink(directory.mail_folder)
         mail_port = await sink.start()
         processes = MeshProcesses(
-            directory, ports, endpoint, tell, services, mail_port=mail_port, trace_sql=trace_sql
+            directory,
+            ports,
+            endpoint,
+            tell,
+            services,
+            mail_port=mail_port,
+            trace_sql=trace_sql,
+            redis_url=redis_url,
         )
         try:
             await processes.start()
@@ -74,8 +82,9 @@ async def up(
     services: Collection[str],
     trace_sql: bool,
     console: Console,
+    redis_url: str | None = None,
 ) -> None:
-    """Run the mesh until SIGINT or SIGTERM.
+    """Run the mesh until SIGINT or SIGTERM; with ``redis_url``, inventory keeps a copy there.
 
     Raises ``MeshRunsAlready``, ``PortsTaken`` and ``ServiceFailed``.
     """
@@ -91,6 +100,7 @@ async def up(
             tell=tell,
             services=services,
             trace_sql=trace_sql,
+            redis_url=redis_url,
         ) as processes:
             console.print(service_table(processes))
             tell(f"Mails to customers are sent to nobody: they lie in {directory.mail_folder}.")

@@ -4,6 +4,8 @@ What stands here is public and stays; so are ``ordermesh.client.testing`` and ``
 """
 
 from ordermesh.client.coalescing import CoalescingReserver as CoalescingReserver
+from ordermesh.client.copies import CopyAway as CopyAway
+from ordermesh.client.copies import StockCopy as StockCopy
 from ordermesh.client.errors import Refusal as Refusal
 from ordermesh.client.errors import refusal_of as refusal_of
 from ordermesh.client.following import Batch as Batch
@@ -18,10 +20,12 @@ __all__ = [
     "AvailabilityMatrix",
     "Batch",
     "CoalescingReserver",
+    "CopyAway",
     "Mesh",
     "PositionCompacted",
     "PositionFile",
     "Refusal",
+    "StockCopy",
     "cloud_event",
     "follow",
     "refusal_of",

@@ -16,57 +16,50 @@ or say where to ask, but no unit may be promised because of it. A reservation de
 import asyncio
 import random
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
 
-import grpc
-
-from ordermesh.api.inventory.v1 import (
-    BatchGetItemsRequest,
-    GetAvailabilityResponse,
-    WatchAvailabilityRequest,
-    WatchAvailabilityResponse,
-)
-from ordermesh.client.errors import refusal_of
-from ordermesh.client.following import (
-    PASSING,
-    PAUSE_SECONDS,
-    PAUSE_SECONDS_MAX,
-    SILENCE_SECONDS,
-)
+from ordermesh.api.inventory.v1 import GetAvailabilityResponse, WatchAvailabilityResponse
+from ordermesh.client.copies import StockCopy
+from ordermesh.client.following import PAUSE_SECONDS, PAUSE_SECONDS_MAX
 from ordermesh.client.mesh import Mesh
 from ordermesh.client.vectors import Vectors
+from ordermesh.client.watching import Follower, LoadAgain, MeshFollower, SourceAway
 
-ITEMS_MAX = 1_000
-"""Items that one call reads."""
-
-
-class _LoadAgain(Exception):
-    """What is known does not lead to what follows."""
+CANCEL_SECONDS = 0.5
 
 
 class AvailabilityMatrix:
-    """A copy of what can be promised, which follows inventory for as long as the block lasts.
+    """A copy of what can be promised, which follows its source for as long as the block lasts.
 
-    ``skus`` and ``location_ids`` choose what is followed; empty means all. Kits are worked out from
-    their components, which are followed with them. Units of a hold whose time has passed are
-    promised again within five seconds.
+    ``source`` is the mesh, or the copy that inventory keeps in Redis. ``skus`` and ``location_ids``
+    choose what is followed of a mesh; empty means all, and a copy is followed as a whole. Kits are
+    worked out from their components, which are followed with them. Units of a hold whose time has
+    passed are promised again within five seconds.
 
     Where inventory refuses to be followed at all, for instance without permission, ``loaded`` and
     ``changes`` raise what it said.
     """
 
     def __init__(
-        self, mesh: Mesh, *, skus: Collection[str] = (), location_ids: Collection[str] = ()
+        self,
+        source: Mesh | StockCopy,
+        *,
+        skus: Collection[str] = (),
+        location_ids: Collection[str] = (),
     ) -> None:
-        self._mesh = mesh
-        self._skus = frozenset(skus)
-        self._location_ids = frozenset(location_ids)
-        self._asked = set(self._skus)
+        if isinstance(source, StockCopy):
+            if skus or location_ids:
+                raise ValueError("A copy is followed as a whole.")
+            self._follower: Follower = source.follower()
+        else:
+            self._follower = MeshFollower(source, skus, location_ids)
         self._vectors = Vectors()
         self._revision = 0
         self._load_count = 0
+        self._is_closing = False
         self._heard = float("-inf")
         self._task: asyncio.Task[None] | None = None
         self._is_loaded = asyncio.Event()
@@ -82,9 +75,13 @@ class AvailabilityMatrix:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._task is not None:
+        self._is_closing = True
+        while self._task is not None and not self._task.done():
+            # More than once: a library beneath may take a cancellation for its own timeout.
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait({self._task}, timeout=CANCEL_SECONDS)
+        if self._task is not None and not self._task.cancelled():
+            self._task.exception()  # whoever waited was told
 
     async def loaded(self) -> None:
         """Return when the whole picture is here; raises ``AioRpcError`` where it never will be."""
@@ -103,7 +100,8 @@ class AvailabilityMatrix:
     def age_seconds(self) -> float:
         """How long inventory has not been heard: changes of so many seconds may be missing.
 
-        Inventory speaks at least every five seconds. Infinite before the picture is here.
+        Inventory speaks at least every five seconds, and writes a copy every second. Infinite
+        before the picture is here.
         """
         if not self._is_loaded.is_set():
             return float("inf")
@@ -182,69 +180,35 @@ class AvailabilityMatrix:
             self._task.result()
 
     async def _follow(self) -> None:
-        pause, must_load = PAUSE_SECONDS, True
-        while True:
+        pause, afresh = PAUSE_SECONDS, True
+        while not self._is_closing:
             try:
-                async for _ in self._replies(must_load=must_load):
-                    pause, must_load = PAUSE_SECONDS, False
-            except _LoadAgain:
-                must_load = True
-                continue
-            except grpc.aio.AioRpcError as error:
-                refusal = refusal_of(error)
-                if refusal is not None and refusal.reason == "REVISION_COMPACTED":
-                    must_load = True
-                elif error.code() not in PASSING:
-                    raise
-            except TimeoutError:
+                async for _ in self._replies(afresh=afresh):
+                    pause, afresh = PAUSE_SECONDS, False
+            except LoadAgain:
+                afresh = True
+            except SourceAway:
                 pass
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - it spreads those who return
             pause = min(PAUSE_SECONDS_MAX, 2 * pause)
 
-    async def _replies(self, *, must_load: bool) -> AsyncIterator[None]:
-        """Take in what one stream tells; yields when the matrix is whole, and at each message."""
-        if must_load:
-            self._asked = await self._followed()
-        request = WatchAvailabilityRequest(
-            start_revision=0 if must_load else self._revision + 1,
-            snapshot=must_load,
-            packed=True,
-            kits=True,
-            skus=sorted(self._asked),
-            location_ids=sorted(self._location_ids),
-        )
-        fresh = Vectors() if must_load else None
-        stream = self._mesh.availability.WatchAvailability(request)
-        replies = stream.__aiter__()
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(SILENCE_SECONDS):
-                        reply = await replies.__anext__()
-                except StopAsyncIteration:
-                    return
-                if fresh is not None:
+    async def _replies(self, *, afresh: bool) -> AsyncGenerator[None, None]:
+        """Take in what is told; yields when the matrix is whole, and at each message."""
+        fresh = Vectors() if afresh else None
+        async with aclosing(self._follower.told(afresh=afresh)) as told:
+            async for reply, age_seconds in told:
+                if fresh is None:
+                    changed = _take(self._vectors, reply)
+                    self._note(reply, age_seconds)
+                    self._tell(changed)
+                else:
                     _take(fresh, reply)
                     if not reply.snapshot_end:
                         continue
+                    self._note(reply, age_seconds)
                     self._replace(fresh)
                     fresh = None
-                    self._note(reply)
-                else:
-                    self._change(reply)
                 yield
-        finally:
-            stream.cancel()
-
-    async def _followed(self) -> set[str]:
-        """The items to ask for: those that were chosen, and the components of the kits of them."""
-        followed = set(self._skus)
-        chosen = sorted(self._skus)
-        for start in range(0, len(chosen), ITEMS_MAX):
-            request = BatchGetItemsRequest(skus=chosen[start : start + ITEMS_MAX])
-            for one in (await self._mesh.items.BatchGetItems(request)).items:
-                followed.update(part.sku for part in one.kit.components)
-        return followed
 
     def _replace(self, vectors: Vectors) -> None:
         gone = {*self._vectors.rows, *self._vectors.kits}
@@ -252,21 +216,9 @@ class AvailabilityMatrix:
         self._load_count += 1
         self._tell(gone | {*vectors.rows, *vectors.kits})
 
-    def _change(self, reply: WatchAvailabilityResponse) -> None:
-        if reply.revision < self._revision:
-            raise _LoadAgain
-        if self._skus and any(
-            part.sku not in self._asked for kit in reply.kits for part in kit.components
-        ):
-            # A kit that we follow has a component now that we do not.
-            raise _LoadAgain
-        changed = _take(self._vectors, reply)
-        self._note(reply)
-        self._tell(changed)
-
-    def _note(self, reply: WatchAvailabilityResponse) -> None:
+    def _note(self, reply: WatchAvailabilityResponse, age_seconds: float) -> None:
         self._revision = reply.revision
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = asyncio.get_running_loop().time() - age_seconds
         self._is_loaded.set()
 
     def _tell(self, changed: set[str]) -> None:

@@ -96,6 +96,10 @@ class Vectors:
                     self._unsellable.add(one.sku)
         return changed
 
+    def is_unsellable(self, kit: str) -> bool:
+        """Whether a kit is switched off."""
+        return kit in self._unsellable
+
     def kits_of(self, skus: Iterable[str]) -> set[str]:
         """The kits that any of the items is part of."""
         return {kit for sku in skus for kit in self._kits_of.get(sku, ())}
@@ -111,6 +115,18 @@ class Vectors:
         if sku in self._unsellable:
             return 0
         return min(self._cell(part, column) // count for part, count in parts)
+
+    def figures(self, sku: str, location_id: str) -> tuple[int, int, int, int]:
+        """On hand, reserved, available and sequence of a balance; nothing where none was told."""
+        row, column = self.rows.get(sku), self._columns.get(location_id)
+        if row is None or column is None or column >= len(row.available):
+            return 0, 0, 0, 0
+        return (
+            row.on_hand[column],
+            row.reserved[column],
+            row.available[column],
+            row.sequences[column],
+        )
 
     def vector(self, sku: str) -> "array[int]":
         """What can be promised at each of ``location_ids``, in their order; a copy."""

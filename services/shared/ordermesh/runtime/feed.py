@@ -22,7 +22,7 @@ from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.carrier import place_of, read_trace, written_trace
 from ordermesh.runtime.database import Database, Transaction
-from ordermesh.runtime.doorbell import Pace
+from ordermesh.runtime.doorbell import Doorbell, Pace
 from ordermesh.runtime.tables import feed, leader
 
 APPENDED = "feed.appended"
@@ -293,6 +293,17 @@ class Feed:
         self._database = database
         self.clock = clock
 
+    def doorbell(self) -> Doorbell:
+        """Rings in this process when there may be another page."""
+        return self._database.doorbells.listen(STAMPED)
+
+    async def page(self, topics: Collection[str], start_revision: int) -> tuple[Page, bool]:
+        """The page from ``start_revision`` on as it is now, perhaps without changes.
+
+        And whether another follows at once. Raises ``RevisionCompacted``.
+        """
+        return await self._database.read(partial(_page, tuple(topics), start_revision))
+
     async def watch(
         self, topics: str | Collection[str], start_revision: int
     ) -> AsyncIterator[Page]:
@@ -303,13 +314,13 @@ class Feed:
         ``RevisionCompacted`` when the start is not kept any more, or lies beyond the next revision:
         then it is of another history, and the follower must load its copy again.
         """
-        doorbell = self._database.doorbells.listen(STAMPED)
+        doorbell = self.doorbell()
         pace = Pace()
         following = start_revision
-        of = (topics,) if isinstance(topics, str) else tuple(topics)
+        of = (topics,) if isinstance(topics, str) else topics
         marked = self.clock.monotonic() - MARK_SECONDS
         while True:
-            page, is_full = await self._database.read(partial(_page, of, following))
+            page, is_full = await self.page(of, following)
             following = page.revision + 1
             if page.changes or self.clock.monotonic() >= marked + MARK_SECONDS:
                 marked = self.clock.monotonic()

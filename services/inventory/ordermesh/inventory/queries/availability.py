@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -46,6 +46,7 @@ class Availability:
     control_version: int
     revision: int
     read_time: datetime
+    age: timedelta = timedelta()
 
 
 async def get_availability(
@@ -63,7 +64,7 @@ async def get_availability(
     """
     at = await revision(tx)
     now = await tx.now()
-    _refuse_too_many(skus, location_ids, pairs_max)
+    refuse_too_many(skus, location_ids, pairs_max)
     names = Names()
     kits = await stores.items.resolve(tx, skus, names)
     await stores.locations.resolve(tx, location_ids, names)
@@ -81,7 +82,7 @@ async def get_availability(
         sale.taken = await stores.controls.taken(tx, now, item_ids, excluding)
     by_name = {place.location_id: surrogate for surrogate, place in places.items()}
     columns = list(location_ids) if location_ids else sorted(by_name)
-    _refuse_too_many(skus, columns, pairs_max)
+    refuse_too_many(skus, columns, pairs_max)
     matrix = _Matrix(len(skus), {by_name[name]: column for column, name in enumerate(columns)})
     singles = {names.item_ids[sku]: row for row, sku in enumerate(skus) if sku not in kits}
     sellable = _fill(matrix, singles, rows, sale)
@@ -165,7 +166,8 @@ def row_sums(cells: Sequence[int], row_count: int) -> list[int]:
     return [sum(cells[row * width : (row + 1) * width]) for row in range(row_count)]
 
 
-def _refuse_too_many(skus: Sequence[str], location_ids: Sequence[str], pairs_max: int) -> None:
+def refuse_too_many(skus: Sequence[str], location_ids: Sequence[str], pairs_max: int) -> None:
+    """Raises ``TooMuchAsked``."""
     if len(skus) * len(location_ids) > pairs_max:
         raise TooMuchAsked("Too many pairs of SKU and location.", pairs_max)
 

@@ -21,6 +21,7 @@ from ordermesh.inventory.queries.availability import (
     Availability,
     get_availability,
 )
+from ordermesh.inventory.queries.copied import copied_availability
 from ordermesh.inventory.queries.watching import Picture, Wanted, snapshot
 from ordermesh.inventory.servicer.wiring import Wiring, follow
 from ordermesh.inventory.wire.availability import (
@@ -48,19 +49,43 @@ class AvailabilityServicer(AvailabilityServiceServicer):
     ) -> GetAvailabilityResponse:
         """Read many SKUs at many locations at one moment."""
         is_fixed = request.encoding == StockEncoding.STOCK_ENCODING_FIXED
-        excluding = {UUID(written) for written in request.excluding_reservation_ids}
-        found = await self._wiring.database.read(
-            lambda tx: get_availability(
-                self._wiring.stores,
-                tx,
-                request.skus,
-                request.location_ids,
-                excluding,
-                FIXED_PAIRS_MAX if is_fixed and not request.totals_only else PAIRS_MAX,
-                request.channel,
+        pairs_max = FIXED_PAIRS_MAX if is_fixed and not request.totals_only else PAIRS_MAX
+        found = await self._copied(request, pairs_max)
+        if found is None:
+            excluding = {UUID(written) for written in request.excluding_reservation_ids}
+            found = await self._wiring.database.read(
+                lambda tx: get_availability(
+                    self._wiring.stores,
+                    tx,
+                    request.skus,
+                    request.location_ids,
+                    excluding,
+                    pairs_max,
+                    request.channel,
+                )
             )
-        )
         return _answer(request, found, is_fixed=is_fixed)
+
+    async def _copied(self, request: GetAvailabilityRequest, pairs_max: int) -> Availability | None:
+        """From the copy, where there is one and the caller does not need the newest."""
+        copies, controls = self._wiring.copies, self._wiring.stores.controls.last_table
+        if (
+            copies is None
+            or not request.HasField("max_age_duration")
+            or request.excluding_reservation_ids
+            or request.channel
+            # What controls leave depends on the moment, and the ledger alone works it out.
+            or controls.controls
+        ):
+            return None
+        return await copied_availability(
+            copies,
+            request.skus,
+            request.location_ids,
+            request.max_age_duration.ToTimedelta(),
+            pairs_max,
+            controls.version,
+        )
 
     async def WatchAvailability(
         self,
@@ -88,7 +113,7 @@ def _answer(
         read_time=timestamp(found.read_time),
         control_version=found.control_version,
     )
-    reply.age_duration.SetInParent()
+    reply.age_duration.FromTimedelta(found.age)
     if request.totals_only:
         return reply
     reply.available.skus.extend(request.skus)

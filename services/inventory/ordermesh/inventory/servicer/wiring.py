@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from ordermesh.inventory.ports.copies import CopyReader
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.ports.verification import VerificationStore
 from ordermesh.runtime.database import Database
@@ -28,6 +29,7 @@ class Wiring:
     stores: Stores
     verification: VerificationStore
     time_zones: Collection[str]
+    copies: CopyReader | None = None
 
 
 async def follow(

@@ -290,7 +290,8 @@ class SqlLedgerStore:
         if ControlKind.POOL in table.kinds:
             there = {(row.item_id, row.location_id): row for row in rows}
             taken = await controls_store.taken_at(tx, there, {pair: pair for pair in there})
-        return [told(row, terms_of(rows, table), now, taken) for row in rows]
+        terms = terms_of(rows, table)
+        return [told(row, terms, now, taken) for row in rows]
 
     async def movements(
         self,

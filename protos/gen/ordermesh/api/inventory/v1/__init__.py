@@ -1,8 +1,12 @@
 """Generated from the contracts in `protos/`; see `protos/generate.py`."""
 
+from ordermesh.api.inventory.v1.availability_pb2 import AvailabilityVector as AvailabilityVector
+from ordermesh.api.inventory.v1.availability_pb2 import CopyChange as CopyChange
+from ordermesh.api.inventory.v1.availability_pb2 import CopyHead as CopyHead
 from ordermesh.api.inventory.v1.availability_pb2 import FixedStock as FixedStock
 from ordermesh.api.inventory.v1.availability_pb2 import KitComposition as KitComposition
 from ordermesh.api.inventory.v1.availability_pb2 import PackedBalances as PackedBalances
+from ordermesh.api.inventory.v1.availability_pb2 import SealedCopy as SealedCopy
 from ordermesh.api.inventory.v1.availability_pb2 import StockEncoding as StockEncoding
 from ordermesh.api.inventory.v1.availability_service_pb2 import BalanceChange as BalanceChange
 from ordermesh.api.inventory.v1.availability_service_pb2 import GetAvailabilityRequest as GetAvailabilityRequest

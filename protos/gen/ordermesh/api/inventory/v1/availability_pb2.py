@@ -22,22 +22,31 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from ordermesh.api.inventory.v1 import item_pb2 as ordermesh_dot_api_dot_inventory_dot_v1_dot_item__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-ordermesh/api/inventory/v1/availability.proto\x12\x1aordermesh.api.inventory.v1\x1a%ordermesh/api/inventory/v1/item.proto\"B\n\nFixedStock\x12\x11\n\tavailable\x18\x01 \x01(\x0c\x12\x0f\n\x07on_hand\x18\x02 \x01(\x0c\x12\x10\n\x08reserved\x18\x03 \x01(\x0c\"\xac\x01\n\x0ePackedBalances\x12\x0c\n\x04skus\x18\x01 \x03(\t\x12\x14\n\x0clocation_ids\x18\x02 \x03(\t\x12\x13\n\x0bsku_numbers\x18\x03 \x03(\r\x12\x18\n\x10location_numbers\x18\x04 \x03(\r\x12\x0f\n\x07on_hand\x18\x05 \x03(\x03\x12\x10\n\x08reserved\x18\x06 \x03(\x03\x12\x11\n\tavailable\x18\x07 \x03(\x03\x12\x11\n\tsequences\x18\x08 \x03(\x03\"o\n\x0eKitComposition\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12<\n\ncomponents\x18\x02 \x03(\x0b\x32(.ordermesh.api.inventory.v1.KitComponent\x12\x12\n\nunsellable\x18\x03 \x01(\x08*d\n\rStockEncoding\x12\x1e\n\x1aSTOCK_ENCODING_UNSPECIFIED\x10\x00\x12\x19\n\x15STOCK_ENCODING_VARINT\x10\x01\x12\x18\n\x14STOCK_ENCODING_FIXED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-ordermesh/api/inventory/v1/availability.proto\x12\x1aordermesh.api.inventory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%ordermesh/api/inventory/v1/item.proto\"B\n\nFixedStock\x12\x11\n\tavailable\x18\x01 \x01(\x0c\x12\x0f\n\x07on_hand\x18\x02 \x01(\x0c\x12\x10\n\x08reserved\x18\x03 \x01(\x0c\"\xac\x01\n\x0ePackedBalances\x12\x0c\n\x04skus\x18\x01 \x03(\t\x12\x14\n\x0clocation_ids\x18\x02 \x03(\t\x12\x13\n\x0bsku_numbers\x18\x03 \x03(\r\x12\x18\n\x10location_numbers\x18\x04 \x03(\r\x12\x0f\n\x07on_hand\x18\x05 \x03(\x03\x12\x10\n\x08reserved\x18\x06 \x03(\x03\x12\x11\n\tavailable\x18\x07 \x03(\x03\x12\x11\n\tsequences\x18\x08 \x03(\x03\"o\n\x0eKitComposition\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12<\n\ncomponents\x18\x02 \x03(\x0b\x32(.ordermesh.api.inventory.v1.KitComponent\x12\x12\n\nunsellable\x18\x03 \x01(\x08\",\n\nSealedCopy\x12\x10\n\x08\x63hecksum\x18\x01 \x01(\x07\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\"\x89\x01\n\x08\x43opyHead\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12-\n\tcopy_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cvector_count\x18\x04 \x01(\x03\x12\x17\n\x0f\x63hange_revision\x18\x05 \x01(\x03\"\x8f\x01\n\x12\x41vailabilityVector\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x14\n\x0clocation_ids\x18\x03 \x03(\t\x12\x0f\n\x07on_hand\x18\x04 \x03(\x03\x12\x10\n\x08reserved\x18\x05 \x03(\x03\x12\x11\n\tavailable\x18\x06 \x03(\x03\x12\x11\n\tsequences\x18\x07 \x03(\x03\"\xbe\x01\n\nCopyChange\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x19\n\x11previous_revision\x18\x02 \x01(\x03\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12:\n\x06packed\x18\x04 \x01(\x0b\x32*.ordermesh.api.inventory.v1.PackedBalances\x12\x38\n\x04kits\x18\x05 \x03(\x0b\x32*.ordermesh.api.inventory.v1.KitComposition*d\n\rStockEncoding\x12\x1e\n\x1aSTOCK_ENCODING_UNSPECIFIED\x10\x00\x12\x19\n\x15STOCK_ENCODING_VARINT\x10\x01\x12\x18\n\x14STOCK_ENCODING_FIXED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ordermesh.api.inventory.v1.availability_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STOCKENCODING']._serialized_start=472
-  _globals['_STOCKENCODING']._serialized_end=572
-  _globals['_FIXEDSTOCK']._serialized_start=116
-  _globals['_FIXEDSTOCK']._serialized_end=182
-  _globals['_PACKEDBALANCES']._serialized_start=185
-  _globals['_PACKEDBALANCES']._serialized_end=357
-  _globals['_KITCOMPOSITION']._serialized_start=359
-  _globals['_KITCOMPOSITION']._serialized_end=470
+  _globals['_STOCKENCODING']._serialized_start=1030
+  _globals['_STOCKENCODING']._serialized_end=1130
+  _globals['_FIXEDSTOCK']._serialized_start=149
+  _globals['_FIXEDSTOCK']._serialized_end=215
+  _globals['_PACKEDBALANCES']._serialized_start=218
+  _globals['_PACKEDBALANCES']._serialized_end=390
+  _globals['_KITCOMPOSITION']._serialized_start=392
+  _globals['_KITCOMPOSITION']._serialized_end=503
+  _globals['_SEALEDCOPY']._serialized_start=505
+  _globals['_SEALEDCOPY']._serialized_end=549
+  _globals['_COPYHEAD']._serialized_start=552
+  _globals['_COPYHEAD']._serialized_end=689
+  _globals['_AVAILABILITYVECTOR']._serialized_start=692
+  _globals['_AVAILABILITYVECTOR']._serialized_end=835
+  _globals['_COPYCHANGE']._serialized_start=838
+  _globals['_COPYCHANGE']._serialized_end=1028
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ What can be promised, in packed form: many balances or cells in few arrays."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from ordermesh.api.inventory.v1 import item_pb2 as _item_pb2
@@ -177,3 +178,181 @@ class KitComposition(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___KitComposition: _TypeAlias = KitComposition  # noqa: Y015
+
+@_typing.final
+class SealedCopy(_message.Message):
+    """SealedCopy is how everything is written that inventory keeps in Redis for many readers: bytes, and
+    what tells whether they are whole. A reader that finds them wrong asks inventory instead.
+
+    Redis holds these keys, where E is the epoch that the head names. Readers need nothing else.
+
+    - `ordermesh:availability:head`: a sealed `CopyHead`.
+    - `ordermesh:availability:E:vectors`: a hash of sealed `AvailabilityVector`s by SKU.
+    - `ordermesh:availability:E:kits`: a hash of sealed `KitComposition`s by SKU.
+    - `ordermesh:availability:E:changes`: a stream. The id of an entry is its revision with `-0`; its
+      field `change` is a sealed `CopyChange`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKSUM_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    checksum: _builtins.int
+    """The CRC-32 of `body`, as in IEEE 802.3."""
+    body: _builtins.bytes
+    """The serialised message."""
+    def __init__(
+        self,
+        *,
+        checksum: _builtins.int = ...,
+        body: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "checksum", b"checksum"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SealedCopy: _TypeAlias = SealedCopy  # noqa: Y015
+
+@_typing.final
+class CopyHead(_message.Message):
+    """CopyHead says what the copy in Redis is worth."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    COPY_TIME_FIELD_NUMBER: _builtins.int
+    VECTOR_COUNT_FIELD_NUMBER: _builtins.int
+    CHANGE_REVISION_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Which copy: another one begins whenever something was lost or found wrong."""
+    revision: _builtins.int
+    """The copy contains every change up to this revision."""
+    vector_count: _builtins.int
+    """How many vectors there are."""
+    change_revision: _builtins.int
+    """The revision of the newest entry of the stream, or, where it has none, the one at which the copy
+    began. A reader that has seen it has seen everything up to `revision`.
+    """
+    @_builtins.property
+    def copy_time(self) -> _timestamp_pb2.Timestamp:
+        """When the copy was last known to have everything, by the clock of Redis."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        copy_time: _timestamp_pb2.Timestamp | None = ...,
+        vector_count: _builtins.int = ...,
+        change_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copy_time", b"copy_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_revision", b"change_revision", "copy_time", b"copy_time", "epoch", b"epoch", "revision", b"revision", "vector_count", b"vector_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyHead: _TypeAlias = CopyHead  # noqa: Y015
+
+@_typing.final
+class AvailabilityVector(_message.Message):
+    """AvailabilityVector is what there is of one item at all locations that have a balance of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SKU_FIELD_NUMBER: _builtins.int
+    LOCATION_IDS_FIELD_NUMBER: _builtins.int
+    ON_HAND_FIELD_NUMBER: _builtins.int
+    RESERVED_FIELD_NUMBER: _builtins.int
+    AVAILABLE_FIELD_NUMBER: _builtins.int
+    SEQUENCES_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """The copy that it belongs to."""
+    sku: _builtins.str
+    """The item."""
+    @_builtins.property
+    def location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The locations."""
+
+    @_builtins.property
+    def on_hand(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Sellable units that are there, in the order of the locations."""
+
+    @_builtins.property
+    def reserved(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Units that are promised, in the same order."""
+
+    @_builtins.property
+    def available(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Units that can be promised, in the same order."""
+
+    @_builtins.property
+    def sequences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The numbers of the last entries of the balances, in the same order."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        sku: _builtins.str = ...,
+        location_ids: _abc.Iterable[_builtins.str] | None = ...,
+        on_hand: _abc.Iterable[_builtins.int] | None = ...,
+        reserved: _abc.Iterable[_builtins.int] | None = ...,
+        available: _abc.Iterable[_builtins.int] | None = ...,
+        sequences: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "epoch", b"epoch", "location_ids", b"location_ids", "on_hand", b"on_hand", "reserved", b"reserved", "sequences", b"sequences", "sku", b"sku"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AvailabilityVector: _TypeAlias = AvailabilityVector  # noqa: Y015
+
+@_typing.final
+class CopyChange(_message.Message):
+    """CopyChange is what became of balances and kits between two revisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    PREVIOUS_REVISION_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    PACKED_FIELD_NUMBER: _builtins.int
+    KITS_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """The copy that it belongs to."""
+    previous_revision: _builtins.int
+    """The revision of the entry before it, or the one at which the copy began. A reader that has not
+    seen it has missed something.
+    """
+    revision: _builtins.int
+    """Everything up to this revision has been given."""
+    @_builtins.property
+    def packed(self) -> Global___PackedBalances:
+        """Balances as they were after the changes."""
+
+    @_builtins.property
+    def kits(self) -> _containers.RepeatedCompositeFieldContainer[Global___KitComposition]:
+        """Items that were changed."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        previous_revision: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        packed: Global___PackedBalances | None = ...,
+        kits: _abc.Iterable[Global___KitComposition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["packed", b"packed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "kits", b"kits", "packed", b"packed", "previous_revision", b"previous_revision", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyChange: _TypeAlias = CopyChange  # noqa: Y015

@@ -34,6 +34,7 @@ class GetAvailabilityRequest(_message.Message):
     ENCODING_FIELD_NUMBER: _builtins.int
     TOTALS_ONLY_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
+    MAX_AGE_DURATION_FIELD_NUMBER: _builtins.int
     encoding: _availability_pb2.StockEncoding.ValueType
     """How the quantities are answered. Not set: `STOCK_ENCODING_VARINT`."""
     totals_only: _builtins.bool
@@ -54,6 +55,13 @@ class GetAvailabilityRequest(_message.Message):
     def excluding_reservation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Answer as if these reservations did not exist, so that a cart does not compete with itself."""
 
+    @_builtins.property
+    def max_age_duration(self) -> _duration_pb2.Duration:
+        """How old the answer may be. It then comes from a copy, where there is one that holds all that is
+        asked for, no kit is, no channel is named, and no controls are in force. In a copy, a hold whose
+        time has passed counts for five seconds more. Not set: the ledger is read.
+        """
+
     def __init__(
         self,
         *,
@@ -63,10 +71,11 @@ class GetAvailabilityRequest(_message.Message):
         encoding: _availability_pb2.StockEncoding.ValueType | None = ...,
         totals_only: _builtins.bool = ...,
         channel: _builtins.str = ...,
+        max_age_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "encoding", b"encoding"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "encoding", b"encoding", "max_age_duration", b"max_age_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "channel", b"channel", "encoding", b"encoding", "excluding_reservation_ids", b"excluding_reservation_ids", "location_ids", b"location_ids", "skus", b"skus", "totals_only", b"totals_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "channel", b"channel", "encoding", b"encoding", "excluding_reservation_ids", b"excluding_reservation_ids", "location_ids", b"location_ids", "max_age_duration", b"max_age_duration", "skus", b"skus", "totals_only", b"totals_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__encoding: _TypeAlias = _typing.Literal["encoding"]  # noqa: Y015
     _WhichOneofArgType__encoding: _TypeAlias = _typing.Literal["_encoding", b"_encoding"]  # noqa: Y015
@@ -110,7 +119,7 @@ class GetAvailabilityResponse(_message.Message):
 
     @_builtins.property
     def read_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was read, by the clock of the database."""
+        """When it was read: by the clock of the database, or of the copy."""
 
     @_builtins.property
     def totals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:

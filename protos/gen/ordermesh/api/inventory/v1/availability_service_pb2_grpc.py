@@ -68,7 +68,8 @@ class AvailabilityServiceServicer:
         that there is. At least every five seconds a message arrives; one without balances is a progress
         mark. Kits have no balances: their components have, and their compositions come when asked for.
 
-        A hold whose time has passed comes back to its balance within five seconds.
+        A hold whose time has passed comes back to its balance within five seconds. What can be promised
+        is what a caller may that names no channel, as it was when the balance changed or was pictured.
 
         Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
         """

@@ -46,7 +46,8 @@ class AvailabilityServiceStub:
     that there is. At least every five seconds a message arrives; one without balances is a progress
     mark. Kits have no balances: their components have, and their compositions come when asked for.
 
-    A hold whose time has passed comes back to its balance within five seconds.
+    A hold whose time has passed comes back to its balance within five seconds. What can be promised
+    is what a caller may that names no channel, as it was when the balance changed or was pictured.
 
     Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
     """
@@ -69,7 +70,8 @@ class AvailabilityServiceAsyncStub(AvailabilityServiceStub):
     that there is. At least every five seconds a message arrives; one without balances is a progress
     mark. Kits have no balances: their components have, and their compositions come when asked for.
 
-    A hold whose time has passed comes back to its balance within five seconds.
+    A hold whose time has passed comes back to its balance within five seconds. What can be promised
+    is what a caller may that names no channel, as it was when the balance changed or was pictured.
 
     Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
     """
@@ -101,7 +103,8 @@ class AvailabilityServiceServicer(metaclass=_abc_1.ABCMeta):
         that there is. At least every five seconds a message arrives; one without balances is a progress
         mark. Kits have no balances: their components have, and their compositions come when asked for.
 
-        A hold whose time has passed comes back to its balance within five seconds.
+        A hold whose time has passed comes back to its balance within five seconds. What can be promised
+        is what a caller may that names no channel, as it was when the balance changed or was pictured.
 
         Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
         """

@@ -1,28 +1,18 @@
-"""What goes on beside the calls.
-
-Overdue holds are swept, revisions noted on what changed and sealed, and crossings of levels told.
-"""
+"""Crossings of levels are told."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from functools import partial
-from typing import Protocol
 
 from ordermesh.inventory.domain.control import Control, ControlKind
 from ordermesh.inventory.domain.item import Item
 from ordermesh.inventory.domain.stir import Stir, stirred
-from ordermesh.inventory.operations.expiry import expire_overdue, forget_imports, forget_tombstones
 from ordermesh.inventory.operations.levels import tell_levels
-from ordermesh.inventory.operations.sealing import seal_next
 from ordermesh.inventory.ports.controls import CONTROLS_CHANGED
-from ordermesh.inventory.ports.seals import SealStore
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.queries.levels import look_at
 from ordermesh.kernel.clock import Clock
-from ordermesh.runtime.carrier import place_of
 from ordermesh.runtime.database import Database, Transaction
-from ordermesh.runtime.doorbell import Doorbell
 from ordermesh.runtime.feed import Feed, Page, RevisionCompacted
 
 TOPICS = ("availability", "item")
@@ -36,144 +26,6 @@ SKUS = 100
 
 MARK_REVISIONS = 1_000
 """After so many revisions that tell of no balance it is remembered how far was looked."""
-
-SEAL_SECONDS = 0.3
-"""How long what was stamped waits for company before it is sealed."""
-
-_log = logging.getLogger(__name__)
-
-
-class Sweeper:
-    """Expires overdue holds in small transactions, every few seconds."""
-
-    def __init__(self, database: Database, stores: Stores, clock: Clock, seconds: float) -> None:
-        self._database = database
-        self._stores = stores
-        self._clock = clock
-        self._seconds = seconds
-        self._doorbell = Doorbell()
-        self._is_stopping = False
-        self._has_ended = asyncio.Event()
-        self._has_ended.set()
-
-    async def run(self) -> None:
-        """Sweep until stopped."""
-        self._has_ended.clear()
-        try:
-            while not self._is_stopping:
-                await self.sweep()
-                await self._doorbell.wait(self._clock, self._seconds)
-        finally:
-            self._has_ended.set()
-
-    async def stop(self) -> None:
-        """End ``run``; returns when it has ended."""
-        self._is_stopping = True
-        self._doorbell.ring()
-        await self._has_ended.wait()
-
-    async def sweep(self) -> int:
-        """Expire all that is overdue; gives how many lines."""
-        total = 0
-        while not self._is_stopping:
-            count = await self._database.run(partial(expire_overdue, self._stores))
-            total += count
-            if count == 0:
-                break
-        await self._database.run(partial(forget_tombstones, self._stores))
-        await self._database.run(partial(forget_imports, self._stores))
-        return total
-
-
-class Sealer:
-    """Seals what was stamped, a few times a second, so that many changes share a transaction.
-
-    Every process may run one: whoever holds the lock of the last seal goes on from it.
-    """
-
-    def __init__(self, database: Database, seals: SealStore, clock: Clock) -> None:
-        self._database = database
-        self._seals = seals
-        self._clock = clock
-        self._doorbell = Doorbell()
-        self._is_stopping = False
-        self._has_ended = asyncio.Event()
-        self._has_ended.set()
-
-    async def run(self) -> None:
-        """Seal until stopped."""
-        self._has_ended.clear()
-        try:
-            while not self._is_stopping:
-                try:
-                    await self.seal()
-                except Exception as error:  # noqa: BLE001 - nothing would ever be sealed again
-                    _log.warning("the books cannot be sealed", extra={"failure": place_of(error)})
-                await self._doorbell.wait(self._clock, SEAL_SECONDS)
-        finally:
-            self._has_ended.set()
-
-    async def stop(self) -> None:
-        """End ``run``; returns when it has ended."""
-        self._is_stopping = True
-        self._doorbell.ring()
-        await self._has_ended.wait()
-
-    async def seal(self) -> None:
-        """Seal all that has a revision and no seal."""
-        if not await self._database.read(self._seals.is_behind):
-            return
-        while not self._is_stopping and await self._database.run(partial(seal_next, self._seals)):
-            pass
-
-
-class Stamping(Protocol):
-    """A store whose rows note the revision of their last change."""
-
-    async def stamp(self, tx: Transaction, revisions: Mapping[tuple[str, int], int]) -> None:
-        """Note revisions by name and version."""
-        ...
-
-    async def last_revision(self, tx: Transaction) -> int:
-        """The highest revision that was noted."""
-        ...
-
-
-class Stamper:
-    """Follows the feed and notes the revisions, which are given out after the commit."""
-
-    def __init__(self, database: Database, feed: Feed, topic: str, store: Stamping) -> None:
-        self._database = database
-        self._feed = feed
-        self._topic = topic
-        self._store = store
-        self._task: asyncio.Task[None] | None = None
-
-    async def run(self) -> None:
-        """Follow until stopped."""
-        self._task = asyncio.current_task()
-        start = 1 + await self._database.read(self._store.last_revision)
-        while True:
-            try:
-                start = await self._follow(start)
-            except RevisionCompacted as compacted:
-                start = int(compacted.facts()["oldestRevision"])
-
-    async def stop(self) -> None:
-        """End ``run``."""
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _follow(self, start: int) -> int:
-        async for page in self._feed.watch(self._topic, start):
-            if page.changes:
-                await self._database.run(self._noting(page))
-            start = page.revision + 1
-        return start
-
-    def _noting(self, page: Page) -> Callable[[Transaction], Awaitable[None]]:
-        revisions = {(change.key, change.sequence): change.revision for change in page.changes}
-        return lambda tx: self._store.stamp(tx, revisions)
 
 
 class LevelWatcher:

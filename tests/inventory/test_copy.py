@@ -1,0 +1,399 @@
+"""The copy in Redis, with a real server that is flushed, killed, frozen and filled with lies."""
+
+import asyncio
+import random
+from array import array
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from sqlalchemy import update
+
+from ordermesh.api.inventory.v1 import (
+    AvailabilityVector,
+    CopyChange,
+    CopyHead,
+    GetAvailabilityRequest,
+    GetAvailabilityResponse,
+    PackedBalances,
+    VerifyLedgerRequest,
+)
+from ordermesh.client import AvailabilityMatrix
+from ordermesh.client import matrix as matrices
+from ordermesh.client.copies import HEAD_KEY, CopyAway, StockCopy, key_of, seal, unseal
+from ordermesh.client.vectors import Vectors
+from ordermesh.inventory.__main__ import assemble, define
+from ordermesh.inventory.background import copying
+from ordermesh.inventory.cache.writing import RedisCopyWriter
+from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from ordermesh.inventory.ports.copies import CopyLost
+from ordermesh.inventory.settings import InventorySettings
+from ordermesh.inventory.store.tables.ledger import balance
+from ordermesh.kernel.clock import SystemClock
+from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime.database import Database, Transaction
+from tests.dialects import on_sqlite
+from tests.eventually import eventually
+from tests.fakes import FakeClock
+from tests.inventory.shop import Shop, insist, item
+from tests.servers import Served, serving
+from tests.valkey import Valkey, find_server
+
+PLACES = ("A", "B", "C", "D")
+
+
+@pytest.fixture
+def valkey() -> Iterator[Valkey]:
+    program = find_server()
+    if program is None:
+        pytest.skip("The copy was not tested: there is neither Valkey nor Redis.")
+    server = Valkey(program)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everybody look more often than in earnest."""
+    monkeypatch.setattr(copying, "COMPARE_SECONDS", 0.05)
+    monkeypatch.setattr(copying, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(copying, "REST_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(matrices, "PAUSE_SECONDS_MAX", 0.2)
+
+
+@pytest.fixture
+async def front(inventory_database: Database) -> Shop:
+    """Short calls on the database of ``copied``."""
+    opened = Shop(assemble(inventory_database, SystemClock(), RandomIds(), {}), FakeClock())
+    await opened.put_locations(*PLACES)
+    return opened
+
+
+@pytest.fixture
+async def copied(
+    valkey: Valkey, inventory_database: Database, front: Shop
+) -> AsyncIterator[Served]:
+    """The service as a real server that keeps a copy."""
+    settings = InventorySettings(port=0, redis_url=valkey.url)
+    async with serving(define(inventory_database, SystemClock(), settings)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def following(url: str) -> AsyncIterator[AvailabilityMatrix]:
+    """A reader that knows nothing but Redis."""
+    async with StockCopy(url) as copy, AvailabilityMatrix(copy) as stock, asyncio.timeout(90):
+        await stock.loaded()
+        yield stock
+
+
+async def head(valkey: Valkey) -> CopyHead | None:
+    return unseal(CopyHead, await valkey.command("GET", HEAD_KEY))
+
+
+async def has_copy(valkey: Valkey, *skus: str, other_than: int = 0) -> bool:
+    """Whether there is a copy that knows these items."""
+    found = await head(valkey)
+    if found is None or found.epoch in (0, other_than):
+        return False
+    key = key_of(found.epoch, "vectors")
+    return all([await valkey.command("HEXISTS", key, sku) for sku in skus])
+
+
+async def ask(
+    served: Served, skus: list[str], places: tuple[str, ...] = PLACES, *, seconds: int = 0
+) -> GetAvailabilityResponse:
+    """From the ledger, or from a copy that is not older than so many seconds."""
+    request = GetAvailabilityRequest(skus=skus, location_ids=places)
+    if seconds:
+        request.max_age_duration.CopyFrom(Duration(seconds=seconds))
+    return await served.mesh.availability.GetAvailability(request)
+
+
+def is_copied(reply: GetAvailabilityResponse) -> bool:
+    return reply.age_duration.ToNanoseconds() > 0
+
+
+async def equals_the_ledger(served: Served, stock: AvailabilityMatrix, skus: list[str]) -> bool:
+    reply = await ask(served, skus)
+    told = array("q", stock.answer(skus, PLACES).fixed.available).tolist()
+    return told == list(reply.available.quantities)
+
+
+async def lie(valkey: Valkey, sku: str, units: int) -> None:
+    """Put a vector into the copy that is sound in every respect, but false."""
+    found = await head(valkey)
+    assert found is not None
+    key = key_of(found.epoch, "vectors")
+    vector = unseal(AvailabilityVector, await valkey.command("HGET", key, sku))
+    if vector is None:  # it was lost just now
+        return
+    vector.available[:] = [units for _ in vector.available]
+    await valkey.command("HSET", key, sku, seal(vector))
+
+
+async def test_without_redis_readers_wait_and_inventory_serves(
+    valkey: Valkey, front: Shop, copied: Served
+) -> None:
+    await front.stock({"MUG at A": 5})
+    valkey.kill()
+
+    reply = await ask(copied, ["MUG"], seconds=10)
+    assert (is_copied(reply), list(reply.available.quantities)) == (False, [5, 0, 0, 0])
+    async with StockCopy(valkey.url) as copy:
+        with pytest.raises(CopyAway):
+            await copy.head()
+
+
+async def test_a_reader_of_the_copy_knows_what_inventory_knows(
+    valkey: Valkey, front: Shop, copied: Served
+) -> None:
+    await front.stock({"POT at A": 5, "CUP at A": 7, "CUP at B": 2})
+    await front.put_items(item("TEA-SET", {"POT": 1, "CUP": 2}))
+    await eventually(lambda: has_copy(valkey))
+    async with following(valkey.url) as stock:
+        await eventually(lambda: equals_the_ledger(copied, stock, ["POT", "CUP", "TEA-SET"]))
+        assert stock.available("TEA-SET", "A") == 3
+
+        await front.reserve({"CUP at A": 3})
+        await front.put_items(item("TRIO", {"CUP": 3}), item("TEA-SET", {"POT": 1}))
+        await front.stock({"MUG at D": 4})
+        skus = ["POT", "CUP", "MUG", "TEA-SET", "TRIO"]
+        await eventually(lambda: equals_the_ledger(copied, stock, skus))
+        assert stock.load_count == 1
+        assert stock.age_seconds < 30
+
+
+async def test_the_copy_answers_those_who_allow_it_as_the_ledger_would(
+    valkey: Valkey, front: Shop, copied: Served
+) -> None:
+    await front.stock({"MUG at A": 10, "MUG at B": 0, "CUP at C": 3})
+    await front.reserve({"MUG at A": 4})
+    skus = ["MUG", "CUP"]
+    newest = await ask(copied, skus, ())
+
+    async def answer() -> bool:
+        reply = await ask(copied, skus, (), seconds=60)
+        return is_copied(reply) and reply.revision >= newest.revision
+
+    await eventually(answer)
+    reply = await ask(copied, skus, (), seconds=60)
+    assert reply.available == newest.available
+    assert (reply.on_hand, reply.reserved) == (newest.on_hand, newest.reserved)
+    assert reply.totals == newest.totals == [6, 3]
+    assert reply.HasField("read_time")
+
+    # What the copy cannot know, the ledger answers.
+    await front.put_items("BARE", item("SET", {"MUG": 1}))
+    for wanted in (["BARE"], ["SET"]):
+        assert not is_copied(await ask(copied, wanted, ("A",), seconds=60))
+    assert not is_copied(await ask(copied, ["MUG"], ("D",), seconds=60))
+
+
+async def test_a_copy_that_nobody_keeps_is_too_old_soon(
+    valkey: Valkey, front: Shop, copied: Served
+) -> None:
+    await front.stock({"MUG at A": 10})
+    await eventually(lambda: has_copy(valkey, "MUG"))
+
+    async def age() -> bool:
+        found = await head(valkey)
+        if found is not None:
+            found.copy_time.seconds -= 20
+            await valkey.command("SET", HEAD_KEY, seal(found))
+        return not is_copied(await ask(copied, ["MUG"], ("A",), seconds=10))
+
+    await eventually(age)
+
+
+async def test_no_lie_in_redis_sells_anything(valkey: Valkey, front: Shop, copied: Served) -> None:
+    await front.stock({"MUG at A": 2})
+    await eventually(lambda: has_copy(valkey, "MUG"))
+    await lie(valkey, "MUG", 1000)
+
+    assert list((await ask(copied, ["MUG"])).available.quantities) == [2, 0, 0, 0]
+    with pytest.raises(InsufficientStock):
+        await front.reserve({"MUG at A": 3})
+    assert await front.is_sound()
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+async def test_a_wrong_vector_is_found_and_readers_recover(
+    valkey: Valkey, front: Shop, copied: Served, sealed: bool
+) -> None:
+    await front.stock({"MUG at A": 2, "CUP at A": 1})
+    await eventually(lambda: has_copy(valkey, "MUG", "CUP"))
+    before = await head(valkey)
+    assert before is not None
+    if sealed:
+        await lie(valkey, "MUG", 1000)
+    else:
+        await valkey.command("HSET", key_of(before.epoch, "vectors"), "MUG", b"\x00rubbish")
+
+    async with following(valkey.url) as stock:
+        await eventually(lambda: has_copy(valkey, other_than=before.epoch))
+        await eventually(lambda: equals_the_ledger(copied, stock, ["MUG", "CUP"]))
+
+
+async def test_a_writer_that_was_replaced_writes_nothing(valkey: Valkey) -> None:
+    stock = Vectors()
+    stock.apply(
+        PackedBalances(
+            skus=["MUG"],
+            location_ids=["A"],
+            sku_numbers=[0],
+            location_numbers=[0],
+            on_hand=[3],
+            reserved=[0],
+            available=[3],
+            sequences=[1],
+        )
+    )
+    old, new = RedisCopyWriter(valkey.url), RedisCopyWriter(valkey.url)
+    try:
+        await old.begin(1, stock, 5, await old.time())
+        await new.begin(2, stock, 6, await new.time())
+        now = await new.time()
+        change = CopyChange(epoch=1, previous_revision=5, revision=9)
+        with pytest.raises(CopyLost):
+            await old.write(stock, ["MUG"], change, now)
+        # Nor one that skips what another has written into the same copy.
+        change = CopyChange(epoch=2, previous_revision=5, revision=9)
+        with pytest.raises(CopyLost):
+            await new.write(stock, ["MUG"], change, now)
+        found = await head(valkey)
+        assert found is not None
+        assert (found.epoch, found.revision) == (2, 6)
+        assert await new.wrong_among(2, stock, ["MUG"]) == []
+        assert await old.wrong_among(1, stock, ["MUG"]) == ["MUG"]  # removed with its copy
+    finally:
+        await old.close()
+        await new.close()
+
+
+async def test_damaged_changes_make_a_reader_load_again(
+    valkey: Valkey, front: Shop, copied: Served
+) -> None:
+    await front.stock({"MUG at A": 9})
+    await eventually(lambda: has_copy(valkey, "MUG"))
+    async with following(valkey.url) as stock:
+        found = await head(valkey)
+        assert found is not None
+        # An entry that no head speaks of, where the next change belongs; and one that vanished.
+        key = key_of(found.epoch, "changes")
+        await valkey.command("XADD", key, f"{found.revision + 1}-0", "change", b"rubbish")
+        for _ in range(3):
+            await front.reserve({"MUG at A": 1})
+        await eventually(lambda: equals_the_ledger(copied, stock, ["MUG"]))
+        loads = stock.load_count
+        assert loads > 1
+        found = await head(valkey)
+        assert found is not None
+        await valkey.command("XTRIM", key_of(found.epoch, "changes"), "MAXLEN", "0")
+        await front.reserve({"MUG at A": 1})
+        await eventually(lambda: equals_the_ledger(copied, stock, ["MUG"]))
+
+
+@pytest.mark.parametrize("harm", ["flush", "kill", "freeze", "other"])
+async def test_readers_recover_from_whatever_happens_to_redis(
+    valkey: Valkey, front: Shop, copied: Served, harm: str
+) -> None:
+    await front.stock({"MUG at A": 9})
+    await eventually(lambda: has_copy(valkey, "MUG"))
+    async with following(valkey.url) as stock:
+        if harm == "flush":
+            await valkey.command("FLUSHALL")
+        elif harm == "other":
+            await valkey.command("FLUSHALL")
+            await valkey.command("LPUSH", HEAD_KEY, "not what is expected here")
+        elif harm == "kill":
+            valkey.kill()
+        else:
+            valkey.freeze()
+
+        await front.reserve({"MUG at A": 4})
+        assert list((await ask(copied, ["MUG"], seconds=5)).totals) in ([5], [9])
+        assert list((await ask(copied, ["MUG"])).totals) == [5]
+
+        if harm == "kill":
+            valkey.start()
+        elif harm == "freeze":
+            valkey.thaw()
+        await eventually(lambda: equals_the_ledger(copied, stock, ["MUG"]))
+        await front.reserve({"MUG at A": 1})
+        await eventually(lambda: stock.available("MUG", "A") == 4)
+
+
+@on_sqlite
+async def test_what_is_not_as_the_ledger_says_is_loaded_anew(
+    valkey: Valkey, front: Shop, copied: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "SUSPECT_SECONDS", 0.2)
+    await front.stock({"MUG at A": 9})
+    await eventually(lambda: has_copy(valkey, "MUG"))
+    async with following(valkey.url) as stock:
+        assert stock.available("MUG", "A") == 9
+
+        async def behind_everybodys_back(tx: Transaction) -> None:
+            await tx.execute(update(balance).values(on_hand=3))
+
+        await front.wiring.database.run(behind_everybodys_back)
+
+        await eventually(lambda: stock.available("MUG", "A") == 3)
+
+
+async def test_under_load_nothing_is_sold_twice_and_no_change_is_lost(
+    valkey: Valkey, front: Shop, copied: Served
+) -> None:
+    chance = random.Random(7)
+    skus = [f"SKU-{number}" for number in range(8)]
+    await front.stock({f"{sku} at {place}": 12 for sku in skus for place in PLACES})
+    await eventually(lambda: has_copy(valkey))
+    sold = dict.fromkeys(skus, 0)
+    is_over = False
+
+    async def buy() -> None:
+        while not is_over:
+            sku, wanted = chance.choice(skus), chance.choice(PLACES)
+            reserve = partial(front.reserve, {f"{sku} at {wanted}": 1}, confirm=True)
+            with suppress(InsufficientStock):
+                await insist(reserve)
+                sold[sku] += 1
+            await asyncio.sleep(0.002)
+
+    async def harm() -> None:
+        for step in range(8):
+            match step % 4:
+                case 0:
+                    await valkey.command("FLUSHALL")
+                case 1:
+                    valkey.kill()
+                    await asyncio.sleep(0.2)
+                    valkey.start()
+                case 2:
+                    valkey.freeze()
+                    await asyncio.sleep(0.2)
+                    valkey.thaw()
+                case 3:
+                    await eventually(lambda: has_copy(valkey, *skus))
+                    await lie(valkey, chance.choice(skus), 99)
+            await asyncio.sleep(0.2)
+
+    async with following(valkey.url) as stock:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(4):
+                group.create_task(buy())
+            await harm()
+            is_over = True
+        await eventually(lambda: equals_the_ledger(copied, stock, skus))
+
+    reply = await ask(copied, skus)
+    assert dict(zip(skus, reply.totals, strict=True)) == {
+        sku: 12 * len(PLACES) - sold[sku] for sku in skus
+    }
+    assert sum(sold.values()) > 20
+    last = [one async for one in copied.mesh.ledger.VerifyLedger(VerifyLedgerRequest())][-1]
+    assert (last.balanced, last.units_oversold) == (True, 0)

@@ -2,7 +2,14 @@
 
 import pytest
 
-from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement, StockDelta
+from ordermesh.api.inventory.v1 import (
+    Account,
+    AdjustmentReason,
+    ListShortfallsRequest,
+    Movement,
+    Shortfall,
+    StockDelta,
+)
 from ordermesh.inventory.domain.errors.feed import NotYourSource, TooManyHeld, UnknownSource
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
 from ordermesh.inventory.operations import feeds as operation
@@ -18,7 +25,7 @@ from tests.inventory.outside import (
     names,
     why,
 )
-from tests.inventory.shop import Shop, item
+from tests.inventory.shop import NO_CONTEXT, Shop, item
 
 
 @pytest.fixture
@@ -288,6 +295,11 @@ async def test_sources_tell_how_far_they_are_and_which_are_silent(outside: Outsi
     assert await outside.sources(stale_only=True) == []
 
 
+async def shortfalls(outside: Outside) -> list[Shortfall]:
+    request = ListShortfallsRequest(page_size=1000)
+    return list((await outside.shop.ledger.ListShortfalls(request, NO_CONTEXT)).shortfalls)
+
+
 async def test_goods_that_are_gone_leave_promises_short_where_the_source_may_say_so(
     outside: Outside,
 ) -> None:
@@ -300,11 +312,16 @@ async def test_goods_that_are_gone_leave_promises_short_where_the_source_may_say
     assert names(reply.outcomes) == ["APPLIED", "QUARANTINED"]
     balance = await outside.shop.balance("MUG at A")
     assert (balance.on_hand, balance.reserved, balance.short, balance.available) == (6, 9, 3, 0)
+    # Whom it hits is told, so that the order is sourced elsewhere.
+    [missing] = await shortfalls(outside)
+    assert (missing.order_id, missing.open_quantity) == ("1001", 3)
+    assert missing.movement_id == (await outside.shop.movements(sku="MUG"))[-1].movement_id
     assert await outside.shop.is_sound()
 
     await outside.tell(delta(3, "MUG at A", 3, RECEIPT))
 
     assert (await outside.shop.balance("MUG at A")).short == 0
+    assert await shortfalls(outside) == []
     assert (await outside.shop.reservation(held.reservation_id)).order_id == "1001"
     assert await outside.shop.is_sound()
 

@@ -10,7 +10,9 @@ from ordermesh.api.inventory.v1 import LedgerFinding
 from ordermesh.inventory.queries import verification
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.reservations import line, reservation
+from ordermesh.inventory.store.tables.supplies import supply
 from tests.inventory.damaging import damage
+from tests.inventory.expecting import Expecting
 from tests.inventory.shop import Shop, selection
 
 
@@ -140,6 +142,49 @@ async def test_a_header_that_was_edited_is_found(shipped: Shop) -> None:
     await damage(shipped, update(reservation).where(reservation.c.granted == 2).values(granted=1))
 
     assert [one.invariant for one in await findings(shipped)] == ["LINES_SUM_TO_GRANTED"]
+
+
+@pytest.fixture
+async def expected(shop: Shop) -> Shop:
+    """Two mugs on their way from A to B, for which an order for one waits."""
+    expecting = await Expecting.open(shop, "MUG")
+    await shop.receive({"MUG at A": 5})
+    await expecting.send(expecting.transfer("T", "MUG at B", 2, 3, "A"))
+    await expecting.reserve({"MUG at B": 1}, order_id="WAITING")
+    assert await findings(shop) == []
+    return shop
+
+
+async def test_a_promise_on_supply_that_no_line_waits_for_is_found(expected: Shop) -> None:
+    await damage(expected, update(supply).values(promised=2))
+
+    assert told(await findings(expected)) == [
+        ("PROMISED_IS_SUM_OF_WAITING_LINES", "MUG", "B", 2, 1)
+    ]
+
+
+async def test_lines_that_wait_for_more_than_comes_are_found(expected: Shop) -> None:
+    await damage(expected, update(supply).values(promised=0, received=2))
+
+    assert {one.invariant for one in await findings(expected)} == {
+        "PROMISED_IS_SUM_OF_WAITING_LINES",
+        "PROMISED_IS_STILL_TO_COME",
+        "TRANSIT_IS_SUM_OF_TRANSFERS",
+    }
+
+
+async def test_lines_that_wait_for_what_nobody_announced_are_found(expected: Shop) -> None:
+    await damage(expected, update(line).values(supply_id="NOWHERE"))
+
+    found = sorted((one.key.sku, one.recorded, one.expected) for one in await findings(expected))
+
+    assert found == [("", 0, 1), ("", 1, 0), ("MUG", 1, 0)]
+
+
+async def test_units_that_left_and_are_in_no_transfer_are_found(expected: Shop) -> None:
+    await damage(expected, update(supply).values(state=4, promised=0), delete(line))
+
+    assert ("TRANSIT_IS_SUM_OF_TRANSFERS", "MUG", "", 2, 0) in told(await findings(expected))
 
 
 async def test_a_large_ledger_is_checked_in_parts_with_progress(

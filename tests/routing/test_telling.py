@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import select
 
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope, WatchEventsRequest
-from ordermesh.api.inventory.v1 import ReservationExpired
+from ordermesh.api.inventory.v1 import ReservationExpired, SupplyBroken
 from ordermesh.api.order.v1 import Contact
 from ordermesh.api.routing.v1 import FulfillmentOrderShipped, Order, OrderSourced
 from ordermesh.routing.store.tables import metadata
@@ -111,6 +111,35 @@ async def test_a_hold_that_expired_wakes_its_order_and_is_made_anew(house: House
     # The order has its stock for good, so there is nothing to do for it.
     assert (await house.order("O-1")).state == Order.STATE_RELEASED
     assert await house.balance("MUG at NEAR") == (1, 1, 0)
+
+
+async def test_an_order_whose_supply_is_broken_is_looked_at_again(house: House) -> None:
+    await house.stock({"MUG at NEAR": 1})
+    await house.submit("O-1", line("1", "MUG"))
+    (reservation,) = await house.reservations("O-1")
+    events = [
+        EventEnvelope(
+            event_id=new_id(),
+            type="ordermesh.supply.broken.v1",
+            source="inventory",
+            aggregate_type="reservation",
+            aggregate_id=reservation.reservation_id,
+            sequence=sequence,
+            payload_type="ordermesh.api.inventory.v1.SupplyBroken",
+            payload=SupplyBroken(
+                reservation_id=reservation.reservation_id, order_id=order_id
+            ).SerializeToString(),
+            order_id=order_id,
+        )
+        for sequence, order_id in enumerate(("O-1", "NOBODY", ""), start=1)
+    ]
+    for event in events:
+        event.event_time.GetCurrentTime()
+
+    reply = await house.mesh.inbox("routing").Deliver(DeliverRequest(events=events))
+
+    assert reply.recorded_count == len(events)
+    assert (await house.order("O-1")).state == Order.STATE_RELEASED
 
 
 async def test_submit_source_and_reserve_are_one_trace(house: House, spans: Spans) -> None:

@@ -124,6 +124,10 @@ class SupplyRule:
     horizon: timedelta = timedelta(days=90)
     confidence_percent: int = 50
 
+    def as_sure_as(self, confidence_percent: int) -> "SupplyRule":
+        """The rule for somebody who wants to be as sure, if that is surer."""
+        return replace(self, confidence_percent=max(confidence_percent, self.confidence_percent))
+
     def counts(self, supply: Supply, now: datetime) -> bool:
         """Whether new promises may be made of the supply."""
         return (
@@ -225,6 +229,13 @@ def _refuse_change(before: Supply, after: Supply) -> None:
         _refuse_sending(after)
 
 
-def due(supplies: Iterable[Supply], by: datetime) -> int:
-    """Units of supplies that are there by a date, and promised to nobody."""
-    return sum(one.unpromised for one in supplies if one.expected_time <= by)
+def due(supplies: Iterable[Supply], by: datetime, returning: Mapping[str, int]) -> int:
+    """Units of supplies that are there by an instant, and promised to nobody.
+
+    ``returning`` are promised units, by supply, that are to be counted as if they were not.
+    """
+    return sum(
+        one.unpromised + returning.get(one.supply_id, 0)
+        for one in supplies
+        if one.expected_time <= by
+    )

@@ -53,6 +53,7 @@ class KeyFacts:
     and ``last_sequence`` are those of the entries; ``hollow_count`` counts those that move nothing.
     ``shortfalls`` are units of open ones. Seals cover ``sealed_count`` entries, the last of them
     ``last_sealed``.
+    ``transit`` are units on their way by the entries, ``on_its_way`` by the transfers to this key.
     """
 
     key: StockKey
@@ -66,6 +67,7 @@ class KeyFacts:
     shortfalls: int = 0
     sealed_count: int = 0
     last_sealed: int = 0
+    on_its_way: int = 0
     promises: dict[UUID | None, Promise] = field(default_factory=dict)
 
     @property
@@ -87,13 +89,25 @@ class ReservationFacts:
 
 
 @dataclass(frozen=True)
+class SupplyFacts:
+    """A supply and the lines that wait for it; the key is None when there is no such supply."""
+
+    supply_id: str
+    key: StockKey | None
+    promised: int
+    open_quantity: int
+    by_lines: int
+
+
+@dataclass(frozen=True)
 class Chunk:
     """A part of the books, read in one snapshot; ``last`` says where the next one begins."""
 
     keys: Sequence[KeyFacts]
     reservations: Sequence[ReservationFacts]
     balance_count: int
-    last: int | UUID | None
+    last: int | UUID | str | None
+    supplies: Sequence[SupplyFacts] = ()
 
 
 @dataclass(frozen=True)
@@ -221,24 +235,67 @@ def _promises(facts: KeyFacts, recorded: Figures) -> list[Finding]:
 
 
 def examine_transit(keys: Sequence[KeyFacts]) -> list[Finding]:
-    """What is wrong with units on their way: of no item can more arrive than left.
+    """What is wrong with units on their way: those that left and have not come are in transfers.
 
     All keys of an item must be among ``keys``.
     """
-    sums: dict[str, int] = {}
+    sums: dict[str, list[int]] = {}
     for facts in keys:
-        sums[facts.key.sku] = sums.get(facts.key.sku, 0) + facts.transit
-    return [
-        Finding(
-            "TRANSIT_IS_NOT_NEGATIVE",
-            StockKey(sku, ""),
-            units,
-            0,
-            f"{-units} units more arrived than were sent.",
+        units = sums.setdefault(facts.key.sku, [0, 0])
+        units[0] += facts.transit
+        units[1] += facts.on_its_way
+    findings: list[Finding] = []
+    for sku, (by_entries, by_transfers) in sums.items():
+        if by_entries < 0:
+            findings.append(
+                Finding(
+                    "TRANSIT_IS_NOT_NEGATIVE",
+                    StockKey(sku, ""),
+                    by_entries,
+                    0,
+                    f"{-by_entries} units more arrived than were sent.",
+                )
+            )
+        elif by_entries != by_transfers:
+            findings.append(
+                Finding(
+                    "TRANSIT_IS_SUM_OF_TRANSFERS",
+                    StockKey(sku, ""),
+                    by_entries,
+                    by_transfers,
+                    f"By the entries {by_entries} units are on their way, by the transfers "
+                    f"{by_transfers}.",
+                )
+            )
+    return findings
+
+
+def examine_supply(facts: SupplyFacts) -> list[Finding]:
+    """What is wrong with one supply: its promises are its waiting lines, and no more than comes."""
+    findings: list[Finding] = []
+    if facts.promised != facts.by_lines:
+        findings.append(
+            Finding(
+                "PROMISED_IS_SUM_OF_WAITING_LINES",
+                facts.key,
+                facts.promised,
+                facts.by_lines,
+                f"Of supply {facts.supply_id} {facts.promised} units are promised, lines wait for "
+                f"{facts.by_lines}.",
+            )
         )
-        for sku, units in sums.items()
-        if units < 0
-    ]
+    if facts.by_lines > facts.open_quantity:
+        findings.append(
+            Finding(
+                "PROMISED_IS_STILL_TO_COME",
+                facts.key,
+                facts.by_lines,
+                facts.open_quantity,
+                f"Lines wait for {facts.by_lines} units of supply {facts.supply_id}, of which "
+                f"{facts.open_quantity} are still to come.",
+            )
+        )
+    return findings
 
 
 def examine_reservation(facts: ReservationFacts) -> list[Finding]:

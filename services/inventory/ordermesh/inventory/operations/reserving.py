@@ -128,7 +128,7 @@ async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[
         stores, tx, names, terms, wanted, buyers, now, is_locked=is_locked
     )
     patient = names.pairs(line.key for ask in asks for line in ask.wanted if line.wait is not None)
-    due = await stores.supplies.due(tx, patient, stores.supply_rule, now)
+    due = await stores.supplies.due(tx, patient, stores.supply_rule, now, names)
     return _Batch(stores, tx, names, terms, books.opened(), purchases, now, known, due)
 
 

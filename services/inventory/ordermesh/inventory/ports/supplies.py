@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.supply import Supply, SupplyRule, SupplyState
@@ -39,12 +40,23 @@ class SupplyStore(Protocol):
         ...
 
     async def due(
-        self, tx: Transaction, wanted: Collection[Pair], rule: SupplyRule, now: datetime
+        self,
+        tx: Transaction,
+        wanted: Collection[Pair],
+        rule: SupplyRule,
+        now: datetime,
+        names: Names,
     ) -> dict[StockKey, list[Supply]]:
         """What may be counted on at the keys, in the order of dates.
 
         Items that are not promised on supply have none.
         """
+        ...
+
+    async def returning(
+        self, tx: Transaction, now: datetime, excluding: Collection[UUID] = ()
+    ) -> dict[str, int]:
+        """Units promised to overdue lines, and to lines of ``excluding``, by supply."""
         ...
 
     async def save(

@@ -23,6 +23,10 @@ class VerificationStore(Protocol):
         """Tables of history that nothing keeps from being edited."""
         ...
 
+    async def supplies(self, tx: Transaction, after: str, size: int) -> Chunk:
+        """The next supplies in the order of their ids, and what lines wait for beside them."""
+        ...
+
     async def reservations(self, tx: Transaction, after: UUID | None, size: int) -> Chunk:
         """The next reservations in the order of their ids."""
         ...

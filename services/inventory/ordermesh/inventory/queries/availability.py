@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.control_table import ControlTable, ProductContro
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.kit import Kit, available_kits
 from ordermesh.inventory.domain.ledger import Balance
+from ordermesh.inventory.domain.supply import Supply, due
 from ordermesh.inventory.ports.controls import PooledPair
 from ordermesh.inventory.ports.ledger import StockRow
 from ordermesh.inventory.ports.locations import Place
@@ -47,6 +48,28 @@ class Availability:
     revision: int
     read_time: datetime
     age: timedelta = timedelta()
+    dated: Sequence["Dated"] = ()
+
+
+@dataclass(frozen=True)
+class Dated:
+    """What is available by an instant, row after row, and of each SKU at all of the locations."""
+
+    by: datetime
+    available: Sequence[int]
+    totals: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Dates:
+    """The instants that are asked for, and how sure supplies must be."""
+
+    instants: Sequence[datetime] = ()
+    confidence_percent: int = 0
+
+
+TODAY = Dates()
+"""Nothing is asked for but what is there."""
 
 
 async def get_availability(
@@ -57,13 +80,18 @@ async def get_availability(
     excluding: Collection[UUID],
     pairs_max: int = PAIRS_MAX,
     channel: str = "",
+    dates: Dates = TODAY,
 ) -> Availability:
-    """Read it. Without locations: all that have stock of any of the items, in the order of ids.
+    """Read it, and what is available by each of the dates.
+
+    Without locations: all that have stock of any of the items, in the order of ids; with dates,
+    also those where some is expected.
 
     Raises ``TooMuchAsked``, ``UnknownSku``, ``UnknownLocation``.
     """
     at = await revision(tx)
     now = await tx.now()
+    pairs_max //= 1 + len(dates.instants)
     refuse_too_many(skus, location_ids, pairs_max)
     names = Names()
     kits = await stores.items.resolve(tx, skus, names)
@@ -73,9 +101,9 @@ async def get_availability(
     item_ids = {names.item_ids[sku] for sku in wanted}
     asked = set(names.location_ids.values()) if location_ids else None
     rows = await stores.ledger.stock_of(tx, item_ids, asked)
-    places = await stores.locations.places(
-        tx, asked or {row.location_id for row in rows if row.on_hand}
-    )
+    coming = await _read_coming(stores, tx, names, rows, excluding, dates, now)
+    there = {row.location_id for row in rows if row.on_hand} | {pair[1] for pair in coming.due}
+    places = await stores.locations.places(tx, asked or there)
     sale = await _read_sale(stores, tx, names, wanted | kits.keys(), places, channel, now)
     sale.returning = await stores.reservations.returning(tx, now, excluding)
     if ControlKind.POOL in sale.table.kinds:
@@ -83,12 +111,20 @@ async def get_availability(
     by_name = {place.location_id: surrogate for surrogate, place in places.items()}
     columns = list(location_ids) if location_ids else sorted(by_name)
     refuse_too_many(skus, columns, pairs_max)
-    matrix = _Matrix(len(skus), {by_name[name]: column for column, name in enumerate(columns)})
-    singles = {names.item_ids[sku]: row for row, sku in enumerate(skus) if sku not in kits}
-    sellable = _fill(matrix, singles, rows, sale)
-    for row, sku in enumerate(skus):
-        if sku in kits:
-            _fill_kit(matrix, row, names.item_ids[sku], kits[sku], names, sale, sellable)
+    surrogates = {by_name[name]: column for column, name in enumerate(columns)}
+
+    def filled(by: datetime | None) -> _Matrix:
+        sale.coming = {} if by is None else coming.by(by)
+        matrix = _Matrix(len(skus), surrogates)
+        singles = {names.item_ids[sku]: row for row, sku in enumerate(skus) if sku not in kits}
+        sellable = _fill(matrix, singles, rows, sale)
+        for row, sku in enumerate(skus):
+            if sku in kits:
+                _fill_kit(matrix, row, names.item_ids[sku], kits[sku], names, sale, sellable)
+        return matrix
+
+    matrix = filled(None)
+    later = [(by, filled(by).available) for by in dates.instants]
     return Availability(
         columns,
         matrix.available,
@@ -100,7 +136,38 @@ async def get_availability(
         sale.table.version,
         at,
         now,
+        dated=[Dated(by, cells, row_sums(cells, len(skus))) for by, cells in later],
     )
+
+
+@dataclass(frozen=True)
+class _Coming:
+    """Supplies that may be counted on, by surrogates, and promised units that are not counted."""
+
+    due: Mapping[Pair, Sequence[Supply]] = field(default_factory=dict)
+    returning: Mapping[str, int] = field(default_factory=dict)
+
+    def by(self, instant: datetime) -> dict[Pair, int]:
+        """Units that are there by an instant and promised to nobody."""
+        return {pair: due(found, instant, self.returning) for pair, found in self.due.items()}
+
+
+async def _read_coming(
+    stores: Stores,
+    tx: Transaction,
+    names: Names,
+    rows: Sequence[StockRow],
+    excluding: Collection[UUID],
+    dates: Dates,
+    now: datetime,
+) -> _Coming:
+    if not dates.instants:
+        return _Coming()
+    pairs = {(row.item_id, row.location_id) for row in rows}
+    rule = stores.supply_rule.as_sure_as(dates.confidence_percent)
+    found = await stores.supplies.due(tx, pairs, rule, now, names)
+    returning = await stores.supplies.returning(tx, now, excluding)
+    return _Coming({names.pair(key): supplies for key, supplies in found.items()}, returning)
 
 
 @dataclass
@@ -116,6 +183,7 @@ class _Sale:
     places: Mapping[int, Place]
     returning: Mapping[Pair, int] = field(default_factory=dict)
     taken: Mapping[PooledPair, int] = field(default_factory=dict)
+    coming: Mapping[Pair, int] = field(default_factory=dict)
 
     def conditions(self, item_id: int, location_id: int) -> Conditions:
         """On what conditions the channel sells the item there."""
@@ -130,9 +198,10 @@ class _Sale:
         """Units that are promised to nobody, as readers count."""
         is_uncounted = stock.item_id in self.uncounted
         balance = Balance(stock.on_hand, stock.reserved, stock.short)
-        back = self.returning.get((stock.item_id, stock.location_id), 0)
+        pair = (stock.item_id, stock.location_id)
+        back = 0 if is_uncounted else self.returning.get(pair, 0)
         shown = as_shown(balance, is_uncounted=is_uncounted)
-        return available(shown, 0 if is_uncounted else back)
+        return available(shown, back + self.coming.get(pair, 0))
 
 
 _OFF = Conditions(is_excluded=True)

@@ -12,6 +12,7 @@ from ordermesh.inventory.domain.verification import (
     Finding,
     examine,
     examine_reservation,
+    examine_supply,
     examine_transit,
     oversold,
     unguarded,
@@ -25,6 +26,7 @@ T = TypeVar("T")
 BALANCES = 2_000
 RESERVATIONS = 5_000
 SEALS = 2_000
+SUPPLIES = 5_000
 FINDINGS_MAX = 1_000
 """Findings that one message carries, so that a damaged ledger can still be told of."""
 
@@ -69,16 +71,10 @@ async def verify_ledger(
         for part in _parts(progress, findings):
             yield part
         after = chunk.last if isinstance(chunk.last, int) else None
-    last: UUID | None = None
-    while True:
-        chunk = await reader.read(partial(_reservations, store, last))
-        findings = [one for facts in chunk.reservations for one in examine_reservation(facts)]
-        if findings:
-            for part in _parts(progress, findings):
+    for check in (_check_supplies(store, reader), _check_reservations(store, reader)):
+        async for wrong in check:
+            for part in _parts(progress, wrong):
                 yield part
-        if not isinstance(chunk.last, UUID):
-            break
-        last = chunk.last
     async for broken, head in _check_seals(seals, reader):
         progress.head = head
         if broken:
@@ -90,6 +86,34 @@ async def verify_ledger(
             yield part
     progress.is_done, progress.findings = True, ()
     yield progress
+
+
+async def _check_supplies(
+    store: VerificationStore, reader: Reader
+) -> AsyncIterator[Sequence[Finding]]:
+    """What is wrong with supplies and those who wait for them, part by part."""
+    after: str | None = ""
+    while after is not None:
+        chunk = await reader.read(partial(_supplies, store, after))
+        findings = [one for facts in chunk.supplies for one in examine_supply(facts)]
+        if findings:
+            yield findings
+        after = chunk.last if isinstance(chunk.last, str) else None
+
+
+async def _check_reservations(
+    store: VerificationStore, reader: Reader
+) -> AsyncIterator[Sequence[Finding]]:
+    """What is wrong with reservations, part by part."""
+    after: UUID | None = None
+    while True:
+        chunk = await reader.read(partial(_reservations, store, after))
+        findings = [one for facts in chunk.reservations for one in examine_reservation(facts)]
+        if findings:
+            yield findings
+        if not isinstance(chunk.last, UUID):
+            break
+        after = chunk.last
 
 
 async def _check_seals(
@@ -119,6 +143,10 @@ def _seals(seals: SealStore, after: int, tx: Transaction) -> Awaitable[Sequence[
 
 def _balances(store: VerificationStore, after: int, tx: Transaction) -> Awaitable[Chunk]:
     return store.balances(tx, after, BALANCES)
+
+
+def _supplies(store: VerificationStore, after: str, tx: Transaction) -> Awaitable[Chunk]:
+    return store.supplies(tx, after, SUPPLIES)
 
 
 def _reservations(

@@ -19,6 +19,7 @@ from ordermesh.inventory.queries.availability import (
     FIXED_PAIRS_MAX,
     PAIRS_MAX,
     Availability,
+    Dates,
     get_availability,
 )
 from ordermesh.inventory.queries.copied import copied_availability
@@ -32,7 +33,7 @@ from ordermesh.inventory.wire.availability import (
     packed_told,
     told_message,
 )
-from ordermesh.inventory.wire.keys import timestamp
+from ordermesh.inventory.wire.keys import instant, timestamp
 from ordermesh.runtime.feed import Change
 
 
@@ -53,6 +54,7 @@ class AvailabilityServicer(AvailabilityServiceServicer):
         found = await self._copied(request, pairs_max)
         if found is None:
             excluding = {UUID(written) for written in request.excluding_reservation_ids}
+            dates = [instant(one) for one in request.available_by_times]
             found = await self._wiring.database.read(
                 lambda tx: get_availability(
                     self._wiring.stores,
@@ -62,6 +64,7 @@ class AvailabilityServicer(AvailabilityServiceServicer):
                     excluding,
                     pairs_max,
                     request.channel,
+                    Dates(dates, request.confidence_percent),
                 )
             )
         return _answer(request, found, is_fixed=is_fixed)
@@ -74,6 +77,7 @@ class AvailabilityServicer(AvailabilityServiceServicer):
             or not request.HasField("max_age_duration")
             or request.excluding_reservation_ids
             or request.channel
+            or request.available_by_times
             # What controls leave depends on the moment, and the ledger alone works it out.
             or controls.controls
         ):
@@ -114,6 +118,9 @@ def _answer(
         control_version=found.control_version,
     )
     reply.age_duration.FromTimedelta(found.age)
+    for time, dated in zip(request.available_by_times, found.dated, strict=True):
+        cells = () if request.totals_only else dated.available
+        reply.dated.add(available_by_time=time, quantities=cells, totals=dated.totals)
     if request.totals_only:
         return reply
     reply.available.skus.extend(request.skus)

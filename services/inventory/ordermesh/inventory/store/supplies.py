@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    or_,
     select,
     tuple_,
     update,
@@ -20,12 +22,15 @@ from sqlalchemy import (
 
 from ordermesh.inventory.domain.item import ExternalReference
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.reservation import OPEN, LineState
 from ordermesh.inventory.domain.supply import Supply, SupplyKind, SupplyRule, SupplyState
+from ordermesh.inventory.domain.verification import SupplyFacts
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.supplies import Coming, SupplyFilter
-from ordermesh.inventory.store.keys import pairs, texts
+from ordermesh.inventory.store.keys import pairs, texts, uuids
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.locations import location
+from ordermesh.inventory.store.tables.reservations import line
 from ordermesh.inventory.store.tables.supplies import supply
 from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
@@ -48,6 +53,8 @@ OPEN_QUANTITY: ColumnElement[int] = case(
 )
 """Units of a supply that are still to come."""
 
+_OPEN_STATES = [int(state) for state in sorted(OPEN)]
+
 IS_ON_ITS_WAY: ColumnElement[bool] = supply.c.state == int(SupplyState.IN_TRANSIT)
 """Whether the goods have left."""
 
@@ -65,7 +72,12 @@ class SqlSupplyStore:
         return {row.supply_id: _supply(row, names) for row in found}
 
     async def due(
-        self, tx: Transaction, wanted: Collection[Pair], rule: SupplyRule, now: datetime
+        self,
+        tx: Transaction,
+        wanted: Collection[Pair],
+        rule: SupplyRule,
+        now: datetime,
+        names: Names,
     ) -> dict[StockKey, list[Supply]]:
         """What may be counted on at the keys, in the order of dates.
 
@@ -81,10 +93,28 @@ class SqlSupplyStore:
         )
         due: dict[StockKey, list[Supply]] = defaultdict(list)
         for row in found:
-            one = _supply(row, Names())
+            one = _supply(row, names)
             if rule.counts(one, now):
                 due[one.key].append(one)
         return dict(due)
+
+    async def returning(
+        self, tx: Transaction, now: datetime, excluding: Collection[UUID] = ()
+    ) -> dict[str, int]:
+        """Units promised to overdue lines, and to lines of ``excluding``, by supply."""
+        overdue = (line.c.state == int(LineState.HELD)) & (line.c.expire_time <= now)
+        named = line.c.reservation_id.in_(uuids(tx.dialect, excluding))
+        found = await tx.execute(
+            select(line.c.supply_id, func.sum(line.c.quantity).label("units"))
+            .where(
+                line.c.supply_id.is_not(None),
+                line.c.state.in_(_OPEN_STATES),
+                line.c.broken_time.is_(None),
+                or_(overdue, named) if excluding else overdue,
+            )
+            .group_by(line.c.supply_id)
+        )
+        return {row.supply_id: int(row.units) for row in found}
 
     async def save(
         self,
@@ -145,6 +175,55 @@ async def coming(tx: Transaction, wanted: Collection[Pair]) -> dict[Pair, Coming
         (row.item_id, row.location_id): Coming(int(row.incoming), int(row.in_transit))
         for row in found
     }
+
+
+def on_their_way(wanted: ColumnElement[bool]) -> Select[Any]:
+    """Units of transfers that are on their way, by the key where they go."""
+    return (
+        select(
+            supply.c.item_id,
+            supply.c.location_id,
+            item.c.sku,
+            location.c.code,
+            func.sum(OPEN_QUANTITY).label("units"),
+        )
+        .select_from(_NAMED)
+        .where(wanted, IS_ON_ITS_WAY, supply.c.kind == int(SupplyKind.TRANSFER))
+        .group_by(supply.c.item_id, supply.c.location_id, item.c.sku, location.c.code)
+    )
+
+
+async def supply_facts(tx: Transaction, after: str, last: str | None) -> list[SupplyFacts]:
+    """Supplies after an id up to another, None: all others; and lines that wait for what is not."""
+    is_there = (line.c.item_id == supply.c.item_id) & (line.c.location_id == supply.c.location_id)
+    wanted = line.c.supply_id > after
+    stored = supply.c.supply_id > after
+    if last is not None:
+        wanted, stored = wanted & (line.c.supply_id <= last), stored & (supply.c.supply_id <= last)
+    waiting = await tx.execute(
+        select(
+            line.c.supply_id,
+            func.sum(case((is_there, line.c.quantity), else_=0)).label("units"),
+            func.sum(line.c.quantity).label("all_units"),
+        )
+        .select_from(line.outerjoin(supply, supply.c.supply_id == line.c.supply_id))
+        .where(wanted, line.c.state.in_(_OPEN_STATES), line.c.broken_time.is_(None))
+        .group_by(line.c.supply_id)
+    )
+    sums = {row.supply_id: (int(row.units), int(row.all_units)) for row in waiting}
+    facts = [
+        SupplyFacts(
+            one.supply_id,
+            one.key,
+            one.promised,
+            one.open_quantity,
+            sums.pop(one.supply_id, (0, 0))[0],
+        )
+        for one in [_supply(row, Names()) for row in await tx.execute(_reading().where(stored))]
+    ]
+    return facts + [
+        SupplyFacts(supply_id, None, 0, 0, units) for supply_id, (_, units) in sums.items()
+    ]
 
 
 async def promise(tx: Transaction, changes: Mapping[str, int]) -> None:

@@ -19,12 +19,14 @@ from ordermesh.inventory.domain.verification import (
 )
 from ordermesh.inventory.ports.names import Pair
 from ordermesh.inventory.store.keys import uuids
+from ordermesh.inventory.store.supplies import on_their_way, supply_facts
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.inventory.store.tables.seals import seal
 from ordermesh.inventory.store.tables.shortfalls import shortfall
+from ordermesh.inventory.store.tables.supplies import supply
 from ordermesh.runtime.database import Transaction
 
 HISTORY = ("entry", "movement", "seal")
@@ -70,6 +72,8 @@ class SqlVerificationStore:
         count = len(facts)
         for row in await tx.execute(_folds(after, last)):
             _add_fold(_facts_of(facts, row), row)
+        for row in await tx.execute(on_their_way(_within(supply.c.item_id, after, last))):
+            _facts_of(facts, row).on_its_way += int(row.units)
         await _add_promises(tx, facts, after, last)
         await _add_shortfalls(tx, facts, after, last)
         await _add_seals(tx, facts, after, last)
@@ -96,6 +100,19 @@ class SqlVerificationStore:
             )
         there = {(row.on_table, row.called) for row in found}
         return sorted({name for name, _ in wanted - there})
+
+    async def supplies(self, tx: Transaction, after: str, size: int) -> Chunk:
+        """The next supplies in the order of their ids, and what lines wait for beside them."""
+        found = await tx.execute(
+            select(supply.c.supply_id)
+            .where(supply.c.supply_id > after)
+            .order_by(supply.c.supply_id)
+            .limit(size)
+        )
+        ids = found.scalars().all()
+        last = ids[-1] if len(ids) == size else None
+        facts = await supply_facts(tx, after, last)
+        return Chunk((), (), 0, last, facts)
 
     async def reservations(self, tx: Transaction, after: UUID | None, size: int) -> Chunk:
         """The next reservations in the order of their ids."""

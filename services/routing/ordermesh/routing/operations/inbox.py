@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from ordermesh.api.event.v1 import EventEnvelope
-from ordermesh.api.inventory.v1 import ReservationExpired, ShortfallOpened
+from ordermesh.api.inventory.v1 import ReservationExpired, ShortfallOpened, SupplyBroken
 from ordermesh.routing.domain import verbs
 from ordermesh.routing.domain.fulfillment import RejectReason
 from ordermesh.routing.operations.records import Records
@@ -15,6 +15,7 @@ from ordermesh.runtime.inbox import Effect
 
 RESERVATION_EXPIRED = "ordermesh.reservation.expired.v1"
 SHORTFALL_OPENED = "ordermesh.shortfall.opened.v1"
+SUPPLY_BROKEN = "ordermesh.supply.broken.v1"
 
 
 class Expiries:
@@ -26,11 +27,17 @@ class Expiries:
 
     def handlers(self) -> Mapping[str, Effect]:
         """By event type."""
-        return {RESERVATION_EXPIRED: self.expired}
+        return {RESERVATION_EXPIRED: self.expired, SUPPLY_BROKEN: self.supply_broken}
 
     async def expired(self, tx: Transaction, event: EventEnvelope) -> None:
         """Let a worker look at the order, which finds out what is left of its hold."""
-        order_id = ReservationExpired.FromString(event.payload).order_id
+        await self._wake(tx, ReservationExpired.FromString(event.payload).order_id)
+
+    async def supply_broken(self, tx: Transaction, event: EventEnvelope) -> None:
+        """Let a worker look at the order, for which goods will not come as they were promised."""
+        await self._wake(tx, SupplyBroken.FromString(event.payload).order_id)
+
+    async def _wake(self, tx: Transaction, order_id: str) -> None:
         if not order_id:
             return
         story = await self._stores.orders.load(tx, order_id, lock=False)

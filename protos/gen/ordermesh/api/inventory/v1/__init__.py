@@ -9,6 +9,7 @@ from ordermesh.api.inventory.v1.availability_pb2 import PackedBalances as Packed
 from ordermesh.api.inventory.v1.availability_pb2 import SealedCopy as SealedCopy
 from ordermesh.api.inventory.v1.availability_pb2 import StockEncoding as StockEncoding
 from ordermesh.api.inventory.v1.availability_service_pb2 import BalanceChange as BalanceChange
+from ordermesh.api.inventory.v1.availability_service_pb2 import DatedAvailability as DatedAvailability
 from ordermesh.api.inventory.v1.availability_service_pb2 import GetAvailabilityRequest as GetAvailabilityRequest
 from ordermesh.api.inventory.v1.availability_service_pb2 import GetAvailabilityResponse as GetAvailabilityResponse
 from ordermesh.api.inventory.v1.availability_service_pb2 import WatchAvailabilityRequest as WatchAvailabilityRequest

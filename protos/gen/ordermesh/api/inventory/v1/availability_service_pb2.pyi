@@ -33,12 +33,16 @@ class GetAvailabilityRequest(_message.Message):
     EXCLUDING_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     ENCODING_FIELD_NUMBER: _builtins.int
     TOTALS_ONLY_FIELD_NUMBER: _builtins.int
+    AVAILABLE_BY_TIMES_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_PERCENT_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     MAX_AGE_DURATION_FIELD_NUMBER: _builtins.int
     encoding: _availability_pb2.StockEncoding.ValueType
     """How the quantities are answered. Not set: `STOCK_ENCODING_VARINT`."""
     totals_only: _builtins.bool
     """Answer `totals` and leave out the quantities of each location."""
+    confidence_percent: _builtins.int
+    """How sure supplies must be at least. 0, or less than the service is set to: as it is set."""
     channel: _builtins.str
     """What this channel may promise. Empty: a caller that names none, to which only controls apply that
     name no channel, and for whom no pool is.
@@ -56,6 +60,13 @@ class GetAvailabilityRequest(_message.Message):
         """Answer as if these reservations did not exist, so that a cart does not compete with itself."""
 
     @_builtins.property
+    def available_by_times(self) -> _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]:
+        """Answer, too, what can be promised by each of these instants: what is on hand, and supplies that are
+        there by then, certain enough and within the horizon of the service, of items that may be promised
+        on supply. Pairs count once for each instant.
+        """
+
+    @_builtins.property
     def max_age_duration(self) -> _duration_pb2.Duration:
         """How old the answer may be. It then comes from a copy, where there is one that holds all that is
         asked for, no kit is, no channel is named, and no controls are in force. In a copy, a hold whose
@@ -70,12 +81,14 @@ class GetAvailabilityRequest(_message.Message):
         excluding_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
         encoding: _availability_pb2.StockEncoding.ValueType | None = ...,
         totals_only: _builtins.bool = ...,
+        available_by_times: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
+        confidence_percent: _builtins.int = ...,
         channel: _builtins.str = ...,
         max_age_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "encoding", b"encoding", "max_age_duration", b"max_age_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "channel", b"channel", "encoding", b"encoding", "excluding_reservation_ids", b"excluding_reservation_ids", "location_ids", b"location_ids", "max_age_duration", b"max_age_duration", "skus", b"skus", "totals_only", b"totals_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_encoding", b"_encoding", "available_by_times", b"available_by_times", "channel", b"channel", "confidence_percent", b"confidence_percent", "encoding", b"encoding", "excluding_reservation_ids", b"excluding_reservation_ids", "location_ids", b"location_ids", "max_age_duration", b"max_age_duration", "skus", b"skus", "totals_only", b"totals_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__encoding: _TypeAlias = _typing.Literal["encoding"]  # noqa: Y015
     _WhichOneofArgType__encoding: _TypeAlias = _typing.Literal["_encoding", b"_encoding"]  # noqa: Y015
@@ -99,6 +112,7 @@ class GetAvailabilityResponse(_message.Message):
     AGE_DURATION_FIELD_NUMBER: _builtins.int
     HELD_BACK_FIELD_NUMBER: _builtins.int
     CONTROL_VERSION_FIELD_NUMBER: _builtins.int
+    DATED_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The answer contains every change up to this revision."""
     control_version: _builtins.int
@@ -141,6 +155,10 @@ class GetAvailabilityResponse(_message.Message):
         buffer, in the same order. 0 for kits.
         """
 
+    @_builtins.property
+    def dated(self) -> _containers.RepeatedCompositeFieldContainer[Global___DatedAvailability]:
+        """What can be promised by each instant that was asked for, in the order of the request."""
+
     def __init__(
         self,
         *,
@@ -154,14 +172,53 @@ class GetAvailabilityResponse(_message.Message):
         age_duration: _duration_pb2.Duration | None = ...,
         held_back: _abc.Iterable[_builtins.int] | None = ...,
         control_version: _builtins.int = ...,
+        dated: _abc.Iterable[Global___DatedAvailability] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["age_duration", b"age_duration", "available", b"available", "fixed", b"fixed", "read_time", b"read_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_duration", b"age_duration", "available", b"available", "control_version", b"control_version", "fixed", b"fixed", "held_back", b"held_back", "on_hand", b"on_hand", "read_time", b"read_time", "reserved", b"reserved", "revision", b"revision", "totals", b"totals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_duration", b"age_duration", "available", b"available", "control_version", b"control_version", "dated", b"dated", "fixed", b"fixed", "held_back", b"held_back", "on_hand", b"on_hand", "read_time", b"read_time", "reserved", b"reserved", "revision", b"revision", "totals", b"totals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAvailabilityResponse: _TypeAlias = GetAvailabilityResponse  # noqa: Y015
+
+@_typing.final
+class DatedAvailability(_message.Message):
+    """DatedAvailability is what can be promised by one instant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AVAILABLE_BY_TIME_FIELD_NUMBER: _builtins.int
+    QUANTITIES_FIELD_NUMBER: _builtins.int
+    TOTALS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def available_by_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant."""
+
+    @_builtins.property
+    def quantities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Units, or kits, in the order of `available`. A kit has what its components will allow by then.
+        Empty with `totals_only`.
+        """
+
+    @_builtins.property
+    def totals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The sum over all locations of the answer, for each item in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        available_by_time: _timestamp_pb2.Timestamp | None = ...,
+        quantities: _abc.Iterable[_builtins.int] | None = ...,
+        totals: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["available_by_time", b"available_by_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_by_time", b"available_by_time", "quantities", b"quantities", "totals", b"totals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DatedAvailability: _TypeAlias = DatedAvailability  # noqa: Y015
 
 @_typing.final
 class WatchAvailabilityRequest(_message.Message):

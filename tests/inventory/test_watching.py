@@ -13,6 +13,8 @@ from ordermesh.api.inventory.v1 import (
     WatchAvailabilityResponse,
 )
 from ordermesh.inventory.queries import watching
+from ordermesh.inventory.store import ledger
+from ordermesh.inventory.store.sale import terms_of
 from ordermesh.runtime.feed import RevisionCompacted
 from ordermesh.runtime.validation import InvalidFields, validate
 from tests.inventory.shop import Shop, item, location
@@ -187,3 +189,23 @@ async def test_kits_come_with_their_compositions_where_asked_for(shop: Shop) -> 
 
     unasked = await until_revision(watch(shop, snapshot=True))
     assert [kit.sku for reply in unasked for kit in reply.kits] == []
+
+
+async def test_what_a_page_of_balances_costs_grows_with_the_page_alone(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counted(rows: Any, table: Any) -> Any:
+        asked.append(len(rows))
+        return terms_of(rows, table)
+
+    monkeypatch.setattr(ledger, "terms_of", counted)
+    await shop.stock({f"SKU-{number} at A": 1 for number in range(50)})
+    await shop.stamp()
+    asked.clear()
+
+    await until_revision(watch(shop, snapshot=True, packed=True))
+
+    # The terms of all balances are worked out together: once for each page, not for each balance.
+    assert asked == [50]

@@ -232,4 +232,32 @@ DEFECTS: Sequence[Defect] = (
         "number <= self.applied or any(",
         DOMAIN_TESTS,
     ),
+    Defect(
+        "the youngest shortfall is paid before the oldest",
+        SERVICE / "domain" / "shortfall.py",
+        "    for place, one in enumerate(after):\n",
+        "    for place, one in reversed(list(enumerate(after))):\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "what is missing is taken from promises though units are free",
+        SERVICE / "domain" / "ledger.py",
+        "        free = min(quantity, balance.free)\n",
+        "        free = 0\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "picks during a count are counted twice",
+        SERVICE / "domain" / "counting.py",
+        "    return tally.units + expectation(ledger.balance(key)).units - tally.expected.units\n",
+        "    return tally.units\n",
+        ["tests/inventory/test_counts.py", "-k", "sqlite and picks_during"],
+    ),
+    Defect(
+        "who counted may accept what they counted",
+        SERVICE / "domain" / "counting.py",
+        "    own = [sku for sku in wanted if accepted_by in lines[sku].counters]\n",
+        "    own: list[str] = []\n",
+        ["tests/inventory/test_counts.py", "-k", "sqlite and who_counted"],
+    ),
 )

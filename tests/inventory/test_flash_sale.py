@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -18,11 +19,11 @@ from ordermesh.api.inventory.v1 import (
     PutLocationsRequest,
     ReceiveStockRequest,
     ReserveRequest,
+    ReserveResponse,
     StockLine,
     VerifyLedgerRequest,
 )
-from ordermesh.client.errors import refusal_of
-from ordermesh.client.mesh import Mesh
+from ordermesh.client import CoalescingReserver, Mesh, refusal_of
 from tests.dialects import on_postgresql
 from tests.inventory.shop import control, item, key, location, new_id, reserve_lines
 from tests.servers import Served
@@ -75,7 +76,11 @@ async def open_sale(mesh: Mesh, pools: Mapping[str, int]) -> None:
     await mesh.controls.PutControls(PutControlsRequest(request_id=new_id(), controls=controls))
 
 
-async def buy(mesh: Mesh, buyer: Buyer) -> Bought:
+Reserve = Callable[[ReserveRequest], Awaitable[ReserveResponse]]
+"""Makes one call of ``Reserve``, alone or together with others of the same shop."""
+
+
+async def buy(reserve: Reserve, buyer: Buyer) -> Bought:
     request = ReserveRequest(
         request_id=new_id(),
         reservation_id=new_id(),
@@ -88,7 +93,7 @@ async def buy(mesh: Mesh, buyer: Buyer) -> Bought:
     began = time.perf_counter()
     for tries in count(1):
         try:
-            await mesh.reservations.Reserve(request, timeout=PATIENCE_SECONDS)
+            await reserve(request)
         except grpc.aio.AioRpcError as error:
             refusal = refusal_of(error)
             if error.code() in AGAIN:
@@ -103,9 +108,14 @@ async def buy(mesh: Mesh, buyer: Buyer) -> Bought:
 
 
 async def hold_sale(
-    served: Served, pools: Mapping[str, int], buyer_count: int, connections: int
+    served: Served,
+    pools: Mapping[str, int],
+    buyer_count: int,
+    connections: int,
+    *,
+    is_coalesced: bool,
 ) -> list[Bought]:
-    """Everybody buys at one moment; every tenth customer comes twice."""
+    """Everybody buys at one moment, in shops with a connection each; every tenth comes twice."""
     await open_sale(served.mesh, pools)
     channels = list(pools)
     buyers = [
@@ -113,12 +123,18 @@ async def hold_sale(
         for number in range(buyer_count)
     ]
     async with AsyncExitStack() as stack:
-        meshes = [
-            await stack.enter_async_context(Mesh(served.targets, caller=f"shop-{number}"))
-            for number in range(connections)
-        ]
+        shops: list[Reserve] = []
+        for number in range(connections):
+            mesh = await stack.enter_async_context(
+                Mesh(served.targets, caller=f"shop-{number}", timeout=PATIENCE_SECONDS)
+            )
+            if is_coalesced:
+                reserver = await stack.enter_async_context(CoalescingReserver(mesh.reservations))
+                shops.append(partial(reserver.reserve, timeout=PATIENCE_SECONDS))
+            else:
+                shops.append(mesh.reservations.Reserve)
         return await asyncio.gather(
-            *(buy(meshes[number % connections], one) for number, one in enumerate(buyers))
+            *(buy(shops[number % connections], one) for number, one in enumerate(buyers))
         )
 
 
@@ -138,7 +154,7 @@ async def check(served: Served, pools: Mapping[str, int], results: list[Bought])
 async def test_a_flash_sale_sells_every_pool_and_not_one_unit_more(served: Served) -> None:
     pools = {"web": 30, "app": 20, "marketplace": 10}
 
-    results = await hold_sale(served, pools, buyer_count=300, connections=3)
+    results = await hold_sale(served, pools, buyer_count=300, connections=3, is_coalesced=False)
 
     assert len(results) == 300
     await check(served, pools, results)
@@ -153,7 +169,7 @@ async def test_five_thousand_buyers_for_a_thousand_units_over_three_channels(
     pools = {"web": 500, "app": 300, "marketplace": 200}
     began = time.perf_counter()
 
-    results = await hold_sale(served, pools, buyer_count=5_000, connections=8)
+    results = await hold_sale(served, pools, buyer_count=5_000, connections=8, is_coalesced=True)
 
     spent = time.perf_counter() - began
     await check(served, pools, results)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from ordermesh.api.inventory.v1 import ReserveBulkRequest
 from ordermesh.inventory.store.tables.everything import metadata
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.migrate import check
@@ -90,6 +91,21 @@ async def test_the_number_of_statements_does_not_grow_with_the_lines(stocked: Sh
         many = await statements_of(stocked, await call(30))
         assert len(few) == len(many), name
         assert len(many) <= 30, name
+
+
+async def test_many_who_come_too_late_cost_the_database_no_more_than_one(stocked: Shop) -> None:
+    async def too_late(count: int) -> None:
+        wishes = [stocked.wish({"SKU-1 at A": 51}) for _ in range(count)]
+        with stocked.calling("Reserve"):
+            reply = await stocked.reservations.ReserveBulk(
+                ReserveBulkRequest(requests=wishes), stocked.no_context
+            )
+        assert all(one.HasField("refusal") for one in reply.verdicts)
+
+    few = await statements_of(stocked, too_late(2))
+    many = await statements_of(stocked, too_late(40))
+
+    assert len(few) == len(many)
 
 
 async def test_reads_take_a_constant_number_of_statements(stocked: Shop) -> None:

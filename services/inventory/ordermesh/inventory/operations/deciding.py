@@ -86,11 +86,14 @@ async def decide_on(
     involved: Collection[UUID],
     partly: Collection[UUID] = (),
     otherwise: Callable[[Ledger], T] | None = None,
+    without_overdue: set[StockKey] | None = None,
 ) -> Decided[T]:
     """As ``decide``, on a ledger that others have decided on before; a refusal changes nothing.
 
     ``partly`` are reservations of which some lines have expired there already, so that the rows
     in the database are not the truth. Raises ``StaleRows`` when more of one of them is in the way.
+    ``without_overdue`` are locked keys at which nothing was overdue ``now``; it grows, so that of
+    many who come too late only the first looks.
     """
     mark = ledger.mark()
     final = otherwise or decision
@@ -100,7 +103,10 @@ async def decide_on(
     except CuredByExpiry as refusal:
         ledger.undo(mark)
         missing = {key: units for key, units in refusal.missing.items() if ledger.has_record(key)}
-        overdue = await stores.reservations.overdue(tx, names.pairs(missing), now, names)
+        known = set[StockKey]() if without_overdue is None else without_overdue
+        unknown = missing.keys() - known
+        overdue = await stores.reservations.overdue(tx, names.pairs(unknown), now, names)
+        known |= unknown - {line.key for one in overdue for line in one.lines}
         others = [one for one in overdue if one.reservation_id not in involved]
         if not others and otherwise is None:
             raise

@@ -160,6 +160,7 @@ class _Batch:
     due: Due
     replaced: set[UUID] = field(default_factory=set)
     partly_expired: set[UUID] = field(default_factory=set)
+    without_overdue: set[StockKey] = field(default_factory=set)
     changes: list[StoredReservation] = field(default_factory=list)
     documents: dict[Cause, Document] = field(default_factory=dict)
 
@@ -199,6 +200,7 @@ class _Batch:
                     wish.named | self.replaced,
                     self.partly_expired,
                     partial(decision, is_final=True) if ask.is_best_effort else None,
+                    self.without_overdue,
                 )
         except DomainError as refusal:
             return refusal

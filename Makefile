@@ -17,6 +17,9 @@ ARGS ?=
 # Two processes, as on the smallest machine that we develop on; `make WORKERS=8 test` for more.
 WORKERS ?= 2
 
+# How many calls `make model` makes on each database.
+OPERATIONS ?= 200000
+
 # What a Python must pass to be new enough, and to make an environment that everything runs in.
 NEW := import sys; sys.exit(sys.version_info < (3, 11))
 FITS := import ensurepip, sqlite3, ssl, sys; sys.exit(sys.version_info < (3, 11))
@@ -56,6 +59,10 @@ flash-sale: $(READY) ## Sell 1,000 ring-fenced units to 5,000 buyers at one mome
 .PHONY: till
 till: $(READY) ## Print how long a sale at a till takes to the web, beside 500 reservations a second
 	@$(BIN)/python -m pytest -q -m slow --timeout 600 tests/inventory/test_till_to_web.py $(ARGS)
+
+.PHONY: model
+model: $(READY) ## Make OPERATIONS random calls on each database, recompute every invariant, print the rate
+	ORDERMESH_MODEL_OPERATIONS=$(OPERATIONS) $(BIN)/python -m pytest -q tests/inventory/test_many_operations.py
 
 .PHONY: check
 check: $(READY) ## Check format, style, types, layers and dependencies

@@ -71,6 +71,36 @@ def reserve(row: Table) -> None:
         locationId="A",
         lotId="L1",
     )
+    row(m, "nowhere", lambda r: r.lines[0].ClearField("key"), INVALID, VIOLATION)
+    row(
+        m,
+        "a group without a name",
+        lambda r: r.lines[0].ClearField("key") or put("sku", "MUG")(r.lines[0].grouped),
+        INVALID,
+        VIOLATION,
+    )
+    row(
+        m,
+        "at a location and in a group",
+        lambda r: (
+            put("sku", "MUG")(r.lines[0].grouped)
+            or put("location_group", "NORTH")(r.lines[0].grouped)
+        ),
+        INVALID,
+        VIOLATION,
+    )
+    row(
+        m,
+        "unknown group",
+        lambda r: (
+            r.lines[0].ClearField("key")
+            or put("sku", "MUG")(r.lines[0].grouped)
+            or put("location_group", "MOON")(r.lines[0].grouped)
+        ),
+        NOT_FOUND,
+        "UNKNOWN_LOCATION_GROUP",
+        locationGroup="MOON",
+    )
     row(m, "unknown mode", lambda r: put("mode", 9)(r.lines[0]), INVALID, VIOLATION)
     row(
         m,

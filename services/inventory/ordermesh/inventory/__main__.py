@@ -24,6 +24,7 @@ from ordermesh.inventory.background.stamping import Stamper
 from ordermesh.inventory.background.sweeping import Sweeper
 from ordermesh.inventory.cache.reading import RedisCopyReader
 from ordermesh.inventory.cache.writing import RedisCopyWriter
+from ordermesh.inventory.domain.quotas import NO_QUOTAS, HoldQuotas
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.copies import CopyReader
@@ -40,6 +41,7 @@ from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings
 from ordermesh.inventory.store.controls import SqlControlStore
 from ordermesh.inventory.store.counts import SqlCountStore
+from ordermesh.inventory.store.holds import SqlHoldStore
 from ordermesh.inventory.store.imports import SqlImportStore
 from ordermesh.inventory.store.items import SqlItemStore
 from ordermesh.inventory.store.ledger import SqlLedgerStore
@@ -75,6 +77,7 @@ def assemble(
     peers: Mapping[str, str],
     supply_rule: SupplyRule = ORDINARY_RULE,
     copies: CopyReader | None = None,
+    quotas: HoldQuotas = NO_QUOTAS,
 ) -> Wiring:
     """The parts of the service on a database; events go to those of ``peers`` that want them.
 
@@ -92,7 +95,9 @@ def assemble(
         shortfalls=SqlShortfallStore(),
         counts=SqlCountStore(),
         seals=SqlSealStore(),
+        holds=SqlHoldStore(),
         announcer=OutboxAnnouncer(Outbox(NAME, consumers)),
+        quotas=quotas,
         sources=SqlSourceStore(),
         quarantine=SqlQuarantineStore(ids),
         imports=SqlImportStore(),
@@ -126,7 +131,12 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
     )
     url = settings.redis_url
     reader = RedisCopyReader(url, clock) if url else None
-    wiring = assemble(database, clock, RandomIds(), settings.peers, rule, reader)
+    quotas = HoldQuotas(
+        customer_reservations=settings.customer_holds_max,
+        customer_units=settings.customer_hold_units_max,
+        caller_reservations=settings.caller_holds_max,
+    )
+    wiring = assemble(database, clock, RandomIds(), settings.peers, rule, reader, quotas)
     copying = (
         [Copier(database, wiring.stores, wiring.feed, RedisCopyWriter(url), reader, clock)]
         if url and reader

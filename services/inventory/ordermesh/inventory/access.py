@@ -7,6 +7,9 @@ from ordermesh.runtime.call import Identity, current_call
 
 OPERATOR = "operator"
 
+EDGE = "edge"
+"""The role of callers from outside: storefronts and marketplaces."""
+
 _MESH = frozenset({"routing", "returns"})
 """Services of the mesh that act for others."""
 

@@ -19,6 +19,15 @@ class InventorySettings(ServerSettings):
     )
     """``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user@host/name``."""
 
+    customer_holds_max: int = Field(default=0, ge=0)
+    """Reservations that one shopper may hold at once, known by the caller's key; 0: any number."""
+
+    customer_hold_units_max: int = Field(default=0, ge=0)
+    """Units of one item that one shopper may hold at once; 0: any number."""
+
+    caller_holds_max: int = Field(default=10_000, ge=0)
+    """Reservations that one caller from outside may hold at once; 0: any number."""
+
     sweep_seconds: float = Field(default=2.0, gt=0.0, le=5.0)
     """How often overdue holds are taken back. They count for nobody in between."""
 

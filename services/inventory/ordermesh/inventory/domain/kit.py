@@ -43,7 +43,8 @@ class Wanted:
 
     Of a kit's component, ``kit_sku`` names the kit, and ``quantity_per_kit`` counts units in one.
     ``lot_id`` and ``serial_numbers`` are facts that go with the units. ``wait`` None means that it
-    must be on hand.
+    must be on hand. A line with a ``group`` has no location yet: it is bound to some of
+    ``candidates``, where it is on hand.
     """
 
     line_id: str
@@ -55,6 +56,21 @@ class Wanted:
     lot_id: str = ""
     serial_numbers: tuple[str, ...] = ()
     wait: Wait | None = None
+    group: str = ""
+    candidates: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[StockKey, ...]:
+        """Where it may be held: at its location, or at the candidates of its group."""
+        if not self.group:
+            return (self.key,)
+        return tuple(StockKey(self.key.sku, location_id) for location_id in self.candidates)
+
+    def at(self, location_id: str) -> "Wanted":
+        """The line, bound to a location."""
+        return replace(
+            self, key=StockKey(self.key.sku, location_id), group="", candidates=(), wait=None
+        )
 
     @property
     def is_held(self) -> bool:
@@ -85,6 +101,7 @@ def exploded(wanted: Sequence[Wanted], kits: Mapping[str, Kit]) -> tuple[Wanted,
                 quantity_per_kit=component.quantity,
                 mode=line.mode,
                 wait=line.wait,
+                group=line.group,
             )
             for component in kit.components
         )

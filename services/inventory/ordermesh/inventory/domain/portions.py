@@ -1,22 +1,31 @@
-"""How much of each line can be granted, where a wish takes what there is."""
+"""How much of each line can be granted, and at which locations of a group."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
+from ordermesh.inventory.domain.errors.stock import (
+    GroupShortage,
+    InsufficientStock,
+    NotStockedHere,
+)
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.kit import LINES_MAX, Wanted
 from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.selling import Terms, sellable
+
+UNBOUNDED = 10**12
+"""More than can be wanted of anything."""
 
 
 @dataclass(frozen=True)
 class Portion:
     """What is granted of one line as it was asked for: units, or kits. ``reason`` is why not all.
 
-    ``lines`` are what is to be held for it, component by component.
+    ``lines`` are what is to be held for it, component by component. ``group`` was named instead of
+    a location.
     """
 
     line_id: str
@@ -25,6 +34,7 @@ class Portion:
     granted: int
     reason: str = ""
     lines: tuple[Wanted, ...] = ()
+    group: str = ""
 
 
 def asked_key(part: Wanted) -> StockKey:
@@ -34,9 +44,9 @@ def asked_key(part: Wanted) -> StockKey:
 
 def as_asked(wanted: Iterable[Wanted]) -> list[tuple[Wanted, ...]]:
     """The lines as they were asked for: the components of one kit together, in their order."""
-    asked: dict[tuple[str, StockKey], list[Wanted]] = {}
+    asked: dict[tuple[str, StockKey, str], list[Wanted]] = {}
     for part in wanted:
-        asked.setdefault((part.line_id, asked_key(part)), []).append(part)
+        asked.setdefault((part.line_id, asked_key(part), part.group), []).append(part)
     return [tuple(parts) for parts in asked.values()]
 
 
@@ -50,6 +60,33 @@ class Shelves:
     now: datetime
     _taken: dict[StockKey, int] = field(default_factory=dict)
     _kits: dict[StockKey, int] = field(default_factory=dict)
+
+    def take(self, parts: Sequence[Wanted], count: int) -> tuple[int, tuple[Wanted, ...]]:
+        """Take up to so many, units or kits; gives how many, and the lines that hold them."""
+        if not parts[0].group:
+            granted = self.left(parts, count)
+            return granted, self.grant(parts, granted) if granted else ()
+        rest = count
+        lines: list[Wanted] = []
+        for there, left in self._choices(parts, count):
+            granted = min(rest, left)
+            lines += self.grant(there, granted)
+            rest -= granted
+            if not rest:
+                break
+        return count - rest, tuple(lines)
+
+    def _choices(self, parts: Sequence[Wanted], count: int) -> list[tuple[tuple[Wanted, ...], int]]:
+        """The locations of a group that have any, the ones with most of it first.
+
+        To take from the fullest first takes from the fewest.
+        """
+        if all(part.mode is ReservationMode.NONE for part in parts):
+            return [(tuple(parts), count)]
+        places = [tuple(part.at(place) for part in parts) for place in parts[0].candidates]
+        choices = [(there, self.left(there, UNBOUNDED)) for there in places]
+        choices.sort(key=lambda choice: (-choice[1], choice[0][0].key.location_id))
+        return [choice for choice in choices if choice[1]]
 
     def left(self, parts: Sequence[Wanted], most: int) -> int:
         """How many of a line as it was asked for are left, up to ``most``: units, or whole kits."""
@@ -90,12 +127,51 @@ def portions(
     for parts in as_asked(wanted):
         first = parts[0]
         key = asked_key(first)
-        count = first.quantity // (first.quantity_per_kit or 1)
-        granted = shelves.left(parts, count)
-        lines = shelves.grant(parts, granted) if granted else ()
+        count = asked_count(parts)
+        granted, lines = shelves.take(parts, count)
         reason = "" if granted == count else _reason(ledger, parts)
-        found.append(Portion(first.line_id, key, count, granted, reason, lines))
+        found.append(Portion(first.line_id, key, count, granted, reason, lines, first.group))
     return found
+
+
+def bound(
+    ledger: Ledger, wanted: Sequence[Wanted], terms: Terms, channel: str, now: datetime
+) -> list[Wanted]:
+    """The same lines, those of groups bound to locations that have enough.
+
+    Lines that name a location come first, whatever their order: they have no choice. Raises
+    ``InsufficientStock`` with every line that its group has too little for, ``TooMuchAsked`` when
+    more than ``LINES_MAX`` lines come of it.
+    """
+    if not any(line.group for line in wanted):
+        return list(wanted)
+    shelves = Shelves(ledger, terms, channel, now)
+    asked = as_asked(wanted)
+    for parts in asked:
+        if not parts[0].group and parts[0].wait is None:
+            shelves.grant(parts, asked_count(parts))
+    short: list[GroupShortage] = []
+    lines: list[Wanted] = []
+    for parts in asked:
+        first, count = parts[0], asked_count(parts)
+        if not first.group:
+            lines += parts
+            continue
+        granted, taken = shelves.take(parts, count)
+        lines += taken
+        if granted < count:
+            keys = [key for part in parts for key in part.keys]
+            short.append(GroupShortage(asked_key(first).sku, first.group, count, granted, keys))
+    if short:
+        raise InsufficientStock({}, groups=short)
+    if len(lines) > LINES_MAX:
+        raise TooMuchAsked("The lines are spread over too many locations.", LINES_MAX)
+    return lines
+
+
+def asked_count(parts: Sequence[Wanted]) -> int:
+    """How many were asked for: units, or kits."""
+    return parts[0].quantity // (parts[0].quantity_per_kit or 1)
 
 
 def _part(whole: Wanted, quantity: int) -> Wanted:
@@ -103,5 +179,5 @@ def _part(whole: Wanted, quantity: int) -> Wanted:
 
 
 def _reason(ledger: Ledger, parts: Sequence[Wanted]) -> str:
-    unknown = not any(ledger.has_record(part.key) for part in parts)
+    unknown = not any(ledger.has_record(key) for part in parts for key in part.keys)
     return NotStockedHere.reason if unknown else InsufficientStock.reason

@@ -19,7 +19,7 @@ from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.limits import Buyer, Purchases, refuse_over_limit
 from ordermesh.inventory.domain.mode import ReservationMode
-from ordermesh.inventory.domain.portions import Portion, portions
+from ordermesh.inventory.domain.portions import Portion, bound, portions
 from ordermesh.inventory.domain.reservation import (
     Draft,
     Line,
@@ -72,11 +72,11 @@ def refuse_malformed(lines: Sequence[Wanted]) -> None:
 
     Raises ``TooManySerialNumbers`` where a line has more of them than units.
     """
-    seen: set[tuple[str, StockKey]] = set()
+    seen: set[tuple[str, StockKey, str]] = set()
     for number, line in enumerate(lines):
-        if (line.line_id, line.key) in seen:
+        if (line.line_id, line.key, line.group) in seen:
             raise DuplicateEntry(f"lines[{number}]", f"{line.line_id} ({line.key})")
-        seen.add((line.line_id, line.key))
+        seen.add((line.line_id, line.key, line.group))
         if len(line.serial_numbers) > line.quantity:
             raise TooManySerialNumbers(line.line_id, len(line.serial_numbers), line.quantity)
 
@@ -116,9 +116,10 @@ def reserve(
     wanted = [line for portion in found for line in portion.lines]
     lacks = any(portion.granted < portion.wanted for portion in found)
     if not any(portion.granted for portion in found) or (lacks and not is_final):
-        _refuse_unrecordable(ledger, ask.wanted, is_final=is_final)
+        wanted = bound(ledger, ask.wanted, terms, ask.channel, now)
+        _refuse_unrecordable(ledger, wanted, is_final=is_final)
         market = Market(terms, ask.channel, now, due)
-        parts = allot(ledger, ask.wanted, market, without_record=is_final)
+        parts = allot(ledger, wanted, market, without_record=is_final)
     else:
         parts = [Part(line) for line in wanted]
     return Reserved(_held(ledger, actor, ask, parts, terms, now), replaced, found)

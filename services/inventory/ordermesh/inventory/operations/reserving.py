@@ -4,7 +4,7 @@ What waits at one moment shares one transaction, and so its fixed cost. Each wis
 it were alone, in the order in which they came, on what the ones before have left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -16,9 +16,10 @@ from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSk
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Kit, Wanted, exploded, with_modes
 from ordermesh.inventory.domain.ledger import Cause, Ledger, Mark
-from ordermesh.inventory.domain.limits import Purchases
+from ordermesh.inventory.domain.limits import Buyer, Purchases
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.domain.quotas import OpenHolds
 from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.domain.reserving import Ask, Reserved, refuse_malformed, reserve
 from ordermesh.inventory.domain.selling import Terms
@@ -28,6 +29,12 @@ from ordermesh.inventory.operations.deciding import (
     StaleRows,
     decide_on,
     refuse_unlocked,
+)
+from ordermesh.inventory.operations.grouping import (
+    Members,
+    members_of,
+    refuse_unknown,
+    with_candidates,
 )
 from ordermesh.inventory.operations.limiting import lock_buyers, purchases_of
 from ordermesh.inventory.operations.reservations import Kept
@@ -43,11 +50,15 @@ from ordermesh.runtime.telemetry import Attributes, AttributeValue, span, within
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants to hold, and the trace that it is part of."""
+    """What somebody wants to hold, and the trace that it is part of.
+
+    ``is_limited``: its caller may have so many open holds and no more.
+    """
 
     actor: Actor
     ask: Ask
     trace: Context
+    is_limited: bool = False
 
     @property
     def named(self) -> frozenset[UUID]:
@@ -60,21 +71,26 @@ Verdict = Kept | DomainError | Later
 
 
 async def reserve_many(
-    stores: Stores, tx: Transaction, wishes: Sequence[Wish]
+    stores: Stores, tx: Transaction, wishes: Sequence[Wish], *, is_rehearsal: bool = False
 ) -> Sequence[Verdict]:
     """Decide on each wish, for itself; only the first is sure to be decided.
+
+    A rehearsal writes nothing.
 
     A verdict may be ``DuplicateEntry``, ``UnknownSku``, ``UnknownLocation``, ``TooMuchAsked`` and
     what the domain's ``reserve`` raises. Raises ``TransactionConflict``.
     """
     names = Names()
     asks = await _prepared(stores, tx, wishes, names)
-    batch = await _locked(stores, tx, names, [one for one in asks if isinstance(one, Ask)])
+    callers = {wish.actor.owner for wish in wishes if wish.is_limited}
+    sound = [one for one in asks if isinstance(one, Ask)]
+    batch = await _locked(stores, tx, names, sound, callers)
     verdicts: list[Verdict] = []
     for wish, ask in zip(wishes, asks, strict=True):
         with within(wish.trace):
             verdicts.append(await batch.decide(wish, ask) if isinstance(ask, Ask) else ask)
-    await batch.write()
+    if not is_rehearsal:
+        await batch.write()
     return verdicts
 
 
@@ -82,39 +98,57 @@ async def _prepared(
     stores: Stores, tx: Transaction, wishes: Sequence[Wish], names: Names
 ) -> list[Ask | DomainError | Later]:
     """The wishes with kits taken apart, or why they cannot be decided, now or at all."""
-    wanted = [line.key for wish in wishes for line in wish.ask.wanted]
-    kits = await stores.items.look_up(tx, {key.sku for key in wanted}, names)
-    await stores.locations.look_up(tx, {key.location_id for key in wanted}, names)
+    wanted = [line for wish in wishes for line in wish.ask.wanted]
+    kits = await stores.items.look_up(tx, {line.key.sku for line in wanted}, names)
+    places = {line.key.location_id for line in wanted if not line.group}
+    await stores.locations.look_up(tx, places, names)
+    members = await members_of(stores, tx, [wish.ask for wish in wishes], names)
     taken: set[UUID] = set()
     asks: list[Ask | DomainError | Later] = []
     for wish in wishes:
         # Two wishes about one reservation are decided one after the other.
-        asks.append(LATER if wish.named & taken else _taken_apart(wish.ask, kits, names))
+        asks.append(LATER if wish.named & taken else _taken_apart(wish.ask, kits, members, names))
         taken |= wish.named
-    return asks
+    sound = [one for one in asks if isinstance(one, Ask)]
+    ready = iter(await with_candidates(stores, tx, sound, members, names))
+    return [next(ready) if isinstance(one, Ask) else one for one in asks]
 
 
-def _taken_apart(ask: Ask, kits: Mapping[str, Kit], names: Names) -> Ask | DomainError:
+def _taken_apart(
+    ask: Ask, kits: Mapping[str, Kit], members: Members, names: Names
+) -> Ask | DomainError:
     try:
         refuse_malformed(ask.wanted)
         unknown = {line.key.sku for line in ask.wanted} - names.item_ids.keys()
         if unknown:
             raise UnknownSku(unknown)
-        nowhere = {line.key.location_id for line in ask.wanted} - names.location_ids.keys()
+        named = {line.key.location_id for line in ask.wanted if not line.group}
+        nowhere = named - names.location_ids.keys()
         if nowhere:
             raise UnknownLocation(nowhere)
+        refuse_unknown(ask, members)
         return replace(ask, wanted=with_modes(exploded(ask.wanted, kits), names.modes))
     except DomainError as refusal:
         return refusal
 
 
-async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[Ask]) -> "_Batch":
+async def _locked(
+    stores: Stores, tx: Transaction, names: Names, asks: Sequence[Ask], callers: Collection[str]
+) -> "_Batch":
     """All that the decisions need, locked and read."""
     buyers = {ask.buyer for ask in asks}
     is_locked = await lock_buyers(stores, tx, buyers)
+    shoppers = {ask.customer for ask in asks if ask.customer and ask.hold_duration}
+    shoppers = shoppers if stores.quotas.concern_customers else set()
+    if shoppers and not is_locked:
+        await stores.controls.lock_buyers(tx, {Buyer(customer=one) for one in shoppers})
     replaced = {one for ask in asks for one in ask.replaces}
     pairs = names.pairs(
-        line.key for ask in asks for line in ask.wanted if line.mode is not ReservationMode.NONE
+        key
+        for ask in asks
+        for line in ask.wanted
+        if line.mode is not ReservationMode.NONE
+        for key in line.keys
     )
     pairs |= await stores.reservations.open_pairs(tx, replaced)
     books = await stores.ledger.lock(tx, pairs, names)
@@ -127,16 +161,30 @@ async def _locked(stores: Stores, tx: Transaction, names: Names, asks: Sequence[
     purchases = await purchases_of(
         stores, tx, names, terms, wanted, buyers, now, is_locked=is_locked
     )
-    patient = names.pairs(line.key for ask in asks for line in ask.wanted if line.wait is not None)
+    holds = OpenHolds(
+        stores.quotas,
+        await stores.holds.of_customers(tx, shoppers, now),
+        await stores.holds.of_callers(
+            tx, callers if stores.quotas.caller_reservations else (), now
+        ),
+    )
+    patient = names.pairs(
+        line.key for ask in asks for line in ask.wanted if line.wait is not None and not line.group
+    )
     due = await stores.supplies.due(tx, patient, stores.supply_rule, now, names)
-    return _Batch(stores, tx, names, terms, books.opened(), purchases, now, known, due)
+    return _Batch(stores, tx, names, terms, books.opened(), purchases, holds, now, known, due)
 
 
 async def _with_kits(
     stores: Stores, tx: Transaction, terms: Terms, lines: Sequence[Wanted]
 ) -> Terms:
     """The terms with what is said about the kits themselves that the lines are parts of."""
-    kits = {StockKey(line.kit_sku, line.key.location_id) for line in lines if line.kit_sku}
+    kits = {
+        StockKey(line.kit_sku, key.location_id)
+        for line in lines
+        if line.kit_sku
+        for key in line.keys
+    }
     if not kits:
         return terms
     features = await stores.items.features(tx, {kit.sku for kit in kits})
@@ -155,6 +203,7 @@ class _Batch:
     terms: Terms
     ledger: Ledger
     purchases: Purchases
+    holds: OpenHolds
     now: datetime
     known: Mapping[UUID, Reservation]
     due: Due
@@ -175,7 +224,7 @@ class _Batch:
         }
 
         def decision(ledger: Ledger, *, is_final: bool = False) -> Reserved:
-            return reserve(
+            reserved = reserve(
                 ledger,
                 wish.actor,
                 ask,
@@ -186,6 +235,9 @@ class _Batch:
                 due=self.due,
                 is_final=is_final or not ask.is_best_effort,
             )
+            made, replaced, _ = reserved
+            self.holds.refuse_over_quota(made, replaced, is_limited=wish.is_limited)
+            return reserved
 
         mark = self.ledger.mark()
         try:
@@ -216,6 +268,7 @@ class _Batch:
         self.changes += decided.expired
         self.purchases.forget({one.reservation_id for one in replaced})
         self.purchases.note(made)
+        self.holds.note(made, replaced)
         self.replaced |= {one.reservation_id for one in replaced}
         self.partly_expired |= {one.after.reservation_id for one in decided.expired}
         document = Document(wish.actor)

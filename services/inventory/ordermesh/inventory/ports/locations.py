@@ -28,6 +28,12 @@ class LocationStore(Protocol):
         """As ``resolve``, but what does not exist is left out."""
         ...
 
+    async def in_groups(
+        self, tx: Transaction, groups: Collection[str], names: Names
+    ) -> dict[str, list[str]]:
+        """The locations of groups that have any, in the order of their ids."""
+        ...
+
     async def places(self, tx: Transaction, location_ids: Collection[int]) -> dict[int, Place]:
         """What locations are called, and whether they are switched off, by surrogates."""
         ...

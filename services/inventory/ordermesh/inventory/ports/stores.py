@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ordermesh.inventory.domain.levels import Told
+from ordermesh.inventory.domain.quotas import NO_QUOTAS, HoldQuotas
 from ordermesh.inventory.domain.reservation import Line, Reservation
 from ordermesh.inventory.domain.shortfall import Shortfall
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.ports.controls import ControlStore
 from ordermesh.inventory.ports.counts import CountStore
 from ordermesh.inventory.ports.feeds import ImportStore, QuarantineStore, SourceStore
+from ordermesh.inventory.ports.holds import HoldStore
 from ordermesh.inventory.ports.items import ItemStore
 from ordermesh.inventory.ports.ledger import LedgerStore
 from ordermesh.inventory.ports.levels import LevelStore
@@ -62,9 +64,11 @@ class Stores:
     shortfalls: ShortfallStore
     counts: CountStore
     seals: SealStore
+    holds: HoldStore
     announcer: Announcer
     sources: SourceStore
     quarantine: QuarantineStore
     imports: ImportStore
     levels: LevelStore
     supply_rule: SupplyRule = ORDINARY_RULE
+    quotas: HoldQuotas = NO_QUOTAS

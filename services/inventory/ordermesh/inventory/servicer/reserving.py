@@ -7,9 +7,9 @@ import structlog
 from opentelemetry.context import Context
 
 from ordermesh.api.inventory.v1 import ReserveRequest, ReserveResponse, ReserveVerdict
-from ordermesh.inventory.access import actor_of
+from ordermesh.inventory.access import EDGE, actor_of
 from ordermesh.inventory.operations.reservations import Kept
-from ordermesh.inventory.operations.reserving import Wish, reserve_many
+from ordermesh.inventory.operations.reserving import Verdict, Wish, reserve_many
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.reservations import ask, reservation_message, verdict_message
 from ordermesh.kernel.errors import DomainError
@@ -41,6 +41,8 @@ class Reserving:
 
     async def reserve(self, request: ReserveRequest) -> ReserveResponse:
         """The answer to one; raises its refusal."""
+        if request.validate_only:
+            return await self._rehearse(Asked(current_call(), request))
         return await self._batcher.ask(Asked(current_call(), request))
 
     async def verdicts(self, requests: Sequence[ReserveRequest]) -> list[ReserveVerdict]:
@@ -53,11 +55,40 @@ class Reserving:
             except InvalidFields as error:
                 invalid[place] = error
         sound = [one for place, one in enumerate(requests) if place not in invalid]
-        answers = iter(await self._batcher.ask_all([Asked(call, one) for one in sound]))
-        return [
-            _verdict(invalid[place] if place in invalid else next(answers))
-            for place in range(len(requests))
-        ]
+        real = [Asked(call, one) for one in sound if not one.validate_only]
+        answers = iter(await self._batcher.ask_all(real))
+        verdicts: list[ReserveVerdict] = []
+        for place, request in enumerate(requests):
+            if place in invalid:
+                verdicts.append(_verdict(invalid[place]))
+            elif request.validate_only:
+                verdicts.append(await self._rehearsed(Asked(call, request)))
+            else:
+                verdicts.append(_verdict(next(answers)))
+        return verdicts
+
+    async def _rehearsed(self, asked: Asked[ReserveRequest]) -> ReserveVerdict:
+        try:
+            return _verdict(await self._rehearse(asked))
+        except DomainError as refusal:
+            return _verdict(refusal)
+
+    async def _rehearse(self, asked: Asked[ReserveRequest]) -> ReserveResponse:
+        """What would be answered; nothing is written, not even the answer."""
+        wish = _wish(asked, asked.trace)
+        if isinstance(wish, DomainError):
+            raise wish
+
+        async def work(tx: Transaction) -> Verdict:
+            (verdict,) = await reserve_many(self._wiring.stores, tx, [wish], is_rehearsal=True)
+            return verdict
+
+        verdict = await self._wiring.database.run(work)
+        if isinstance(verdict, Kept):
+            return _reply(verdict)
+        if isinstance(verdict, DomainError):
+            raise verdict
+        raise AssertionError("A wish that is alone is decided.")
 
     async def _handle(
         self, waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]]
@@ -85,7 +116,8 @@ class Reserving:
 def _wish(one: Asked[ReserveRequest], trace: Context) -> Wish | DomainError:
     try:
         actor = actor_of(one.call.identity, one.request.on_behalf_of)
-        return Wish(actor, ask(one.request), trace)
+        is_limited = EDGE in one.call.identity.roles
+        return Wish(actor, ask(one.request), trace, is_limited)
     except DomainError as refusal:
         return refusal
 

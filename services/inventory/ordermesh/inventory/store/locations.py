@@ -55,6 +55,25 @@ class SqlLocationStore:
         for code in wanted & self._familiar.keys():
             names.location_ids[code] = self._familiar[code]
 
+    async def in_groups(
+        self, tx: Transaction, groups: Collection[str], names: Names
+    ) -> dict[str, list[str]]:
+        """The locations of groups that have any, in the order of their ids.
+
+        Groups are lists in the rows of locations: there are few locations, and all are looked at.
+        """
+        found = await tx.execute(
+            select(location.c.location_id, location.c.code, location.c.groups).order_by(
+                location.c.code
+            )
+        )
+        members: dict[str, list[str]] = {}
+        for row in found:
+            for group in set(groups) & set(row.groups):
+                members.setdefault(group, []).append(row.code)
+                names.location_ids[row.code] = row.location_id
+        return members
+
     async def places(self, tx: Transaction, location_ids: Collection[int]) -> dict[int, Place]:
         """What locations are called, and whether they are switched off, by surrogates."""
         found = await tx.execute(

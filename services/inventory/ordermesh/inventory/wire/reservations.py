@@ -21,6 +21,7 @@ from ordermesh.api.inventory.v1 import Reservation as ReservationMessage
 from ordermesh.api.inventory.v1 import ReservationLine as LineMessage
 from ordermesh.api.inventory.v1 import ReservationMode as ReservationModeMessage
 from ordermesh.inventory.domain.facts import Facts
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.kit import Wait, Wanted
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.moving import Move, Reassignment
@@ -59,12 +60,13 @@ def ask(request: ReserveRequest) -> Ask:
 def _wanted(request: ReserveRequest, line: ReserveLine) -> Wanted:
     return Wanted(
         line_id=line.line_id,
-        key=stock_key(line.key),
+        key=stock_key(line.key) if line.HasField("key") else StockKey(line.grouped.sku, ""),
         quantity=line.quantity,
         mode=ReservationMode(line.mode),
         lot_id=line.lot_id,
         serial_numbers=tuple(line.serial_numbers),
         wait=_wait(request, line),
+        group=line.grouped.location_group,
     )
 
 
@@ -122,6 +124,7 @@ def verdict_message(portion: Portion) -> LineVerdict:
         granted=portion.granted,
         missing=portion.wanted - portion.granted,
         reason=ErrorReason.Value(reason),
+        location_group=portion.group,
     )
 
 

@@ -151,6 +151,7 @@ from ordermesh.api.inventory.v1.reservation_service_pb2 import ExtendRequest as 
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ExtendResponse as ExtendResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import GetReservationRequest as GetReservationRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import GetReservationResponse as GetReservationResponse
+from ordermesh.api.inventory.v1.reservation_service_pb2 import GroupedStock as GroupedStock
 from ordermesh.api.inventory.v1.reservation_service_pb2 import LineReassignment as LineReassignment
 from ordermesh.api.inventory.v1.reservation_service_pb2 import LineSelection as LineSelection
 from ordermesh.api.inventory.v1.reservation_service_pb2 import LineVerdict as LineVerdict

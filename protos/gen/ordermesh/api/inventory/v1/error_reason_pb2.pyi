@@ -85,8 +85,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `locationId`.
     """
     ERROR_REASON_INSUFFICIENT_STOCK: _ErrorReason.ValueType  # 25
-    """FAILED_PRECONDITION. Less is available than is wanted. Rows of: `sku`, `locationId`, `wanted`,
-    `available`.
+    """FAILED_PRECONDITION. Less is available than is wanted. Rows of: `sku`, `locationId` (or
+    `locationGroup`), `wanted`, `available`.
     """
     ERROR_REASON_SAME_LOCATION: _ErrorReason.ValueType  # 26
     """INVALID_ARGUMENT. From and to are the same. Metadata: `sku`, `locationId`."""
@@ -163,6 +163,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WAITS_FOR_SUPPLY: _ErrorReason.ValueType  # 107
     """FAILED_PRECONDITION. The line waits for goods that are still to come, or will not. Rows of:
     `reservationId`, `lineId`, `sku`, `locationId`, `supplyId`, `waiting`.
+    """
+    ERROR_REASON_UNKNOWN_LOCATION_GROUP: _ErrorReason.ValueType  # 51
+    """NOT_FOUND. No location is in the group. Rows of: `locationGroup`."""
+    ERROR_REASON_HOLD_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 52
+    """FAILED_PRECONDITION. One shopper, or one caller, would have more open holds than it may. Metadata:
+    `per` (`customer` or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`,
+    `wanted`.
     """
     ERROR_REASON_UNKNOWN_SOURCE: _ErrorReason.ValueType  # 70
     """NOT_FOUND. No source has this id. Metadata: `sourceId`."""
@@ -299,8 +306,8 @@ ERROR_REASON_NOT_STOCKED_HERE: ErrorReason.ValueType  # 24
 `locationId`.
 """
 ERROR_REASON_INSUFFICIENT_STOCK: ErrorReason.ValueType  # 25
-"""FAILED_PRECONDITION. Less is available than is wanted. Rows of: `sku`, `locationId`, `wanted`,
-`available`.
+"""FAILED_PRECONDITION. Less is available than is wanted. Rows of: `sku`, `locationId` (or
+`locationGroup`), `wanted`, `available`.
 """
 ERROR_REASON_SAME_LOCATION: ErrorReason.ValueType  # 26
 """INVALID_ARGUMENT. From and to are the same. Metadata: `sku`, `locationId`."""
@@ -377,6 +384,13 @@ ERROR_REASON_MORE_THAN_EXPECTED: ErrorReason.ValueType  # 106
 ERROR_REASON_WAITS_FOR_SUPPLY: ErrorReason.ValueType  # 107
 """FAILED_PRECONDITION. The line waits for goods that are still to come, or will not. Rows of:
 `reservationId`, `lineId`, `sku`, `locationId`, `supplyId`, `waiting`.
+"""
+ERROR_REASON_UNKNOWN_LOCATION_GROUP: ErrorReason.ValueType  # 51
+"""NOT_FOUND. No location is in the group. Rows of: `locationGroup`."""
+ERROR_REASON_HOLD_QUOTA_EXCEEDED: ErrorReason.ValueType  # 52
+"""FAILED_PRECONDITION. One shopper, or one caller, would have more open holds than it may. Metadata:
+`per` (`customer` or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`,
+`wanted`.
 """
 ERROR_REASON_UNKNOWN_SOURCE: ErrorReason.ValueType  # 70
 """NOT_FOUND. No source has this id. Metadata: `sourceId`."""

@@ -40,6 +40,7 @@ class ReserveRequest(_message.Message):
     REPLACES_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     FENCE_FIELD_NUMBER: _builtins.int
     BEST_EFFORT_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
     WAIT_FIELD_NUMBER: _builtins.int
@@ -60,6 +61,10 @@ class ReserveRequest(_message.Message):
     best_effort: _builtins.bool
     """Hold of each line what there is, line after line in their order, kits whole. Refused when there
     is nothing of any line. What there is is on hand: such a request does not wait for supply.
+    """
+    validate_only: _builtins.bool
+    """Only say what would happen: nothing is held, and neither the request id nor the answer is kept. In
+    a bulk call it is answered after the requests that are meant.
     """
     channel: _builtins.str
     """Through which channel it is sold: its controls apply. Empty: only those that name no channel do,
@@ -102,13 +107,14 @@ class ReserveRequest(_message.Message):
         replaces_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
         fence: _builtins.int = ...,
         best_effort: _builtins.bool = ...,
+        validate_only: _builtins.bool = ...,
         channel: _builtins.str = ...,
         customer: _builtins.str = ...,
         wait: Global___SupplyWait | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_effort", b"best_effort", "channel", b"channel", "confirm", b"confirm", "customer", b"customer", "fence", b"fence", "hold_duration", b"hold_duration", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "replaces_reservation_ids", b"replaces_reservation_ids", "request_id", b"request_id", "reservation_id", b"reservation_id", "wait", b"wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_effort", b"best_effort", "channel", b"channel", "confirm", b"confirm", "customer", b"customer", "fence", b"fence", "hold_duration", b"hold_duration", "lines", b"lines", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "replaces_reservation_ids", b"replaces_reservation_ids", "request_id", b"request_id", "reservation_id", b"reservation_id", "validate_only", b"validate_only", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -142,12 +148,13 @@ Global___SupplyWait: _TypeAlias = SupplyWait  # noqa: Y015
 
 @_typing.final
 class ReserveLine(_message.Message):
-    """ReserveLine is one thing that is wanted."""
+    """ReserveLine is one thing that is wanted: at a location, or in a group of them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LINE_ID_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
+    GROUPED_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     LOT_ID_FIELD_NUMBER: _builtins.int
@@ -163,7 +170,11 @@ class ReserveLine(_message.Message):
     """The lot that is meant, as a fact: any unit of the item is held. Not for kits."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
-        """What, and where. A kit is held by its components at the location."""
+        """What, and at which location. A kit is held by its components there."""
+
+    @_builtins.property
+    def grouped(self) -> Global___GroupedStock:
+        """What, and in which group of locations."""
 
     @_builtins.property
     def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -178,19 +189,50 @@ class ReserveLine(_message.Message):
         *,
         line_id: _builtins.str = ...,
         key: _stock_key_pb2.StockKey | None = ...,
+        grouped: Global___GroupedStock | None = ...,
         quantity: _builtins.int = ...,
         mode: _reservation_pb2.ReservationMode.ValueType = ...,
         lot_id: _builtins.str = ...,
         serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
         wait: Global___SupplyWait | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "wait", b"wait"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grouped", b"grouped", "key", b"key", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "line_id", b"line_id", "lot_id", b"lot_id", "mode", b"mode", "quantity", b"quantity", "serial_numbers", b"serial_numbers", "wait", b"wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grouped", b"grouped", "key", b"key", "line_id", b"line_id", "lot_id", b"lot_id", "mode", b"mode", "quantity", b"quantity", "serial_numbers", b"serial_numbers", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReserveLine: _TypeAlias = ReserveLine  # noqa: Y015
+
+@_typing.final
+class GroupedStock(_message.Message):
+    """GroupedStock names an item somewhere in a group of locations. The line is bound at once to locations
+    of the group, the fewest that have enough; of those the ones that have most, then in the order of
+    their ids. The components of a kit stay together. Of the locations that keep the item, the 64 with
+    most of it are looked at.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_FIELD_NUMBER: _builtins.int
+    LOCATION_GROUP_FIELD_NUMBER: _builtins.int
+    sku: _builtins.str
+    """The item, or a kit."""
+    location_group: _builtins.str
+    """The group."""
+    def __init__(
+        self,
+        *,
+        sku: _builtins.str = ...,
+        location_group: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_group", b"location_group", "sku", b"sku"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroupedStock: _TypeAlias = GroupedStock  # noqa: Y015
 
 @_typing.final
 class ReserveResponse(_message.Message):
@@ -234,6 +276,7 @@ class LineVerdict(_message.Message):
     GRANTED_FIELD_NUMBER: _builtins.int
     MISSING_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    LOCATION_GROUP_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line."""
     wanted: _builtins.int
@@ -244,9 +287,11 @@ class LineVerdict(_message.Message):
     """Units, or kits, that are missing."""
     reason: _error_reason_pb2.ErrorReason.ValueType
     """Why they are: `INSUFFICIENT_STOCK` or `NOT_STOCKED_HERE`. Not set when nothing is missing."""
+    location_group: _builtins.str
+    """The group of locations that was named. Empty when a location was."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
-        """What was asked for, and where."""
+        """What was asked for, and where. Without a location when a group was named."""
 
     def __init__(
         self,
@@ -257,10 +302,11 @@ class LineVerdict(_message.Message):
         granted: _builtins.int = ...,
         missing: _builtins.int = ...,
         reason: _error_reason_pb2.ErrorReason.ValueType = ...,
+        location_group: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["granted", b"granted", "key", b"key", "line_id", b"line_id", "missing", b"missing", "reason", b"reason", "wanted", b"wanted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["granted", b"granted", "key", b"key", "line_id", b"line_id", "location_group", b"location_group", "missing", b"missing", "reason", b"reason", "wanted", b"wanted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

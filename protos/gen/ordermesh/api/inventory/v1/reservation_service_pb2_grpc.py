@@ -104,6 +104,9 @@ class ReservationServiceServicer:
     def Reserve(self, request, context):
         """Reserve holds all lines or none; with `best_effort` what there is, with a verdict on each line.
 
+        A line may name a group of locations: it is bound at once to locations in it, and the reply says
+        to which.
+
         Demand for one stock key is summed over the whole request, over kits too. Reservations named in
         `replaces_reservation_ids` are closed in the same transaction, and their units count as free
         for this one. What is available is what the controls leave to the channel.
@@ -116,7 +119,8 @@ class ReservationServiceServicer:
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
         `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
-        `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers.
+        `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
+        `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

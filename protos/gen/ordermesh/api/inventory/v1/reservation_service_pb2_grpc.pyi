@@ -36,6 +36,9 @@ class ReservationServiceStub:
     Reserve: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveRequest, _reservation_service_pb2.ReserveResponse]
     """Reserve holds all lines or none; with `best_effort` what there is, with a verdict on each line.
 
+    A line may name a group of locations: it is bound at once to locations in it, and the reply says
+    to which.
+
     Demand for one stock key is summed over the whole request, over kits too. Reservations named in
     `replaces_reservation_ids` are closed in the same transaction, and their units count as free
     for this one. What is available is what the controls leave to the channel.
@@ -48,7 +51,8 @@ class ReservationServiceStub:
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
     `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
-    `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers.
+    `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
+    `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`.
     """
     ReserveBulk: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveBulkRequest, _reservation_service_pb2.ReserveBulkResponse]
     """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
@@ -131,6 +135,9 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Reserve: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveRequest, _reservation_service_pb2.ReserveResponse]  # type: ignore[assignment]
     """Reserve holds all lines or none; with `best_effort` what there is, with a verdict on each line.
 
+    A line may name a group of locations: it is bound at once to locations in it, and the reply says
+    to which.
+
     Demand for one stock key is summed over the whole request, over kits too. Reservations named in
     `replaces_reservation_ids` are closed in the same transaction, and their units count as free
     for this one. What is available is what the controls leave to the channel.
@@ -143,7 +150,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
     `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
-    `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers.
+    `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
+    `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`.
     """
     ReserveBulk: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveBulkRequest, _reservation_service_pb2.ReserveBulkResponse]  # type: ignore[assignment]
     """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
@@ -229,6 +237,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_reservation_service_pb2.ReserveResponse, _abc.Awaitable[_reservation_service_pb2.ReserveResponse]]:
         """Reserve holds all lines or none; with `best_effort` what there is, with a verdict on each line.
 
+        A line may name a group of locations: it is bound at once to locations in it, and the reply says
+        to which.
+
         Demand for one stock key is summed over the whole request, over kits too. Reservations named in
         `replaces_reservation_ids` are closed in the same transaction, and their units count as free
         for this one. What is available is what the controls leave to the channel.
@@ -241,7 +252,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
         `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
-        `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers.
+        `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
+        `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`.
         """
 
     @_abc_1.abstractmethod

@@ -29,6 +29,18 @@ class UnknownLocation(NotFound):
         )
 
 
+class UnknownLocationGroup(NotFound):
+    """No location is in one of these groups."""
+
+    reason: ClassVar[str] = "UNKNOWN_LOCATION_GROUP"
+
+    def __init__(self, groups: Iterable[str]) -> None:
+        names = sorted(set(groups))
+        super().__init__(
+            f"No location is in {named(names)}.", *({"locationGroup": name} for name in names)
+        )
+
+
 class KitInKit(InvalidRequest):
     """A component of a kit is a kit."""
 

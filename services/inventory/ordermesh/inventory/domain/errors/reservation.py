@@ -61,6 +61,20 @@ class HoldLimit(RuleViolated):
         )
 
 
+class HoldQuotaExceeded(RuleViolated):
+    """A shopper or a caller would have more open holds than it may."""
+
+    reason: ClassVar[str] = "HOLD_QUOTA_EXCEEDED"
+
+    def __init__(
+        self, per: str, of: str, limit: int, held: int, wanted: int, sku: str = ""
+    ) -> None:
+        facts = {"per": per, "of": of, "limit": limit, "held": held, "wanted": wanted}
+        super().__init__(
+            f"This {per} would hold more {of} than it may.", {**facts, "sku": sku} if sku else facts
+        )
+
+
 class ReservationClosed(RuleViolated):
     """It is closed, or less of a line is open than is wanted. Rows: line id, wanted and open."""
 

@@ -1,7 +1,7 @@
 """Stock that is not there, or not as the caller believed."""
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import ClassVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
 
 from ordermesh.inventory.domain.errors.facts import named, place
 from ordermesh.inventory.domain.key import StockKey
@@ -82,10 +82,20 @@ class NotStockedHere(RuleViolated):
         )
 
 
-class InsufficientStock(CuredByExpiry):
-    """Less is available than is wanted. Rows: every short key, wanted and available.
+class GroupShortage(NamedTuple):
+    """Of an item less is available in a group of locations, at those keys of it, than is wanted."""
 
-    Of keys ``needing_all`` it is not known how many units more would do.
+    sku: str
+    group: str
+    wanted: int
+    available: int
+    keys: Sequence[StockKey]
+
+
+class InsufficientStock(CuredByExpiry):
+    """Less is available than is wanted. Rows: every short key or group, wanted and available.
+
+    Of keys ``needing_all``, and of those in groups, it is not known how many units more would do.
     """
 
     reason: ClassVar[str] = "INSUFFICIENT_STOCK"
@@ -94,16 +104,29 @@ class InsufficientStock(CuredByExpiry):
         self,
         rows: Mapping[StockKey, tuple[int, int]],
         needing_all: Collection[StockKey] = (),
+        groups: Sequence[GroupShortage] = (),
     ) -> None:
+        short = [*map(str, rows), *(f"{one.sku} in {one.group}" for one in groups)]
+        missing = {
+            key: ALL_OVERDUE if key in needing_all else wanted - available
+            for key, (wanted, available) in rows.items()
+        }
+        missing |= {key: ALL_OVERDUE for one in groups for key in one.keys}
         super().__init__(
-            f"Less is available than wanted of {named(rows)}.",
-            {
-                key: ALL_OVERDUE if key in needing_all else wanted - available
-                for key, (wanted, available) in rows.items()
-            },
+            f"Less is available than wanted of {named(short)}.",
+            missing,
             *(
                 {**place(key), "wanted": wanted, "available": available}
                 for key, (wanted, available) in rows.items()
+            ),
+            *(
+                {
+                    "sku": one.sku,
+                    "locationGroup": one.group,
+                    "wanted": one.wanted,
+                    "available": one.available,
+                }
+                for one in groups
             ),
         )
 

@@ -1,0 +1,113 @@
+"""Quotas on open holds, so that nobody keeps stock from others by holding it and never buying.
+
+Only holds count that can still expire: what is confirmed is bought, and has limits of its own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from ordermesh.inventory.domain.errors.reservation import HoldQuotaExceeded
+from ordermesh.inventory.domain.reservation import LineState, Reservation
+
+
+@dataclass(frozen=True)
+class HoldQuotas:
+    """How much may be held at once; 0: any number.
+
+    ``customer_reservations`` and ``customer_units``, of each SKU, are for one shopper, by the key
+    that the caller passes. ``caller_reservations`` is for one caller from outside.
+    """
+
+    customer_reservations: int = 0
+    customer_units: int = 0
+    caller_reservations: int = 0
+
+    @property
+    def concern_customers(self) -> bool:
+        """Whether shoppers have a quota."""
+        return bool(self.customer_reservations or self.customer_units)
+
+
+NO_QUOTAS = HoldQuotas()
+"""Anybody may hold any number."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Units of one SKU that a reservation holds for a shopper."""
+
+    reservation_id: UUID
+    customer: str
+    sku: str
+    units: int
+
+
+class OpenHolds:
+    """The open holds of shoppers and callers, while one wish after the other is decided.
+
+    ``caller_counts`` is how many reservations each caller holds.
+    """
+
+    def __init__(
+        self, quotas: HoldQuotas, holds: Iterable[Hold], caller_counts: Mapping[str, int]
+    ) -> None:
+        self._quotas = quotas
+        self._holds = list(holds)
+        self._caller_counts = dict(caller_counts)
+
+    def refuse_over_quota(
+        self, made: Reservation, replaced: Sequence[Reservation], *, is_limited: bool
+    ) -> None:
+        """Raise ``HoldQuotaExceeded`` when a shopper or a caller would hold more than it may.
+
+        What the new reservation takes over from others does not count twice. Only a caller that
+        ``is_limited`` has a quota.
+        """
+        wanted = _held_units(made)
+        if not wanted:
+            return
+        quotas = self._quotas
+        if is_limited:
+            held = self._caller_counts.get(made.owner, 0) - len(replaced)
+            _refuse("caller", "reservations", quotas.caller_reservations, held, 1)
+        if not made.customer:
+            return
+        gone = {one.reservation_id for one in replaced}
+        mine = [
+            hold
+            for hold in self._holds
+            if hold.customer == made.customer and hold.reservation_id not in gone
+        ]
+        count = len({hold.reservation_id for hold in mine})
+        _refuse("customer", "reservations", quotas.customer_reservations, count, 1)
+        for sku, units in wanted.items():
+            held = sum(hold.units for hold in mine if hold.sku == sku)
+            _refuse("customer", "units", quotas.customer_units, held, units, sku)
+
+    def note(self, made: Reservation, replaced: Sequence[Reservation]) -> None:
+        """Somebody holds something, and let go of something else."""
+        gone = {one.reservation_id for one in replaced}
+        self._holds = [hold for hold in self._holds if hold.reservation_id not in gone]
+        for one in replaced:
+            self._caller_counts[one.owner] = self._caller_counts.get(one.owner, 0) - 1
+        units = _held_units(made)
+        if units:
+            self._caller_counts[made.owner] = self._caller_counts.get(made.owner, 0) + 1
+        self._holds += [
+            Hold(made.reservation_id, made.customer, sku, count) for sku, count in units.items()
+        ]
+
+
+def _held_units(reservation: Reservation) -> dict[str, int]:
+    """Units that are held until a time, by SKU."""
+    units: dict[str, int] = {}
+    for line in reservation.lines:
+        if line.state is LineState.HELD and line.is_on_hand:
+            units[line.key.sku] = units.get(line.key.sku, 0) + line.quantity
+    return units
+
+
+def _refuse(per: str, of: str, limit: int, held: int, wanted: int, sku: str = "") -> None:
+    if limit and held + wanted > limit:
+        raise HoldQuotaExceeded(per, of, limit, held, wanted, sku)

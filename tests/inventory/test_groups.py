@@ -1,0 +1,205 @@
+import asyncio
+
+import pytest
+
+from ordermesh.api.inventory.v1 import (
+    ErrorReason,
+    GroupedStock,
+    Reservation,
+    ReservationMode,
+    ReserveLine,
+)
+from ordermesh.inventory.domain.errors.catalog import UnknownLocationGroup
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry
+from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from ordermesh.inventory.operations import grouping
+from tests.inventory.shop import Shop, insist, item, key, location, selection
+
+
+def somewhere(line_id: str, sku: str, quantity: int, group: str = "NORTH") -> ReserveLine:
+    return ReserveLine(
+        line_id=line_id,
+        grouped=GroupedStock(sku=sku, location_group=group),
+        quantity=quantity,
+    )
+
+
+def pinned(line_id: str, place: str, quantity: int) -> ReserveLine:
+    return ReserveLine(line_id=line_id, key=key(place), quantity=quantity)
+
+
+def places(reservation: Reservation) -> list[tuple[str, str, str, int]]:
+    return [
+        (one.line_id, one.key.sku, one.key.location_id, one.quantity) for one in reservation.lines
+    ]
+
+
+async def take(shop: Shop, *lines: ReserveLine, **fields: object) -> Reservation:
+    return (await shop.ask(shop.wish(lines, **fields))).reservation
+
+
+@pytest.fixture
+async def north(shop: Shop) -> Shop:
+    """A, B and C are in the north, D is not."""
+    await shop.put_locations(*(location(name, groups=["NORTH", "ALL"]) for name in "ABC"))
+    await shop.put_locations(location("D", groups=["SOUTH", "ALL"]))
+    return shop
+
+
+async def test_a_group_in_which_no_location_is_does_not_exist(north: Shop) -> None:
+    await north.stock({"MUG at A": 9})
+
+    with pytest.raises(UnknownLocationGroup) as refusal:
+        await take(north, somewhere("1", "MUG", 1, "MOON"))
+
+    assert refusal.value.facts() == {"locationGroup": "MOON"}
+
+
+async def test_the_same_line_in_the_same_group_twice_is_refused(north: Shop) -> None:
+    await north.stock({"MUG at A": 9})
+
+    with pytest.raises(DuplicateEntry):
+        await take(north, somewhere("1", "MUG", 1), somewhere("1", "MUG", 2))
+    await take(north, somewhere("1", "MUG", 1), somewhere("1", "MUG", 1, "ALL"))
+
+
+async def test_a_group_that_has_too_little_is_named_with_what_it_has(north: Shop) -> None:
+    await north.stock({"MUG at A": 3, "MUG at B": 2, "MUG at D": 50, "CUP at D": 9})
+    before = await north.dump()
+
+    with pytest.raises(InsufficientStock) as refusal:
+        await take(
+            north, somewhere("1", "MUG", 6), somewhere("2", "CUP", 1), pinned("3", "MUG at D", 1)
+        )
+
+    assert refusal.value.facts() == {
+        "sku": "MUG", "locationGroup": "NORTH", "wanted": "6", "available": "5",
+        "sku-2": "CUP", "locationGroup-2": "NORTH", "wanted-2": "1", "available-2": "0",
+        "rows": "2",
+    }  # fmt: skip
+    assert await north.dump() == before
+
+
+async def test_one_location_that_has_enough_is_better_than_two_and_the_fullest_is_best(
+    north: Shop,
+) -> None:
+    await north.stock({"MUG at A": 4, "MUG at B": 9, "MUG at C": 9})
+
+    assert places(await take(north, somewhere("1", "MUG", 4))) == [("1", "MUG", "B", 4)]
+    assert places(await take(north, somewhere("1", "MUG", 5))) == [("1", "MUG", "C", 5)]
+    assert await north.is_sound()
+
+
+async def test_where_no_location_has_enough_the_fewest_are_used(north: Shop) -> None:
+    await north.stock({"MUG at A": 3, "MUG at B": 5, "MUG at C": 4})
+
+    made = await take(north, somewhere("1", "MUG", 8))
+
+    assert places(made) == [("1", "MUG", "B", 5), ("1", "MUG", "C", 3)]
+    # From now on they are lines like any other.
+    moved = await north.reassign(made.reservation_id, (selection("1", location_id="C"), "A"))
+    assert places(moved) == [("1", "MUG", "B", 5), ("1", "MUG", "A", 3)]
+    assert await north.is_sound()
+
+
+async def test_what_is_switched_off_is_no_choice(north: Shop) -> None:
+    await north.stock({"MUG at A": 3, "MUG at B": 9})
+    await north.put_locations(location("B", groups=["NORTH"], disabled=True))
+
+    assert places(await take(north, somewhere("1", "MUG", 3))) == [("1", "MUG", "A", 3)]
+
+
+async def test_kits_keep_their_components_together(north: Shop) -> None:
+    await north.stock({"POT at A": 9, "CUP at A": 3, "POT at B": 2, "CUP at B": 9, "POT at C": 99})
+    await north.put_items(item("SET", {"POT": 1, "CUP": 2}))
+
+    assert places(await take(north, somewhere("1", "SET", 3))) == [
+        ("1", "POT", "B", 2),
+        ("1", "CUP", "B", 4),
+        ("1", "POT", "A", 1),
+        ("1", "CUP", "A", 2),
+    ]
+    with pytest.raises(InsufficientStock):
+        await take(north, somewhere("1", "SET", 1))
+
+
+async def test_lines_that_have_no_choice_come_first(north: Shop) -> None:
+    await north.stock({"MUG at A": 5, "MUG at B": 4})
+
+    made = await take(north, somewhere("1", "MUG", 4), pinned("2", "MUG at A", 5))
+
+    assert places(made) == [("1", "MUG", "B", 4), ("2", "MUG", "A", 5)]
+
+
+async def test_a_best_effort_takes_what_the_group_has(north: Shop) -> None:
+    await north.stock({"MUG at A": 3, "MUG at B": 2})
+
+    reply = await north.ask(
+        north.wish([somewhere("1", "MUG", 9), somewhere("2", "MUG", 1)], best_effort=True)
+    )
+
+    assert places(reply.reservation) == [("1", "MUG", "A", 3), ("1", "MUG", "B", 2)]
+    told = [
+        (one.key.sku, one.key.location_id, one.location_group, one.granted, one.reason)
+        for one in reply.line_verdicts
+    ]
+    insufficient = ErrorReason.ERROR_REASON_INSUFFICIENT_STOCK
+    assert told == [("MUG", "", "NORTH", 5, insufficient), ("MUG", "", "NORTH", 0, insufficient)]
+
+
+async def test_overdue_holds_in_the_group_make_room(north: Shop) -> None:
+    await north.stock({"MUG at A": 3, "MUG at B": 3})
+    await north.reserve({"MUG at A": 3, "MUG at B": 2}, hold_seconds=10)
+    await north.let_pass(11)
+
+    assert places(await take(north, somewhere("1", "MUG", 6))) == [
+        ("1", "MUG", "A", 3),
+        ("1", "MUG", "B", 3),
+    ]
+    assert await north.is_sound()
+
+
+async def test_demand_that_holds_no_units_is_recorded_where_the_item_is_kept(north: Shop) -> None:
+    await north.stock({"MUG at B": 1})
+    tracked = somewhere("1", "MUG", 7)
+    tracked.mode = ReservationMode.RESERVATION_MODE_TRACK_ONLY
+    ignored = somewhere("2", "MUG", 7)
+    ignored.mode = ReservationMode.RESERVATION_MODE_NONE
+
+    assert places(await take(north, tracked, ignored)) == [("1", "MUG", "B", 7)]
+
+
+async def test_of_a_large_group_the_fullest_locations_are_looked_at(
+    north: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "CANDIDATES_MAX", 2)
+    await north.stock({"MUG at A": 2, "MUG at B": 3, "MUG at C": 4})
+
+    assert places(await take(north, somewhere("1", "MUG", 7))) == [
+        ("1", "MUG", "C", 4),
+        ("1", "MUG", "B", 3),
+    ]
+    await north.receive({"MUG at B": 1, "MUG at C": 1})
+    with pytest.raises(InsufficientStock) as refusal:
+        await take(north, somewhere("1", "MUG", 5))
+    assert refusal.value.facts()["available"] == "3"
+
+
+async def test_many_at_once_never_take_more_than_the_group_has(
+    north: Shop, no_deadlocks: None
+) -> None:
+    await north.stock({"MUG at A": 7, "MUG at B": 5, "MUG at C": 3, "CUP at A": 9, "CUP at C": 9})
+
+    async def one(number: int) -> int:
+        lines = [somewhere("1", "MUG", 2), somewhere("2", "CUP", 1)]
+        if number % 2:
+            lines.reverse()
+        request = north.wish(lines)
+        try:
+            reply = await insist(lambda: north.ask(request))
+        except InsufficientStock:
+            return 0
+        return sum(line.quantity for line in reply.reservation.lines if line.key.sku == "MUG")
+
+    assert sum(await asyncio.gather(*map(one, range(12)))) == 14
+    assert await north.is_sound()

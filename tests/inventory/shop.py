@@ -89,6 +89,7 @@ from ordermesh.inventory.servicer.ledger import LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.store.tables.everything import metadata
+from ordermesh.inventory.store.tables.levels import level_watch
 from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.inventory.store.tables.seals import seal, seal_head
 from ordermesh.kernel.errors import Conflict, Overloaded
@@ -559,11 +560,11 @@ async def insist(call: Callable[[], Awaitable[R]]) -> R:
 
 
 async def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the service's tables and of its feed, without revisions and seals."""
+    """Every row of the tables and of the feed, without what is noted beside the calls."""
 
     async def read(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:
         tables = (*metadata.sorted_tables, feed, work)
-        tables = tuple(table for table in tables if table not in (seal, seal_head))
+        tables = tuple(table for table in tables if table not in (seal, seal_head, level_watch))
         return {table.name: await _rows(tx, table) for table in tables}
 
     return await database.read(read)

@@ -32,9 +32,12 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.client.mesh import Mesh
+from ordermesh.inventory.store.tables.controls import control_version
 from ordermesh.inventory.store.tables.feeds import quarantined_row
+from ordermesh.inventory.store.tables.levels import level_watch
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.tables import reply
+from tests.eventually import eventually
 from tests.inventory.mistakes import supplies
 from tests.inventory.mistakes.rows import BLOCK, good_requests, rows
 from tests.inventory.mistakes.table import HELD, IMPORT, INVALID, PAID, QUARANTINED, VIOLATION
@@ -72,11 +75,23 @@ async def prepared(served: Served, inventory_database: Database) -> Mesh:
     await prepare_feeds(mesh, inventory_database)
     controls = [control("old", "cap", 500, sku="MUG")]
     await mesh.controls.PutControls(PutControlsRequest(request_id=new_id(), controls=controls))
+    await eventually(lambda: controls_were_told(inventory_database))
     for method, expected in supplies.preparing():
         setattr(expected, "request_id", new_id())  # noqa: B010 - the table knows which message it is
         await stub_method(mesh, method)(expected)
     await plan_counts(mesh)
     return mesh
+
+
+async def controls_were_told(database: Database) -> bool:
+    """Whether watchers have heard what the controls of now make of availability."""
+
+    async def read(tx: Transaction) -> bool:
+        told = (await tx.execute(select(level_watch.c.control_version))).scalar_one()
+        present = (await tx.execute(select(control_version.c.version))).scalar_one()
+        return bool(told == present)
+
+    return await database.read(read)
 
 
 async def prepare_feeds(mesh: Mesh, database: Database) -> None:
@@ -187,6 +202,7 @@ async def test_a_request_id_is_not_used_for_two_requests(
 ) -> None:
     request = fresh(method)
     reply = await stub_method(prepared, method)(request)
+    await eventually(lambda: controls_were_told(inventory_database))
     after = await dump(inventory_database)
     assert await stub_method(prepared, method)(request) == reply
 

@@ -95,7 +95,7 @@ class Reserving:
     ) -> Sequence[Answer[ReserveResponse]]:
         asked = [one.item for one in waiting]
         traces = [one.trace for one in asked]
-        with linked_span("reserve", traces, {Attributes.WORK_ROWS: len(asked)}):
+        with linked_span("reserve batch", traces, {Attributes.WORK_ROWS: len(asked)}):
             return await self._wiring.mutations.run_many(
                 asked, ReserveResponse, self._reserve, lambda place: waiting[place].is_wanted
             )

@@ -49,15 +49,21 @@ class Purchases:
 
     def __init__(self, reservations: Iterable[Reservation], now: datetime) -> None:
         self._now = now
-        self._rows = [one for each in reservations for one in purchases_of(each, now)]
+        self._by_sku: dict[str, list[Purchase]] = {}
+        for reservation in reservations:
+            self.note(reservation)
 
     def note(self, made: Reservation) -> None:
         """Somebody bought something."""
-        self._rows += purchases_of(made, self._now)
+        for one in purchases_of(made, self._now):
+            self._by_sku.setdefault(one.sku, []).append(one)
 
     def forget(self, reservation_ids: Collection[UUID]) -> None:
         """What these reservations held was taken over by others."""
-        self._rows = [row for row in self._rows if row.reservation_id not in reservation_ids]
+        if not reservation_ids:
+            return
+        for sku, rows in self._by_sku.items():
+            self._by_sku[sku] = [row for row in rows if row.reservation_id not in reservation_ids]
 
     def already(self, control: Control, sku: str, buyer: Buyer, excluding: Collection[UUID]) -> int:
         """Units that count against a limit, without those of ``excluding``."""
@@ -65,9 +71,8 @@ class Purchases:
         since = None if window is None else self._now - window
         return sum(
             row.units
-            for row in self._rows
-            if row.sku == sku
-            and _is_same(control.kind, row.buyer, buyer)
+            for row in self._by_sku.get(sku, ())
+            if _is_same(control.kind, row.buyer, buyer)
             and control.channel in ("", row.buyer.channel)
             and row.reservation_id not in excluding
             and (since is None or row.time > since)

@@ -53,7 +53,9 @@ class OpenHolds:
         self, quotas: HoldQuotas, holds: Iterable[Hold], caller_counts: Mapping[str, int]
     ) -> None:
         self._quotas = quotas
-        self._holds = list(holds)
+        self._by_customer: dict[str, list[Hold]] = {}
+        for hold in holds:
+            self._by_customer.setdefault(hold.customer, []).append(hold)
         self._caller_counts = dict(caller_counts)
 
     def refuse_over_quota(
@@ -74,11 +76,8 @@ class OpenHolds:
         if not made.customer:
             return
         gone = {one.reservation_id for one in replaced}
-        mine = [
-            hold
-            for hold in self._holds
-            if hold.customer == made.customer and hold.reservation_id not in gone
-        ]
+        known = self._by_customer.get(made.customer, ())
+        mine = [hold for hold in known if hold.reservation_id not in gone]
         count = len({hold.reservation_id for hold in mine})
         _refuse("customer", "reservations", quotas.customer_reservations, count, 1)
         for sku, units in wanted.items():
@@ -87,16 +86,19 @@ class OpenHolds:
 
     def note(self, made: Reservation, replaced: Sequence[Reservation]) -> None:
         """Somebody holds something, and let go of something else."""
-        gone = {one.reservation_id for one in replaced}
-        self._holds = [hold for hold in self._holds if hold.reservation_id not in gone]
         for one in replaced:
             self._caller_counts[one.owner] = self._caller_counts.get(one.owner, 0) - 1
+            kept = self._by_customer.get(one.customer, ())
+            self._by_customer[one.customer] = [
+                hold for hold in kept if hold.reservation_id != one.reservation_id
+            ]
         units = _held_units(made)
         if units:
             self._caller_counts[made.owner] = self._caller_counts.get(made.owner, 0) + 1
-        self._holds += [
-            Hold(made.reservation_id, made.customer, sku, count) for sku, count in units.items()
-        ]
+        if made.customer:
+            self._by_customer.setdefault(made.customer, []).extend(
+                Hold(made.reservation_id, made.customer, sku, count) for sku, count in units.items()
+            )
 
 
 def _held_units(reservation: Reservation) -> dict[str, int]:

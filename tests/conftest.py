@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 
 import pytest
@@ -119,22 +119,26 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
     return chosen
 
 
-@pytest.fixture
-def migrated_url(
-    dialect: Dialect, request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[[str], str]]:
-    """Gives the URL of a new database with the tables of a chain of migrations.
+Fill = Callable[[str], Coroutine[None, None, None]]
+"""Fills a new database, given its URL, and closes it."""
 
-    Called with a ``script_location``; each chain is run once in a session and copied from then on.
+
+@pytest.fixture
+def filled_url(
+    dialect: Dialect, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[str, Fill], str]]:
+    """Gives the URL of a new database that was filled.
+
+    Called with a name and with what fills it; for each name that is done once in a session, and
+    copied from then on.
     """
     if dialect == "sqlite":
         templates: Path = request.getfixturevalue("sqlite_templates")
 
-        def copy_file(script_location: str) -> str:
-            template = templates / f"{script_location.replace(':', '.')}.db"
+        def copy_file(name: str, fill: Fill) -> str:
+            template = templates / f"{name.replace(':', '.')}.db"
             if not template.exists():
-                url = f"sqlite+aiosqlite:///{template}"
-                postgres.in_thread(migrate(url, script_location=script_location))
+                postgres.in_thread(fill(f"sqlite+aiosqlite:///{template}"))
             copied = tmp_path / template.name
             shutil.copyfile(template, copied)
             return f"sqlite+aiosqlite:///{copied}"
@@ -146,16 +150,28 @@ def migrated_url(
         pytest.skip(f"{request.node.name} was not tested on PostgreSQL: there is none.")
     made = []
 
-    def copy_database(script_location: str) -> str:
-        template = server.template(
-            script_location, lambda url: migrate(url, script_location=script_location)
-        )
-        made.append(server.create(template))
+    def copy_database(name: str, fill: Fill) -> str:
+        made.append(server.create(server.template(name, fill)))
         return server.url(made[-1])
 
     yield copy_database
     for name in made:
         server.drop(name)
+
+
+@pytest.fixture
+def migrated_url(filled_url: Callable[[str, Fill], str]) -> Callable[[str], str]:
+    """Gives the URL of a new database with the tables of a chain of migrations.
+
+    Called with a ``script_location``.
+    """
+
+    def migrated(script_location: str) -> str:
+        return filled_url(
+            script_location, lambda url: migrate(url, script_location=script_location)
+        )
+
+    return migrated
 
 
 @pytest.fixture(scope="session")

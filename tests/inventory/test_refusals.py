@@ -1,7 +1,7 @@
 """Every mutating method, told wrongly in every way: the right status and reason, and no change."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 import grpc
 import pytest
 from google.protobuf import descriptor_pool
+from google.protobuf.duration_pb2 import Duration
 from sqlalchemy import func, select, update
 
 from ordermesh.api.inventory.v1 import (
@@ -32,27 +33,52 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.client.mesh import Mesh
+from ordermesh.inventory.__main__ import define
+from ordermesh.inventory.settings import InventorySettings
 from ordermesh.inventory.store.tables.controls import control_version
 from ordermesh.inventory.store.tables.feeds import quarantined_row
 from ordermesh.inventory.store.tables.levels import level_watch
+from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.migrate import migrate
 from ordermesh.runtime.tables import reply
+from tests.conftest import Fill
 from tests.eventually import eventually
+from tests.inventory.conftest import MIGRATIONS
 from tests.inventory.mistakes import supplies
 from tests.inventory.mistakes.rows import BLOCK, good_requests, rows
 from tests.inventory.mistakes.table import HELD, IMPORT, INVALID, PAID, QUARANTINED, VIOLATION
 from tests.inventory.outside import delta
 from tests.inventory.shop import control, dump, item, key, location, new_id, reserve_lines
-from tests.servers import Served
+from tests.servers import Served, serving
 
 PREPARED = 18
 """Requests by which the shop is prepared."""
 
 
 @pytest.fixture
-async def prepared(served: Served, inventory_database: Database) -> Mesh:
+def database_url(filled_url: Callable[[str, Fill], str]) -> str:
+    """A copy of the prepared shop."""
+    return filled_url("a prepared shop", prepare)
+
+
+@pytest.fixture
+def prepared(served: Served) -> Mesh:
+    """The prepared shop as it is called."""
+    return served.mesh
+
+
+async def prepare(url: str) -> None:
+    """Fill a new database and close it."""
+    await migrate(url, script_location=MIGRATIONS)
+    database = await Database.open(url, clock=SystemClock())
+    settings = InventorySettings(port=0)
+    async with serving(define(database, SystemClock(), settings)) as opened:
+        await fill_shop(opened.mesh, database)
+
+
+async def fill_shop(mesh: Mesh, database: Database) -> None:
     """Stock, a kit, a hold and a paid reservation; a till, an import, and a row in quarantine."""
-    mesh = served.mesh
     names = ("MUG", "CUP", "JAR", "LID")
     for items in ([item(name) for name in names], [item("BOX", {"LID": 1})]):
         await mesh.items.PutItems(PutItemsRequest(request_id=new_id(), items=items))
@@ -70,17 +96,17 @@ async def prepared(served: Served, inventory_database: Database) -> Mesh:
             lines=reserve_lines({"MUG at A": 3, "CUP at A": 1}),
             confirm=confirm,
             fence=2,
+            hold_duration=None if confirm else Duration(seconds=14_400),
         )
         await mesh.reservations.Reserve(request)
-    await prepare_feeds(mesh, inventory_database)
+    await prepare_feeds(mesh, database)
     controls = [control("old", "cap", 500, sku="MUG")]
     await mesh.controls.PutControls(PutControlsRequest(request_id=new_id(), controls=controls))
-    await eventually(lambda: controls_were_told(inventory_database))
+    await eventually(lambda: controls_were_told(database))
     for method, expected in supplies.preparing():
         setattr(expected, "request_id", new_id())  # noqa: B010 - the table knows which message it is
         await stub_method(mesh, method)(expected)
     await plan_counts(mesh)
-    return mesh
 
 
 async def controls_were_told(database: Database) -> bool:

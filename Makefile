@@ -14,8 +14,9 @@ READY := .venv/.installed
 PYTHON ?=
 ARGS ?=
 
-# Two processes, as on the smallest machine that we develop on; `make WORKERS=8 test` for more.
-WORKERS ?= 2
+# One process more than the smallest machine that we develop on has cores, because tests wait a lot
+# for servers; `make WORKERS=8 test` for more.
+WORKERS ?= 3
 
 # How many calls `make model` makes on each database.
 OPERATIONS ?= 200000

@@ -40,7 +40,8 @@ async def told(shop: Shop) -> list[SupplyBroken]:
     """What events told of broken promises, in their order."""
 
     async def read(tx: Transaction) -> list[bytes]:
-        found = await tx.execute(select(feed.c.payload).where(feed.c.topic == "event"))
+        statement = select(feed.c.payload).where(feed.c.topic == "event")
+        found = await tx.execute(statement.order_by(feed.c.change_id))
         return list(found.scalars())
 
     envelopes = map(EventEnvelope.FromString, await shop.wiring.database.read(read))

@@ -14,6 +14,7 @@ from google.type.latlng_pb2 import LatLng
 from google.type.money_pb2 import Money
 
 from ordermesh.api.inventory.v1 import (
+    Control,
     GetAvailabilityRequest,
     GetReservationRequest,
     Item,
@@ -22,6 +23,7 @@ from ordermesh.api.inventory.v1 import (
     ListBalancesRequest,
     ListReservationsRequest,
     Location,
+    PutControlsRequest,
     PutItemsRequest,
     PutLocationsRequest,
     ReceiveStockRequest,
@@ -199,12 +201,13 @@ class House:
         self._others: list[Mesh] = []
         self.peers: dict[str, str] = {}
         self.random: random.Random = NoJitter()
+        self.quotas: dict[str, Any] = {}
 
     async def start_inventory(self) -> None:
         """Serve inventory, at the address of before if there was one."""
         database = await Database.open(self._inventory_url, clock=self._clock)
         peers = {"routing": self.targets["routing"]} if "routing" in self.targets else {}
-        settings = InventorySettings(port=0, peers=peers)
+        settings = InventorySettings(port=0, peers=peers, **self.quotas)
         definition = define_inventory(database, self._clock, settings)
         served = await self._inventory.enter_async_context(
             serving(definition, port=self._port, clock=self._clock)
@@ -270,6 +273,11 @@ class House:
     async def items(self, *items: Item | str) -> None:
         wanted = [one if isinstance(one, Item) else item(one) for one in items]
         await self.mesh.items.PutItems(PutItemsRequest(request_id=new_id(), items=wanted))
+
+    async def control(self, *controls: Control) -> None:
+        await self.mesh.controls.PutControls(
+            PutControlsRequest(request_id=new_id(), controls=controls)
+        )
 
     async def receive(self, stock: Mapping[str, int]) -> None:
         await self.mesh.ledger.ReceiveStock(

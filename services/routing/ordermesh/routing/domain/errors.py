@@ -3,7 +3,7 @@
 Where several rows are wrong, all of them are named, not only the first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -186,6 +186,25 @@ class CannotBeSourced(RuleViolated):
     def __init__(self, lines: Iterable[tuple[str, str, str]]) -> None:
         rows = [{"lineId": line, "sku": sku, "rule": rule} for line, sku, rule in lines]
         super().__init__("A rule keeps the order from being sourced.", *rows)
+
+
+class PurchaseLimit(RuleViolated):
+    """More is wanted than one line, order or customer may have; ``rows`` are the facts by line."""
+
+    reason: ClassVar[str] = "PURCHASE_LIMIT"
+
+    def __init__(self, rows: Sequence[Mapping[str, str]]) -> None:
+        skus = sorted({row["sku"] for row in rows})
+        super().__init__(f"More of {_names(skus)} is wanted than is allowed.", *rows)
+
+
+class HoldQuotaExceeded(RuleViolated):
+    """The customer would have more open holds than it may; ``facts`` are the ledger's."""
+
+    reason: ClassVar[str] = "HOLD_QUOTA_EXCEEDED"
+
+    def __init__(self, facts: Mapping[str, str]) -> None:
+        super().__init__("More would be held for one than may be.", facts)
 
 
 class WorkInProgress(RuleViolated):

@@ -10,7 +10,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -85,7 +85,8 @@ class OrderLine:
     """One thing that is wanted; quantities are units of the item, or kits.
 
     ``sourced`` counts what a location holds, shipped ones included. A kit counts when all of its
-    components do. ``components_may_split`` is only of meaning for a kit.
+    components do. ``components_may_split`` is only of meaning for a kit. ``unfilled_facts`` are
+    those of a limit that was in the way.
     """
 
     line_id: str
@@ -100,6 +101,7 @@ class OrderLine:
     cancelled: int = 0
     unfilled: int = 0
     unfilled_reason: str = ""
+    unfilled_facts: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def undecided(self) -> int:
@@ -150,7 +152,8 @@ class Order:
 
     ``version`` grows with every change, ``event_sequence`` with every event. ``origin`` is made
     with the order and is the root of every id that is derived for it, so that an order that was
-    refused and is submitted again under its old name shares no id with its past.
+    refused and is submitted again under its old name shares no id with its past. ``customer`` is a
+    key of the caller's for who buys, "" for nobody.
     """
 
     order_id: str
@@ -173,6 +176,7 @@ class Order:
     version: int = 1
     event_sequence: int = 0
     cancel_requested: bool = False
+    customer: str = ""
 
     def line(self, line_id: str) -> OrderLine:
         """The line of this id; raises ``KeyError``."""
@@ -227,6 +231,11 @@ def _way(start: OrderState, end: OrderState) -> tuple[OrderState, ...]:
                 seen.add(state)
                 ways.append((*way, state))
     raise IllegalTransition(f"An order does not go from {start} to {end}.")
+
+
+def cleared(line: OrderLine) -> OrderLine:
+    """The line with nothing that is known to be unfilled."""
+    return replace(line, unfilled=0, unfilled_reason="", unfilled_facts={})
 
 
 def sourced_units(line: OrderLine, work: Iterable[FulfillmentOrder]) -> dict[str, int]:

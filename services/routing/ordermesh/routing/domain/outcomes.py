@@ -5,7 +5,7 @@ tell of it. Nothing here asks anybody anything.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from ordermesh.routing.domain import fulfillment, hold, saga
@@ -24,7 +24,13 @@ from ordermesh.routing.domain.fulfillment import (
     FulfillmentState,
     Hold,
 )
-from ordermesh.routing.domain.order import OrderState, counted, with_quantities
+from ordermesh.routing.domain.order import (
+    OrderLine,
+    OrderState,
+    cleared,
+    counted,
+    with_quantities,
+)
 from ordermesh.routing.domain.saga import Cap, Unfilled
 from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
 
@@ -132,6 +138,56 @@ def short(story: Story, caps: Iterable[Cap]) -> Story:
     return _dropped(replace(story, saga=saga.short(story.saga, caps)))
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A limit or quota of the ledger's that is in the way; the rows of its facts may name SKUs."""
+
+    reason: str
+    rows: tuple[Mapping[str, str], ...]
+
+    def facts_of(self, line: OrderLine) -> Mapping[str, str] | None:
+        """The facts that concern a line, None when none do; facts without a SKU concern all."""
+        for row in self.rows:
+            if row.get("sku", line.sku) in (line.sku, *line.per_kit):
+                return row
+        return None
+
+
+def limited(story: Story, limit: Limit) -> Told:
+    """A limit refuses lines of the plan: they stay unfilled, and the others are planned anew.
+
+    A limit that concerns no undecided line concerns all of them, so that nothing is tried for ever.
+    """
+    over = {
+        line.line_id: facts
+        for line in story.order.lines
+        if line.undecided > 0 and (facts := limit.facts_of(line)) is not None
+    }
+    lines = tuple(
+        replace(
+            line,
+            unfilled=line.unfilled + line.undecided,
+            unfilled_reason=limit.reason,
+            unfilled_facts=dict(over.get(line.line_id, limit.rows[0] if limit.rows else {})),
+        )
+        if line.line_id in over or (not over and line.undecided > 0)
+        else line
+        for line in story.order.lines
+    )
+    order = replace(story.order, lines=lines)
+    left = _dropped(replace(story, order=order, saga=saga.limited(story.saga)))
+    if order.is_undecided:
+        return left, ()
+    return _sourced(replace(left, work=hold.hand_over(left.work, (), ())))
+
+
+def gave_back(story: Story, fulfillment_order_ids: Iterable[str]) -> Story:
+    """What closed work held was released before the plan is made anew."""
+    return surplus_released(
+        _dropped(replace(story, saga=saga.limited(story.saga))), fulfillment_order_ids
+    )
+
+
 def rest(story: Story) -> Story:
     """Enough plans for now."""
     return replace(story, saga=saga.rested(story.saga))
@@ -195,8 +251,7 @@ def undo(story: Story) -> Told:
     work = tuple(one if one.hold is Hold.NONE else fulfillment.let_go(one) for one in story.work)
     order = counted(story.order, work)
     lines = tuple(
-        replace(line, cancelled=line.quantity - line.shipped, unfilled=0, unfilled_reason="")
-        for line in order.lines
+        replace(cleared(line), cancelled=line.quantity - line.shipped) for line in order.lines
     )
     order = replace(counted(replace(order, lines=lines), work), cancel_requested=False)
     events: tuple[Event, ...] = (OrderReceived(),) if story.saga.is_conditional else ()

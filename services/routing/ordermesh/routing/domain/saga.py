@@ -181,6 +181,11 @@ def short(saga: Saga, caps: Iterable[Cap]) -> Saga:
     )
 
 
+def limited(saga: Saga) -> Saga:
+    """A limit of the ledger's is in the way of the plan: the plan is dropped."""
+    return replace(_stepped(saga, Step.PLAN), replaced_ids=(), unfilled=())
+
+
 def expired(saga: Saga) -> Saga:
     """The hold was lost before it was confirmed: plan again."""
     return replace(_stepped(saga, Step.PLAN), replaced_ids=())

@@ -55,7 +55,7 @@ class Whereto:
 
 @dataclass(frozen=True)
 class NewOrder:
-    """An order as it is submitted; ``order_time`` None means now."""
+    """An order as it is submitted; ``order_time`` None means now, ``customer`` "" nobody."""
 
     request_id: UUID
     order_id: str
@@ -72,6 +72,7 @@ class NewOrder:
     checkout_ids: tuple[UUID, ...]
     contact: Contact | None
     on_behalf_of: str
+    customer: str = ""
 
 
 def skus_of(lines: Iterable[NewLine]) -> tuple[str, ...]:
@@ -129,4 +130,5 @@ def make_order(
         actor=Actor(caller, new.on_behalf_of),
         create_time=now,
         update_time=now,
+        customer=new.customer,
     )

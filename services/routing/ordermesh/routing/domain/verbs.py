@@ -20,7 +20,7 @@ from ordermesh.routing.domain.fulfillment import (
     Parcel,
     RejectReason,
 )
-from ordermesh.routing.domain.order import counted
+from ordermesh.routing.domain.order import cleared, counted
 from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
 from ordermesh.routing.domain.wanted import decidable
 
@@ -122,7 +122,7 @@ def decide_again(
     work = tuple(
         fulfillment.cancel(one) if one.state in OPEN_TO_CHANGE else one for one in story.work
     )
-    lines = tuple(replace(line, unfilled=0, unfilled_reason="") for line in story.order.lines)
+    lines = tuple(cleared(line) for line in story.order.lines)
     order = counted(replace(story.order, lines=lines), work)
     return replace(
         story,

@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from ordermesh.kernel.errors import DomainError
 from ordermesh.routing.domain import outcomes
 from ordermesh.routing.domain.errors import (
+    HoldQuotaExceeded,
     InsufficientStock,
     NotYourReservation,
+    PurchaseLimit,
     ReservationClosed,
     ReservationNotFound,
     ShortLine,
 )
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState
+from ordermesh.routing.domain.outcomes import Limit
 from ordermesh.routing.domain.saga import PLANS_MAX, call_id
 from ordermesh.routing.domain.story import Story, Told
 from ordermesh.routing.ports.stock import (
     CartProblem,
     CartRefused,
     Held,
+    Limited,
     Lost,
     NotThere,
     ReservationCall,
@@ -94,6 +98,7 @@ class Steps:
             replaces=(*saga.replaced_ids, *saga.checkout_ids),
             fence=saga.epoch,
             channel=order.channel,
+            customer=order.customer,
         )
         self._at("before reserve")
         facts = {
@@ -108,6 +113,8 @@ class Steps:
                 return Change(outcomes.source if call.confirm else _quietly(outcomes.held))
             case Short():
                 return self._short(story, answer)
+            case Limited():
+                return await self._limited(story, Limit(answer.reason, answer.rows))
             case CartRefused():
                 return self._cart_refused(story, answer)
             case Lost():
@@ -119,6 +126,18 @@ class Steps:
         if story.saga.is_conditional:
             return Refuse(InsufficientStock(_short_lines(story, answer)))
         return Rest(lambda known: outcomes.rest(outcomes.short(known, answer.caps)))
+
+    async def _limited(self, story: Story, limit: Limit) -> Verdict:
+        """Never tried again as it is: a limit is no shortage that passes."""
+        if story.saga.is_conditional:
+            return Refuse(_limit_error(story, limit))
+        # What the order holds and does not need counts as bought as long as it is held.
+        freed = [one for one in story.work if one.is_freed and _holds_beside(story, one)]
+        if not freed:
+            return Change(lambda known: outcomes.limited(known, limit))
+        done = [await self._give_back(story, one) for one in freed]
+        self._at("after giving back")
+        return Change(_quietly(lambda known: outcomes.gave_back(known, done)))
 
     def _cart_refused(self, story: Story, answer: CartRefused) -> Verdict:
         reservation_id = answer.reservation_id
@@ -164,30 +183,32 @@ class Steps:
 
     async def release_surplus(self, story: Story) -> Verdict:
         """Release what closed work held and nobody took over."""
-        done = []
-        for work in outcomes.surplus(story):
-            for reservation_id in work.reservation_ids:
-                units = tuple(
-                    WantedUnits(line.line_id, line.sku, work.location_id, line.held)
-                    for line in work.lines
-                    if line.reservation_id == reservation_id and line.held
-                )
-                if units:
-                    await self._stock.release(
-                        ReservationCall(
-                            request_id=call_id(
-                                story.order, "surplus", work.fulfillment_order_id, reservation_id
-                            ),
-                            reservation_id=reservation_id,
-                            on_behalf_of=story.order.actor.caller,
-                            # New plans may be made between two tries of this call.
-                            fence=0,
-                            units=units,
-                        )
-                    )
-            done.append(work.fulfillment_order_id)
+        done = [await self._give_back(story, work) for work in outcomes.surplus(story)]
         self._at("after surplus")
         return Change(_quietly(lambda known: outcomes.surplus_released(known, done)))
+
+    async def _give_back(self, story: Story, work: FulfillmentOrder) -> str:
+        """Release what closed work holds; gives its id."""
+        for reservation_id in work.reservation_ids:
+            units = tuple(
+                WantedUnits(line.line_id, line.sku, work.location_id, line.held)
+                for line in work.lines
+                if line.reservation_id == reservation_id and line.held
+            )
+            if units:
+                await self._stock.release(
+                    ReservationCall(
+                        request_id=call_id(
+                            story.order, "surplus", work.fulfillment_order_id, reservation_id
+                        ),
+                        reservation_id=reservation_id,
+                        on_behalf_of=story.order.actor.caller,
+                        # New plans may be made between two tries of this call.
+                        fence=0,
+                        units=units,
+                    )
+                )
+        return work.fulfillment_order_id
 
     async def ship(self, story: Story) -> Verdict:
         """Tell the ledger what has left, one fulfillment order at a time."""
@@ -253,6 +274,26 @@ def _short_lines(story: Story, answer: Short) -> list[ShortLine]:
         for line in one.lines
         if (line.sku, one.location_id) in caps
     ]
+
+
+def _holds_beside(story: Story, work: FulfillmentOrder) -> bool:
+    """Whether work holds something that the present plan's reservation does not replace."""
+    return any(
+        line.held and line.reservation_id not in story.saga.replaced_ids for line in work.lines
+    )
+
+
+def _limit_error(story: Story, limit: Limit) -> DomainError:
+    """The refusal of an order over a limit, with the lines that it is about."""
+    if limit.reason == HoldQuotaExceeded.reason:
+        return HoldQuotaExceeded(limit.rows[0])
+    return PurchaseLimit(
+        [
+            {"lineId": line.line_id, **facts}
+            for line in story.order.lines
+            if (facts := limit.facts_of(line)) is not None
+        ]
+    )
 
 
 def _missing(work: FulfillmentOrder, answer: NotThere) -> list[ShortLine]:

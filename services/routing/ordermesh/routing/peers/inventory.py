@@ -34,6 +34,7 @@ from ordermesh.routing.ports.stock import (
     CartProblem,
     CartRefused,
     Held,
+    Limited,
     Lost,
     NotThere,
     ReservationCall,
@@ -146,7 +147,7 @@ class InventoryStock:
             revisions.append(reply.revision)
         return Availability(units, min(revisions, default=0))
 
-    async def reserve(self, call: ReserveCall) -> Held | Short | CartRefused | Lost:
+    async def reserve(self, call: ReserveCall) -> Held | Short | Limited | CartRefused | Lost:
         """Hold all or nothing."""
         request = ReserveRequest(
             request_id=str(call.request_id),
@@ -165,6 +166,7 @@ class InventoryStock:
             replaces_reservation_ids=[str(one) for one in call.replaces],
             fence=call.fence,
             channel=call.channel,
+            customer=call.customer,
         )
         if not call.confirm:
             duration = Duration()
@@ -175,6 +177,8 @@ class InventoryStock:
             return Held()
         if answer.reason in ("INSUFFICIENT_STOCK", "NOT_STOCKED_HERE"):
             return Short(tuple(_cap(row) for row in answer.rows()))
+        if answer.reason in ("PURCHASE_LIMIT", "HOLD_QUOTA_EXCEEDED"):
+            return Limited(answer.reason, tuple(answer.rows()))
         if answer.reason == "RESERVATION_RELEASED":
             return Lost()
         if answer.reason in CartProblem.__members__.values():

@@ -40,6 +40,14 @@ class Short:
     caps: tuple[Cap, ...]
 
 
+@dataclass(frozen=True)
+class Limited:
+    """A purchase limit, or a quota on open holds, is in the way: its reason and facts."""
+
+    reason: str
+    rows: tuple[Mapping[str, str], ...]
+
+
 class CartProblem(StrEnum):
     """Why a checkout reservation cannot be taken over."""
 
@@ -87,6 +95,7 @@ class ReserveCall:
     replaces: tuple[UUID, ...]
     fence: int
     channel: str = ""
+    customer: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +123,7 @@ class Stock(Protocol):
         """What a channel may promise of these items, as if ``excluding`` did not exist."""
         ...
 
-    async def reserve(self, call: ReserveCall) -> Held | Short | CartRefused | Lost:
+    async def reserve(self, call: ReserveCall) -> Held | Short | Limited | CartRefused | Lost:
         """Hold all or nothing. ``Lost``: it was released before it was made."""
         ...
 

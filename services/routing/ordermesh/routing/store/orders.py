@@ -66,7 +66,14 @@ _COUNT_LINES = (
     .values(
         {
             name: bindparam(name)
-            for name in ("sourced", "shipped", "cancelled", "unfilled", "unfilled_reason")
+            for name in (
+                "sourced",
+                "shipped",
+                "cancelled",
+                "unfilled",
+                "unfilled_reason",
+                "unfilled_facts",
+            )
         }
     )
 )

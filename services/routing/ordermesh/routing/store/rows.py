@@ -60,6 +60,7 @@ def order_values(order: Order) -> Values:
         "event_sequence": order.event_sequence,
         "create_time": order.create_time,
         "update_time": order.update_time,
+        "customer": order.customer,
     }
 
 
@@ -88,6 +89,7 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
         version=row.version,
         event_sequence=row.event_sequence,
         cancel_requested=row.cancel_requested,
+        customer=row.customer,
     )
 
 
@@ -115,6 +117,7 @@ def counts(line: OrderLine) -> Values:
         "cancelled": line.cancelled,
         "unfilled": line.unfilled,
         "unfilled_reason": line.unfilled_reason,
+        "unfilled_facts": dict(line.unfilled_facts),
     }
 
 
@@ -170,6 +173,7 @@ def _line(row: Row[Any], components: tuple[FrozenComponent, ...]) -> OrderLine:
         cancelled=row.cancelled,
         unfilled=row.unfilled,
         unfilled_reason=row.unfilled_reason,
+        unfilled_facts=row.unfilled_facts,
     )
 
 

@@ -138,6 +138,7 @@ customer_order = Table(
     Column("event_sequence", BigInteger, nullable=False),
     Column("create_time", UtcTime, nullable=False),
     Column("update_time", UtcTime, nullable=False),
+    Column("customer", Text, nullable=False, server_default=""),  # a key, no personal data
     UniqueConstraint("channel", "channel_order_id", name="customer_order_channel"),
     Index("customer_order_state", "state", "number"),
 )
@@ -161,6 +162,7 @@ order_line = Table(
     Column("cancelled", BigInteger, nullable=False),
     Column("unfilled", BigInteger, nullable=False),
     Column("unfilled_reason", String(64), nullable=False),
+    Column("unfilled_facts", JSON, nullable=False, server_default="{}"),
     CheckConstraint(
         "shipped <= sourced and sourced + cancelled + unfilled <= quantity",
         name="order_line_adds_up",

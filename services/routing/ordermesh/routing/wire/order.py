@@ -61,6 +61,7 @@ def new_order(request: SubmitOrderRequest) -> NewOrder:
         checkout_ids=tuple(UUID(cart) for cart in request.checkout_reservation_ids),
         contact=contact(request.contact) if request.HasField("contact") else None,
         on_behalf_of=request.on_behalf_of,
+        customer=request.customer,
     )
 
 
@@ -148,6 +149,7 @@ def order_message(
         create_time=timestamp(order.create_time),
         update_time=timestamp(order.update_time),
         cancel_requested=order.cancel_requested,
+        customer=order.customer,
     )
 
 
@@ -175,6 +177,7 @@ def _line(line: OrderLine) -> OrderLineMessage:
         cancelled_quantity=line.cancelled,
         unfilled_quantity=line.unfilled,
         unfilled_reason=line.unfilled_reason,
+        unfilled_facts=line.unfilled_facts,
     )
 
 

@@ -124,6 +124,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. No location takes the goods back. Metadata: `orderId`, and `locationId` when
     only that one was asked about.
     """
+    ERROR_REASON_PURCHASE_LIMIT: _ErrorReason.ValueType  # 38
+    """FAILED_PRECONDITION. More is wanted than one line, order or customer may have. Rows of: `lineId`,
+    `sku`, `per` (`line`, `order` or `customer`), `limit`, `wanted`, `already`, `controlId`.
+    """
+    ERROR_REASON_HOLD_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 39
+    """FAILED_PRECONDITION. The customer would have more open holds than it may. Metadata: `per` (`customer`
+    or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`, `wanted`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -235,5 +243,13 @@ ERROR_REASON_ORDER_CANCELLED: ErrorReason.ValueType  # 36
 ERROR_REASON_NO_RETURN_LOCATION: ErrorReason.ValueType  # 37
 """FAILED_PRECONDITION. No location takes the goods back. Metadata: `orderId`, and `locationId` when
 only that one was asked about.
+"""
+ERROR_REASON_PURCHASE_LIMIT: ErrorReason.ValueType  # 38
+"""FAILED_PRECONDITION. More is wanted than one line, order or customer may have. Rows of: `lineId`,
+`sku`, `per` (`line`, `order` or `customer`), `limit`, `wanted`, `already`, `controlId`.
+"""
+ERROR_REASON_HOLD_QUOTA_EXCEEDED: ErrorReason.ValueType  # 39
+"""FAILED_PRECONDITION. The customer would have more open holds than it may. Metadata: `per` (`customer`
+or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`, `wanted`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -89,6 +89,7 @@ class Order(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     channel: _builtins.str
@@ -107,6 +108,8 @@ class Order(_message.Message):
     """Grows with every change."""
     cancel_requested: _builtins.bool
     """A cancellation was asked for and is being carried out."""
+    customer: _builtins.str
+    """Who buys, for purchase limits and quotas: a key, and no name or address. Empty: nobody is named."""
     @_builtins.property
     def external_refs(self) -> _containers.RepeatedCompositeFieldContainer[_external_reference_pb2.ExternalReference]:
         """What other systems call it."""
@@ -164,10 +167,11 @@ class Order(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_requested: _builtins.bool = ...,
+        customer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "reservation_ids", b"reservation_ids", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "reservation_ids", b"reservation_ids", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,6 +182,26 @@ class OrderLine(_message.Message):
     """OrderLine is one thing that is wanted. Quantities are units of the item, or kits."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class UnfilledFactsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     LINE_ID_FIELD_NUMBER: _builtins.int
     SKU_FIELD_NUMBER: _builtins.int
@@ -190,6 +214,7 @@ class OrderLine(_message.Message):
     CANCELLED_QUANTITY_FIELD_NUMBER: _builtins.int
     UNFILLED_QUANTITY_FIELD_NUMBER: _builtins.int
     UNFILLED_REASON_FIELD_NUMBER: _builtins.int
+    UNFILLED_FACTS_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line."""
     sku: _builtins.str
@@ -207,8 +232,9 @@ class OrderLine(_message.Message):
     unfilled_quantity: _builtins.int
     """How many could not be filled."""
     unfilled_reason: _builtins.str
-    """Why they could not: `INSUFFICIENT_STOCK`, `NO_LOCATION`, `NO_CAPACITY`, `NOT_TOGETHER`. Empty
-    when nothing is unfilled.
+    """Why they could not: `INSUFFICIENT_STOCK`, `NO_LOCATION`, `NO_CAPACITY`, `NOT_TOGETHER`,
+    `PURCHASE_LIMIT`, `HOLD_QUOTA_EXCEEDED`. Empty when nothing is unfilled. What is over a limit is not
+    tried again by itself: `SourceOrder` does so when it has been changed.
     """
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
@@ -217,6 +243,12 @@ class OrderLine(_message.Message):
     @_builtins.property
     def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___FrozenComponent]:
         """The components of the kit, as they were when the order was stored. Empty when it is no kit."""
+
+    @_builtins.property
+    def unfilled_facts(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The facts of a limit or a quota, by the keys that the `ErrorReason` of this name publishes. Empty
+        for other reasons, whose facts are in the decision.
+        """
 
     def __init__(
         self,
@@ -232,10 +264,11 @@ class OrderLine(_message.Message):
         cancelled_quantity: _builtins.int = ...,
         unfilled_quantity: _builtins.int = ...,
         unfilled_reason: _builtins.str = ...,
+        unfilled_facts: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_quantity", b"cancelled_quantity", "components", b"components", "keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "shipped_quantity", b"shipped_quantity", "sku", b"sku", "sourced_quantity", b"sourced_quantity", "unfilled_quantity", b"unfilled_quantity", "unfilled_reason", b"unfilled_reason", "unit_price", b"unit_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_quantity", b"cancelled_quantity", "components", b"components", "keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "shipped_quantity", b"shipped_quantity", "sku", b"sku", "sourced_quantity", b"sourced_quantity", "unfilled_facts", b"unfilled_facts", "unfilled_quantity", b"unfilled_quantity", "unfilled_reason", b"unfilled_reason", "unit_price", b"unit_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

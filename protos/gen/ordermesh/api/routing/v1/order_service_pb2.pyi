@@ -71,6 +71,7 @@ class SubmitOrderRequest(_message.Message):
     ACCEPTANCE_FIELD_NUMBER: _builtins.int
     CHECKOUT_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     CONTACT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -91,6 +92,12 @@ class SubmitOrderRequest(_message.Message):
     """The policy it is sourced by. Empty: `default`."""
     acceptance: Global___SubmitOrderRequest.Acceptance.ValueType
     """What happens when it cannot be sourced at once."""
+    customer: _builtins.str
+    """Who buys, for purchase limits and for quotas on open holds: any key that is the same for the same
+    customer in every order and cart. It is kept with the order and in the ledger and is no personal
+    data: a number or a hash, never a name or an address, so that blanks and `@` are refused. Empty:
+    limits per customer look at this order alone.
+    """
     @_builtins.property
     def external_refs(self) -> _containers.RepeatedCompositeFieldContainer[_external_reference_pb2.ExternalReference]:
         """What other systems call it."""
@@ -133,10 +140,11 @@ class SubmitOrderRequest(_message.Message):
         acceptance: Global___SubmitOrderRequest.Acceptance.ValueType = ...,
         checkout_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
         contact: _contact_pb2.Contact | None = ...,
+        customer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "destination", b"destination", "order_time", b"order_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "channel", b"channel", "channel_order_id", b"channel_order_id", "checkout_reservation_ids", b"checkout_reservation_ids", "contact", b"contact", "destination", b"destination", "external_refs", b"external_refs", "lines", b"lines", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "channel", b"channel", "channel_order_id", b"channel_order_id", "checkout_reservation_ids", b"checkout_reservation_ids", "contact", b"contact", "customer", b"customer", "destination", b"destination", "external_refs", b"external_refs", "lines", b"lines", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

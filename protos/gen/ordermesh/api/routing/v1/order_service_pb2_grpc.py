@@ -73,7 +73,8 @@ class OrderServiceServicer:
         `available`), `CANNOT_BE_SOURCED` when a rule and not the stock is in the way,
         `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
         `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
-        `RESERVATION_CLOSED`; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
+        `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
+        the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

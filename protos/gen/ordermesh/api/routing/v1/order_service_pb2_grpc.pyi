@@ -45,7 +45,8 @@ class OrderServiceStub:
     `available`), `CANNOT_BE_SOURCED` when a rule and not the stock is in the way,
     `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
     `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
-    `RESERVATION_CLOSED`; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
+    `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
+    the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
     """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetOrderRequest, _order_service_pb2.GetOrderResponse]
     """GetOrder reads one.
@@ -78,7 +79,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     `available`), `CANNOT_BE_SOURCED` when a rule and not the stock is in the way,
     `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
     `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
-    `RESERVATION_CLOSED`; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
+    `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
+    the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetOrderRequest, _order_service_pb2.GetOrderResponse]  # type: ignore[assignment]
     """GetOrder reads one.
@@ -114,7 +116,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         `available`), `CANNOT_BE_SOURCED` when a rule and not the stock is in the way,
         `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
         `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
-        `RESERVATION_CLOSED`; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
+        `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
+        the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
         """
 
     @_abc_1.abstractmethod

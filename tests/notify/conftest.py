@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from ordermesh.kernel.clock import SystemClock
-from ordermesh.notify.__main__ import Seams, assemble, nothing
+from ordermesh.notify.__main__ import NAME, Seams, assemble
 from ordermesh.notify.settings import NotifySettings
 from ordermesh.runtime.database import Database
+from ordermesh.runtime.failpoints import points_of
 from tests.notify.office import Office, Provider
 from tests.routing.house import NoJitter
 from tests.servers import Served, serving
@@ -26,7 +27,7 @@ async def served(database_url: str) -> AsyncIterator[Served]:
     """The service as a real server without a mail server, called by routing."""
     clock = SystemClock()
     database = await Database.open(database_url, clock=clock)
-    definition = assemble(Seams(database, clock, NoJitter(), nothing), NotifySettings())
+    definition = assemble(Seams(database, clock, NoJitter(), points_of(NAME)), NotifySettings())
     async with serving(definition, caller="routing") as opened:
         yield opened
 

@@ -31,7 +31,7 @@ from ordermesh.api.returns import v1 as returns
 from ordermesh.api.routing import v1 as routing
 from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.clock import SystemClock
-from ordermesh.notify.__main__ import Seams, assemble, nothing
+from ordermesh.notify.__main__ import Seams, assemble
 from ordermesh.notify.settings import NotifySettings
 from ordermesh.runtime.database import Database
 from tests.eventually import eventually
@@ -133,7 +133,7 @@ class Office:
     def __init__(self, database_url: str, provider: Provider) -> None:
         self._database_url = database_url
         self.provider = provider
-        self.at: Callable[[str], None] = nothing
+        self.at: Callable[[str], None] = lambda _point: None
         self.settings: dict[str, Any] = {"smtp_connections": 1}
         self.database: Database | None = None
         self.mesh: Mesh
@@ -160,7 +160,7 @@ class Office:
     async def stop(self) -> None:
         await self._stack.aclose()
 
-    def _reach(self, point: str) -> None:
+    async def _reach(self, point: str) -> None:
         self.at(point)
 
     async def tell(

@@ -7,8 +7,9 @@ import pytest
 
 from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.clock import SystemClock
-from ordermesh.returns.__main__ import Seams, assemble, nothing
+from ordermesh.returns.__main__ import NAME, Seams, assemble
 from ordermesh.runtime.database import Database
+from ordermesh.runtime.failpoints import points_of
 from tests.returns.desk import Desk
 from tests.routing.conftest import INVENTORY, ROUTING
 from tests.routing.house import House
@@ -29,7 +30,9 @@ async def served(database_url: str) -> AsyncIterator[Served]:
     clock = SystemClock()
     database = await Database.open(database_url, clock=clock)
     async with Mesh({"routing": "127.0.0.1:1", "inventory": "127.0.0.1:1"}) as peers:
-        definition = assemble(Seams(database, clock, Random(7), peers, frozenset(), nothing))
+        definition = assemble(
+            Seams(database, clock, Random(7), peers, frozenset(), points_of(NAME))
+        )
         async with serving(definition, caller="routing") as opened:
             yield opened
 

@@ -26,7 +26,7 @@ from ordermesh.api.returns.v1 import (
 from ordermesh.api.routing.v1 import NewOrderLine, ReturnHandling
 from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.clock import SystemClock
-from ordermesh.returns.__main__ import Seams, assemble, nothing
+from ordermesh.returns.__main__ import Seams, assemble
 from ordermesh.returns.store.tables import metadata
 from ordermesh.runtime.database import Database, Transaction
 from tests.eventually import eventually
@@ -91,7 +91,7 @@ class Desk:
         self._database_url = database_url
         self._returns = AsyncExitStack()
         self._port = 0
-        self.at: Callable[[str], None] = nothing
+        self.at: Callable[[str], None] = lambda _point: None
         self.database: Database | None = None
         self.mesh = house.mesh
 
@@ -127,7 +127,7 @@ class Desk:
         await self.stop_returns()
         await self.house.close()
 
-    def _reach(self, point: str) -> None:
+    async def _reach(self, point: str) -> None:
         self.at(point)
 
     async def _know(self, target: str) -> None:

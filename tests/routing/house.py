@@ -59,7 +59,7 @@ from ordermesh.inventory.__main__ import define as define_inventory
 from ordermesh.inventory.settings import InventorySettings
 from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import RandomIds
-from ordermesh.routing.__main__ import Seams, assemble, nothing
+from ordermesh.routing.__main__ import Seams, assemble
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.submission import Whereto
 from ordermesh.runtime.database import Database
@@ -194,7 +194,7 @@ class House:
         self._inventory = AsyncExitStack()
         self._routing = AsyncExitStack()
         self._port = 0
-        self.at: Callable[[str], None] = nothing
+        self.at: Callable[[str], None] = lambda _point: None
         self.targets: dict[str, str] = {"inventory": "127.0.0.1:1"}
         self.database: Database | None = None
         self.mesh = Mesh(self.targets)
@@ -239,7 +239,7 @@ class House:
         served = await self._routing.enter_async_context(serving(definition, clock=self._clock))
         await self._know(served)
 
-    def _reach(self, point: str) -> None:
+    async def _reach(self, point: str) -> None:
         self.at(point)
 
     async def stop_routing(self) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import SettingsConfigDict
 
+from ordermesh.runtime.points import POINTS
 from ordermesh.runtime.settings import ServerSettings, read_settings
 
 
@@ -124,3 +125,42 @@ def test_production_with_certificates_exports_metrics(tmp_path: Path) -> None:
 
     assert settings.has_certificates
     assert settings.exports_metrics
+
+
+def test_a_server_in_production_does_not_fail_on_purpose(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORDERMESH_ECHO_FAILPOINTS", "work.claimed=exit")
+    assert read_settings(EchoSettings).failpoints == "work.claimed=exit"
+
+    monkeypatch.setenv("ORDERMESH_ECHO_ENVIRONMENT", "production")
+    with pytest.raises(SystemExit) as ended:
+        read_settings(EchoSettings)
+
+    assert ended.value.code == 2
+    assert "a server in production does not fail on purpose" in capsys.readouterr().err
+
+
+def test_a_malformed_plan_of_faults_stops_the_start_and_names_all_points(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORDERMESH_ECHO_FAILPOINTS", "work.stolen=exit")
+
+    with pytest.raises(SystemExit):
+        read_settings(EchoSettings)
+
+    said = capsys.readouterr().err
+    assert "ORDERMESH_ECHO_FAILPOINTS: " in said
+    assert "There is no point 'work.stolen'" in said
+    assert all(point in said for point in POINTS)
+
+
+def test_a_plan_of_faults_whose_file_is_missing_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ORDERMESH_ECHO_FAILPOINTS", f"file:{tmp_path / 'nothing'}")
+
+    with pytest.raises(SystemExit):
+        read_settings(EchoSettings)
+
+    assert "Its file cannot be read: No such file or directory." in capsys.readouterr().err

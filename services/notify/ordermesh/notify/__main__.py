@@ -1,7 +1,6 @@
 """The composition root: ``python -m ordermesh.notify`` starts the service."""
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -40,6 +39,7 @@ from ordermesh.notify.store.timelines import SqlTimelineStore
 from ordermesh.notify.templates.render import Renderer
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
+from ordermesh.runtime.failpoints import At, points_of
 from ordermesh.runtime.feed import Feed, Sequencer
 from ordermesh.runtime.housekeeping import Housekeeping
 from ordermesh.runtime.idempotency import Mutations
@@ -58,11 +58,7 @@ class Seams:
     database: Database
     clock: Clock
     random: random.Random
-    at: Callable[[str], None]
-
-
-def nothing(_point: str) -> None:
-    """No crash."""
+    at: At
 
 
 def assemble(seams: Seams, settings: NotifySettings) -> ServiceDefinition:
@@ -151,7 +147,7 @@ async def build(settings: NotifySettings) -> ServiceDefinition:
     database = await Database.open(
         settings.database_url, clock=clock, schema=settings.database_schema
     )
-    return assemble(Seams(database, clock, random.SystemRandom(), nothing), settings)
+    return assemble(Seams(database, clock, random.SystemRandom(), points_of(NAME)), settings)
 
 
 if __name__ == "__main__":

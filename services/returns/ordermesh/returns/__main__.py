@@ -1,7 +1,6 @@
 """The composition root: ``python -m ordermesh.returns`` starts the service."""
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ordermesh.api.event.v1 import (
@@ -26,6 +25,7 @@ from ordermesh.returns.settings import ReturnsSettings
 from ordermesh.returns.store.returns import SqlReturnStore
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
+from ordermesh.runtime.failpoints import At, points_of
 from ordermesh.runtime.feed import Feed, Sequencer
 from ordermesh.runtime.housekeeping import Housekeeping
 from ordermesh.runtime.idempotency import Mutations
@@ -48,11 +48,7 @@ class Seams:
     random: random.Random
     mesh: Mesh
     peers: frozenset[str]
-    at: Callable[[str], None]
-
-
-def nothing(_point: str) -> None:
-    """No crash."""
+    at: At
 
 
 def assemble(seams: Seams) -> ServiceDefinition:
@@ -115,7 +111,7 @@ async def build(settings: ReturnsSettings) -> ServiceDefinition:
             random=random.SystemRandom(),
             mesh=peer_mesh(NAME, settings, clock),
             peers=frozenset(settings.peers),
-            at=nothing,
+            at=points_of(NAME),
         )
     )
 

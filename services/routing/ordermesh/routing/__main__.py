@@ -64,6 +64,7 @@ from ordermesh.routing.store.policies import SqlPolicyStore
 from ordermesh.routing.store.postal_codes import PostalCodes
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
+from ordermesh.runtime.failpoints import At, points_of
 from ordermesh.runtime.feed import Feed, Sequencer
 from ordermesh.runtime.housekeeping import REPLY_AGE, Housekeeping
 from ordermesh.runtime.idempotency import Mutations
@@ -104,11 +105,7 @@ class Seams:
     random: random.Random
     mesh: Mesh
     peers: frozenset[str]
-    at: Callable[[str], None]
-
-
-def nothing(_point: str) -> None:
-    """No crash."""
+    at: At
 
 
 def assemble(seams: Seams, places: Places) -> ServiceDefinition:
@@ -235,7 +232,7 @@ async def build(settings: RoutingSettings) -> ServiceDefinition:
             random=random.SystemRandom(),
             mesh=peer_mesh(NAME, settings, clock),
             peers=frozenset(settings.peers),
-            at=nothing,
+            at=points_of(NAME),
         ),
         places,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from ordermesh.kernel.errors import Overloaded, Unavailable
+from ordermesh.runtime import failpoints
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -142,7 +143,11 @@ class Batcher(Generic[Q, A]):
         if not batch:
             return []
         try:
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.BATCH_TAKEN)
             answers = await self._handle(batch)
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.BATCH_HANDLED)
         except (Unavailable, Overloaded) as error:
             for one in batch:
                 _answer(one, error)

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from ordermesh.kernel.clock import Clock
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.doorbell import Doorbells
 from ordermesh.runtime.engines import (
@@ -250,8 +251,14 @@ class Database:
                 raise _Abandoned
             transaction = Transaction(connection, self.dialect, self)
             async with connection.begin():
+                if failpoints.armed:
+                    await failpoints.reach(failpoints.points.DATABASE_BEGUN)
                 result = await _inside(transaction, work)
+                if failpoints.armed:
+                    await failpoints.reach(failpoints.points.DATABASE_COMMITTING)
                 ticket.is_committing = True
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.DATABASE_COMMITTED)
         for call in transaction.end():
             try:
                 call()

@@ -19,6 +19,7 @@ from sqlalchemy import Row, delete, func, insert, or_, select, update
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, RuleViolated, Unavailable
 from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.carrier import place_of, read_trace, written_trace
 from ordermesh.runtime.database import Database, Transaction
@@ -95,6 +96,8 @@ async def append(
 
     ``sequence`` is the thing's own version where it has one.
     """
+    if failpoints.armed:
+        await failpoints.reach(failpoints.points.FEED_APPENDING)
     await tx.execute(
         insert(feed).values(
             topic=topic,
@@ -225,6 +228,8 @@ class Sequencer:
             return False
         self._renew_time = self._clock.monotonic() + LEASE_SECONDS / 2
         self._stamped_count = count
+        if failpoints.armed and count:
+            await failpoints.reach(failpoints.points.SEQUENCER_STAMPED)
         return count > 0
 
     def _must_renew(self) -> bool:
@@ -253,6 +258,8 @@ class Sequencer:
         base = election.scalar_one_or_none()
         if base is None:
             return None
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.SEQUENCER_LEADING)
         # A statement of its own, after the row was locked: it sees all that is committed by now.
         unstamped = (
             select(feed.c.change_id)
@@ -276,6 +283,8 @@ class Sequencer:
                 update(leader).where(leader.c.name == _NAME).values(revision=base + count)
             )
             tx.ring(STAMPED)
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.SEQUENCER_STAMPING)
         return count
 
     async def _resign(self, tx: Transaction) -> None:
@@ -321,6 +330,8 @@ class Feed:
         marked = self.clock.monotonic() - MARK_SECONDS
         while True:
             page, is_full = await self.page(of, following)
+            if failpoints.armed and page.changes:
+                await failpoints.reach(failpoints.points.FEED_PAGE)
             following = page.revision + 1
             if page.changes or self.clock.monotonic() >= marked + MARK_SECONDS:
                 marked = self.clock.monotonic()

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from ordermesh.kernel.errors import DomainError, InvalidRequest, RuleViolated
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.call import Call, current_call
@@ -106,8 +107,12 @@ class Mutations:
                 if known is None:
                     raise
                 return known
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.MUTATION_DECIDED)
             row = _reply_row(call, request_id, request_hash, outcome, tx.instant())
             await tx.execute(insert(replies).values(row))
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.MUTATION_RECORDED)
             return outcome
 
         outcome = await self._database.run(transact)
@@ -140,8 +145,12 @@ class Mutations:
                 if stumbled:
                     # Perhaps on what a twin has committed since.
                     batch.replay(await _stored_rows(tx, stumbled))
+                if failpoints.armed:
+                    await failpoints.reach(failpoints.points.MUTATIONS_DECIDED)
                 rows = batch.rows(fresh, await tx.last_now())
                 await insert_rows(tx, replies, rows)
+                if failpoints.armed:
+                    await failpoints.reach(failpoints.points.MUTATIONS_RECORDED)
             return batch.answers()
 
         return await self._database.run(transact)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from ordermesh.api.event.v1 import EventEnvelope
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.carrier import caused_span, mark_failure
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.tables import inbox as received
@@ -39,12 +40,21 @@ class Inbox:
 
         async def record(tx: Transaction) -> int:
             fresh = await self._fresh(tx, ordered)
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.INBOX_RECORDED)
             for event_id, event in ordered.items():
                 if event_id in fresh:
                     await self._take(tx, event)
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.INBOX_EFFECTED)
             return len(fresh)
 
-        return await self._database.run(record)
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.INBOX_RECEIVED)
+        count = await self._database.run(record)
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.INBOX_COMMITTED)
+        return count
 
     async def _fresh(self, tx: Transaction, events: Mapping[UUID, EventEnvelope]) -> set[UUID]:
         # In the order of ids, so that two deliveries of the same events wait for each other

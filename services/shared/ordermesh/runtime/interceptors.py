@@ -19,6 +19,7 @@ from opentelemetry import metrics, trace
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.auth import Authenticator, Peer, Rules
 from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.deadlines import MARGIN_SECONDS, Deadlines, is_over
@@ -134,7 +135,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             # The transport ends a call at its caller's deadline; only an earlier one is ours.
             async with asyncio.timeout(None if seconds == given else seconds):
                 with calling(Call(method, identity, deadline)):
-                    return await proceed()
+                    if failpoints.armed:
+                        await failpoints.reach(failpoints.points.SERVER_ADMITTED)
+                    reply = await proceed()
+                    if failpoints.armed:
+                        await failpoints.reach(failpoints.points.SERVER_REPLYING)
+                    return reply
         except grpc.aio.AbortError:
             raise
         except asyncio.CancelledError:

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.kernel.errors import RuleViolated, Unavailable
 from ordermesh.kernel.ids import derived_id
-from ordermesh.runtime import feed
+from ordermesh.runtime import failpoints, feed
 from ordermesh.runtime.carrier import current_trace
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.work import Claimed, WorkKind, enqueue, finish_all
@@ -71,6 +71,8 @@ class Outbox:
         written = envelope.SerializeToString(deterministic=True)
         key = f"{event.aggregate_type}/{event.aggregate_id}"
         await feed.append(tx, topic=TOPIC, key=key, payload=written, sequence=event.sequence)
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.OUTBOX_PUBLISHING)
         for peer, wanted in self._consumers.items():
             if event.aggregate_type in wanted or event.type in wanted:
                 await enqueue(
@@ -81,6 +83,8 @@ class Outbox:
                     due_time=await tx.now() + self._linger if self._linger else None,
                     work_id=derived_id("delivery", envelope.event_id, peer),
                 )
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.OUTBOX_PUBLISHED)
 
     async def _envelope(self, tx: Transaction, event: Event) -> EventEnvelope:
         envelope = EventEnvelope(
@@ -168,7 +172,11 @@ class Delivery:
 
     async def _hand_over(self, rows: Sequence[Claimed]) -> None:
         try:
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.OUTBOX_DELIVERING)
             await self._deliver([EventEnvelope.FromString(row.payload) for row in rows])
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.OUTBOX_DELIVERED)
         except grpc.aio.AioRpcError as error:
             if error.code() in _REFUSED:
                 raise DeliveryRefused(
@@ -182,6 +190,8 @@ class Delivery:
                 ) from error
             raise
         await self._database.run(lambda tx: finish_all(tx, rows))
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.OUTBOX_MARKED)
 
 
 def _parts(rows: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:

@@ -20,6 +20,7 @@ from grpc_health.v1 import (  # type: ignore[import-untyped]  # it ships no type
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]  # it ships no types
 
 from ordermesh.kernel.clock import Clock, SystemClock
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.auth import (
     ANYONE,
     OPERATOR,
@@ -289,6 +290,7 @@ def main(
     """
     settings = read_settings(settings_type)
     start_logs(name, environment=settings.environment, level=settings.log_level)
+    failpoints.arm(settings.failpoints)
     telemetry = start_telemetry(
         name, settings.otlp_endpoint, exports_metrics=settings.exports_metrics
     )

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar, cast
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from ordermesh.runtime.failpoints import Plan
+
 S = TypeVar("S", bound="ServerSettings")
 
 EXIT_CODE = 2
@@ -90,6 +92,9 @@ class ServerSettings(BaseSettings):
     trust_domain: str | None = None
     """The trust domain of SPIFFE ids: callers are ``spiffe://<trust domain>/ordermesh/<name>``."""
 
+    failpoints: str = ""
+    """Where it fails on purpose, in development alone: see ``ordermesh.runtime.failpoints``."""
+
     @field_validator("roles", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
@@ -104,6 +109,21 @@ class ServerSettings(BaseSettings):
         if given is not None and not 0 <= given <= 65535:
             raise ValueError("A port is 0 to 65535.")
         return given
+
+    @field_validator("failpoints")
+    @classmethod
+    def _is_a_plan(cls, given: str) -> str:
+        try:
+            Plan(given)
+        except OSError as error:
+            raise ValueError(f"Its file cannot be read: {error.strerror}.") from error
+        return given
+
+    @model_validator(mode="after")
+    def _fails_on_purpose_in_development_alone(self) -> Self:
+        if self.failpoints and self.environment == "production":
+            raise ValueError("failpoints: a server in production does not fail on purpose.")
+        return self
 
     @model_validator(mode="after")
     def _has_certificates(self) -> Self:

@@ -20,7 +20,7 @@ from sqlalchemy import Row, update
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict
 from ordermesh.kernel.ids import RandomIds
-from ordermesh.runtime import claims, failures
+from ordermesh.runtime import claims, failpoints, failures
 from ordermesh.runtime.carrier import caused_span, mark_failure, place_of, read_trace, written_trace
 from ordermesh.runtime.claims import DOORBELL, Hold
 from ordermesh.runtime.database import Database, Transaction
@@ -124,12 +124,17 @@ class Claimed:
         if payload is not None:
             statement = statement.values(payload=payload)
         result = await tx.execute(statement)
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.WORK_RESCHEDULING)
         _settle(tx, [self], result.rowcount)
 
 
 async def finish_all(tx: Transaction, claimed: Sequence[Claimed]) -> None:
     """End rows in the transaction of their effect; raises ``Fenced`` when one is not ours."""
-    _settle(tx, claimed, await claims.end(tx, [one.hold for one in claimed]))
+    count = await claims.end(tx, [one.hold for one in claimed])
+    if failpoints.armed:
+        await failpoints.reach(failpoints.points.WORK_FINISHING)
+    _settle(tx, claimed, count)
 
 
 def _settle(tx: Transaction, claimed: Sequence[Claimed], count: int) -> None:
@@ -276,9 +281,16 @@ class Worker:
     async def _claim(self, name: str, *, alone: bool, size: int, slots: int) -> list[list[Claimed]]:
         limit = min(CLAIM_ROWS, size * slots)
         lease_seconds = self._kinds[name].lease_seconds
-        found = await self._database.run(
-            lambda tx: claims.claim(tx, name, alone=alone, limit=limit, lease_seconds=lease_seconds)
-        )
+
+        async def claim(tx: Transaction) -> Sequence[Row[Any]]:
+            rows = await claims.claim(
+                tx, name, alone=alone, limit=limit, lease_seconds=lease_seconds
+            )
+            if failpoints.armed and rows:
+                await failpoints.reach(failpoints.points.WORK_CLAIMING)
+            return rows
+
+        found = await self._database.run(claim)
         claimed = [Claimed.of(row) for row in found]
         return [claimed[start : start + size] for start in range(0, len(claimed), size)]
 
@@ -301,7 +313,11 @@ class Worker:
         }
         with caused_span(f"work {name}", [one.trace for one in batch], attributes) as span:
             try:
+                if failpoints.armed:
+                    await failpoints.reach(failpoints.points.WORK_CLAIMED)
                 await self._within(kind.lease_seconds, kind.handle(batch))
+                if failpoints.armed:
+                    await failpoints.reach(failpoints.points.WORK_HANDLED)
                 left = [one for one in batch if not one.is_settled]
                 if left:
                     raise Unfinished(f"The handler of {name} left {len(left)} rows open.")

@@ -9,6 +9,7 @@ from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.database import Transaction
 
 SWEEP_LINES = 100
@@ -34,6 +35,8 @@ async def expire_overdue(stores: Stores, tx: Transaction) -> int:
     if not pairs:
         return 0
     books = await stores.ledger.lock(tx, pairs, names)
+    if failpoints.armed:
+        await failpoints.reach(failpoints.points.EXPIRY_LOCKED)
     now = await tx.now()
     overdue = await stores.reservations.overdue(tx, pairs, now, names, SWEEP_LINES)
     ledger = books.opened()

@@ -43,6 +43,7 @@ from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.kernel.errors import DomainError
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.telemetry import Attributes, AttributeValue, span, within
@@ -89,6 +90,8 @@ async def reserve_many(
     for wish, ask in zip(wishes, asks, strict=True):
         with within(wish.trace):
             verdicts.append(await batch.decide(wish, ask) if isinstance(ask, Ask) else ask)
+    if failpoints.armed:
+        await failpoints.reach(failpoints.points.LEDGER_DECIDED)
     if not is_rehearsal:
         await batch.write()
     return verdicts
@@ -152,6 +155,8 @@ async def _locked(
     )
     pairs |= await stores.reservations.open_pairs(tx, replaced)
     books = await stores.ledger.lock(tx, pairs, names)
+    if failpoints.armed:
+        await failpoints.reach(failpoints.points.LEDGER_LOCKED)
     made = {ask.reservation_id for ask in asks}
     known = await stores.reservations.load(tx, made | replaced, names)
     refuse_unlocked((known[one] for one in replaced if one in known), books)

@@ -14,6 +14,7 @@ from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.kernel.ids import derived_id
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.database import Transaction
 
 
@@ -34,6 +35,8 @@ async def write(
     movements = await stores.ledger.record(tx, names, ledger, terms, documents, now)
     await _save(stores, tx, changes, names)
     await _settle_shortfalls(stores, tx, names, ledger, movements, now)
+    if failpoints.armed:
+        await failpoints.reach(failpoints.points.LEDGER_WRITTEN)
     return movements
 
 

@@ -6,7 +6,7 @@ is in the open when the process dies, and no other is thought to be.
 """
 
 import random as randomness
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -30,6 +30,7 @@ from ordermesh.notify.domain.recipient import Recipient, digest
 from ordermesh.notify.operations.records import Records
 from ordermesh.notify.ports import Mailer, NotificationStore, PreferenceStore
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.failpoints import At
 from ordermesh.runtime.work import Claimed, WorkKind
 
 BATCH = 16
@@ -66,7 +67,7 @@ class Delivery:
         random: randomness.Random,
         connections: int,
         seconds: float,
-        at: Callable[[str], None],
+        at: At,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -94,9 +95,9 @@ class Delivery:
         async with self._mailer.line() as line:
             sending = await self._database.run(lambda tx: self._begin(tx, due[0]))
             for place, present in enumerate(due):
-                self._at("begun")
+                await self._at("begun")
                 answer = await line.send(sending, present.recipient, present.address)
-                self._at("answered")
+                await self._at("answered")
                 is_slow = self._clock.monotonic() > until
                 following = due[place + 1] if place + 1 < len(due) and not is_slow else None
                 sending = await self._database.run(
@@ -104,7 +105,7 @@ class Delivery:
                         self._end_and_begin(tx, was, present.row, answer, following)
                     )
                 )
-                self._at("recorded")
+                await self._at("recorded")
                 if following is None:
                     await self._database.run(lambda tx, rest=due[place + 1 :]: _put_back(tx, rest))  # type: ignore[misc]
                     return

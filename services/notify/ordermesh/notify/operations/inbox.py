@@ -8,6 +8,7 @@ from ordermesh.notify.domain.notice import Channel, Notice
 from ordermesh.notify.domain.notification import Notification
 from ordermesh.notify.ports import NotificationStore, TimelineStore
 from ordermesh.notify.wire.events import EVENT_TYPES, entry, notice_of, recipient_of
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.inbox import Effect
 from ordermesh.runtime.work import enqueue
@@ -66,3 +67,5 @@ class Told:
                 payload=one.notification_id.bytes,
                 due_time=now + LINGER,
             )
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.NOTIFY_TOLD)

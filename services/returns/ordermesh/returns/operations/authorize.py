@@ -19,6 +19,7 @@ from ordermesh.returns.operations.records import Records
 from ordermesh.returns.ports import Destination, ReturnStore, Routing
 from ordermesh.returns.wire.messages import return_message
 from ordermesh.returns.wire.requests import ask
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.telemetry import Attributes
@@ -108,3 +109,5 @@ class AuthorizeReturn:
         answers.destination = await self._routing.destination(
             request.order_id, units, request.location_id
         )
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.RETURNS_ASKED)

@@ -28,6 +28,7 @@ from ordermesh.returns.ports import Destination, Ledger, LedgerRefused, ReturnSt
 from ordermesh.returns.wire.messages import return_message
 from ordermesh.returns.wire.requests import arrived_lines, disposed_lines
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.failpoints import At
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.waiting import Waiters
 from ordermesh.runtime.work import Claimed, WorkKind, enqueue
@@ -160,9 +161,7 @@ class Poster:
     ``at`` is called at the named points where the process could end.
     """
 
-    def __init__(
-        self, database: Database, ledger: Ledger, records: Records, at: Callable[[str], None]
-    ) -> None:
+    def __init__(self, database: Database, ledger: Ledger, records: Records, at: At) -> None:
         self._database = database
         self._ledger = ledger
         self._records = records
@@ -180,7 +179,7 @@ class Poster:
         kind, _, written = row.payload.partition(b":")
         number = int(written)
         one = await self._database.read(lambda tx: self._records.seen(tx, row.key))
-        self._at("before post")
+        await self._at("before post")
         try:
             if kind == RECEIPT:
                 movement_id = await self._ledger.take_back(one, one.receipts[number - 1])
@@ -189,7 +188,7 @@ class Poster:
         except LedgerRefused:
             await self._database.run(lambda tx: self._keep_refusal(tx, row, kind, number))
             raise
-        self._at("after post")
+        await self._at("after post")
 
         async def mark(tx: Transaction) -> None:
             before = await self._records.locked(tx, row.key)
@@ -201,7 +200,7 @@ class Poster:
             await row.finish(tx)
 
         await self._database.run(mark)
-        self._at("marked")
+        await self._at("marked")
 
     async def _keep_refusal(self, tx: Transaction, row: Claimed, kind: bytes, number: int) -> None:
         """The next attempt is a new request; the worker puts it off."""

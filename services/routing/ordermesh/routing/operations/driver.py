@@ -5,7 +5,7 @@ rows before it asks anybody, and every call has an id that is the same the next 
 """
 
 import random as randomness
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -38,6 +38,7 @@ from ordermesh.routing.ports.stores import NewDecision, Stores
 from ordermesh.routing.wire.decision import decision_message
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.engines import TransactionConflict
+from ordermesh.runtime.failpoints import At
 from ordermesh.runtime.work import Claimed, WorkKind
 
 LEASE_SECONDS = 10.0
@@ -75,7 +76,7 @@ class OrderDriver:
         records: Records,
         *,
         random: randomness.Random,
-        at: Callable[[str], None],
+        at: At,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -124,6 +125,7 @@ class OrderDriver:
             return _Next(story, action, prepared)
 
         seen = await self._database.read(read)
+        await self._at("looked")
         if seen is not None and seen.action not in (Action.SETTLED, Action.TURN_BACK):
             return seen
 
@@ -181,7 +183,7 @@ class OrderDriver:
                     return await self._written(tx, claimed, known, *apply(known))
 
         following = await self._database.run(commit)
-        self._at("committed")
+        await self._at("committed")
         return following
 
     async def _plan(
@@ -202,7 +204,7 @@ class OrderDriver:
                 if story.saga.is_conditional:
                     return await self._commit(claimed, story, Refuse(error))
                 raise
-            self._at("planned")
+            await self._at("planned")
             planned = Planned(question, known, decision)
             try:
                 following = await self._database.run(
@@ -211,7 +213,7 @@ class OrderDriver:
             except _CapacityTaken:
                 prepared = None
                 continue
-            self._at("plan stored")
+            await self._at("plan stored")
             return following
         raise TransactionConflict("Others take the capacity as fast as it is planned.")
 
@@ -304,7 +306,7 @@ class OrderDriver:
             return await self._written(tx, claimed, known, *outcomes.undo(known))
 
         following = await self._database.run(commit)
-        self._at("committed")
+        await self._at("committed")
         return following
 
     async def _withdraw(self, tx: Transaction, claimed: Claimed, story: Story) -> None:

@@ -8,6 +8,7 @@ from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
 from ordermesh.routing.ports.feeds import FeedPage, Feeds, FeedTooOld
 from ordermesh.routing.ports.stores import CopyStore, Feed
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.database import Database, Transaction
 
 RETRY_SECONDS, RETRY_SECONDS_MAX = 0.2, 5.0
@@ -86,6 +87,8 @@ class Follower:
         if revision == 0:
             revision = await self._list()
         async for page in self._feeds.watched(self._feed, revision + 1):
+            if failpoints.armed:
+                await failpoints.reach(failpoints.points.ROUTING_FOLLOWED)
             await self._keep(page)
 
     async def _list(self) -> int:

@@ -31,6 +31,7 @@ from ordermesh.routing.ports.stock import (
     Stock,
     WantedUnits,
 )
+from ordermesh.runtime.failpoints import At
 from ordermesh.runtime.telemetry import Attributes, span
 
 HOLD_SECONDS = 120.0
@@ -72,7 +73,7 @@ Verdict = Change | Refuse | Rest | RefuseShipping
 class Steps:
     """The calls to the ledger."""
 
-    def __init__(self, stock: Stock, at: Callable[[str], None]) -> None:
+    def __init__(self, stock: Stock, at: At) -> None:
         self._stock = stock
         self._at = at
 
@@ -100,14 +101,14 @@ class Steps:
             channel=order.channel,
             customer=order.customer,
         )
-        self._at("before reserve")
+        await self._at("before reserve")
         facts = {
             Attributes.ORDER_ID: order.order_id,
             Attributes.RESERVATION_ID: str(call.reservation_id),
         }
         with span("reserve", facts):
             answer = await self._stock.reserve(call)
-        self._at("after reserve")
+        await self._at("after reserve")
         match answer:
             case Held():
                 return Change(outcomes.source if call.confirm else _quietly(outcomes.held))
@@ -136,7 +137,7 @@ class Steps:
         if not freed:
             return Change(lambda known: outcomes.limited(known, limit))
         done = [await self._give_back(story, one) for one in freed]
-        self._at("after giving back")
+        await self._at("after giving back")
         return Change(_quietly(lambda known: outcomes.gave_back(known, done)))
 
     def _cart_refused(self, story: Story, answer: CartRefused) -> Verdict:
@@ -159,9 +160,9 @@ class Steps:
 
     async def confirm(self, story: Story) -> Verdict:
         """Make the hold last; what is left of a hold that was lost is released."""
-        self._at("before confirm")
+        await self._at("before confirm")
         answer = await self._stock.confirm(self._call(story, "confirm"))
-        self._at("after confirm")
+        await self._at("after confirm")
         if isinstance(answer, Held):
             return Change(outcomes.source)
         await self._stock.release(self._call(story, "release lost"))
@@ -169,7 +170,7 @@ class Steps:
 
     async def undo(self, story: Story) -> None:
         """Release whatever may be held, the reservation of an unanswered call too."""
-        self._at("before undo")
+        await self._at("before undo")
         for reservation_id in outcomes.to_release(story):
             await self._stock.release(
                 ReservationCall(
@@ -179,12 +180,12 @@ class Steps:
                     fence=story.saga.epoch,
                 )
             )
-        self._at("after undo")
+        await self._at("after undo")
 
     async def release_surplus(self, story: Story) -> Verdict:
         """Release what closed work held and nobody took over."""
         done = [await self._give_back(story, work) for work in outcomes.surplus(story)]
-        self._at("after surplus")
+        await self._at("after surplus")
         return Change(_quietly(lambda known: outcomes.surplus_released(known, done)))
 
     async def _give_back(self, story: Story, work: FulfillmentOrder) -> str:
@@ -214,7 +215,7 @@ class Steps:
         """Tell the ledger what has left, one fulfillment order at a time."""
         work = next(one for one in story.work if one.state is FulfillmentState.SHIPPING)
         name = work.fulfillment_order_id
-        self._at("before ship")
+        await self._at("before ship")
         with span("ship", {Attributes.ORDER_ID: story.order.order_id}) as current:
             current.set_attribute(Attributes.FULFILLMENT_ORDER_ID, name)
             return await self._ship(story, work)
@@ -237,7 +238,7 @@ class Steps:
             answer = await self._stock.ship(call)
             if isinstance(answer, NotThere):
                 return RefuseShipping(name, InsufficientStock(_missing(work, answer)))
-        self._at("after ship")
+        await self._at("after ship")
         return Change(lambda known: outcomes.end_shipping(known, name))
 
     def _call(self, story: Story, purpose: str) -> ReservationCall:

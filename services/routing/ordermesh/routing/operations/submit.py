@@ -29,6 +29,7 @@ from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.decision import stored_decision
 from ordermesh.routing.wire.event import story_message
 from ordermesh.routing.wire.order import new_order
+from ordermesh.runtime import failpoints
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import Mutations
@@ -96,6 +97,8 @@ class SubmitOrder:
         await self._knowledge.with_what_is_missing(
             lambda: self._mutations.run(request, SubmitOrderResponse, store)
         )
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.ROUTING_WAITING)
         try:
             return await self._waiters.wait_for(new.order_id, look, until.answer_by)
         except TimeoutError:
@@ -138,6 +141,8 @@ class SubmitOrder:
         events = () if is_conditional else (OrderReceived(),)
         await self._records.create(tx, story, new.contact, events)
         await self._records.drive(tx, new.order_id)
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.ROUTING_STORED)
         return SubmitOrderResponse(order=story_message(story, ()))
 
     async def _fate(self, tx: Transaction, new: NewOrder) -> SubmitOrderResponse | None:

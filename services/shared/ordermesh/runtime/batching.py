@@ -54,6 +54,9 @@ class Waiting(Generic[Q, A]):
 class Batcher(Generic[Q, A]):
     """Handles items together, in the order in which they came.
 
+    Up to ``workers`` batches are under way at once: while the database works for one, the next is
+    decided. Where there is one writer, more than one only makes the batches smaller.
+
     ``handle`` gives for each item its answer, the exception that is its answer, or ``LATER``; never
     ``LATER`` for the first that is still wanted. It asks that once it can begin, because it may
     have waited for its turn longer than a caller does. Where it raises, nothing was done: the batch
@@ -70,6 +73,7 @@ class Batcher(Generic[Q, A]):
         waiting_max: int = WAITING_MAX,
         weigh: Callable[[Q], int] = lambda _: 1,
         weight_max: int = ITEMS_MAX,
+        workers: int = 1,
     ) -> None:
         self._handle = handle
         self._items_max = items_max
@@ -77,7 +81,10 @@ class Batcher(Generic[Q, A]):
         self._weigh = weigh
         self._weight_max = weight_max
         self._waiting: deque[Waiting[Q, A]] = deque()
-        self._worker: asyncio.Task[None] | None = None
+        self._workers_max = workers
+        self._workers: set[asyncio.Task[None]] = set()
+        self._busy = 0
+        self._is_gathering = False  # one of them is about to take what waits
         self._last = 0
 
     @property
@@ -100,21 +107,30 @@ class Batcher(Generic[Q, A]):
         loop = asyncio.get_running_loop()
         answers: list[asyncio.Future[A]] = [loop.create_future() for _ in items]
         self._waiting.extend(map(Waiting, items, answers))
-        if self._worker is None and answers:
+        if answers and not self._is_gathering and self._busy < self._workers_max:
             # In a context of its own: the worker is nobody's call, though one happens to start it.
-            self._worker = loop.create_task(self._work(), name="batch", context=Context())
+            self._is_gathering = True
+            worker = loop.create_task(self._work(), name="batch", context=Context())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
         return answers
 
     async def _work(self) -> None:
-        try:
-            while self._waiting:
-                # Whatever has arrived by now comes along.
-                await asyncio.sleep(self._linger())
-                batch = self._take()
-                self._last = len(batch)
+        """Handle batches until nothing waits, or another worker is about to take what does."""
+        while self._is_gathering:
+            # Whatever has arrived by now comes along.
+            await asyncio.sleep(self._linger())
+            batch = self._take()
+            self._last = len(batch)
+            self._is_gathering = False
+            self._busy += 1
+            try:
                 self._waiting.extendleft(reversed(await self._settle(batch)))
-        finally:
-            self._worker = None
+            finally:
+                self._busy -= 1
+            if self._is_gathering or not self._waiting:
+                return
+            self._is_gathering = True
 
     def _linger(self) -> float:
         """How long to wait for company: only while many come, and fewer are here than last time.

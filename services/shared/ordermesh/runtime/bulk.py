@@ -1,16 +1,18 @@
 """Many rows as one statement: on PostgreSQL a column of values is one parameter.
 
 A row at a time costs a message each and SQLAlchemy's work for each value; columns that the driver
-takes as they are cost a tenth of it. Instants are aware, ids are UUIDs.
+takes as they are cost a tenth of it. Numbers and ids go as one text a column, which the server
+reads faster than the driver writes them one by one. Instants are aware, ids are UUIDs.
 """
 
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import JSON, Table, Uuid
+from sqlalchemy import JSON, Integer, Table, Uuid
 from sqlalchemy.dialects import postgresql
 
 from ordermesh.runtime.instants import UtcTime, written
@@ -36,7 +38,8 @@ async def insert_rows(tx: Transaction, table: Table, rows: Rows) -> None:
     columns = _columns(table, names, rows)
     shared = _shared_columns(table, names, columns)
     arguments = [
-        column[0] if name in shared else column for name, column in zip(names, columns, strict=True)
+        column[0] if name in shared else _argument(table, name, column)
+        for name, column in zip(names, columns, strict=True)
     ]
     await tx.write_columns(
         ColumnWrite(table.name, True, _insertion(table, names, shared), arguments)
@@ -53,9 +56,11 @@ async def update_rows(tx: Transaction, table: Table, key: tuple[str, ...], rows:
         statement = _sqlite_change(table, key, ordered)
         await tx.execute_rows(statement, _sqlite_rows(table, ordered, rows))
         return
-    await tx.write_columns(
-        ColumnWrite(table.name, False, _change(table, key, names), _columns(table, names, rows))
-    )
+    arguments = [
+        _argument(table, name, column)
+        for name, column in zip(names, _columns(table, names, rows), strict=True)
+    ]
+    await tx.write_columns(ColumnWrite(table.name, False, _change(table, key, names), arguments))
 
 
 def _columns(table: Table, names: Sequence[str], rows: Rows) -> list[list[Any]]:
@@ -66,6 +71,25 @@ def _columns(table: Table, names: Sequence[str], rows: Rows) -> list[list[Any]]:
                 None if value is None else json.dumps(value) for value in columns[place]
             ]
     return columns
+
+
+def _argument(table: Table, name: str, column: Sequence[Any]) -> Any:
+    """A column of values as one parameter: an array, or the text of one."""
+    kind = _written_as(table, name)
+    if kind is None:
+        return column
+    if None in column:
+        return f"{{{','.join('NULL' if value is None else kind(value) for value in column)}}}"
+    return f"{{{','.join(map(kind, column))}}}"
+
+
+@cache
+def _written_as(table: Table, name: str) -> Callable[[Any], str] | None:
+    """How a value is written in the text of an array; None: its column goes as values."""
+    kind = table.c[name].type
+    if isinstance(kind, Integer):
+        return str
+    return attrgetter("hex") if isinstance(kind, Uuid) else None
 
 
 def _sqlite_rows(table: Table, names: Sequence[str], rows: Rows) -> list[tuple[Any, ...]]:
@@ -163,7 +187,10 @@ def _change(table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Calla
 
 
 def _unnested(table: Table, names: Sequence[str], places: Mapping[str, int]) -> str:
-    arrays = [f"${places[name]}::{_type(table, name)}[]" for name in names]
+    arrays = [
+        f"${places[name]}::{'text::' if _written_as(table, name) else ''}{_type(table, name)}[]"
+        for name in names
+    ]
     return f"unnest({', '.join(arrays)})"
 
 

@@ -224,7 +224,7 @@ class _Batch(Generic[Q, R]):
             if request_id is not None and isinstance(answer, Message | RuleViolated):
                 call, request_hash = self._asked[place].call, self._hashes[place]
                 found.append(_reply_row(call, request_id, request_hash, answer, now))
-        return sorted(found, key=lambda row: row["request_id"])
+        return sorted(found, key=lambda row: row["request_id"].int)
 
     def answers(self) -> list[Answer[R]]:
         """An answer for each place; of an id that comes twice, that of the first."""

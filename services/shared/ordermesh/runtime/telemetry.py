@@ -114,10 +114,22 @@ def span(name: str, attributes: Mapping[str, AttributeValue] | None = None) -> I
 
 def _is_kept() -> bool:
     """Whether a span that begins here goes anywhere: its trace is sampled, or may become so."""
-    current = trace.get_current_span().get_span_context()
+    return _goes_anywhere(trace.get_current_span())
+
+
+def _goes_anywhere(parent: trace.Span) -> bool:
+    current = parent.get_span_context()
     if current.is_valid:
         return current.trace_flags.sampled
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+def is_traced(context: contexts.Context) -> bool:
+    """Whether a span that begins in a context goes anywhere, as for ``span``.
+
+    Asked where what would be told on the span costs more than what is done inside of it.
+    """
+    return _goes_anywhere(trace.get_current_span(context))
 
 
 @contextmanager

@@ -113,18 +113,17 @@ def exploded(wanted: Sequence[Wanted], kits: Mapping[str, Kit]) -> tuple[Wanted,
 def with_modes(wanted: Sequence[Wanted], modes: Mapping[str, ReservationMode]) -> list[Wanted]:
     """The same lines, each with its mode: its own, that of the kit, or that of the item.
 
-    ``modes`` are what items say; those that say nothing may be left out.
+    ``modes`` are what items say; those that say nothing may be left out. Where nobody says anything
+    the line stays as it is: what is not said means that units are held.
     """
-    return [
-        replace(
-            line,
-            mode=line.mode
-            or modes.get(line.kit_sku)
-            or modes.get(line.key.sku)
-            or ReservationMode.RESERVE,
-        )
-        for line in wanted
-    ]
+    if not modes:
+        return list(wanted)
+    return [_with_mode(line, modes) for line in wanted]
+
+
+def _with_mode(line: Wanted, modes: Mapping[str, ReservationMode]) -> Wanted:
+    mode = line.mode or modes.get(line.kit_sku) or modes.get(line.key.sku)
+    return replace(line, mode=mode) if mode and mode is not line.mode else line
 
 
 def kits_among(wanted: Sequence[Wanted]) -> dict[StockKey, int]:

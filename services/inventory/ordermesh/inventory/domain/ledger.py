@@ -95,6 +95,18 @@ _EFFECTS: Mapping[Account, tuple[int, ...]] = {
 }
 _NO_EFFECT = (0, 0, 0, 0, 0, 0)
 
+_CHANGES: Mapping[tuple[Account, Account], tuple[int, ...]] = {
+    (source, target): tuple(
+        more - less
+        for more, less in zip(
+            _EFFECTS.get(target, _NO_EFFECT), _EFFECTS.get(source, _NO_EFFECT), strict=True
+        )
+    )
+    for source in Account
+    for target in Account
+}
+"""What one unit that goes from one account to another does to the figures of a balance."""
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -113,9 +125,10 @@ class Balance:
     sequence: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.on_hand, self.reserved, self.damaged, self.inspection, self.missing) < 0:
+        on_hand, reserved = self.on_hand, self.reserved
+        if on_hand < 0 or reserved < 0 or min(self.damaged, self.inspection, self.missing) < 0:
             raise ValueError(f"A balance fell below zero: {self}.")
-        if self.short != max(0, self.reserved - self.on_hand):
+        if self.short != (reserved - on_hand if reserved > on_hand else 0):
             raise ValueError(f"A deficit that promises and stock do not explain: {self}.")
 
     @property
@@ -143,17 +156,14 @@ class Balance:
 
     def after(self, source: Account, target: Account, quantity: int) -> "Balance":
         """The balance after so many units went from one account to another."""
-        taken, given = _EFFECTS.get(source, _NO_EFFECT), _EFFECTS.get(target, _NO_EFFECT)
-        on_hand, reserved, short, damaged, inspection, missing = (
-            (more - less) * quantity for more, less in zip(given, taken, strict=True)
-        )
+        on_hand, reserved, short, damaged, inspection, missing = _CHANGES[source, target]
         return Balance(
-            self.on_hand + on_hand,
-            self.reserved + reserved,
-            self.short + short,
-            self.damaged + damaged,
-            self.inspection + inspection,
-            self.missing + missing,
+            self.on_hand + on_hand * quantity,
+            self.reserved + reserved * quantity,
+            self.short + short * quantity,
+            self.damaged + damaged * quantity,
+            self.inspection + inspection * quantity,
+            self.missing + missing * quantity,
             self.sequence + 1,
         )
 

@@ -53,6 +53,7 @@ class OpenHolds:
         self, quotas: HoldQuotas, holds: Iterable[Hold], caller_counts: Mapping[str, int]
     ) -> None:
         self._quotas = quotas
+        self._is_counted = quotas != NO_QUOTAS
         self._by_customer: dict[str, list[Hold]] = {}
         for hold in holds:
             self._by_customer.setdefault(hold.customer, []).append(hold)
@@ -66,7 +67,7 @@ class OpenHolds:
         What the new reservation takes over from others does not count twice. Only a caller that
         ``is_limited`` has a quota.
         """
-        wanted = _held_units(made)
+        wanted = _held_units(made) if self._is_counted else None
         if not wanted:
             return
         quotas = self._quotas
@@ -86,6 +87,8 @@ class OpenHolds:
 
     def note(self, made: Reservation, replaced: Sequence[Reservation]) -> None:
         """Somebody holds something, and let go of something else."""
+        if not self._is_counted:
+            return
         for one in replaced:
             self._caller_counts[one.owner] = self._caller_counts.get(one.owner, 0) - 1
             kept = self._by_customer.get(one.customer, ())

@@ -1,7 +1,7 @@
 """Promising stock: one wish decided on the ledger, wholly, not at all, or as far as there is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -113,7 +113,6 @@ def reserve(
     replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
     refuse_over_limit(ask.wanted, ask.buyer, terms, purchases, ask.replaces, now)
     found = portions(ledger, ask.wanted, terms, ask.channel, now) if ask.is_best_effort else []
-    wanted = [line for portion in found for line in portion.lines]
     lacks = any(portion.granted < portion.wanted for portion in found)
     if not any(portion.granted for portion in found) or (lacks and not is_final):
         wanted = bound(ledger, ask.wanted, terms, ask.channel, now)
@@ -121,7 +120,7 @@ def reserve(
         market = Market(terms, ask.channel, now, due)
         parts = allot(ledger, wanted, market, without_record=is_final)
     else:
-        parts = [Part(line) for line in wanted]
+        parts = [Part(line) for portion in found for line in portion.lines]
     return Reserved(_held(ledger, actor, ask, parts, terms, now), replaced, found)
 
 
@@ -145,11 +144,14 @@ def _held(
     expire_time = None if ask.hold_duration is None else now + ask.hold_duration
     recorded = [part for part in parts if part.wanted.mode is not ReservationMode.NONE]
     lines = [
-        _line(number, part, state, expire_time) for number, part in enumerate(recorded, start=1)
-    ]
-    lines = [
-        replace(line, pool=terms.pool_of(line.key, ask.channel, now)) if line.is_on_hand else line
-        for line in lines
+        _line(
+            number,
+            part,
+            state,
+            expire_time,
+            terms.pool_of(part.wanted.key, ask.channel, now) if part.is_on_hand else None,
+        )
+        for number, part in enumerate(recorded, start=1)
     ]
     for line in lines:
         if line.is_waiting:
@@ -171,7 +173,9 @@ def _held(
     )
 
 
-def _line(number: int, part: Part, state: LineState, expire_time: datetime | None) -> Line:
+def _line(
+    number: int, part: Part, state: LineState, expire_time: datetime | None, pool: int | None
+) -> Line:
     wanted = part.wanted
     needed_by = wanted.wait.needed_by if part.supply_id and wanted.wait else None
     return Line(
@@ -186,6 +190,7 @@ def _line(number: int, part: Part, state: LineState, expire_time: datetime | Non
         mode=wanted.mode or ReservationMode.RESERVE,
         lot_id=wanted.lot_id,
         serial_numbers=wanted.serial_numbers,
+        pool=pool,
         supply_id=part.supply_id,
         needed_by=needed_by,
     )

@@ -35,6 +35,11 @@ class Part:
     wanted: Wanted
     supply_id: str = ""
 
+    @property
+    def is_on_hand(self) -> bool:
+        """Whether units that are there are held for it."""
+        return self.wanted.is_held and not self.supply_id
+
 
 @dataclass(frozen=True)
 class Market:

@@ -1,6 +1,6 @@
 """What purchase limits are compared with: read while nobody else decides about the same buyers."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from ordermesh.inventory.domain.control import ControlKind
@@ -16,14 +16,14 @@ _LOOKING_BACK = frozenset({ControlKind.LIMIT_PER_ORDER, ControlKind.LIMIT_PER_CU
 """The kinds of controls that are compared with what was bought before."""
 
 
-async def lock_buyers(stores: Stores, tx: Transaction, buyers: Collection[Buyer]) -> bool:
+async def lock_buyers(stores: Stores, tx: Transaction, buyers: Iterable[Buyer]) -> bool:
     """Lock them where anything is limited, as far as is known; gives whether it is.
 
     What is committed of the controls is only seen under the locks of balances, which come later.
     """
     is_limited = bool(stores.controls.last_table.kinds & _LOOKING_BACK)
     if is_limited:
-        await stores.controls.lock_buyers(tx, buyers)
+        await stores.controls.lock_buyers(tx, set(buyers))
     return is_limited
 
 
@@ -33,7 +33,7 @@ async def purchases_of(
     names: Names,
     terms: Terms,
     lines: Iterable[Iterable[AskedFor]],
-    buyers: Collection[Buyer],
+    buyers: Iterable[Buyer],
     now: datetime,
     *,
     is_locked: bool,
@@ -47,5 +47,6 @@ async def purchases_of(
         if not is_locked:
             raise TransactionConflict("Purchases were limited while balances were being locked.")
         skus = {sku for one in lines for _, sku in asked_units(one)}
-        bought = await stores.reservations.bought(tx, {names.item_ids[sku] for sku in skus}, buyers)
+        items = {names.item_ids[sku] for sku in skus}
+        bought = await stores.reservations.bought(tx, items, set(buyers))
     return Purchases(bought, now)

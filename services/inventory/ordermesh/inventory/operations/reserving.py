@@ -46,7 +46,7 @@ from ordermesh.kernel.errors import DomainError
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.telemetry import Attributes, AttributeValue, span, within
+from ordermesh.runtime.telemetry import Attributes, AttributeValue, is_traced, span, within
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Wish:
     is_limited: bool = False
 
     @property
-    def named(self) -> frozenset[UUID]:
+    def named(self) -> Sequence[UUID]:
         """The reservations that it is about."""
-        return frozenset({self.ask.reservation_id, *self.ask.replaces})
+        return (self.ask.reservation_id, *self.ask.replaces)
 
 
 Verdict = Kept | DomainError | Later
@@ -88,8 +88,7 @@ async def reserve_many(
     batch = await _locked(stores, tx, names, sound, callers)
     verdicts: list[Verdict] = []
     for wish, ask in zip(wishes, asks, strict=True):
-        with within(wish.trace):
-            verdicts.append(await batch.decide(wish, ask) if isinstance(ask, Ask) else ask)
+        verdicts.append(await batch.decide(wish, ask) if isinstance(ask, Ask) else ask)
     if failpoints.armed:
         await failpoints.reach(failpoints.points.LEDGER_DECIDED)
     if not is_rehearsal:
@@ -110,8 +109,9 @@ async def _prepared(
     asks: list[Ask | DomainError | Later] = []
     for wish in wishes:
         # Two wishes about one reservation are decided one after the other.
-        asks.append(LATER if wish.named & taken else _taken_apart(wish.ask, kits, members, names))
-        taken |= wish.named
+        is_later = not taken.isdisjoint(wish.named)
+        asks.append(LATER if is_later else _taken_apart(wish.ask, kits, members, names))
+        taken.update(wish.named)
     sound = [one for one in asks if isinstance(one, Ask)]
     ready = iter(await with_candidates(stores, tx, sound, members, names))
     return [next(ready) if isinstance(one, Ask) else one for one in asks]
@@ -122,14 +122,20 @@ def _taken_apart(
 ) -> Ask | DomainError:
     try:
         refuse_malformed(ask.wanted)
-        unknown = {line.key.sku for line in ask.wanted} - names.item_ids.keys()
+        # Asked one by one: to take all known names away from a few costs as much as all are.
+        unknown = {line.key.sku for line in ask.wanted if line.key.sku not in names.item_ids}
         if unknown:
             raise UnknownSku(unknown)
-        named = {line.key.location_id for line in ask.wanted if not line.group}
-        nowhere = named - names.location_ids.keys()
+        nowhere = {
+            line.key.location_id
+            for line in ask.wanted
+            if not line.group and line.key.location_id not in names.location_ids
+        }
         if nowhere:
             raise UnknownLocation(nowhere)
         refuse_unknown(ask, members)
+        if not kits and not names.modes:
+            return ask
         return replace(ask, wanted=with_modes(exploded(ask.wanted, kits), names.modes))
     except DomainError as refusal:
         return refusal
@@ -139,8 +145,7 @@ async def _locked(
     stores: Stores, tx: Transaction, names: Names, asks: Sequence[Ask], callers: Collection[str]
 ) -> "_Batch":
     """All that the decisions need, locked and read."""
-    buyers = {ask.buyer for ask in asks}
-    is_locked = await lock_buyers(stores, tx, buyers)
+    is_locked = await lock_buyers(stores, tx, (ask.buyer for ask in asks))
     shoppers = {ask.customer for ask in asks if ask.customer and ask.hold_duration}
     shoppers = shoppers if stores.quotas.concern_customers else set()
     if shoppers and not is_locked:
@@ -162,7 +167,8 @@ async def _locked(
     refuse_unlocked((known[one] for one in replaced if one in known), books)
     terms = await _with_kits(stores, tx, books.terms, [line for ask in asks for line in ask.wanted])
     now = await tx.now()
-    wanted = [ask.wanted for ask in asks]
+    wanted = (ask.wanted for ask in asks)
+    buyers = (ask.buyer for ask in asks)
     purchases = await purchases_of(
         stores, tx, names, terms, wanted, buyers, now, is_locked=is_locked
     )
@@ -222,12 +228,26 @@ class _Batch:
         """The verdict on one; what it moves stays in the ledger for the next."""
         if not self.partly_expired.isdisjoint(ask.replaces):
             return LATER
+        try:
+            return await self._told(wish, ask)
+        except DomainError as refusal:
+            return refusal
+        except StaleRows:
+            return LATER
+
+    async def _told(self, wish: Wish, ask: Ask) -> Kept:
+        """The verdict, on a span of the wish's own trace where that goes anywhere."""
+        if not is_traced(wish.trace):
+            return await self._decide(wish, ask)
         about: dict[str, AttributeValue] = {
             Attributes.RESERVATION_ID: str(ask.reservation_id),
             Attributes.ORDER_ID: ask.order_id,
             Attributes.LINE_COUNT: len(ask.wanted),
         }
+        with within(wish.trace), span("decide", about):
+            return await self._decide(wish, ask)
 
+    async def _decide(self, wish: Wish, ask: Ask) -> Kept:
         def decision(ledger: Ledger, *, is_final: bool = False) -> Reserved:
             reserved = reserve(
                 ledger,
@@ -245,24 +265,18 @@ class _Batch:
             return reserved
 
         mark = self.ledger.mark()
-        try:
-            with span("decide", about):
-                decided = await decide_on(
-                    self.stores,
-                    self.tx,
-                    self.names,
-                    self.ledger,
-                    self.now,
-                    decision,
-                    wish.named | self.replaced,
-                    self.partly_expired,
-                    partial(decision, is_final=True) if ask.is_best_effort else None,
-                    self.without_overdue,
-                )
-        except DomainError as refusal:
-            return refusal
-        except StaleRows:
-            return LATER
+        decided = await decide_on(
+            self.stores,
+            self.tx,
+            self.names,
+            self.ledger,
+            self.now,
+            decision,
+            self.replaced.union(wish.named) if self.replaced else wish.named,
+            self.partly_expired,
+            partial(decision, is_final=True) if ask.is_best_effort else None,
+            self.without_overdue,
+        )
         self._keep(wish, decided, mark)
         return Kept(decided.outcome.made, self.now, decided.outcome.portions)
 
@@ -271,13 +285,14 @@ class _Batch:
         self.changes.append(StoredReservation(None, made))
         self.changes += [StoredReservation(self.known[one.reservation_id], one) for one in replaced]
         self.changes += decided.expired
-        self.purchases.forget({one.reservation_id for one in replaced})
-        self.purchases.note(made)
+        if self.terms.controls.limits_purchases:
+            self.purchases.forget({one.reservation_id for one in replaced})
+            self.purchases.note(made)
         self.holds.note(made, replaced)
-        self.replaced |= {one.reservation_id for one in replaced}
-        self.partly_expired |= {one.after.reservation_id for one in decided.expired}
+        self.replaced.update(one.reservation_id for one in replaced)
+        self.partly_expired.update(one.after.reservation_id for one in decided.expired)
         document = Document(wish.actor)
-        self.documents |= {entry.cause: document for entry in self.ledger.since(mark)}
+        self.documents.update((entry.cause, document) for entry in self.ledger.since(mark))
 
     async def write(self) -> None:
         """Write what was decided."""

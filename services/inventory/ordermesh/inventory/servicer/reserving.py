@@ -27,6 +27,9 @@ RESERVE = "/ordermesh.api.inventory.v1.ReservationService/Reserve"
 LINES_MAX = 2_000
 """How many lines one transaction decides on, unless a single request has more."""
 
+WORKERS = 1
+"""How many batches are under way at once on PostgreSQL, each on a connection of its own."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -36,7 +39,10 @@ class Reserving:
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._batcher: Batcher[Asked[ReserveRequest], ReserveResponse] = Batcher(
-            self._handle, weigh=lambda one: len(one.request.lines), weight_max=LINES_MAX
+            self._handle,
+            weigh=lambda one: len(one.request.lines),
+            weight_max=LINES_MAX,
+            workers=1 if wiring.database.dialect == "sqlite" else WORKERS,
         )
 
     async def reserve(self, request: ReserveRequest) -> ReserveResponse:

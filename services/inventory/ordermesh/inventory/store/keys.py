@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -74,7 +75,7 @@ def uuid_rows(dialect: Dialect) -> Select[UUID]:
 
 def uuid_values(dialect: Dialect, wanted: Iterable[UUID]) -> dict[str, Any]:
     """The values of ``uuid_rows``."""
-    rows = sorted(set(wanted))
+    rows = sorted(set(wanted), key=attrgetter("int"))
     if dialect == "postgresql":
         return {"uuids": rows}
     return {"rows": json.dumps([row.hex for row in rows])}

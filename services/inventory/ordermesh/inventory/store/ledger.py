@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Column,
     FromClause,
-    Row,
     Select,
     bindparam,
     exists,
@@ -37,11 +37,10 @@ from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.store import controls as controls_store
 from ordermesh.inventory.store.controls import SqlControlStore
 from ordermesh.inventory.store.keys import integers, pair_rows, pair_values, pairs, texts
-from ordermesh.inventory.store.locking import LOCKING
+from ordermesh.inventory.store.locking import FIGURES, LOCKING
 from ordermesh.inventory.store.movements import read_movements
 from ordermesh.inventory.store.reservations import returning
 from ordermesh.inventory.store.rows import (
-    balance_of,
     balance_row,
     entry_rows,
     movement_row,
@@ -64,9 +63,6 @@ TOPIC = "availability"
 
 KEY_SEPARATOR = "\x1f"
 """Between SKU and location in a key of the feed; it cannot occur in either."""
-
-FIGURES = ("on_hand", "reserved", "short", "damaged", "inspection", "missing", "sequence")
-"""The figures of a balance, as its columns are called."""
 
 _NAMED: FromClause = balance.join(item, item.c.item_id == balance.c.item_id).join(
     location, location.c.location_id == balance.c.location_id
@@ -120,7 +116,7 @@ class SqlLedgerStore:
         if not wanted:
             return Books({}, Terms())
         locked = await tx.rows(LOCKING, pair_values(tx.dialect, wanted))
-        figures = {(row.item_id, row.location_id): balance_of(row) for row in locked}
+        figures = {(row[0], row[1]): Balance(*row[2:]) for row in locked}
         if not figures:
             return Books({}, Terms())
         # Names, switches and the version of the controls by a statement of its own: it sees what
@@ -128,10 +124,11 @@ class SqlLedgerStore:
         rows, table = await self._named(tx, figures)
         terms = terms_of(rows, table)
         keys: dict[Pair, StockKey] = {}
+        # By their places: a name costs several times as much, and there are many rows.
         for row in rows:
-            names.item_ids[row.sku] = row.item_id
-            names.location_ids[row.code] = row.location_id
-            keys[row.item_id, row.location_id] = StockKey(row.sku, row.code)
+            key, pair = StockKey(row[3], row[4]), (row[1], row[2])
+            names.item_ids[key.sku], names.location_ids[key.location_id] = pair
+            keys[pair] = key
         balances = {key: figures[pair] for pair, key in keys.items()}
         if ControlKind.POOL not in table.kinds:
             return Books(balances, terms)
@@ -139,7 +136,7 @@ class SqlLedgerStore:
 
     async def _named(
         self, tx: Transaction, wanted: Collection[Pair]
-    ) -> tuple[Sequence[Row[Any]], ControlTable]:
+    ) -> tuple[Sequence[Any], ControlTable]:
         """What there is to know of pairs besides their figures, and the controls as they are."""
         last = self._controls.last_table
         rows = await _names_of(tx, wanted, last)
@@ -163,7 +160,7 @@ class SqlLedgerStore:
         if not causes:
             return {}
         # Sorted, because those of one instant are listed in the order of their ids.
-        ids = sorted(self._ids.new() for _ in causes)
+        ids = sorted((self._ids.new() for _ in causes), key=attrgetter("int"))
         movements = dict(zip(causes, ids, strict=True))
         await insert_rows(
             tx,
@@ -325,15 +322,15 @@ def _naming(wanted: Select[int, int], features: Sequence[Column[Any]] = ()) -> S
     rows = wanted.subquery()
     return (
         select(
-            *features,
             controls_store.stamp,
             rows.c.item_id,
             rows.c.location_id,
             item.c.sku,
+            location.c.code,
             item.c.is_unsellable,
             item.c.reservation_mode,
-            location.c.code,
             location.c.is_disabled,
+            *features,
         )
         .join(item, item.c.item_id == rows.c.item_id)
         .join(location, location.c.location_id == rows.c.location_id)

@@ -9,10 +9,13 @@ from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.prepared import Prepared
 
+FIGURES = ("on_hand", "reserved", "short", "damaged", "inspection", "missing", "sequence")
+"""The figures of a balance, in the order in which the domain's ``Balance`` takes them."""
+
 
 def _locking(dialect: Dialect) -> Select[Any]:
     return (
-        select(balance)
+        select(balance.c.item_id, balance.c.location_id, *(balance.c[name] for name in FIGURES))
         .where(tuple_(balance.c.item_id, balance.c.location_id).in_(pair_rows(dialect)))
         .order_by(balance.c.item_id, balance.c.location_id)
         .with_for_update(key_share=True)
@@ -20,4 +23,4 @@ def _locking(dialect: Dialect) -> Select[Any]:
 
 
 LOCKING = Prepared(_locking)
-"""Locks and reads the balances of ``pair_values``."""
+"""Locks and reads the balances of ``pair_values``: surrogates and ``FIGURES`` of each."""

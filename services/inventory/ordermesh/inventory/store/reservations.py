@@ -218,7 +218,7 @@ class SqlReservationStore:
                 elif known[one.number] != one:
                     lines_changed.append(row)
         # In the order of their ids, so that two who make the same ones wait in one order.
-        headers_new.sort(key=lambda row: row["reservation_id"])
+        headers_new.sort(key=lambda row: row["reservation_id"].int)
         await insert_rows(tx, reservation, headers_new)
         await update_rows(tx, reservation, ("reservation_id",), headers_changed)
         await update_rows(tx, line, ("reservation_id", "number"), lines_changed)

@@ -162,7 +162,7 @@ def entry_of(row: Row[Any], cause: Cause) -> Entry:
         row.quantity,
         tuple(row.serial_numbers or ()),
         row.lot_id,
-        row.reservation_id,
+        reservation_id=row.reservation_id,
     )
 
 

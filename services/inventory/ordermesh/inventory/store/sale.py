@@ -19,17 +19,18 @@ from ordermesh.inventory.store.rows import balance_of
 
 def terms_of(rows: Sequence[Row[Any]], table: ControlTable) -> Terms:
     """The terms for the keys of rows that tell of switches, tags and groups."""
-    off = frozenset(
-        StockKey(row.sku, row.code) for row in rows if row.is_unsellable or row.is_disabled
-    )
-    uncounted = frozenset(
-        StockKey(row.sku, row.code) for row in rows if row.reservation_mode == ReservationMode.NONE
-    )
+    off: set[StockKey] = set()
+    uncounted: set[StockKey] = set()
+    for row in rows:
+        if row.is_unsellable or row.is_disabled:
+            off.add(StockKey(row.sku, row.code))
+        if row.reservation_mode == ReservationMode.NONE:
+            uncounted.add(StockKey(row.sku, row.code))
     if not table.needs_features:
-        return Terms(off, uncounted, table)
+        return Terms(frozenset(off), frozenset(uncounted), table)
     return Terms(
-        off,
-        uncounted,
+        frozenset(off),
+        frozenset(uncounted),
         table,
         {row.sku: tuple(row.tags) for row in rows},
         {row.code: tuple(row.groups) for row in rows},

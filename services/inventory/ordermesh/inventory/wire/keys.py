@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -34,8 +35,12 @@ def actor_message(actor: Actor) -> ActorMessage:
     return ActorMessage(caller=actor.caller, on_behalf_of=actor.on_behalf_of)
 
 
+@lru_cache(maxsize=256)
 def timestamp(instant: datetime | None) -> Timestamp | None:
-    """To the contract; None stays unset."""
+    """To the contract; None stays unset. Only to be put into messages, which copy it.
+
+    What was decided together has the same instants, so most were asked for a moment ago.
+    """
     if instant is None:
         return None
     passed = instant - _EARLIEST

@@ -72,8 +72,11 @@ def _wanted(request: ReserveRequest, line: ReserveLine) -> Wanted:
 
 def _wait(request: ReserveRequest, line: ReserveLine) -> Wait | None:
     """The line's own leave to wait; where it has none, that of the request."""
-    asked = next((one.wait for one in (line, request) if one.HasField("wait")), None)
-    if asked is None:
+    if line.HasField("wait"):
+        asked = line.wait
+    elif request.HasField("wait"):
+        asked = request.wait
+    else:
         return None
     return Wait(instant(asked.needed_by_time) if asked.HasField("needed_by_time") else None)
 

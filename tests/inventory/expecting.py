@@ -32,7 +32,16 @@ from ordermesh.inventory.servicer.supplies import SupplyServicer
 from ordermesh.runtime.call import Call, Identity
 from ordermesh.runtime.call import calling as under
 from ordermesh.runtime.database import Transaction
-from tests.inventory.shop import NO_CONTEXT, Shop, Wanted, item, key, new_id, reserve_lines
+from tests.inventory.shop import (
+    NO_CONTEXT,
+    Shop,
+    Wanted,
+    as_operator,
+    item,
+    key,
+    new_id,
+    reserve_lines,
+)
 
 PO = Supply.KIND_PURCHASE_ORDER
 ASN = Supply.KIND_SHIPPING_NOTICE
@@ -57,7 +66,7 @@ class Expecting:
     def __init__(self, shop: Shop, start: datetime) -> None:
         self.shop = shop
         self.start = start
-        self._servicer = SupplyServicer(shop.wiring)
+        self._servicer = as_operator(SupplyServicer(shop.wiring))
 
     @classmethod
     async def open(cls, shop: Shop, *skus: str) -> "Expecting":

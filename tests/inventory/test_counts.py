@@ -33,7 +33,7 @@ from ordermesh.inventory.operations import counts as counting
 from ordermesh.inventory.servicer.counts import CountServicer
 from ordermesh.kernel.errors import InvalidRequest
 from ordermesh.runtime.call import Call, Identity, calling
-from tests.inventory.shop import NO_CONTEXT, Shop, new_id, selection
+from tests.inventory.shop import NO_CONTEXT, Shop, as_operator, new_id, selection
 
 LOST = AdjustmentReason.ADJUSTMENT_REASON_LOST
 MISSING = BlockedKind.BLOCKED_KIND_MISSING
@@ -46,10 +46,10 @@ class Desk:
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self._servicer = CountServicer(shop.wiring)
+        self._servicer = as_operator(CountServicer(shop.wiring))
 
     async def _call(self, method: str, request: Any) -> Count:
-        identity = Identity("scanner", frozenset({"location"}))
+        identity = Identity("scanner", frozenset({"location"}), frozenset("ABCD"))
         with calling(Call(f"/inventory/{method}", identity, None)):
             reply = await getattr(self._servicer, method)(request, NO_CONTEXT)
         one: Count = reply.count

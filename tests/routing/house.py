@@ -202,6 +202,7 @@ class House:
         self.peers: dict[str, str] = {}
         self.random: random.Random = NoJitter()
         self.quotas: dict[str, Any] = {}
+        self.servicers: dict[str, Any] = {}
 
     async def start_inventory(self) -> None:
         """Serve inventory, at the address of before if there was one."""
@@ -236,6 +237,9 @@ class House:
             ),
             FewPlaces(),
         )
+        self.servicers = {
+            one.service_name.rsplit(".", 1)[1]: one.implementation for one in definition.servicers
+        }
         served = await self._routing.enter_async_context(serving(definition, clock=self._clock))
         await self._know(served)
 

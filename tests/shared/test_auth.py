@@ -99,6 +99,35 @@ def test_a_certificate_tells_name_and_role(uri: bytes, name: str, roles: set[str
 
 
 @pytest.mark.parametrize(
+    ("uri", "locations"),
+    [
+        (b"spiffe://example.org/ordermesh/location/STORE-12", frozenset({"STORE-12"})),
+        (b"spiffe://example.org/ordermesh/location/wms-east", frozenset({"EAST", "EAST-2"})),
+        (b"spiffe://example.org/ordermesh/location/closed", frozenset()),
+        (b"spiffe://example.org/ordermesh/location", frozenset()),
+    ],
+)
+def test_a_location_speaks_for_the_one_it_is_named_after_or_for_those_it_is_given(
+    uri: bytes, locations: frozenset[str]
+) -> None:
+    given = {"wms-east": ["EAST", "EAST-2"], "closed": []}
+
+    identity = PeerCertificateAuthenticator("example.org", given).identify(peer("operator", (uri,)))
+
+    assert identity.roles == {"location"}
+    assert identity.own_locations == locations
+
+
+@pytest.mark.parametrize("role", ["edge", "operator", "source", "routing"])
+def test_nobody_else_is_confined_to_locations(role: str) -> None:
+    uri = f"spiffe://example.org/ordermesh/{role}/STORE-12".encode()
+
+    identity = PeerCertificateAuthenticator("example.org").identify(peer("", (uri,)))
+
+    assert identity.own_locations is None
+
+
+@pytest.mark.parametrize(
     "uris",
     [
         (),

@@ -10,6 +10,7 @@ from google.rpc.status_pb2 import Status
 from ordermesh.kernel.errors import (
     Conflict,
     InvalidRequest,
+    NotAllowed,
     NotFound,
     Overloaded,
     RuleViolated,
@@ -39,6 +40,10 @@ class Odd(InvalidRequest):
     reason = "ODD"
 
 
+class Foreign(NotAllowed):
+    reason = "FOREIGN"
+
+
 class Late(Conflict):
     reason = "LATE"
 
@@ -61,6 +66,7 @@ def info(status: Status) -> ErrorInfo:
         (Unavailable("No.", service="x", retry_after=1), code_pb2.UNAVAILABLE, "UNAVAILABLE"),
         (NotAuthenticated("Who?"), code_pb2.UNAUTHENTICATED, "NOT_AUTHENTICATED"),
         (NotPermitted("/a/B", "eve"), code_pb2.PERMISSION_DENIED, "NOT_PERMITTED"),
+        (Foreign("No."), code_pb2.PERMISSION_DENIED, "FOREIGN"),
         (DeadlineExceeded(), code_pb2.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
         (RuntimeError("secret"), code_pb2.INTERNAL, "INTERNAL"),
     ],

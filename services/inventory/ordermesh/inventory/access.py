@@ -122,6 +122,16 @@ def acting(on_behalf_of: str) -> Actor:
     return actor_of(current_call().identity, on_behalf_of)
 
 
+def named(location_id: str) -> tuple[str, ...]:
+    """The locations that a filter names: one or none."""
+    return (location_id,) if location_id else ()
+
+
 def actor_of(identity: Identity, on_behalf_of: str) -> Actor:
     """Who is answerable for a call of an authenticated caller."""
-    return Actor(identity.name, on_behalf_of, is_service=bool(identity.roles & _MESH))
+    return Actor(
+        identity.name,
+        on_behalf_of,
+        is_service=bool(identity.roles & _MESH),
+        own_locations=identity.own_locations,
+    )

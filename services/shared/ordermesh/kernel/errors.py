@@ -6,7 +6,8 @@
      ├── NotFound         it is not there
      ├── InvalidRequest   it can never work as asked
      ├── RuleViolated     asking again will not help until the world changes
-     └── Conflict         somebody was first: reread, then retry the whole
+     ├── Conflict         somebody was first: reread, then retry the whole
+     └── NotAllowed       it is about what is not the caller's
     Overloaded            too much at once; ask again later
     Unavailable           a service that is needed is away; ask again later
 
@@ -61,6 +62,10 @@ class RuleViolated(DomainError):
 
 class Conflict(DomainError):
     """Somebody was first: reread, then retry the whole."""
+
+
+class NotAllowed(DomainError):
+    """It is about what is not the caller's."""
 
 
 class Overloaded(Exception):

@@ -1,12 +1,13 @@
 """Who calls, and whether they may: identities of peers, and one table of what each may do."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
 
-from ordermesh.runtime.call import Identity
+from ordermesh.runtime.call import LOCATION, Identity
 
 CALLER_KEY = "ordermesh-caller"
 """The metadata in which a caller names itself. Believed in development on loopback alone."""
@@ -23,7 +24,7 @@ ANYONE = "anyone"
 SERVICES = frozenset({"inventory", "routing", "returns", "notify"})
 """The services of the mesh; each has the role of its name."""
 
-ROLES = SERVICES | {"edge", "location", "source", OPERATOR}
+ROLES = SERVICES | {"edge", LOCATION, "source", OPERATOR}
 """All roles that a rule may speak of."""
 
 NAME_LENGTH_MAX = 128
@@ -104,11 +105,18 @@ class PeerCertificateAuthenticator:
     """Believes the certificate that the peer proved to own, and nothing else.
 
     Its one URI is ``spiffe://<trust domain>/ordermesh/<role>``, or ``.../<role>/<name>`` where many
-    share a role. A name that is no role gets none, and so may call nothing.
+    share a role. A name that is no role gets none, and so may call nothing. ``location/<id>``
+    speaks for the location of this id; for which others instead, ``location_callers`` may say by
+    name.
     """
 
-    def __init__(self, trust_domain: str) -> None:
+    def __init__(
+        self,
+        trust_domain: str,
+        location_callers: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
         self._trust_domain = trust_domain
+        self._location_callers = {name: frozenset(ids) for name, ids in location_callers.items()}
 
     def identify(self, peer: Peer) -> Identity:
         """The caller by the URI in its certificate."""
@@ -120,8 +128,16 @@ class PeerCertificateAuthenticator:
         is_ours = uri.scheme == "spiffe" and uri.netloc == self._trust_domain
         if not is_ours or len(parts) < 3 or parts[:2] != ["", "ordermesh"] or not all(parts[2:]):
             raise NotAuthenticated("The certificate is of another trust domain or mesh.")
-        role = parts[2]
-        return Identity("/".join(parts[2:]), frozenset({role}) & ROLES)
+        role, name = parts[2], "/".join(parts[3:])
+        return Identity(
+            "/".join(parts[2:]),
+            frozenset({role}) & ROLES,
+            self._locations_of(name) if role == LOCATION else frozenset(),
+        )
+
+    def _locations_of(self, name: str) -> frozenset[str]:
+        own = frozenset({name}) if name else frozenset()
+        return self._location_callers.get(name, own)
 
 
 class Rules:

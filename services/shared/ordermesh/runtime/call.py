@@ -6,16 +6,27 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
+LOCATION = "location"
+"""The role of a warehouse, a store or a vendor: it speaks for its own locations alone."""
+
 
 @dataclass(frozen=True)
 class Identity:
     """The authenticated caller.
 
-    ``name`` is a service's or a person's name; the authorization table speaks of ``roles``.
+    ``name`` is a service's or a person's name; the authorization table speaks of ``roles``. A
+    caller in the role of a location speaks for ``locations`` and no others; nobody else is so
+    confined.
     """
 
     name: str
     roles: frozenset[str]
+    locations: frozenset[str] = frozenset()
+
+    @property
+    def own_locations(self) -> frozenset[str] | None:
+        """The locations that the caller speaks for; None means any."""
+        return self.locations if LOCATION in self.roles else None
 
 
 @dataclass(frozen=True)

@@ -248,7 +248,7 @@ class Server:
 
 def _authenticator(settings: ServerSettings) -> Authenticator:
     if settings.trust_domain is not None:
-        return PeerCertificateAuthenticator(settings.trust_domain)
+        return PeerCertificateAuthenticator(settings.trust_domain, settings.location_callers)
     authenticator = LoopbackAuthenticator(environment=settings.environment, host=settings.host)
     _log.warning(
         "callers are believed without proof: this is for development on one machine only",

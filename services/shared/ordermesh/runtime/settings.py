@@ -95,6 +95,10 @@ class ServerSettings(BaseSettings):
     failpoints: str = ""
     """Where it fails on purpose, in development alone: see ``ordermesh.runtime.failpoints``."""
 
+    location_callers: dict[str, frozenset[str]] = Field(default_factory=dict)
+    """The locations that ``spiffe://<trust domain>/ordermesh/location/<name>`` speaks for, by name,
+    as JSON: ``{"wms-east": ["EAST", "EAST-2"]}``. A name that is not listed is a location's id."""
+
     @field_validator("roles", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:

@@ -11,6 +11,7 @@ error                  status               details beside ``ErrorInfo``
 ``Unavailable``        UNAVAILABLE          ``RetryInfo``
 ``NotAuthenticated``   UNAUTHENTICATED
 ``NotPermitted``       PERMISSION_DENIED
+``NotAllowed``         PERMISSION_DENIED
 ``DeadlineExceeded``   DEADLINE_EXCEEDED
 ``Cancelled``          CANCELLED            none, not even ``ErrorInfo``: nobody is there to read
 anything else          INTERNAL             a sentence that tells nothing
@@ -28,6 +29,7 @@ from ordermesh.kernel.errors import (
     Conflict,
     DomainError,
     InvalidRequest,
+    NotAllowed,
     NotFound,
     Overloaded,
     RuleViolated,
@@ -69,6 +71,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (Unavailable, code_pb2.UNAVAILABLE),
     (NotAuthenticated, code_pb2.UNAUTHENTICATED),
     (NotPermitted, code_pb2.PERMISSION_DENIED),
+    (NotAllowed, code_pb2.PERMISSION_DENIED),
     (DeadlineExceeded, code_pb2.DEADLINE_EXCEEDED),
     (Cancelled, code_pb2.CANCELLED),
 )

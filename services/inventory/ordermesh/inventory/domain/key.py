@@ -1,6 +1,6 @@
 """Stock keys and actors: the two words that every part of the domain uses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -19,12 +19,13 @@ class Actor:
     """Who is answerable for a change.
 
     ``is_service`` says that the caller is a service of the mesh, which acts for others: what it
-    makes belongs to the one it acts for.
+    makes belongs to the one it acts for. ``own_locations`` are those it speaks for; None: any.
     """
 
     caller: str
     on_behalf_of: str = ""
     is_service: bool = False
+    own_locations: frozenset[str] | None = field(default=None, compare=False)
 
     @property
     def owner(self) -> str:

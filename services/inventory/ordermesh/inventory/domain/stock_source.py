@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
+from ordermesh.inventory.domain.belonging import refuse_foreign
 from ordermesh.inventory.domain.errors.feed import ForeignLocation, NotYourSource
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.key import Actor
@@ -60,9 +61,14 @@ class StockSource:
         return max(self.jump_units, on_hand * self.jump_percent // 100)
 
     def refuse_stranger(self, speaker: "Speaker") -> None:
-        """Raise ``NotYourSource`` unless the speaker may speak in the source's name."""
+        """Raise ``NotYourSource`` unless the speaker may speak in the source's name.
+
+        A speaker that is confined to locations speaks only in the name of sources that are confined
+        to them, too: else ``NotYourLocation``.
+        """
         if not speaker.may_speak_for(self):
             raise NotYourSource(self.source_id)
+        refuse_foreign(speaker.actor, self.location_ids)
 
     def refuse_foreign(self, location_ids: Collection[str]) -> None:
         """Raise ``ForeignLocation`` for locations that it does not speak for."""
@@ -81,6 +87,11 @@ class Speaker:
     def may_speak_for(self, source: StockSource) -> bool:
         """Whether the source has named the speaker as one of its callers."""
         return self.is_operator or self.actor.caller in source.callers
+
+    def owns(self, source: StockSource) -> bool:
+        """Whether all the locations of the source are among those that the speaker has."""
+        own = self.actor.own_locations
+        return own is None or own >= source.own_locations
 
 
 class Gap(NamedTuple):

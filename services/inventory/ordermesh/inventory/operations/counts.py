@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from ordermesh.inventory.domain.belonging import refuse_foreign
 from ordermesh.inventory.domain.count import (
     Count,
     Counted,
@@ -40,8 +41,9 @@ LINES_MAX = 5_000
 
 async def plan_count(stores: Stores, tx: Transaction, plan: Plan, actor: Actor) -> Count:
     """Plan a count. Raises ``CountIdTaken``, ``UnknownSku``, ``UnknownLocation``,
-    ``KitHasNoStock``.
+    ``KitHasNoStock``, ``NotYourLocation``.
     """
+    refuse_foreign(actor, [plan.location_id])
     names = Names()
     kits = await stores.items.resolve(tx, plan.skus, names)
     named = set(plan.skus) & kits.keys()
@@ -65,9 +67,12 @@ async def plan_count(stores: Stores, tx: Transaction, plan: Plan, actor: Actor) 
     return planned
 
 
-async def open_count(stores: Stores, tx: Transaction, count_id: str) -> Count:
-    """Begin. Raises ``CountNotFound``, ``WrongCountState``, ``TooMuchAsked``."""
-    before, names = await _found(stores, tx, count_id)
+async def open_count(stores: Stores, tx: Transaction, count_id: str, actor: Actor) -> Count:
+    """Begin.
+
+    Raises ``CountNotFound``, ``NotYourLocation``, ``WrongCountState``, ``TooMuchAsked``.
+    """
+    before, names = await _found(stores, tx, count_id, actor)
     expected = await stores.counts.expected(
         tx, names.location_ids[before.location_id], before.skus or None, LINES_MAX + 1
     )
@@ -87,8 +92,8 @@ async def submit_count(
     counter: str,
     actor: Actor,
 ) -> Count:
-    """Somebody counted. Raises ``CountNotFound`` and as the domain's ``submit``."""
-    before, names = await _found(stores, tx, count_id)
+    """Somebody counted. Raises as ``open_count`` and the domain's ``submit``."""
+    before, names = await _found(stores, tx, count_id, actor)
     wanted = {one.sku for one in found} & {line.sku for line in before.lines}
     here = [one for one in found if one.sku in wanted]
     return await _decided(
@@ -112,8 +117,8 @@ async def accept_count(
     accepted_by: str,
     document: Document,
 ) -> Count:
-    """Somebody believes it. Raises ``CountNotFound`` and as the domain's ``accept``."""
-    before, names = await _found(stores, tx, count_id)
+    """Somebody believes it. Raises as ``open_count`` and the domain's ``accept``."""
+    before, names = await _found(stores, tx, count_id, document.actor)
     wanted = {
         line.sku
         for line in before.lines
@@ -132,19 +137,22 @@ async def accept_count(
     )
 
 
-async def cancel_count(stores: Stores, tx: Transaction, count_id: str) -> Count:
-    """Call off what is not settled. Raises ``CountNotFound``, ``WrongCountState``."""
-    before, names = await _found(stores, tx, count_id)
+async def cancel_count(stores: Stores, tx: Transaction, count_id: str, actor: Actor) -> Count:
+    """Call off what is not settled. Raises as ``open_count``."""
+    before, names = await _found(stores, tx, count_id, actor)
     after = cancel(before, await tx.now())
     await stores.counts.save(tx, before, after, names)
     return after
 
 
-async def _found(stores: Stores, tx: Transaction, count_id: str) -> tuple[Count, Names]:
+async def _found(
+    stores: Stores, tx: Transaction, count_id: str, actor: Actor
+) -> tuple[Count, Names]:
     """The count, locked before any balance is, and the surrogates of its names."""
     count = await stores.counts.get(tx, count_id, lock=True)
     if count is None:
         raise CountNotFound(count_id)
+    refuse_foreign(actor, [count.location_id])
     names = Names()
     await stores.locations.look_up(tx, [count.location_id], names)
     await stores.items.look_up(tx, {line.sku for line in count.lines} | set(count.skus), names)

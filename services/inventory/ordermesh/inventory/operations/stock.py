@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from ordermesh.inventory.domain.belonging import refuse_foreign
 from ordermesh.inventory.domain.blocking import BlockedUnits, block, unblock, undercut
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.key import StockKey
@@ -43,7 +44,8 @@ async def receive_stock(
 ) -> Moved:
     """Bring goods in.
 
-    Raises ``UnknownSku``, ``UnknownLocation``, ``KitHasNoStock`` and as the domain does.
+    Raises ``NotYourLocation``, ``UnknownSku``, ``UnknownLocation``, ``KitHasNoStock`` and as the
+    domain does.
     """
     keys = [line.key for line in lines]
     return await _moved(stores, tx, keys, keys, document, lambda ledger: receive(ledger, lines))
@@ -143,6 +145,7 @@ async def _moved(
     ``breaking`` says by how many units the decision goes beyond what is free: overdue holds are
     expired for it, so that a promise is broken only where nothing else is left.
     """
+    refuse_foreign(document.actor, (key.location_id for key in keys))
     names = Names()
     skus = {key.sku for key in keys}
     _refuse_kits(await stores.items.resolve(tx, skus, names), skus)

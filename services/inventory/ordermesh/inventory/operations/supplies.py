@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from ordermesh.inventory.domain import receiving
+from ordermesh.inventory.domain.belonging import Side, refuse_foreign_supplies
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Cause, Ledger
@@ -61,8 +62,9 @@ async def put_supplies(
         broken = receiving.change(ledger, puts, situation)
         return _Decision(puts, [one.after for one in puts if one.is_change], broken)
 
+    refuse_foreign_supplies(document.actor, announced, Side.EITHER)
     desk = await _open(stores, tx, announced)
-    return await desk.decide([one.supply_id for one in announced], document, decision)
+    return await desk.decide([one.supply_id for one in announced], document, decision, Side.EITHER)
 
 
 async def cancel_supply(
@@ -75,7 +77,7 @@ async def cancel_supply(
         return _Decision(after, [after], broken)
 
     desk = await _open(stores, tx, ())
-    return await desk.decide([supply_id], document, decision)
+    return await desk.decide([supply_id], document, decision, Side.EITHER)
 
 
 async def receive_supply(
@@ -89,7 +91,7 @@ async def receive_supply(
         return _Decision(received, [one.supply for one in received], broken)
 
     desk = await _open(stores, tx, ())
-    return await desk.decide([one.supply_id for one in receipts], document, decision)
+    return await desk.decide([one.supply_id for one in receipts], document, decision, Side.TO)
 
 
 async def send_transfer(
@@ -102,8 +104,9 @@ async def send_transfer(
         sent, broken = receiving.send(ledger, transfers, situation)
         return _Decision(sent, sent, broken)
 
+    refuse_foreign_supplies(document.actor, transfers, Side.FROM)
     desk = await _open(stores, tx, transfers)
-    return await desk.decide([one.supply_id for one in transfers], document, decision)
+    return await desk.decide([one.supply_id for one in transfers], document, decision, Side.FROM)
 
 
 async def write_off_transfer(
@@ -116,7 +119,7 @@ async def write_off_transfer(
         return _Decision(after, [after], broken)
 
     desk = await _open(stores, tx, ())
-    return await desk.decide([supply_id], document, decision)
+    return await desk.decide([supply_id], document, decision, Side.EITHER)
 
 
 @dataclass(frozen=True)
@@ -135,10 +138,15 @@ class _Desk:
         supply_ids: Sequence[str],
         document: Document,
         decision: Callable[[Ledger, Situation], _Decision[T]],
+        side: Side,
     ) -> Changed[T]:
-        """Lock the balances, read the supplies and who waits for them, decide, and write."""
+        """Lock the balances, read the supplies and who waits for them, decide, and write.
+
+        Raises ``NotYourLocation`` when this side of a supply is not the actor's own.
+        """
         stores, tx, names = self.stores, self.tx, self.names
         seen = await stores.supplies.get(tx, supply_ids, names)
+        refuse_foreign_supplies(document.actor, seen.values(), side)
         keys = {*self.keys, *(one.key for one in seen.values())}
         if self.growing:
             await stores.ledger.open(tx, names.pairs(self.growing))

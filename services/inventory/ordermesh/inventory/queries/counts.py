@@ -1,7 +1,9 @@
 """One count, and pages of counts."""
 
+from ordermesh.inventory.domain.belonging import refuse_foreign
 from ordermesh.inventory.domain.count import Count
 from ordermesh.inventory.domain.errors.counts import CountNotFound
+from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.ports.counts import CountFilter
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.queries.lists import Page
@@ -9,12 +11,15 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import revision
 
 
-async def get_count(stores: Stores, tx: Transaction, count_id: str) -> tuple[Count, int]:
-    """One count with its lines, and the revision. Raises ``CountNotFound``."""
+async def get_count(
+    stores: Stores, tx: Transaction, count_id: str, actor: Actor
+) -> tuple[Count, int]:
+    """One count with its lines, and the revision. Raises ``CountNotFound``, ``NotYourLocation``."""
     at = await revision(tx)
     found = await stores.counts.get(tx, count_id, lock=False)
     if found is None:
         raise CountNotFound(count_id)
+    refuse_foreign(actor, [found.location_id])
     return found, at
 
 

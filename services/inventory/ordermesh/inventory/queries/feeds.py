@@ -34,7 +34,8 @@ async def list_sources(
     now = await tx.now()
 
     def is_wanted(report: SourceReport) -> bool:
-        is_own = speaker.may_speak_for(report.state.source)
+        source = report.state.source
+        is_own = speaker.may_speak_for(source) and speaker.owns(source)
         return is_own and (not stale_only or report.is_stale(now))
 
     rows: list[SourceReport] = []

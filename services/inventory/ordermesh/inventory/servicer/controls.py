@@ -14,6 +14,7 @@ from ordermesh.api.inventory.v1 import (
     PutControlsResponse,
 )
 from ordermesh.inventory.access import acting
+from ordermesh.inventory.domain.belonging import refuse_foreign
 from ordermesh.inventory.operations.controls import delete_controls, put_controls
 from ordermesh.inventory.queries.controls import explain_controls, list_controls
 from ordermesh.inventory.servicer.wiring import Wiring
@@ -84,6 +85,7 @@ class ControlServicer(ControlServiceServicer):
     ) -> ExplainControlsResponse:
         """Say which controls apply, and why."""
         key = stock_key(request.key)
+        refuse_foreign(acting(""), [key.location_id])
         found = await self._wiring.database.read(
             lambda tx: explain_controls(self._wiring.stores, tx, key, request.channel)
         )

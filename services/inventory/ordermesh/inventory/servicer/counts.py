@@ -19,7 +19,8 @@ from ordermesh.api.inventory.v1 import (
     SubmitCountRequest,
     SubmitCountResponse,
 )
-from ordermesh.inventory.access import acting
+from ordermesh.inventory.access import acting, named
+from ordermesh.inventory.domain.belonging import refuse_unnamed
 from ordermesh.inventory.domain.ledger import AdjustmentReason
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.operations.counts import (
@@ -64,7 +65,8 @@ class CountServicer(CountServiceServicer):
         """Begin a count."""
 
         async def work(tx: Transaction) -> OpenCountResponse:
-            one = await open_count(self._wiring.stores, tx, request.count_id)
+            actor = acting(request.on_behalf_of)
+            one = await open_count(self._wiring.stores, tx, request.count_id, actor)
             return OpenCountResponse(count=count_message(one))
 
         return await self._wiring.mutations.run(request, OpenCountResponse, work)
@@ -116,7 +118,8 @@ class CountServicer(CountServiceServicer):
         """Call a count off."""
 
         async def work(tx: Transaction) -> CancelCountResponse:
-            one = await cancel_count(self._wiring.stores, tx, request.count_id)
+            actor = acting(request.on_behalf_of)
+            one = await cancel_count(self._wiring.stores, tx, request.count_id, actor)
             return CancelCountResponse(count=count_message(one))
 
         return await self._wiring.mutations.run(request, CancelCountResponse, work)
@@ -128,7 +131,7 @@ class CountServicer(CountServiceServicer):
     ) -> GetCountResponse:
         """Read a count with its lines."""
         one, revision = await self._wiring.database.read(
-            lambda tx: get_count(self._wiring.stores, tx, request.count_id)
+            lambda tx: get_count(self._wiring.stores, tx, request.count_id, acting(""))
         )
         return GetCountResponse(count=count_message(one), revision=revision)
 
@@ -138,6 +141,7 @@ class CountServicer(CountServiceServicer):
         _context: grpc.aio.ServicerContext[ListCountsRequest, ListCountsResponse],
     ) -> ListCountsResponse:
         """Read counts, page by page."""
+        refuse_unnamed(acting(""), named(request.location_id))
         after = place_in_text(request, request.page_token)
         size = page_size(request.page_size)
         page = await self._wiring.database.read(

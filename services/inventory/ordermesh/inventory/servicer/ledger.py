@@ -29,7 +29,8 @@ from ordermesh.api.inventory.v1 import (
     VerifyLedgerRequest,
     VerifyLedgerResponse,
 )
-from ordermesh.inventory.access import acting
+from ordermesh.inventory.access import acting, named
+from ordermesh.inventory.domain.belonging import refuse_unnamed
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.operations.stock import (
     adjust_stock,
@@ -197,6 +198,7 @@ class LedgerServicer(LedgerServiceServicer):
         _context: grpc.aio.ServicerContext[ListBalancesRequest, ListBalancesResponse],
     ) -> ListBalancesResponse:
         """Read balances, page by page."""
+        refuse_unnamed(acting(""), request.location_ids)
         last = place(request, request.page_token, str, str)
         after = StockKey(*map(str, last)) if last else None
         size = page_size(request.page_size)
@@ -223,6 +225,7 @@ class LedgerServicer(LedgerServiceServicer):
         _context: grpc.aio.ServicerContext[ListMovementsRequest, ListMovementsResponse],
     ) -> ListMovementsResponse:
         """Read movements, page by page."""
+        refuse_unnamed(acting(""), named(request.location_id))
         after = place_in_time(request, request.page_token)
         size = page_size(request.page_size)
         page = await self._wiring.database.read(
@@ -246,6 +249,7 @@ class LedgerServicer(LedgerServiceServicer):
         _context: grpc.aio.ServicerContext[ListShortfallsRequest, ListShortfallsResponse],
     ) -> ListShortfallsResponse:
         """Read promises that have no unit behind them, page by page."""
+        refuse_unnamed(acting(""), named(request.location_id))
         after = place_in_time(request, request.page_token)
         size = page_size(request.page_size)
         page = await self._wiring.database.read(

@@ -19,7 +19,8 @@ from ordermesh.api.inventory.v1 import (
     WriteOffTransferRequest,
     WriteOffTransferResponse,
 )
-from ordermesh.inventory.access import acting
+from ordermesh.inventory.access import acting, named
+from ordermesh.inventory.domain.belonging import refuse_unnamed
 from ordermesh.inventory.domain.ledger import AdjustmentReason
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.operations.supplies import (
@@ -157,7 +158,7 @@ class SupplyServicer(SupplyServiceServicer):
     ) -> GetSupplyResponse:
         """Read one."""
         found = await self._wiring.database.read(
-            lambda tx: get_supply(self._wiring.stores, tx, request.supply_id)
+            lambda tx: get_supply(self._wiring.stores, tx, request.supply_id, acting(""))
         )
         return GetSupplyResponse(supply=supply_message(found))
 
@@ -167,6 +168,7 @@ class SupplyServicer(SupplyServiceServicer):
         _context: grpc.aio.ServicerContext[ListSuppliesRequest, ListSuppliesResponse],
     ) -> ListSuppliesResponse:
         """Read supplies that match, page by page."""
+        refuse_unnamed(acting(""), named(request.location_id))
         after = place_in_text(request, request.page_token)
         size = page_size(request.page_size)
         rows, has_more = await self._wiring.database.read(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ordermesh.kernel.errors import InvalidRequest, NotFound, RuleViolated
+from ordermesh.kernel.errors import InvalidRequest, NotAllowed, NotFound, RuleViolated
 
 
 def _names(names: Sequence[str]) -> str:
@@ -265,6 +265,18 @@ class FulfillmentOrderNotFound(NotFound):
     def __init__(self, fulfillment_order_id: str) -> None:
         super().__init__(
             "There is no such fulfillment order.", {"fulfillmentOrderId": fulfillment_order_id}
+        )
+
+
+class NotYourLocation(NotAllowed):
+    """The caller speaks for other locations."""
+
+    reason: ClassVar[str] = "NOT_YOUR_LOCATION"
+
+    def __init__(self, caller: str, location_id: str) -> None:
+        super().__init__(
+            f"{caller} does not speak for the location.",
+            {"locationId": location_id, "caller": caller},
         )
 
 

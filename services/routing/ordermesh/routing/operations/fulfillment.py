@@ -20,6 +20,7 @@ from ordermesh.api.routing.v1 import (
 )
 from ordermesh.kernel.clock import Clock
 from ordermesh.routing.domain import refusal, verbs
+from ordermesh.routing.domain.belonging import Speaker
 from ordermesh.routing.domain.errors import FulfillmentOrderNotFound, OrderNotFound
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState
 from ordermesh.routing.domain.story import Story, Told
@@ -29,6 +30,7 @@ from ordermesh.routing.ports.stores import Exclusion, Stores
 from ordermesh.routing.wire.event import story_message
 from ordermesh.routing.wire.fulfillment import fulfillment_order_message, parcels, reject_reason
 from ordermesh.routing.wire.money import instant
+from ordermesh.runtime.call import current_call
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.telemetry import Attributes
@@ -175,7 +177,10 @@ class Fulfillment:
     async def _change(
         self, tx: Transaction, name: str, change: Callable[[Story], Told]
     ) -> FulfillmentOrder:
-        """The work of this id after a change of its order's story."""
+        """The work of this id after a change of its order's story.
+
+        Raises ``FulfillmentOrderNotFound``, ``NotYourLocation`` and what the change does.
+        """
         order_id = await self._stores.orders.order_of(tx, name)
         known = (
             None if order_id is None else await self._stores.orders.load(tx, order_id, lock=True)
@@ -183,6 +188,9 @@ class Fulfillment:
         if known is None:
             raise FulfillmentOrderNotFound(name)
         trace.get_current_span().set_attribute(Attributes.ORDER_ID, known.order.order_id)
+        identity = current_call().identity
+        speaker = Speaker(identity.name, identity.own_locations)
+        speaker.refuse_foreign(known.find(name).location_id)
         after, events = change(known)
         written = await self._records.save(tx, known, after, events)
         return written.find(name)

@@ -24,6 +24,7 @@ from ordermesh.api.routing.v1 import (
     ListPoliciesResponse,
 )
 from ordermesh.api.routing.v1 import Order as OrderMessage
+from ordermesh.routing.domain.belonging import Speaker
 from ordermesh.routing.domain.errors import (
     DecisionNotFound,
     FulfillmentOrderNotFound,
@@ -36,6 +37,7 @@ from ordermesh.routing.wire.decision import stored_decision
 from ordermesh.routing.wire.money import timestamp
 from ordermesh.routing.wire.network import network_message
 from ordermesh.routing.wire.policy import policy_message
+from ordermesh.runtime.call import current_call
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.pages import page_size, page_token, place_in_numbers, place_in_text
 
@@ -76,7 +78,7 @@ class Reading:
     async def fulfillment_order(
         self, tx: Transaction, request: GetFulfillmentOrderRequest
     ) -> GetFulfillmentOrderResponse:
-        """One fulfillment order; raises ``FulfillmentOrderNotFound``."""
+        """One fulfillment order; raises ``FulfillmentOrderNotFound``, ``NotYourLocation``."""
         name = request.fulfillment_order_id
         order_id = await self._stores.orders.order_of(tx, name)
         known = (
@@ -84,14 +86,17 @@ class Reading:
         )
         if known is None:
             raise FulfillmentOrderNotFound(name)
+        work = known.find(name)
+        _speaker().refuse_foreign(work.location_id)
         return GetFulfillmentOrderResponse(
-            fulfillment_order=fulfillment.fulfillment_order_message(known.find(name))
+            fulfillment_order=fulfillment.fulfillment_order_message(work)
         )
 
     async def fulfillment_orders(
         self, tx: Transaction, request: ListFulfillmentOrdersRequest
     ) -> ListFulfillmentOrdersResponse:
-        """A page of work; raises ``InvalidPageToken``."""
+        """A page of work; raises ``InvalidPageToken``, ``NotYourLocation``, ``FieldViolation``."""
+        _speaker().refuse_unnamed(request.location_id)
         size = page_size(request.page_size)
         wanted = WorkFilter(
             request.order_id, request.location_id, fulfillment.state_filter(request.state)
@@ -173,6 +178,11 @@ class Reading:
         if seen.heard_time is not None:
             reply.heard_time.CopyFrom(timestamp(seen.heard_time))
         return reply
+
+
+def _speaker() -> Speaker:
+    identity = current_call().identity
+    return Speaker(identity.name, identity.own_locations)
 
 
 def _order(row: OrderRow) -> OrderMessage:

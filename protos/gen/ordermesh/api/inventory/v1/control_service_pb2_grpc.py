@@ -95,7 +95,7 @@ class ControlServiceServicer:
         """ExplainControls says which controls apply to an item at a location for a channel, which ones
         they beat, and what that leaves to be sold. Of a kit it says what is said about the kit itself.
 
-        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`.
+        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `NOT_YOUR_LOCATION`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

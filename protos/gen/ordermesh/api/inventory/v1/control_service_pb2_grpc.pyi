@@ -55,7 +55,7 @@ class ControlServiceStub:
     """ExplainControls says which controls apply to an item at a location for a channel, which ones
     they beat, and what that leaves to be sold. Of a kit it says what is said about the kit itself.
 
-    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`.
+    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `NOT_YOUR_LOCATION`.
     """
 
 @_typing.type_check_only
@@ -85,7 +85,7 @@ class ControlServiceAsyncStub(ControlServiceStub):
     """ExplainControls says which controls apply to an item at a location for a channel, which ones
     they beat, and what that leaves to be sold. Of a kit it says what is said about the kit itself.
 
-    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`.
+    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `NOT_YOUR_LOCATION`.
     """
 
 class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -136,7 +136,7 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         """ExplainControls says which controls apply to an item at a location for a channel, which ones
         they beat, and what that leaves to be sold. Of a kit it says what is said about the kit itself.
 
-        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`.
+        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `NOT_YOUR_LOCATION`.
         """
 
 def add_ControlServiceServicer_to_server(servicer: ControlServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

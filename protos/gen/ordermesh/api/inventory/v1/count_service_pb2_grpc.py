@@ -32,6 +32,9 @@ class CountServiceStub:
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
     moves afterwards is not counted twice.
+
+    A caller in the role of a location counts its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def __init__(self, channel):
@@ -84,6 +87,9 @@ class CountServiceServicer:
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
     moves afterwards is not counted twice.
+
+    A caller in the role of a location counts its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def PlanCount(self, request, context):
@@ -206,6 +212,9 @@ class CountService:
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
     moves afterwards is not counted twice.
+
+    A caller in the role of a location counts its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @staticmethod

@@ -33,6 +33,9 @@ class CountServiceStub:
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
     moves afterwards is not counted twice.
+
+    A caller in the role of a location counts its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @_typing.overload
@@ -86,6 +89,9 @@ class CountServiceAsyncStub(CountServiceStub):
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
     moves afterwards is not counted twice.
+
+    A caller in the role of a location counts its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -135,6 +141,9 @@ class CountServiceServicer(metaclass=_abc_1.ABCMeta):
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
     moves afterwards is not counted twice.
+
+    A caller in the role of a location counts its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @_abc_1.abstractmethod

@@ -233,6 +233,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Balances are read as of a revision that is not sealed yet. Metadata:
     `sealedRevision`.
     """
+    ERROR_REASON_NOT_YOUR_LOCATION: _ErrorReason.ValueType  # 110
+    """PERMISSION_DENIED. A caller in the role of a location asks about a location that is not its own.
+    Rows of: `locationId`, `caller`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -453,5 +457,9 @@ Metadata: `countId`, `sku`, `locationId`, `counted`.
 ERROR_REASON_REVISION_NOT_SEALED: ErrorReason.ValueType  # 96
 """FAILED_PRECONDITION. Balances are read as of a revision that is not sealed yet. Metadata:
 `sealedRevision`.
+"""
+ERROR_REASON_NOT_YOUR_LOCATION: ErrorReason.ValueType  # 110
+"""PERMISSION_DENIED. A caller in the role of a location asks about a location that is not its own.
+Rows of: `locationId`, `caller`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

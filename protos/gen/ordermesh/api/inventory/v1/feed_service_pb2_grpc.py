@@ -37,6 +37,9 @@ class FeedServiceStub:
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A caller in the role of a location speaks in the name of sources that speak for its own locations
+    alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
 
     def __init__(self, channel):
@@ -114,6 +117,9 @@ class FeedServiceServicer:
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A caller in the role of a location speaks in the name of sources that speak for its own locations
+    alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
 
     def PutSources(self, request, context):
@@ -303,6 +309,9 @@ class FeedService:
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A caller in the role of a location speaks in the name of sources that speak for its own locations
+    alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
 
     @staticmethod

@@ -38,6 +38,9 @@ class FeedServiceStub:
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A caller in the role of a location speaks in the name of sources that speak for its own locations
+    alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
 
     @_typing.overload
@@ -123,6 +126,9 @@ class FeedServiceAsyncStub(FeedServiceStub):
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A caller in the role of a location speaks in the name of sources that speak for its own locations
+    alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -204,6 +210,9 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A caller in the role of a location speaks in the name of sources that speak for its own locations
+    alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
 
     @_abc_1.abstractmethod

@@ -28,6 +28,9 @@ if _version_not_supported:
 class LedgerServiceStub:
     """LedgerService keeps the stock ledger. Each of its changes is one movement, made whole or not at
     all.
+
+    A caller in the role of a location changes and reads the books of its own locations: every method
+    answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def __init__(self, channel):
@@ -96,6 +99,9 @@ class LedgerServiceStub:
 class LedgerServiceServicer:
     """LedgerService keeps the stock ledger. Each of its changes is one movement, made whole or not at
     all.
+
+    A caller in the role of a location changes and reads the books of its own locations: every method
+    answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def ReceiveStock(self, request, context):
@@ -272,6 +278,9 @@ def add_LedgerServiceServicer_to_server(servicer, server):
 class LedgerService:
     """LedgerService keeps the stock ledger. Each of its changes is one movement, made whole or not at
     all.
+
+    A caller in the role of a location changes and reads the books of its own locations: every method
+    answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @staticmethod

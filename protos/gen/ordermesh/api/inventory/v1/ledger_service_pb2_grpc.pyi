@@ -29,6 +29,9 @@ GRPC_VERSION: str
 class LedgerServiceStub:
     """LedgerService keeps the stock ledger. Each of its changes is one movement, made whole or not at
     all.
+
+    A caller in the role of a location changes and reads the books of its own locations: every method
+    answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @_typing.overload
@@ -99,6 +102,9 @@ class LedgerServiceStub:
 class LedgerServiceAsyncStub(LedgerServiceStub):
     """LedgerService keeps the stock ledger. Each of its changes is one movement, made whole or not at
     all.
+
+    A caller in the role of a location changes and reads the books of its own locations: every method
+    answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -165,6 +171,9 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """LedgerService keeps the stock ledger. Each of its changes is one movement, made whole or not at
     all.
+
+    A caller in the role of a location changes and reads the books of its own locations: every method
+    answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @_abc_1.abstractmethod

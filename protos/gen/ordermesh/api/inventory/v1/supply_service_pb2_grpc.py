@@ -28,6 +28,10 @@ if _version_not_supported:
 class SupplyServiceStub:
     """SupplyService keeps what is expected. Reservations may wait for it: every change answers with the
     promises that it breaks, and an event `ordermesh.supply.broken.v1` tells of each of them.
+
+    A caller in the role of a location sends from its own locations, receives at them, and announces,
+    cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
+    for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def __init__(self, channel):
@@ -76,6 +80,10 @@ class SupplyServiceStub:
 class SupplyServiceServicer:
     """SupplyService keeps what is expected. Reservations may wait for it: every change answers with the
     promises that it breaks, and an event `ordermesh.supply.broken.v1` tells of each of them.
+
+    A caller in the role of a location sends from its own locations, receives at them, and announces,
+    cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
+    for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def PutSupplies(self, request, context):
@@ -200,6 +208,10 @@ def add_SupplyServiceServicer_to_server(servicer, server):
 class SupplyService:
     """SupplyService keeps what is expected. Reservations may wait for it: every change answers with the
     promises that it breaks, and an event `ordermesh.supply.broken.v1` tells of each of them.
+
+    A caller in the role of a location sends from its own locations, receives at them, and announces,
+    cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
+    for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @staticmethod

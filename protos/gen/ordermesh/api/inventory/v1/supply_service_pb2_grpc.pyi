@@ -29,6 +29,10 @@ GRPC_VERSION: str
 class SupplyServiceStub:
     """SupplyService keeps what is expected. Reservations may wait for it: every change answers with the
     promises that it breaks, and an event `ordermesh.supply.broken.v1` tells of each of them.
+
+    A caller in the role of a location sends from its own locations, receives at them, and announces,
+    cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
+    for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @_typing.overload
@@ -84,6 +88,10 @@ class SupplyServiceStub:
 class SupplyServiceAsyncStub(SupplyServiceStub):
     """SupplyService keeps what is expected. Reservations may wait for it: every change answers with the
     promises that it breaks, and an event `ordermesh.supply.broken.v1` tells of each of them.
+
+    A caller in the role of a location sends from its own locations, receives at them, and announces,
+    cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
+    for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -135,6 +143,10 @@ class SupplyServiceAsyncStub(SupplyServiceStub):
 class SupplyServiceServicer(metaclass=_abc_1.ABCMeta):
     """SupplyService keeps what is expected. Reservations may wait for it: every change answers with the
     promises that it breaks, and an event `ordermesh.supply.broken.v1` tells of each of them.
+
+    A caller in the role of a location sends from its own locations, receives at them, and announces,
+    cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
+    for others, and a list that names none `TOO_MUCH_ASKED`.
     """
 
     @_abc_1.abstractmethod

@@ -132,6 +132,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The customer would have more open holds than it may. Metadata: `per` (`customer`
     or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`, `wanted`.
     """
+    ERROR_REASON_NOT_YOUR_LOCATION: _ErrorReason.ValueType  # 40
+    """PERMISSION_DENIED. A caller in the role of a location asks about the work of a location that is not
+    its own. Rows of: `locationId`, `caller`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -251,5 +255,9 @@ ERROR_REASON_PURCHASE_LIMIT: ErrorReason.ValueType  # 38
 ERROR_REASON_HOLD_QUOTA_EXCEEDED: ErrorReason.ValueType  # 39
 """FAILED_PRECONDITION. The customer would have more open holds than it may. Metadata: `per` (`customer`
 or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`, `wanted`.
+"""
+ERROR_REASON_NOT_YOUR_LOCATION: ErrorReason.ValueType  # 40
+"""PERMISSION_DENIED. A caller in the role of a location asks about the work of a location that is not
+its own. Rows of: `locationId`, `caller`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -27,6 +27,9 @@ if _version_not_supported:
 
 class FulfillmentServiceStub:
     """FulfillmentService gives locations their work, and hears what became of it.
+
+    A caller in the role of a location sees and does the work of its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list names a location.
     """
 
     def __init__(self, channel):
@@ -69,6 +72,9 @@ class FulfillmentServiceStub:
 
 class FulfillmentServiceServicer:
     """FulfillmentService gives locations their work, and hears what became of it.
+
+    A caller in the role of a location sees and does the work of its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list names a location.
     """
 
     def GetFulfillmentOrder(self, request, context):
@@ -169,6 +175,9 @@ def add_FulfillmentServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class FulfillmentService:
     """FulfillmentService gives locations their work, and hears what became of it.
+
+    A caller in the role of a location sees and does the work of its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list names a location.
     """
 
     @staticmethod

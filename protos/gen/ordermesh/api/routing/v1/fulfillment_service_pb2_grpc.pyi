@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class FulfillmentServiceStub:
-    """FulfillmentService gives locations their work, and hears what became of it."""
+    """FulfillmentService gives locations their work, and hears what became of it.
+
+    A caller in the role of a location sees and does the work of its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list names a location.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -67,7 +71,11 @@ class FulfillmentServiceStub:
 
 @_typing.type_check_only
 class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
-    """FulfillmentService gives locations their work, and hears what became of it."""
+    """FulfillmentService gives locations their work, and hears what became of it.
+
+    A caller in the role of a location sees and does the work of its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list names a location.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.GetFulfillmentOrderRequest, _fulfillment_service_pb2.GetFulfillmentOrderResponse]  # type: ignore[assignment]
@@ -103,7 +111,11 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     """
 
 class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """FulfillmentService gives locations their work, and hears what became of it."""
+    """FulfillmentService gives locations their work, and hears what became of it.
+
+    A caller in the role of a location sees and does the work of its own locations: every method answers
+    `NOT_YOUR_LOCATION` for others, and a list names a location.
+    """
 
     @_abc_1.abstractmethod
     def GetFulfillmentOrder(

@@ -21,6 +21,9 @@ WORKERS ?= 3
 # How many calls `make model` makes on each database.
 OPERATIONS ?= 200000
 
+# How many seeds `make simulate` runs.
+SEEDS ?= 20
+
 # What a Python must pass to be new enough, and to make an environment that everything runs in.
 NEW := import sys; sys.exit(sys.version_info < (3, 11))
 FITS := import ensurepip, sqlite3, ssl, sys; sys.exit(sys.version_info < (3, 11))
@@ -44,6 +47,10 @@ test: $(READY) ## Run the tests on SQLite and PostgreSQL, but for the long proof
 .PHONY: test-slow
 test-slow: $(READY) ## Run the long proofs
 	$(BIN)/python -m pytest -m slow --timeout 900 $(ARGS)
+
+.PHONY: simulate
+simulate: $(READY) ## Run the four services under a virtual clock, with faults, for SEEDS seeds
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 .PHONY: mutants
 mutants: $(READY) ## Break the ledger on purpose, one place at a time, and see that tests notice

@@ -16,6 +16,7 @@ from ordermesh.api.inventory.v1 import (
     add_ReservationServiceServicer_to_server,
     add_SupplyServiceServicer_to_server,
 )
+from ordermesh.client.mesh import Mesh
 from ordermesh.inventory.access import RULES
 from ordermesh.inventory.background.copying import Copier
 from ordermesh.inventory.background.levels import LevelWatcher
@@ -55,7 +56,7 @@ from ordermesh.inventory.store.sources import SqlSourceStore
 from ordermesh.inventory.store.supplies import SqlSupplyStore
 from ordermesh.inventory.store.verification import SqlVerificationStore
 from ordermesh.kernel.clock import Clock, SystemClock
-from ordermesh.kernel.ids import Ids, RandomIds
+from ordermesh.kernel.ids import Ids
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer
 from ordermesh.runtime.feed import Feed, Sequencer
@@ -124,8 +125,10 @@ async def build(settings: InventorySettings) -> ServiceDefinition:
     return define(database, clock, settings)
 
 
-def define(database: Database, clock: Clock, settings: InventorySettings) -> ServiceDefinition:
-    """What the service consists of."""
+def define(
+    database: Database, clock: Clock, settings: InventorySettings, mesh: Mesh | None = None
+) -> ServiceDefinition:
+    """What the service consists of. ``mesh`` leads to its peers; None: as in the settings."""
     rule = SupplyRule(
         timedelta(days=settings.supply_horizon_days), settings.supply_confidence_percent
     )
@@ -136,7 +139,7 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
         customer_units=settings.customer_hold_units_max,
         caller_reservations=settings.caller_holds_max,
     )
-    wiring = assemble(database, clock, RandomIds(), settings.peers, rule, reader, quotas)
+    wiring = assemble(database, clock, database.ids, settings.peers, rule, reader, quotas)
     copying = (
         [Copier(database, wiring.stores, wiring.feed, RedisCopyWriter(url), reader, clock)]
         if url and reader
@@ -153,7 +156,7 @@ def define(database: Database, clock: Clock, settings: InventorySettings) -> Ser
             Stamper(database, wiring.feed, "item", SqlItemStore()),
             Stamper(database, wiring.feed, "location", SqlLocationStore()),
             LevelWatcher(database, wiring.feed, wiring.stores, clock),
-            Deliveries(database, clock, peer_mesh(NAME, settings, clock), told),
+            Deliveries(database, clock, mesh or peer_mesh(NAME, settings, clock), told),
             Housekeeping(database, clock),
             *copying,
         ],

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from random import Random
 
 from google.protobuf.message import Message
 
@@ -129,7 +128,7 @@ class Deliveries:
                 Delivery(database, peer, partial(self._deliver, peer)) for peer in peers
             )
         }
-        self._worker = Worker(database, clock, kinds, random=Random())  # noqa: S311 - it spreads retries
+        self._worker = Worker(database, clock, kinds, random=database.random)
 
     async def run(self) -> None:
         """Deliver until stopped."""

@@ -22,6 +22,7 @@ from ordermesh.notify.operations.deliver import Delivery
 from ordermesh.notify.operations.inbox import WORK_KIND, Told
 from ordermesh.notify.operations.records import Records
 from ordermesh.notify.operations.wishes import Wishes
+from ordermesh.notify.ports import Mailer
 from ordermesh.notify.queries import Reading
 from ordermesh.notify.servicer.notify import (
     NotificationServicer,
@@ -61,20 +62,22 @@ class Seams:
     at: At
 
 
-def assemble(seams: Seams, settings: NotifySettings) -> ServiceDefinition:
-    """The service on its seams."""
+def assemble(
+    seams: Seams, settings: NotifySettings, mailer: Mailer | None = None
+) -> ServiceDefinition:
+    """The service on its seams. ``mailer`` is the way of mails; None takes that of the settings."""
     database, clock = seams.database, seams.clock
     timelines, notifications = SqlTimelineStore(), SqlNotificationStore()
     preferences, mutations = SqlPreferenceStore(), Mutations(database)
     records = Records(notifications, timelines, Outbox(NAME, {}))
-    mailer = _mailer(settings, clock)
+    smtp = _mailer(settings, clock)
     delivery = Delivery(
         database,
         clock,
         notifications,
         preferences,
         records,
-        mailer,
+        mailer or smtp,
         random=seams.random,
         connections=settings.smtp_connections,
         seconds=settings.smtp_seconds,
@@ -91,7 +94,7 @@ def assemble(seams: Seams, settings: NotifySettings) -> ServiceDefinition:
             Worker(database, clock, {WORK_KIND: delivery.work_kind()}, random=seams.random),
             Sequencer(database, clock),
             Housekeeping(database, clock, [(forget_recipients, age), (forget_facts, age)]),
-            *([mailer] if mailer is not None else []),
+            *([smtp] if smtp is not None else []),
         ],
         rules=RULES,
         database=database,

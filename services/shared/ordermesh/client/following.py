@@ -16,7 +16,7 @@ effect handles each exactly once: the position is all there is to remember.
 
 import asyncio
 import os
-import random
+import random as randomness
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +81,16 @@ async def follow(
     order_id: str = "",
     aggregate_type: str = "",
     aggregate_id: str = "",
+    random: randomness.Random | None = None,
 ) -> AsyncIterator[Batch]:
     """Batches of the events of ``service`` after ``position``, for ever.
 
     Filters leave events out; positions count them all the same, so that a batch may be empty. While
     the service is away it is asked again, at growing intervals. Raises ``PositionCompacted``, and
-    ``AioRpcError`` where asking again does not help, for instance without permission.
+    ``AioRpcError`` where asking again does not help, for instance without permission. ``random``
+    spreads those who return at one moment.
     """
+    drawn = random or randomness.Random()  # noqa: S311 - it spreads those who return
     pause = PAUSE_SECONDS
     while True:
         request = WatchEventsRequest(
@@ -117,7 +120,7 @@ async def follow(
                 raise
         finally:
             stream.cancel()
-        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - it spreads those who return
+        await asyncio.sleep(drawn.uniform(0, pause))
         pause = min(PAUSE_SECONDS_MAX, 2 * pause)
 
 

@@ -120,7 +120,8 @@ class Mesh:
     Unary calls without a timeout get ``timeout`` seconds, and never more than ``seconds_left``
     says. Calls that find no server (``UNAVAILABLE``) are tried up to three times, at growing
     intervals from 50 ms to 1 s; nothing else is ever sent again. Retrying by hand is safe with the
-    same ``request_id``. A stream whose loop is left, or that is dropped, is cancelled.
+    same ``request_id``. A stream whose loop is left, or that is dropped, is cancelled. ``connect``
+    opens the channels that need no credentials: tests hand in channels that have no network.
     """
 
     items = _Served("inventory", ItemServiceStub)
@@ -152,6 +153,7 @@ class Mesh:
         timeout: float = TIMEOUT_SECONDS,
         credentials: grpc.ChannelCredentials | None = None,
         seconds_left: Callable[[], float | None] = lambda: None,
+        connect: Callable[..., grpc.aio.Channel] = grpc.aio.insecure_channel,
     ) -> None:
         self._targets = dict(targets)
         self._caller = caller
@@ -159,6 +161,7 @@ class Mesh:
         self._timeout = timeout
         self._credentials = credentials
         self._seconds_left = seconds_left
+        self._connect = connect
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     @property
@@ -203,7 +206,7 @@ class Mesh:
         defaults = Defaults(target, self._caller, self._timeout, self._seconds_left)
         interceptors = (*self._interceptors, *interceptors_of(defaults))
         if self._credentials is None:
-            channel = grpc.aio.insecure_channel(target, options=_OPTIONS, interceptors=interceptors)
+            channel = self._connect(target, options=_OPTIONS, interceptors=interceptors)
         else:
             channel = grpc.aio.secure_channel(
                 target, self._credentials, options=_OPTIONS, interceptors=interceptors

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from ordermesh.kernel.clock import Clock
+from ordermesh.kernel.ids import Ids, RandomIds
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.doorbell import Doorbells
@@ -37,6 +38,7 @@ from ordermesh.runtime.engines import (
     translated,
 )
 from ordermesh.runtime.lockfile import LockFile, refuse_network_file_system
+from ordermesh.runtime.one_trip import OneTrip
 from ordermesh.runtime.transaction import Transaction as Transaction
 
 T = TypeVar("T")
@@ -73,14 +75,16 @@ class Database:
         reader: AsyncEngine,
         lock_file: LockFile | None,
         random: randomness.Random,
+        ids: Ids,
     ) -> None:
         self.dialect: Dialect = dialect
         self.clock = clock
+        self.ids = ids
         self.doorbells = Doorbells()
         self._writer = writer
         self._reader = reader
         self._lock_file = lock_file
-        self._random = random
+        self.random = random
         # SQLite has one writer: who waits for it waits here, in order, instead of in the file.
         self._turn: AbstractAsyncContextManager[None] = (
             asyncio.Lock() if dialect == "sqlite" else nullcontext()
@@ -98,12 +102,16 @@ class Database:
         timeouts: PostgresTimeouts | None = None,
         pool_size: int = 8,
         random: randomness.Random | None = None,
+        ids: Ids | None = None,
+        driver: OneTrip | None = None,
     ) -> "Database":
         """Open ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user@host/name``.
 
-        ``schema`` becomes the search path on PostgreSQL and means nothing on SQLite. Raises
-        ``DatabaseInUse`` when another process serves the file, ``NetworkFileSystem``,
-        ``ValueError`` for other drivers, ``Unavailable`` when the server does not answer.
+        ``schema`` becomes the search path on PostgreSQL and means nothing on SQLite. ``random`` and
+        ``ids`` are where chance and fresh ids come from, ``driver`` is how a file is spoken to;
+        None takes those of this machine. Raises ``DatabaseInUse`` when another process serves the
+        file, ``NetworkFileSystem``, ``ValueError`` for other drivers, ``Unavailable`` when the
+        server does not answer.
         """
         parsed, dialect = parse(url)
         lock_file: LockFile | None = None
@@ -112,8 +120,8 @@ class Database:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
             refuse_network_file_system(path)
             lock_file = LockFile(path)
-            writer = sqlite_engine(parsed, writer=True)
-            reader = sqlite_engine(parsed, writer=False)
+            writer = sqlite_engine(parsed, writer=True, driver=driver)
+            reader = sqlite_engine(parsed, writer=False, driver=driver)
         else:
             writer = reader = await open_postgres(
                 parsed, schema=schema, timeouts=timeouts or PostgresTimeouts(), pool_size=pool_size
@@ -125,6 +133,7 @@ class Database:
             reader,
             lock_file,
             random or randomness.Random(),  # noqa: S311 - it spreads retries
+            ids or RandomIds(),
         )
         try:
             await database.read(_nothing)
@@ -226,7 +235,7 @@ class Database:
             is_last = number == ATTEMPTS
             if number > 1:
                 # Two that were in each other's way at one moment must not meet again at one moment.
-                await asyncio.sleep(self._random.uniform(0.0, JITTER_SECONDS * number))
+                await asyncio.sleep(self.random.uniform(0.0, JITTER_SECONDS * number))
             try:
                 return await translated(attempt(work, ticket))
             except TransactionConflict:

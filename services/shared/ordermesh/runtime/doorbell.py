@@ -41,7 +41,8 @@ class Doorbells:
     """The doorbells of one database, by the name of what happened."""
 
     def __init__(self) -> None:
-        self._listeners: dict[str, weakref.WeakSet[Doorbell]] = {}
+        # Not sets: who listened first is rung first, every time.
+        self._listeners: dict[str, weakref.WeakKeyDictionary[Doorbell, None]] = {}
         self._is_muted = False
 
     def mute(self) -> None:
@@ -52,7 +53,7 @@ class Doorbells:
         """A doorbell that rings for each of these names for as long as somebody holds it."""
         doorbell = Doorbell()
         for name in names:
-            self._listeners.setdefault(name, weakref.WeakSet()).add(doorbell)
+            self._listeners.setdefault(name, weakref.WeakKeyDictionary())[doorbell] = None
         return doorbell
 
     def ring(self, name: str) -> None:

@@ -60,15 +60,16 @@ def database_file(url: URL) -> Path:
     return Path(cast("str", url.database)).absolute()
 
 
-def sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
+def sqlite_engine(url: URL, *, writer: bool, driver: OneTrip | None = None) -> AsyncEngine:
     """An engine with one writing connection, or with several that can only read.
 
     The driver's own idea of transactions is switched off (``isolation_level`` None), because it
-    begins none before a SELECT: reading and then writing would not be atomic.
+    begins none before a SELECT: reading and then writing would not be atomic. ``driver`` is asked
+    for connections; None takes those that have a thread each.
     """
     engine = create_async_engine(
         url,
-        module=OneTrip(),
+        module=driver or OneTrip(),
         connect_args={"isolation_level": None, "timeout": 2.0},
         hide_parameters=True,
         pool_size=1 if writer else READERS,

@@ -18,7 +18,6 @@ from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, RuleViolated, Unavailable
-from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.carrier import place_of, read_trace, written_trace
@@ -177,7 +176,7 @@ class Sequencer:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._holder = RandomIds().new()
+        self._holder = database.ids.new()
         self._doorbell = database.doorbells.listen(APPENDED)
         self._renew_time: float | None = None
         self._stamped_count = 0

@@ -7,7 +7,6 @@ from sqlalchemy import or_, update
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
-from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.tables import insert_new, leader
 
@@ -26,7 +25,7 @@ class Leadership:
         self._database = database
         self._clock = clock
         self._name = name
-        self._holder = RandomIds().new()
+        self._holder = database.ids.new()
         self._renew_time = float("-inf")
 
     async def hold(self) -> bool:

@@ -107,11 +107,16 @@ class Server:
     """Serves a definition. ``start`` it once, ``stop`` it once."""
 
     def __init__(
-        self, definition: ServiceDefinition, settings: ServerSettings, clock: Clock
+        self,
+        definition: ServiceDefinition,
+        settings: ServerSettings,
+        clock: Clock,
+        *,
+        transport: Callable[..., grpc.aio.Server] = grpc.aio.server,
     ) -> None:
         """Raises ``MissingRules`` and ``UnknownService`` for the definition, ``InsecureServer``.
 
-        Nothing listens before ``start``.
+        Nothing listens before ``start``. ``transport`` makes what listens.
         """
         self._definition = definition
         self._settings = settings
@@ -135,8 +140,9 @@ class Server:
                 deadlines=Deadlines(methods=definition.seconds),
             )
         )
+        self._make = transport
         self._server = self._transport()
-        self._probes = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        self._probes = transport(options=[("grpc.so_reuseport", 0)])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probes)
 
     async def start(self) -> int:
@@ -204,7 +210,7 @@ class Server:
                 ("grpc.max_connection_age_ms", 300_000),
                 ("grpc.max_connection_age_grace_ms", 35_000),
             ]
-        server = grpc.aio.server(interceptors=[ServerTelemetry(), self._gate], options=options)
+        server = self._make(interceptors=[ServerTelemetry(), self._gate], options=options)
         for servicer in self._served:
             servicer.register(servicer.implementation, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

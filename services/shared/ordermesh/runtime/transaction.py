@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, CursorResult, Executable, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ordermesh.kernel.clock import Clock
+from ordermesh.kernel.ids import Ids
 from ordermesh.runtime.doorbell import Doorbells
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.instants import UtcTime
@@ -21,6 +23,7 @@ class Surroundings(Protocol):
     """What a transaction needs of its database."""
 
     clock: Clock
+    ids: Ids
     doorbells: Doorbells
 
 
@@ -124,6 +127,10 @@ class Transaction:
         if self.dialect == "sqlite":
             return self._database.clock.now()
         return func.clock_timestamp(type_=UtcTime())
+
+    def new_id(self) -> UUID:
+        """An id that nobody has seen before."""
+        return self._database.ids.new()
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """A block whose effects, and whose ``after_commit`` calls, vanish when it raises."""

@@ -16,7 +16,8 @@ class Waiters:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._doorbells: dict[str, weakref.WeakSet[Doorbell]] = {}
+        # Not sets: who waited first is woken first, every time.
+        self._doorbells: dict[str, weakref.WeakKeyDictionary[Doorbell, None]] = {}
 
     @property
     def keys(self) -> set[str]:
@@ -37,8 +38,8 @@ class Waiters:
         at ``deadline``.
         """
         doorbell = Doorbell()
-        waiting = self._doorbells.setdefault(key, weakref.WeakSet())
-        waiting.add(doorbell)
+        waiting = self._doorbells.setdefault(key, weakref.WeakKeyDictionary())
+        waiting[doorbell] = None
         pace = Pace()
         try:
             while True:
@@ -51,6 +52,6 @@ class Waiters:
                 if await doorbell.wait(self._clock, min(left, pace.next())):
                     pace.busy()
         finally:
-            waiting.discard(doorbell)
+            del waiting[doorbell]
             if not waiting and self._doorbells.get(key) is waiting:
                 del self._doorbells[key]

@@ -19,7 +19,6 @@ from sqlalchemy import Row, update
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict
-from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime import claims, failpoints, failures
 from ordermesh.runtime.carrier import caused_span, mark_failure, place_of, read_trace, written_trace
 from ordermesh.runtime.claims import DOORBELL, Hold
@@ -33,7 +32,6 @@ CLAIM_ROWS = 256
 """How many rows one claim takes at most."""
 
 _log = logging.getLogger(__name__)
-_ids = RandomIds()
 
 
 class Fenced(Conflict):
@@ -176,7 +174,7 @@ async def enqueue(
     now = tx.instant()
     await tx.execute(
         insert_new(rows, tx.dialect).values(
-            work_id=work_id or _ids.new(),
+            work_id=work_id or tx.new_id(),
             kind=kind,
             key=key,
             payload=payload,

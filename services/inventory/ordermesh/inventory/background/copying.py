@@ -23,7 +23,6 @@ from ordermesh.inventory.wire.availability import (
 )
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
-from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.feed import Feed, Page, RevisionCompacted
 from ordermesh.runtime.leadership import Leadership
@@ -186,7 +185,7 @@ class Copier:
         self._copy = copy
         self._reader = reader
         self._clock = clock
-        self._ids = RandomIds()
+        self._ids = database.ids
         self._leadership = Leadership(database, clock, "copy")
         self._doorbell = feed.doorbell()
         self._is_stopping = False

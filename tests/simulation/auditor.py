@@ -1,0 +1,32 @@
+"""Judges a run by its databases and by what its callers were told."""
+
+from ordermesh.api.inventory.v1 import VerifyLedgerRequest
+from tests.simulation import effects, events, invariants
+from tests.simulation.asking import Notebook
+from tests.simulation.books import Books
+from tests.simulation.mesh import Machines
+
+
+async def audit(machines: Machines, books: Books, notebook: Notebook) -> list[str]:
+    """Everything that is wrong when all has come to rest."""
+    return [
+        *notebook.strange,
+        *invariants.broken(books, at_rest=True),
+        *effects.wrong(books, notebook),
+        *events.wrong(books, machines.mailbox.taken),
+        *await _own_check(machines),
+    ]
+
+
+async def _own_check(machines: Machines) -> list[str]:
+    """What the ledger finds when it checks itself."""
+    mesh = machines.mesh("developer")
+    found: list[str] = []
+    is_balanced = False
+    async for reply in mesh.ledger.VerifyLedger(VerifyLedgerRequest()):
+        found.extend(f"The ledger finds {one.invariant}: {one.sentence}" for one in reply.findings)
+        if reply.done:
+            is_balanced = reply.balanced
+    if not is_balanced and not found:
+        found.append("The ledger does not balance, and cannot say why.")
+    return found

@@ -1,0 +1,60 @@
+"""Whether everybody who should hear of something has heard of it, once."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from uuid import UUID
+
+from ordermesh.api.event.v1 import EventEnvelope
+from tests.simulation.books import Books
+
+_SHIPPED = "ordermesh.fulfillment_order.shipped.v1"
+
+WANTED: Mapping[tuple[str, str], Callable[[EventEnvelope], bool]] = {
+    ("inventory", "routing"): lambda one: one.aggregate_type in ("reservation", "shortfall"),
+    ("routing", "notify"): lambda one: one.aggregate_type == "order",
+    ("routing", "returns"): lambda one: one.type == _SHIPPED,
+    ("returns", "notify"): lambda one: one.aggregate_type == "return",
+}
+"""Who tells whom of what."""
+
+
+def wrong(books: Books, mails: Counter[UUID]) -> Iterator[str]:
+    """What was not heard, or heard and never said."""
+    told = {name: events_of(books, name) for name in ("inventory", "routing", "returns")}
+    for (source, peer), is_wanted in WANTED.items():
+        said = {UUID(one.event_id).hex for one in told[source] if is_wanted(one)}
+        heard = {
+            row["event_id"]
+            for row in books.rows(peer, "select event_id from inbox where source = ?", source)
+        }
+        if said - heard:
+            yield f"{peer} never heard of {len(said - heard)} events of {source}."
+        if heard - said:
+            yield f"{peer} heard of {len(heard - said)} events that {source} never told."
+    yield from _timelines(books, told)
+    yield from _mails(books, mails)
+
+
+def events_of(books: Books, service: str) -> list[EventEnvelope]:
+    """The events of a service in the order of their revisions."""
+    rows = books.rows(service, "select payload from feed where topic = 'event' order by revision")
+    return [EventEnvelope.FromString(row["payload"]) for row in rows]
+
+
+def _timelines(books: Books, told: Mapping[str, list[EventEnvelope]]) -> Iterator[str]:
+    entries = Counter(
+        row["event_id"] for row in books.rows("notify", "select event_id from timeline_entry")
+    )
+    for one in told["routing"]:
+        if entries[UUID(one.event_id).hex] != 1:
+            count = entries[UUID(one.event_id).hex]
+            yield f"The timeline of {one.order_id} has {one.type} {count} times."
+
+
+def _mails(books: Books, mails: Counter[UUID]) -> Iterator[str]:
+    for row in books.rows("notify", "select * from notification"):
+        count = mails[UUID(row["notification_id"])]
+        if row["state"] == "SENT" and not count:
+            yield f"A {row['kind']} for {row['order_id']} was sent, and nobody got it."
+        if count > 1 and not row["possible_duplicate"]:
+            yield f"A {row['kind']} for {row['order_id']} came {count} times, and nobody said so."

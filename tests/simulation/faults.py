@@ -1,0 +1,196 @@
+"""What goes wrong in a run: a list made from the seed before the run begins.
+
+Each fault draws from a source of its own, so that a run from which others are left out is the same
+but for what they would have done. That is what makes cutting the list down possible.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.simulation.network import FAIR, Fate
+
+if TYPE_CHECKING:
+    from tests.simulation.mesh import Machines
+
+FAULTS_MAX = 12
+STEP_SECONDS_MAX = 30.0
+"""The clock of a database's machine may step by so much."""
+
+
+class Kind(StrEnum):
+    """What may go wrong."""
+
+    CRASH = "crash"
+    RESTART = "restart"
+    PAUSE = "pause"
+    STEP = "step"
+    DISK_FULL = "disk full"
+    CUT = "cut"
+    LOSS = "loss"
+    DELAY = "delay"
+    TWICE = "twice"
+    TURMOIL = "turmoil"
+    MAIL = "mail"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: it begins at ``time`` and lasts ``seconds``.
+
+    ``strength`` is a share of messages, or the seconds of a step.
+    """
+
+    number: int
+    kind: Kind
+    who: str
+    time: float
+    seconds: float
+    strength: float
+
+    def __str__(self) -> str:
+        return (
+            f"[{self.number}] {self.kind} of {self.who} at {self.time:.3f}"
+            f" for {self.seconds:.3f} s, {self.strength:.2f}"
+        )
+
+
+_WEIGHTS: Sequence[tuple[Kind, int]] = (
+    (Kind.CRASH, 6),
+    (Kind.RESTART, 1),
+    (Kind.PAUSE, 3),
+    (Kind.STEP, 2),
+    (Kind.DISK_FULL, 2),
+    (Kind.CUT, 3),
+    (Kind.LOSS, 3),
+    (Kind.DELAY, 2),
+    (Kind.TWICE, 2),
+    (Kind.TURMOIL, 2),
+    (Kind.MAIL, 1),
+)
+
+
+def plan(random: Random, services: Sequence[str], begin: float, end: float) -> list[Fault]:
+    """The faults of a run: none in some runs, many in others."""
+    count = random.choice((0, 1, 2, 3, 4, 6, 8, FAULTS_MAX))
+    kinds = [kind for kind, weight in _WEIGHTS for _ in range(weight)]
+    found = []
+    for number in range(count):
+        kind = random.choice(kinds)
+        # Inventory and routing do most of what can go wrong.
+        who = random.choice((*services, "inventory", "routing"))
+        time = random.uniform(begin, end)
+        found.append(
+            Fault(number, kind, who, time, _seconds(random, kind), _strength(random, kind))
+        )
+    return found
+
+
+def _seconds(random: Random, kind: Kind) -> float:
+    if kind is Kind.PAUSE:
+        # Shorter than a lease, and longer.
+        return random.choice((random.uniform(0.05, 3.0), random.uniform(8.0, 25.0)))
+    if kind in (Kind.CRASH, Kind.RESTART):
+        return random.choice((0.01, random.uniform(0.05, 2.0), random.uniform(2.0, 15.0)))
+    return random.uniform(0.5, 15.0)
+
+
+def _strength(random: Random, kind: Kind) -> float:
+    if kind is Kind.STEP:
+        return random.uniform(-STEP_SECONDS_MAX, STEP_SECONDS_MAX)
+    return random.uniform(0.05, 0.9)
+
+
+class FaultWeather:
+    """Decides what becomes of messages, by the faults that are under way."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._active: dict[int, tuple[Fault, Random]] = {}
+        self.counts: dict[str, int] = {}
+
+    def begin(self, fault: Fault) -> None:
+        self._active[fault.number] = (fault, Random(f"{self._seed}/fault/{fault.number}"))
+
+    def end(self, fault: Fault) -> None:
+        self._active.pop(fault.number, None)
+
+    def request(self, sender: str, receiver: str) -> Fate:
+        return self._fate(sender, receiver, is_reply=False)
+
+    def reply(self, sender: str, receiver: str) -> Fate:
+        return self._fate(sender, receiver, is_reply=True)
+
+    def _fate(self, sender: str, receiver: str, *, is_reply: bool) -> Fate:
+        for fault, random in self._active.values():
+            if fault.who in (sender, receiver):
+                fate = self._strike(fault, random, is_reply=is_reply)
+                if fate is not FAIR:
+                    self.counts[fault.kind] = self.counts.get(fault.kind, 0) + 1
+                    return fate
+        return FAIR
+
+    def _strike(self, fault: Fault, random: Random, *, is_reply: bool) -> Fate:
+        kind = fault.kind
+        if kind is Kind.TURMOIL:
+            kind = random.choice((Kind.LOSS, Kind.DELAY, Kind.TWICE, Kind.CUT))
+        if random.random() >= fault.strength and fault.kind is not Kind.CUT:
+            return FAIR
+        if kind is Kind.CUT:
+            return Fate(broken=True) if fault.strength < 0.5 else Fate(lost=True)
+        if kind is Kind.LOSS:
+            return Fate(broken=random.random() < 0.7, lost=True) if is_reply else Fate(broken=True)
+        if kind is Kind.DELAY:
+            return Fate(delay_seconds=random.choice((0.1, 1.0, 4.0)) * random.random())
+        if kind is Kind.TWICE and not is_reply:
+            return Fate(twice=True)
+        return FAIR
+
+
+async def strike(fault: Fault, machines: "Machines", weather: FaultWeather) -> None:
+    """Let one fault happen, and end."""
+    await asyncio.sleep(max(0.0, fault.time - machines.loop.time()))
+    machines.history.add("fate", "fault", str(fault))
+    node = machines.nodes[fault.who]
+    match fault.kind:
+        case Kind.CRASH:
+            node.kill()
+            await asyncio.sleep(fault.seconds)
+            if not node.is_up:
+                node.start()
+        case Kind.RESTART:
+            await node.stop()
+            await asyncio.sleep(fault.seconds)
+            if not node.is_up:
+                node.start()
+        case Kind.PAUSE:
+            await _pause(fault, machines)
+        case Kind.STEP:
+            node.clock.offset_seconds = fault.strength
+            await asyncio.sleep(fault.seconds)
+            node.clock.offset_seconds = 0.0
+        case Kind.DISK_FULL:
+            node.disk.is_full = True
+            await asyncio.sleep(fault.seconds)
+            node.disk.is_full = False
+        case Kind.MAIL:
+            machines.mailbox.trouble = fault.strength
+            await asyncio.sleep(fault.seconds)
+            machines.mailbox.trouble = 0.0
+        case _:
+            weather.begin(fault)
+            await asyncio.sleep(fault.seconds)
+            weather.end(fault)
+    machines.history.add("fate", "fault", f"[{fault.number}] is over")
+
+
+async def _pause(fault: Fault, machines: "Machines") -> None:
+    process = machines.nodes[fault.who].process
+    if process is None or process.is_dead:
+        return
+    machines.loop.pause(process)
+    await asyncio.sleep(fault.seconds)
+    machines.loop.wake(process)

@@ -1,0 +1,210 @@
+"""One run of one seed: the mesh, its customers, what goes wrong, and the audit at the end."""
+
+import asyncio
+import gc
+import logging
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import structlog
+
+from tests.simulation import faults as trouble
+from tests.simulation.asking import Caller, Notebook
+from tests.simulation.auditor import audit
+from tests.simulation.books import Books
+from tests.simulation.faults import Fault, FaultWeather, Kind
+from tests.simulation.history import History
+from tests.simulation.loop import PROCESS, Livelock, SimulatedLoop, Standstill
+from tests.simulation.mesh import SERVICES, Machines, memory
+from tests.simulation.stories import LOCATIONS, Keeper, Shop, Warehouse, prepare
+
+ACTIVE_SECONDS = 45.0
+FAULT_SECONDS = (3.0, 45.0)
+SETTLE_SECONDS_MAX = 900.0
+"""After the last fault everything is done within this time, or the run is a failure."""
+
+SHOPS = 2
+CUSTOMERS = 6
+DEEDS = 8
+
+
+@dataclass
+class Result:
+    """What came of a run."""
+
+    seed: int
+    faults: list[Fault]
+    history: History
+    violations: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    steps: int = 0
+    notebook: Notebook = field(default_factory=Notebook)
+    struck: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def command(self) -> str:
+        """What runs it again."""
+        return f"python -m tests.simulation --seed {self.seed}"
+
+
+def run(seed: int, only: Collection[int] | None = None) -> Result:
+    """Run a seed, with all of its faults or only those of these numbers."""
+    name = str(seed)
+    random = Random(f"{name}/shape")
+    planned = trouble.plan(Random(f"{name}/faults"), SERVICES, *FAULT_SECONDS)
+    faults = [one for one in planned if only is None or one.number in only]
+    loop = SimulatedLoop(Random(f"{name}/loop"), shuffles=random.random() < 0.5)
+    history = History(loop.time)
+    result = Result(seed, faults, history)
+    folder = Path(tempfile.mkdtemp(prefix="simulated-", dir=memory()))
+    with _quietly():
+        weather = FaultWeather(name)
+        machines = Machines(name, loop, history, weather, folder)
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(_Run(machines, weather, result).everything())
+        except (Standstill, Livelock) as error:
+            result.violations.append(f"The run came to no end: {type(error).__name__}.")
+        finally:
+            result.seconds, result.steps = loop.time(), loop.step_count
+            loop.bury()
+            asyncio.set_event_loop(None)
+            with suppress(Exception):
+                loop.close()
+            shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+class _Run:
+    def __init__(self, machines: Machines, weather: FaultWeather, result: Result) -> None:
+        self._machines = machines
+        self._weather = weather
+        self._result = result
+        self._callers = 0
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._warehouses: list[Warehouse] = []
+
+    async def everything(self) -> None:
+        machines, result = self._machines, self._result
+        for node in machines.nodes.values():
+            node.start()
+        # The bench where runs are judged belongs to no process, and is never hurt.
+        prepared = self._start(prepare, self._caller("preparer"))
+        await prepared
+        books = Books({name: node.path for name, node in machines.nodes.items()})
+        try:
+            striking = [
+                machines.loop.create_task(trouble.strike(one, machines, self._weather))
+                for one in result.faults
+            ]
+            stories = self._begin_stories()
+            await asyncio.gather(*striking)
+            self._heal()
+            await asyncio.gather(*stories)
+            for warehouse in self._warehouses:
+                warehouse.is_willing = False
+            await self._settle(books)
+            result.struck = self._strikes()
+            result.violations.extend(await audit(machines, books, result.notebook))
+        finally:
+            books.close()
+
+    def _begin_stories(self) -> "list[asyncio.Task[Any]]":
+        finite = []
+        for number in range(1, SHOPS + 1):
+            shop = Shop(self._caller(f"shop{number}"), CUSTOMERS, ACTIVE_SECONDS)
+            finite.append(self._start(shop.run))
+        finite.append(self._start(Keeper(self._caller("keeper"), DEEDS, ACTIVE_SECONDS).run))
+        for name in LOCATIONS:
+            warehouse = Warehouse(self._caller(f"at {name}"), name)
+            self._warehouses.append(warehouse)
+            self._tasks.append(self._start(warehouse.run))
+        return finite
+
+    def _caller(self, name: str) -> Caller:
+        machines = self._machines
+        return Caller(
+            name,
+            machines.mesh("developer"),
+            machines.chance("caller", name),
+            machines.history,
+            self._result.notebook,
+        )
+
+    def _start(self, story: Any, *arguments: Any) -> "asyncio.Task[Any]":
+        """Each caller is a process of its own."""
+        process = self._machines.process("customer")
+        caller = next((one for one in arguments if isinstance(one, Caller)), None)
+        owner = caller or getattr(getattr(story, "__self__", None), "_caller", None)
+        if isinstance(owner, Caller):
+            process.name = owner.name
+        return self._machines.loop.create_task(story(*arguments), context=process.context())
+
+    def _heal(self) -> None:
+        for node in self._machines.nodes.values():
+            node.disk.is_full = False
+            node.clock.offset_seconds = 0.0
+            if node.process is not None and node.process.is_paused:
+                self._machines.loop.wake(node.process)
+            if not node.is_up:
+                node.start()
+        self._machines.history.add("fate", "fault", "none from here on")
+
+    async def _settle(self, books: Books) -> None:
+        end = self._machines.loop.time() + SETTLE_SECONDS_MAX
+        while left := books.unfinished():
+            if self._machines.loop.time() > end:
+                self._result.violations.append(f"It never came to rest: {'; '.join(left)}.")
+                return
+            await asyncio.sleep(1.0)
+
+    def _strikes(self) -> dict[str, int]:
+        struck = dict(self._weather.counts)
+        for fault in self._result.faults:
+            if fault.kind in (Kind.CRASH, Kind.RESTART, Kind.PAUSE, Kind.STEP):
+                struck[fault.kind] = struck.get(fault.kind, 0) + 1
+        refusals = sum(node.disk.refusals for node in self._machines.nodes.values())
+        if refusals:
+            struck[Kind.DISK_FULL] = refusals
+        return struck
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Faults are meant to happen: nothing is logged, and what is collected is collected later."""
+    was_disabled, configured = logging.root.manager.disable, structlog.get_config()
+    logging.disable(logging.CRITICAL)
+    structlog.configure(processors=[_drop])
+    was_collecting = gc.isenabled()
+    gc.disable()
+    # What never ends is closed at the end, and cannot help protesting.
+    hook, sys.unraisablehook = sys.unraisablehook, _ignore
+    token = PROCESS.set(None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook
+        PROCESS.reset(token)
+        if was_collecting:
+            gc.enable()
+        structlog.configure(**configured)
+        logging.disable(was_disabled)
+
+
+def _ignore(_: Any) -> None:
+    """It says nothing about the run."""
+
+
+def _drop(*_: Any) -> Any:
+    raise structlog.DropEvent

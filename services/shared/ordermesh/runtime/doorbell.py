@@ -22,6 +22,12 @@ class Doorbell:
         """End the present wait, or the next one when nobody waits."""
         self._rung.set()
 
+    def answer(self) -> bool:
+        """Whether it was rung since the last answer or wait, which it then forgets."""
+        rung = self._rung.is_set()
+        self._rung.clear()
+        return rung
+
     async def wait(self, clock: Clock, seconds: float) -> bool:
         """Return when rung, or after so many seconds; True when it was rung."""
         sleeper = asyncio.ensure_future(clock.sleep(seconds))
@@ -32,9 +38,7 @@ class Doorbell:
             sleeper.cancel()
             ringer.cancel()
             await asyncio.gather(sleeper, ringer, return_exceptions=True)
-        rung = self._rung.is_set()
-        self._rung.clear()
-        return rung
+        return self.answer()
 
 
 class Doorbells:

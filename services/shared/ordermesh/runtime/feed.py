@@ -7,36 +7,36 @@ whoever has seen a revision has seen everything below it.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from ordermesh.kernel.clock import Clock
-from ordermesh.kernel.errors import Conflict, Overloaded, RuleViolated, Unavailable
+from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.bulk import insert_rows
-from ordermesh.runtime.carrier import place_of, read_trace, written_trace
+from ordermesh.runtime.carrier import place_of, written_trace
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Doorbell, Pace
+from ordermesh.runtime.feed_pages import FEED, STAMPED, read_page
+from ordermesh.runtime.feed_pages import Change as Change
+from ordermesh.runtime.feed_pages import Page as Page
+from ordermesh.runtime.feed_pages import RevisionCompacted as RevisionCompacted
+from ordermesh.runtime.feed_tail import FeedTail
 from ordermesh.runtime.tables import feed, leader
 
 APPENDED = "feed.appended"
 """The doorbell of the sequencer."""
 
-STAMPED = "feed.stamped"
-"""The doorbell of the watchers."""
-
 STAMP_ROWS = 1_000
-CROWD_ROWS = 16
-"""After so many changes at once the sequencer rests before it looks again."""
+REST_SECONDS = 0.025
+"""So long the sequencer rests after it has stamped; what comes after a pause is stamped at once."""
 
-REST_SECONDS = 0.03
-PAGE_ROWS = 1_000
 COMPACT_ROWS = 10_000
 MARK_SECONDS = 5.0
 """A watcher hears from the feed at least this often."""
@@ -44,28 +44,7 @@ MARK_SECONDS = 5.0
 LEASE_SECONDS = 5.0
 """How long the sequencer of a dead process keeps others from stamping."""
 
-_NAME = "feed"
-
 _log = logging.getLogger(__name__)
-
-
-class RevisionCompacted(RuleViolated):
-    """The revision asked for is not kept any more, or is of another history of this database."""
-
-    reason: ClassVar[str] = "REVISION_COMPACTED"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One change at its place in the feed."""
-
-    revision: int
-    topic: str
-    key: str
-    sequence: int
-    payload: bytes
-    trace: Mapping[str, str]
-    create_time: datetime
 
 
 @dataclass(frozen=True)
@@ -75,17 +54,6 @@ class NewChange:
     key: str
     payload: bytes
     sequence: int = 0
-
-
-@dataclass(frozen=True)
-class Page:
-    """Changes of what is followed; when it is applied, all up to ``revision`` has been given.
-
-    Without changes it is a mark of progress.
-    """
-
-    revision: int
-    changes: tuple[Change, ...]
 
 
 async def append(
@@ -140,7 +108,7 @@ async def append_all(
 
 async def revision(tx: Transaction) -> int:
     """The highest revision that was stamped, 0 when none was."""
-    result = await tx.execute(select(leader.c.revision).where(leader.c.name == _NAME))
+    result = await tx.execute(select(leader.c.revision).where(leader.c.name == FEED))
     stamped: int = result.scalar_one()
     return stamped
 
@@ -162,7 +130,7 @@ async def compact(tx: Transaction, older_than: datetime) -> int:
     if last <= place.compacted_revision:
         return 0
     result = await tx.execute(delete(feed).where(feed.c.revision <= last))
-    await tx.execute(update(leader).where(leader.c.name == _NAME).values(compacted_revision=last))
+    await tx.execute(update(leader).where(leader.c.name == FEED).values(compacted_revision=last))
     return result.rowcount
 
 
@@ -187,21 +155,22 @@ class Sequencer:
     async def run(self) -> None:
         """Stamp until stopped; then let another lead at once."""
         pace = Pace()
+        is_called = False
         self._has_ended.clear()
         try:
             while not self._is_stopping:
                 try:
-                    has_stamped = await self.stamp()
+                    has_stamped = await self.stamp(is_called=is_called)
                 except Exception as error:  # noqa: BLE001 - no revision would ever follow
                     _log.warning("revisions cannot be stamped", extra={"failure": place_of(error)})
                     has_stamped = False
                 if has_stamped:
                     pace.busy()
-                    if self._stamped_count >= CROWD_ROWS:
-                        # Stamping each batch by itself would cost as much as the batches do.
-                        await asyncio.sleep(REST_SECONDS)
-                else:
-                    await self._doorbell.wait(self._clock, pace.next())
+                    # Stamping each batch by itself would cost as much as the batches do.
+                    await asyncio.sleep(REST_SECONDS)
+                is_called = has_stamped and self._stamped_count == STAMP_ROWS
+                if not is_called:
+                    is_called = await self._doorbell.wait(self._clock, pace.next())
         finally:
             # Where it fails, the lease ends by itself.
             with suppress(Unavailable, Overloaded, Conflict):
@@ -214,12 +183,14 @@ class Sequencer:
         self._doorbell.ring()
         await self._has_ended.wait()
 
-    async def stamp(self) -> bool:
+    async def stamp(self, *, is_called: bool = False) -> bool:
         """Stamp what is committed, up to ``STAMP_ROWS``; True when there was something to stamp.
 
-        False, too, when another process leads.
+        False, too, when another process leads. Who ``is_called`` knows that there is something, and
+        need not look first.
         """
-        if not self._must_renew() and not await self._database.read(_has_unstamped):
+        is_sure = is_called or self._must_renew()
+        if not is_sure and not await self._database.read(_has_unstamped):
             return False
         count = await self._database.run(self._lead_and_stamp)
         if count is None:
@@ -240,7 +211,7 @@ class Sequencer:
         election = await tx.execute(
             update(leader)
             .where(
-                leader.c.name == _NAME,
+                leader.c.name == FEED,
                 or_(
                     leader.c.holder == self._holder,
                     leader.c.lease_until.is_(None),
@@ -279,7 +250,7 @@ class Sequencer:
         count = stamped.rowcount
         if count:
             await tx.execute(
-                update(leader).where(leader.c.name == _NAME).values(revision=base + count)
+                update(leader).where(leader.c.name == FEED).values(revision=base + count)
             )
             tx.ring(STAMPED)
             if failpoints.armed:
@@ -289,7 +260,7 @@ class Sequencer:
     async def _resign(self, tx: Transaction) -> None:
         await tx.execute(
             update(leader)
-            .where(leader.c.name == _NAME, leader.c.holder == self._holder)
+            .where(leader.c.name == FEED, leader.c.holder == self._holder)
             .values(holder=None, lease_until=None)
         )
 
@@ -299,6 +270,7 @@ class Feed:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._tail = FeedTail(database, clock)
         self.clock = clock
 
     def doorbell(self) -> Doorbell:
@@ -310,6 +282,9 @@ class Feed:
 
         And whether another follows at once. Raises ``RevisionCompacted``.
         """
+        found = await self._tail.page(topics, start_revision)
+        if found is not None:
+            return found
         return await self._database.read(partial(_page, tuple(topics), start_revision))
 
     async def watch(
@@ -342,36 +317,7 @@ class Feed:
 
 
 async def _page(topics: Collection[str], start: int, tx: Transaction) -> tuple[Page, bool]:
-    """The next page from ``start`` on, and whether more may be waiting behind it."""
-    place = (await tx.execute(select(leader).where(leader.c.name == _NAME))).one()
-    if start == 0:
-        return Page(place.revision, ()), False
-    if start <= place.compacted_revision or start > place.revision + 1:
-        raise RevisionCompacted(
-            f"Revision {start} is not kept. Load a fresh copy and watch from its revision.",
-            {"oldestRevision": place.compacted_revision + 1},
-        )
-    found = await tx.execute(
-        select(feed)
-        .where(feed.c.topic.in_(topics), feed.c.revision.between(start, place.revision))
-        .order_by(feed.c.revision)
-        .limit(PAGE_ROWS)
-    )
-    changes = tuple(_change(row) for row in found)
-    is_full = len(changes) == PAGE_ROWS
-    return Page(changes[-1].revision if is_full else place.revision, changes), is_full
-
-
-def _change(row: Row[Any]) -> Change:
-    return Change(
-        revision=row.revision,
-        topic=row.topic,
-        key=row.key,
-        sequence=row.sequence,
-        payload=row.payload,
-        trace=read_trace(row.trace),
-        create_time=row.create_time,
-    )
+    return await read_page(tx, topics, start)
 
 
 async def _has_unstamped(tx: Transaction) -> bool:
@@ -380,5 +326,5 @@ async def _has_unstamped(tx: Transaction) -> bool:
 
 
 async def _lock(tx: Transaction) -> Row[Any]:
-    result = await tx.execute(select(leader).where(leader.c.name == _NAME).with_for_update())
+    result = await tx.execute(select(leader).where(leader.c.name == FEED).with_for_update())
     return result.one()

@@ -1,6 +1,7 @@
 """One server of the mesh, from its start to its graceful end, and a service's whole main."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -51,6 +52,9 @@ CLOSING_SECONDS = 1.0
 
 RESTART_SECONDS, RESTART_SECONDS_MAX = 1.0, 30.0
 """How long a background that failed rests before it runs again."""
+
+GARBAGE_OBJECTS = 50_000
+"""After so many new objects those that are in cycles are looked for."""
 
 BACKGROUND_SECONDS = 10.0
 """How long the background may take to finish what it has begun: as long as a lease of work."""
@@ -328,6 +332,7 @@ async def _serve(
             trace_statements(definition.database.engines())
         server = Server(definition, settings, SystemClock())
         port = await server.start()
+        spare_garbage_collection()
     except Exception as error:  # noqa: BLE001 - whatever it is, the operator must read it
         _log.critical("the service cannot start", why=str(error), exc_info=error)
         return 1
@@ -338,6 +343,17 @@ async def _serve(
     await server.stop()
     await asyncio.to_thread(telemetry.shutdown)
     return 0
+
+
+def spare_garbage_collection() -> None:
+    """Let the collector of cycles look at what is new alone, and seldom.
+
+    What a server is made of stays until it ends, and requests leave no cycles of any size: looking
+    at all of it after every 700 new objects costs a tenth of a busy server's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, *gc.get_threshold()[1:])
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -42,6 +42,7 @@ class LevelWatcher:
         self._stores = stores
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
+        self._looked = 0  # the revision at which others' progress was compared with ours
 
     async def run(self) -> None:
         """Watch until stopped."""
@@ -72,17 +73,20 @@ class LevelWatcher:
     async def look(self, page: Page) -> bool:
         """Look at what a page tells of; False when another process had looked further."""
         skus: list[str] = []
-        is_watching = await self._database.read(self._is_watching)
-        if is_watching:
+        # What a control that is newer than the table says is looked at when the control is.
+        if page.changes and ControlKind.LOW_LEVEL in self._stores.controls.last_table.kinds:
             # Of a balance the key begins with the SKU, of an item it is the SKU.
             skus = sorted({change.key.split("\x1f")[0] for change in page.changes})
-        for start in range(0, len(skus), SKUS):
-            await self._database.run(partial(self._tell, skus[start : start + SKUS]))
+            for start in range(0, len(skus), SKUS):
+                await self._database.run(partial(self._tell, skus[start : start + SKUS]))
+        elif page.revision < self._looked + MARK_REVISIONS:
+            return True
         watched = await self._database.read(self._stores.levels.watched)
         if watched.revision > page.revision:
             return False
         if skus or page.revision >= watched.revision + MARK_REVISIONS:
             await self._database.run(partial(self._advance, page.revision))
+        self._looked = page.revision
         return True
 
     async def _follow_controls(self) -> None:
@@ -99,9 +103,6 @@ class LevelWatcher:
         async for skus in self._touched(stir.controls):
             await self._database.run(partial(self._tell, skus, is_retold=stir.is_public))
         await self._database.run(partial(self._note_controls, stir))
-
-    async def _is_watching(self, tx: Transaction) -> bool:
-        return ControlKind.LOW_LEVEL in (await self._stores.controls.table(tx)).kinds
 
     async def _stir(self, tx: Transaction) -> Stir | None:
         watched = await self._stores.levels.watched(tx)

@@ -24,7 +24,7 @@ from ordermesh.inventory.bench.report import (
     values,
     write_json,
 )
-from ordermesh.runtime.server import loop_factory
+from ordermesh.runtime.server import loop_factory, spare_garbage_collection
 
 QUICK_PASSES, QUICK_SECONDS, QUICK_KILLS = 2, 1.0, 1
 PASSES, SECONDS, KILLS = 5, 3.0, 20
@@ -52,6 +52,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the demand")
     asked = parser.parse_args()
     console = Console()
+    spare_garbage_collection()
     # Programs are started beside calls that are under way; the library would warn of each.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

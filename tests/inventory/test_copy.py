@@ -37,7 +37,7 @@ from ordermesh.runtime.database import Database, Transaction
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
 from tests.fakes import FakeClock
-from tests.inventory.shop import Shop, insist, item
+from tests.inventory.shop import Shop, control, insist, item
 from tests.servers import Served, serving
 from tests.valkey import Valkey, find_server
 
@@ -165,6 +165,20 @@ async def test_a_reader_of_the_copy_knows_what_inventory_knows(
         await eventually(lambda: equals_the_ledger(copied, stock, skus))
         assert stock.load_count == 1
         assert stock.age_seconds < 30
+
+
+async def test_a_control_reaches_a_reader_of_the_copy_without_a_movement(
+    valkey: Valkey, front: Shop, copied: Served
+) -> None:
+    await front.stock({"MUG at A": 10})
+    await eventually(lambda: has_copy(valkey, "MUG"))
+    async with following(valkey.url) as stock:
+        await front.put_controls(control("safety", "safety_stock", 4, sku="MUG"))
+        await eventually(lambda: stock.available("MUG", "A") == 6)
+        await front.delete_controls("safety")
+        await eventually(lambda: stock.available("MUG", "A") == 10)
+        assert await equals_the_ledger(copied, stock, ["MUG"])
+        assert stock.load_count == 1
 
 
 async def test_the_copy_answers_those_who_allow_it_as_the_ledger_would(

@@ -41,7 +41,7 @@ async def front(inventory_database: Database, clock: FakeClock) -> Shop:
 
 
 @asynccontextmanager
-async def loaded(mesh: Mesh, **choice: list[str]) -> AsyncIterator[AvailabilityMatrix]:
+async def loaded(mesh: Mesh, **choice: Any) -> AsyncIterator[AvailabilityMatrix]:
     async with AvailabilityMatrix(mesh, **choice) as stock, asyncio.timeout(60):
         await stock.loaded()
         yield stock

@@ -41,10 +41,16 @@ class Follower(Protocol):
 
 
 class MeshFollower:
-    """Watches inventory. ``skus`` and ``location_ids`` choose; empty means all."""
+    """Watches inventory. ``skus`` and ``location_ids`` choose; empty means all.
 
-    def __init__(self, mesh: Mesh, skus: Collection[str], location_ids: Collection[str]) -> None:
+    What a ``channel`` may promise is followed from a picture on; after a pause it is loaded anew.
+    """
+
+    def __init__(
+        self, mesh: Mesh, skus: Collection[str], location_ids: Collection[str], channel: str = ""
+    ) -> None:
         self._mesh = mesh
+        self._channel = channel
         self._skus = frozenset(skus)
         self._location_ids = frozenset(location_ids)
         self._asked = set(skus)
@@ -70,6 +76,8 @@ class MeshFollower:
     async def _watched(self, *, afresh: bool) -> AsyncIterator[WatchAvailabilityResponse]:
         if afresh:
             self._asked = await self._wanted()
+        elif self._channel:
+            raise LoadAgain("What controls did meanwhile is not known.")
         request = WatchAvailabilityRequest(
             start_revision=0 if afresh else self._revision + 1,
             snapshot=afresh,
@@ -77,6 +85,7 @@ class MeshFollower:
             kits=True,
             skus=sorted(self._asked),
             location_ids=sorted(self._location_ids),
+            channel=self._channel,
         )
         is_whole = not afresh
         stream = self._mesh.availability.WatchAvailability(request)

@@ -1,16 +1,16 @@
 """Crossings of levels are told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from ordermesh.inventory.domain.control import Control, ControlKind
-from ordermesh.inventory.domain.item import Item
-from ordermesh.inventory.domain.stir import Stir, stirred
+from ordermesh.inventory.domain.control import ControlKind
+from ordermesh.inventory.domain.stir import Stir
 from ordermesh.inventory.operations.levels import tell_levels
 from ordermesh.inventory.ports.controls import CONTROLS_CHANGED
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.queries.levels import look_at
+from ordermesh.inventory.queries.stirring import SKUS, all_items, stir_since, touched
 from ordermesh.kernel.clock import Clock
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.feed import Feed, Page, RevisionCompacted
@@ -20,9 +20,6 @@ TOPICS = ("availability", "item")
 
 CONTROL_SECONDS = 0.5
 """How often controls are looked at that other processes changed, or that begin or end."""
-
-SKUS = 100
-"""How many items one transaction looks at."""
 
 MARK_REVISIONS = 1_000
 """After so many revisions that tell of no balance it is remembered how far was looked."""
@@ -65,7 +62,7 @@ class LevelWatcher:
                         break
             except RevisionCompacted as compacted:
                 # Too far behind to know what changed: everything is looked at.
-                async for skus in self._all():
+                async for skus in all_items(self._stores, self._database):
                     await self._database.run(partial(self._tell, skus))
                 oldest = int(compacted.facts()["oldestRevision"])
                 await self._database.run(partial(self._advance, oldest - 1))
@@ -100,50 +97,13 @@ class LevelWatcher:
         stir = await self._database.read(self._stir)
         if stir is None:
             return
-        async for skus in self._touched(stir.controls):
+        async for skus in touched(self._stores, self._database, stir.controls):
             await self._database.run(partial(self._tell, skus, is_retold=stir.is_public))
         await self._database.run(partial(self._note_controls, stir))
 
     async def _stir(self, tx: Transaction) -> Stir | None:
         watched = await self._stores.levels.watched(tx)
-        table = await self._stores.controls.table(tx)
-        changed: Sequence[Control] = ()
-        if table.version != watched.control_version:
-            changed = await self._stores.controls.changed_since(tx, watched.control_version)
-        return stirred(table, changed, watched.look_time, await tx.now())
-
-    async def _touched(self, controls: Collection[Control]) -> AsyncIterator[list[str]]:
-        """The items that controls are about, and those that may be."""
-        if all(control.sku for control in controls):
-            skus = sorted({control.sku for control in controls})
-            for start in range(0, len(skus), SKUS):
-                yield skus[start : start + SKUS]
-            return
-        names = {control.sku for control in controls}
-        tags = {control.tag for control in controls if not control.sku}
-        async for items in self._all(names, tags):
-            yield items
-
-    async def _all(
-        self, names: Collection[str] = (), tags: Collection[str] = ("",)
-    ) -> AsyncIterator[list[str]]:
-        """All items with one of the names or tags; the empty tag is of all."""
-        after = ""
-        while True:
-            page = await self._database.read(partial(self._page, after))
-            if not page:
-                return
-            after = page[-1].sku
-            chosen = [
-                one.sku
-                for one in page
-                if "" in tags or one.sku in names or not set(tags).isdisjoint(one.tags)
-            ]
-            if chosen:
-                yield chosen
-
-    def _page(self, after: str, tx: Transaction) -> Awaitable[list[Item]]:
-        return self._stores.items.page(tx, after, SKUS)
+        return await stir_since(self._stores, tx, watched.control_version, watched.look_time)
 
     async def _tell(self, skus: Sequence[str], tx: Transaction, *, is_retold: bool = False) -> None:
         await self._stores.levels.lock(tx)

@@ -20,20 +20,24 @@ async def put_items(stores: Stores, tx: Transaction, items: Sequence[Item]) -> i
     changed = items_domain.put(items, catalog)
     if changed:
         await stores.items.put(tx, changed, await tx.now())
+    by_tag = (await stores.controls.table(tx)).needs_features
     switched = {
         item.sku
         for item in changed
-        if item.sku in catalog.items and _looks_different(catalog.items[item.sku], item)
+        if item.sku in catalog.items
+        and _looks_different(catalog.items[item.sku], item, by_tag=by_tag)
     }
     await stores.ledger.tell(tx, switched, ())
     return len(changed)
 
 
-def _looks_different(before: Item, after: Item) -> bool:
-    """Whether what is available changes with the item."""
+def _looks_different(before: Item, after: Item, *, by_tag: bool) -> bool:
+    """Whether what is available may change with the item; with ``by_tag`` controls name tags."""
     none = ReservationMode.NONE
-    return before.is_unsellable != after.is_unsellable or (
-        (before.reservation_mode is none) != (after.reservation_mode is none)
+    return (
+        before.is_unsellable != after.is_unsellable
+        or (before.reservation_mode is none) != (after.reservation_mode is none)
+        or (by_tag and set(before.tags) != set(after.tags))
     )
 
 
@@ -49,11 +53,19 @@ async def put_locations(
     changed = locations_domain.put(locations, stored)
     if changed:
         await stores.locations.put(tx, changed, await tx.now())
+    by_group = (await stores.controls.table(tx)).needs_features
     switched = {
         location.location_id
         for location in changed
         if location.location_id in stored
-        and stored[location.location_id].is_disabled != location.is_disabled
+        and _sells_differently(stored[location.location_id], location, by_group=by_group)
     }
     await stores.ledger.tell(tx, (), switched)
     return len(changed)
+
+
+def _sells_differently(before: Location, after: Location, *, by_group: bool) -> bool:
+    """Whether what is available may change there; with ``by_group`` controls name groups."""
+    return before.is_disabled != after.is_disabled or (
+        by_group and set(before.groups) != set(after.groups)
+    )

@@ -132,8 +132,15 @@ class LedgerStore(Protocol):
         location_ids: Collection[str],
         after: Pair | None,
         size: int,
+        channel: str = "",
     ) -> Sequence[ToldBalance]:
         """The next balances in the order of surrogates; empty collections mean all."""
+        ...
+
+    async def told_at(
+        self, tx: Transaction, wanted: Collection[Pair], channel: str
+    ) -> Sequence[ToldBalance]:
+        """These balances, as far as they exist."""
         ...
 
     async def movements(

@@ -40,7 +40,9 @@ class Picture:
     is_end: bool = False
 
 
-async def snapshot(stores: Stores, database: Database, wanted: Wanted) -> AsyncIterator[Picture]:
+async def snapshot(
+    stores: Stores, database: Database, wanted: Wanted, channel: str = ""
+) -> AsyncIterator[Picture]:
     """All balances, then all kits; the last part says which revision they contain at least.
 
     Each part is read by itself, so that no long transaction keeps the database from tidying up. A
@@ -56,6 +58,7 @@ async def snapshot(stores: Stores, database: Database, wanted: Wanted) -> AsyncI
             location_ids=wanted.location_ids,
             after=after,
             size=BALANCES_PAGE,
+            channel=channel,
         )
         balances = await database.read(read)
         if balances:

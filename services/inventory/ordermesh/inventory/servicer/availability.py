@@ -22,6 +22,7 @@ from ordermesh.inventory.queries.availability import (
     Dates,
     get_availability,
 )
+from ordermesh.inventory.queries.channel_watch import ChannelWatch, Turn
 from ordermesh.inventory.queries.copied import copied_availability
 from ordermesh.inventory.queries.watching import Picture, Wanted, snapshot
 from ordermesh.inventory.servicer.wiring import Wiring, follow
@@ -98,6 +99,9 @@ class AvailabilityServicer(AvailabilityServiceServicer):
     ) -> AsyncIterator[WatchAvailabilityResponse]:
         """Stream what became of balances."""
         wanted = Wanted(frozenset(request.skus), frozenset(request.location_ids), request.kits)
+        if request.channel:
+            async for reply in self._watch_channel(request, wanted):
+                yield reply
         start = request.start_revision
         if request.snapshot:
             async for picture in snapshot(self._wiring.stores, self._wiring.database, wanted):
@@ -106,6 +110,19 @@ class AvailabilityServicer(AvailabilityServiceServicer):
         topics = ("availability", "item") if request.kits else ("availability",)
         async for revision, changes in follow(self._wiring.feed, topics, start, _changed):
             yield _told(revision, changes, wanted, is_packed=request.packed)
+
+    async def _watch_channel(
+        self, request: WatchAvailabilityRequest, wanted: Wanted
+    ) -> AsyncIterator[WatchAvailabilityResponse]:
+        """The same of what a channel may promise; it ends only where the caller does."""
+        wiring, start = self._wiring, 0
+        watch = ChannelWatch(wiring.stores, wiring.database, wiring.feed, wanted, request.channel)
+        await watch.begin()
+        async for picture in snapshot(wiring.stores, wiring.database, wanted, request.channel):
+            yield _pictured(picture, is_packed=request.packed)
+            start = picture.revision + 1
+        async for turn in watch.turns(start):
+            yield _turned(turn, wanted, is_packed=request.packed)
 
 
 def _answer(
@@ -142,6 +159,16 @@ def _pictured(picture: Picture, *, is_packed: bool) -> WatchAvailabilityResponse
         packed=packed_told(picture.balances) if is_packed and picture.balances else None,
         kits=[composition_message(kit) for kit in picture.kits],
         snapshot_end=picture.is_end,
+    )
+
+
+def _turned(turn: Turn, wanted: Wanted, *, is_packed: bool) -> WatchAvailabilityResponse:
+    kits = [composition_of(change.payload) for change in turn.items]
+    return WatchAvailabilityResponse(
+        revision=turn.revision,
+        balances=() if is_packed else [told_message(told) for told in turn.balances],
+        packed=packed_told(turn.balances) if is_packed and turn.balances else None,
+        kits=[kit for kit in kits if wanted.tells_of(kit.sku)],
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     FromClause,
     Select,
+    and_,
     bindparam,
     exists,
     or_,
@@ -265,9 +266,10 @@ class SqlLedgerStore:
         location_ids: Collection[str],
         after: Pair | None,
         size: int,
+        channel: str = "",
     ) -> Sequence[ToldBalance]:
         """The next balances in the order of surrogates; empty collections mean all."""
-        table, now = await self._controls.table(tx), await tx.now()
+        table = await self._controls.table(tx)
         statement = select(*_COLUMNS, *_features(table)).select_from(_NAMED)
         if skus:
             statement = statement.where(item.c.sku.in_(texts(tx.dialect, skus)))
@@ -282,13 +284,20 @@ class SqlLedgerStore:
         found = await tx.execute(
             statement.order_by(balance.c.item_id, balance.c.location_id).limit(size)
         )
-        rows = found.all()
-        taken = {}
-        if ControlKind.POOL in table.kinds:
-            there = {(row.item_id, row.location_id): row for row in rows}
-            taken = await controls_store.taken_at(tx, there, {pair: pair for pair in there})
-        terms = terms_of(rows, table)
-        return [told(row, terms, now, taken) for row in rows]
+        return await _told(tx, found.all(), table, channel)
+
+    async def told_at(
+        self, tx: Transaction, wanted: Collection[Pair], channel: str
+    ) -> Sequence[ToldBalance]:
+        """These balances, as far as they exist."""
+        if not wanted:
+            return []
+        table, rows = await self._controls.table(tx), pairs(tx.dialect, wanted).subquery()
+        is_meant = and_(
+            rows.c.item_id == balance.c.item_id, rows.c.location_id == balance.c.location_id
+        )
+        statement = select(*_COLUMNS, *_features(table)).select_from(_NAMED.join(rows, is_meant))
+        return await _told(tx, (await tx.execute(statement)).all(), table, channel)
 
     async def movements(
         self,
@@ -302,6 +311,17 @@ class SqlLedgerStore:
         Fewer than ``size`` when their entries would not fit in a message.
         """
         return await read_movements(tx, wanted, after, size)
+
+
+async def _told(
+    tx: Transaction, rows: Sequence[Any], table: ControlTable, channel: str
+) -> list[ToldBalance]:
+    now, taken = await tx.now(), {}
+    if ControlKind.POOL in table.kinds:
+        there = {(row.item_id, row.location_id): row for row in rows}
+        taken = await controls_store.taken_at(tx, there, {pair: pair for pair in there})
+    terms = terms_of(rows, table)
+    return [told(row, terms, now, taken, channel) for row in rows]
 
 
 def _features(table: ControlTable) -> tuple[Column[Any], ...]:

@@ -58,9 +58,11 @@ def listed(
 
 
 def told(
-    row: Row[Any], terms: Terms, now: datetime, taken: Mapping[PooledPair, int]
+    row: Row[Any], terms: Terms, now: datetime, taken: Mapping[PooledPair, int], channel: str
 ) -> ToldBalance:
-    """A balance as watchers are told of it."""
+    """A balance as watchers of a channel are told of it."""
     key, pair, found = StockKey(row.sku, row.code), (row.item_id, row.location_id), balance_of(row)
-    available = terms.shown(key, found, now, taken=lambda number: taken.get((number, pair), 0))
+    available = terms.shown(
+        key, found, now, channel=channel, taken=lambda number: taken.get((number, pair), 0)
+    )
     return ToldBalance(pair, key, found, available)

@@ -232,6 +232,7 @@ class WatchAvailabilityRequest(_message.Message):
     KITS_FIELD_NUMBER: _builtins.int
     SKUS_FIELD_NUMBER: _builtins.int
     LOCATION_IDS_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     start_revision: _builtins.int
     """The first revision wanted, inclusive. 0 means from now on."""
     snapshot: _builtins.bool
@@ -240,6 +241,10 @@ class WatchAvailabilityRequest(_message.Message):
     """Give balances in packed form."""
     kits: _builtins.bool
     """Give the compositions of kits, too."""
+    channel: _builtins.str
+    """What this channel may promise. Such a watch needs `snapshot`: what controls did before is not kept
+    for each channel. Empty: a caller that names none.
+    """
     @_builtins.property
     def skus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Items to be told of. Empty means all. One that does not exist yet is told of when it does. A kit
@@ -259,10 +264,11 @@ class WatchAvailabilityRequest(_message.Message):
         kits: _builtins.bool = ...,
         skus: _abc.Iterable[_builtins.str] | None = ...,
         location_ids: _abc.Iterable[_builtins.str] | None = ...,
+        channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kits", b"kits", "location_ids", b"location_ids", "packed", b"packed", "skus", b"skus", "snapshot", b"snapshot", "start_revision", b"start_revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "kits", b"kits", "location_ids", b"location_ids", "packed", b"packed", "skus", b"skus", "snapshot", b"snapshot", "start_revision", b"start_revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -328,7 +334,7 @@ class BalanceChange(_message.Message):
     reserved: _builtins.int
     """Units that are promised."""
     available: _builtins.int
-    """Units that can be promised to a caller that names no channel."""
+    """Units that can be promised by the channel of the watch."""
     sequence: _builtins.int
     """The number of the balance's last entry: of two changes of a key the higher one wins, of equal
     ones the later.

@@ -69,7 +69,12 @@ class AvailabilityServiceServicer:
         mark. Kits have no balances: their components have, and their compositions come when asked for.
 
         A hold whose time has passed comes back to its balance within five seconds. What can be promised
-        is what a caller may that names no channel, as it was when the balance changed or was pictured.
+        is what the channel may that the watcher names, or a caller that names none.
+
+        Controls reach a watcher by themselves, in under a second, with no movement of stock: when one is
+        put or deleted, and when one begins or ends, the balances that it is about come again, with the
+        sequence that they had and what can be promised of them now. What is said about a kit itself is
+        not told: a watcher works kits out from their components.
 
         Errors: `REVISION_COMPACTED` when the revision is no longer kept: ask for a snapshot.
         """

@@ -65,24 +65,20 @@ DEFECTS: Sequence[Defect] = (
     Defect(
         "a commit that failed is acknowledged",
         RUNTIME / "database.py",
-        """            async with connection.begin():
-                result = await _inside(transaction, work)
-                ticket.is_committing = True
-""",
-        """            begun = await connection.begin()
-            result = await _inside(transaction, work)
-            with __import__("contextlib").suppress(Exception):
-                await begun.commit()
+        "                ticket.is_committing = True\n",
+        """                ticket.is_committing = True
+                with __import__("contextlib").suppress(Exception):
+                    await connection.commit()
 """,
         ["tests/shared/test_database.py"],
     ),
     Defect(
         "what falls below zero becomes zero",
         SERVICE / "domain" / "ledger.py",
-        "    def __post_init__(self) -> None:\n        if min(self.on_hand,",
+        "    def __post_init__(self) -> None:\n        on_hand, reserved = self.on_hand,",
         "    def __post_init__(self) -> None:\n"
         '        object.__setattr__(self, "on_hand", max(0, self.on_hand))\n'
-        "        if min(self.on_hand,",
+        "        on_hand, reserved = self.on_hand,",
         DOMAIN_TESTS,
     ),
     Defect(

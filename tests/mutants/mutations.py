@@ -25,10 +25,14 @@ CHOICES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change: where, what stood there, what stands there instead, and the whole new text."""
+    """One change: where, what stood there, what stands there instead, and the whole new text.
+
+    ``around`` is the line in which it stands.
+    """
 
     path: Path
     line: int
+    around: str
     before: str
     after: str
     text: str
@@ -36,7 +40,7 @@ class Mutation:
     @property
     def name(self) -> str:
         """What is listed; it does not change with the lines around it."""
-        return f"{self.path.stem}: {self.before} -> {self.after}"
+        return f"{self.path.stem}: {self.before} -> {self.after} in: {self.around}"
 
 
 def mutations_of(path: Path) -> list[Mutation]:
@@ -118,7 +122,8 @@ def _mutation(path: Path, text: str, node: ast.AST, replacement: ast.AST) -> Mut
         after = f"({after})"
     start = _offset(text, node.lineno, node.col_offset)  # type: ignore[attr-defined]
     changed = text[:start] + after + text[start + len(before) :]
-    return Mutation(path, node.lineno, " ".join(before.split()), after, changed)  # type: ignore[attr-defined]
+    around = text.splitlines()[node.lineno - 1].strip()  # type: ignore[attr-defined]
+    return Mutation(path, node.lineno, around, " ".join(before.split()), after, changed)  # type: ignore[attr-defined]
 
 
 def _offset(text: str, line: int, column: int) -> int:

@@ -52,10 +52,20 @@ def attempt(path: Path, text: str, tests: Sequence[str], seconds: float) -> Tria
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Trial(is_caught=True, said="the tests did not end")
-    if ran.returncode not in (0, 1, 2):  # 2: a module that cannot be imported
-        raise RuntimeError(f"The tests did not run:\n{ran.stdout[-2_000:]}{ran.stderr[-2_000:]}")
-    return Trial(ran.returncode != 0, _failed(ran.stdout))
+            return judged(None, "")
+    return judged(ran.returncode, ran.stdout + ran.stderr)
+
+
+def judged(code: int | None, output: str) -> Trial:
+    """What an exit code of pytest says; None: it did not end.
+
+    Raises ``RuntimeError`` when it could not run the tests, or found none.
+    """
+    if code is None:
+        return Trial(is_caught=True, said="the tests did not end")
+    if code not in (0, 1, 2):  # 2: a module that cannot be imported
+        raise RuntimeError(f"The tests did not run:\n{output[-4_000:]}")
+    return Trial(code != 0, _failed(output))
 
 
 def _failed(output: str) -> str:

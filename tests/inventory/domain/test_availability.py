@@ -1,6 +1,6 @@
 import pytest
 
-from ordermesh.inventory.domain.availability import available
+from ordermesh.inventory.domain.availability import as_shown, available
 from ordermesh.inventory.domain.ledger import Balance
 
 TEN_FOUR = Balance(on_hand=10, reserved=4)
@@ -26,3 +26,11 @@ def test_what_can_be_promised(
     balance: Balance, returning: int, is_off: bool, expected: int
 ) -> None:
     assert available(balance, returning, is_off=is_off) == expected
+
+
+def test_of_what_is_not_reserved_readers_see_what_is_on_hand() -> None:
+    blocked = Balance(on_hand=10, reserved=4, damaged=2, sequence=7)
+
+    assert as_shown(blocked, is_uncounted=True) == Balance(on_hand=10)
+    assert as_shown(blocked, is_uncounted=False) is blocked
+    assert as_shown(SHORT_TWO, is_uncounted=True).free == 3

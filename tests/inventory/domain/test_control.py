@@ -117,6 +117,9 @@ def test_a_control_is_in_force_from_its_start_until_just_before_its_end() -> Non
         (Conditions(buffer_units=2, buffer_percent=10), 30, 27),
         (Conditions(buffer_units=4, buffer_percent=10), 30, 26),
         (Conditions(buffer_percent=10), 11, 9),
+        (Conditions(buffer_percent=1), 100, 99),
+        (Conditions(buffer_percent=1), 101, 99),
+        (Conditions(buffer_percent=1), 0, 0),
         (Conditions(buffer_percent=100), 11, 0),
         (Conditions(safety_stock=1, buffer_units=2, cap=4), 30, 4),
         (Conditions(cap=0), 30, 0),
@@ -143,6 +146,13 @@ def test_a_channel_sells_from_its_own_pool_and_leaves_those_of_others() -> None:
     assert available("", 3) == 0
 
 
+def test_what_is_sold_at_most_is_the_cap_or_nothing_of_what_is_excluded() -> None:
+    assert Conditions().ceiling is None
+    assert Conditions(cap=4).ceiling == 4
+    assert Conditions(is_excluded=True, cap=4).ceiling == 0
+    assert Conditions(is_excluded=True).ceiling == 0
+
+
 def test_a_pool_that_has_ended_is_everybodys() -> None:
     ended = pool(1, "web", 6, end_time=NOW)
 
@@ -166,21 +176,96 @@ def test_what_applies_is_told_with_what_it_beats() -> None:
     assert [one.control_id for one in applied.beaten] == ["red", "all"]
 
 
-def test_what_makes_no_sense_is_refused_with_the_field() -> None:
-    with pytest.raises(ControlInvalid) as refusal:
-        refuse_impossible([cap("fine", 1), cap("both", 1, sku="MUG", tag="red")])
-    assert refusal.value.facts() == {"controlId": "both", "field": "tag"}
+KIND = ControlKind
+HOUR = timedelta(hours=1)
 
-    with pytest.raises(DuplicateEntry):
-        refuse_impossible([cap("same", 1), cap("same", 2)])
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "right"),
+    [
+        ({"sku": "MUG", "tag": "red"}, "tag", [{"sku": "MUG"}, {"tag": "red"}]),
+        (
+            {"location_id": "A", "location_group": "west"},
+            "location_group",
+            [{"location_id": "A"}, {"location_group": "west"}],
+        ),
+        (
+            {"kind": KIND.EXCLUDE, "value": 2},
+            "value",
+            [{"kind": KIND.EXCLUDE, "value": value} for value in (0, 1)],
+        ),
+        (
+            {"kind": KIND.BUFFER_PERCENT, "value": 101},
+            "value",
+            [{"kind": KIND.BUFFER_PERCENT, "value": value} for value in (0, 100)],
+        ),
+        *(
+            (
+                {"kind": kind, "value": 0},
+                "value",
+                [{"kind": kind, "value": 1}, {"kind": kind, "value": 101}],
+            )
+            for kind in (KIND.LIMIT_PER_LINE, KIND.LIMIT_PER_ORDER, KIND.LIMIT_PER_CUSTOMER)
+        ),
+        ({"kind": KIND.POOL}, "channel", [{"kind": KIND.POOL, "channel": "web"}]),
+        *(
+            (
+                {"kind": KIND.LIMIT_PER_ORDER, **place},
+                "location_id",
+                [{"kind": KIND.CAP, **place}, {"kind": KIND.LIMIT_PER_ORDER}],
+            )
+            for place in ({"location_id": "A"}, {"location_group": "west"})
+        ),
+        *(
+            (
+                {"kind": kind, "window": HOUR},
+                "window",
+                [{"kind": KIND.LIMIT_PER_CUSTOMER, "window": HOUR}],
+            )
+            for kind in (KIND.CAP, KIND.LIMIT_PER_LINE, KIND.LIMIT_PER_ORDER)
+        ),
+        *(
+            (
+                {"start_time": NOW, "end_time": end},
+                "end_time",
+                [
+                    {"start_time": NOW, "end_time": NOW + timedelta(microseconds=1)},
+                    {"start_time": NOW},
+                    {"end_time": NOW},
+                ],
+            )
+            for end in (NOW, NOW - HOUR)
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_field(
+    wrong: dict[str, object], field: str, right: list[dict[str, object]]
+) -> None:
+    def control(control_id: str, fields: dict[str, object]) -> Control:
+        return Control(control_id, **{"kind": KIND.CAP, "value": 1, **fields})  # type: ignore[arg-type]
+
+    fine = [control(f"fine-{number}", fields) for number, fields in enumerate(right)]
+    refuse_impossible(fine)
+
+    with pytest.raises(ControlInvalid) as refusal:
+        refuse_impossible([*fine, control("wrong", wrong)])
+    assert refusal.value.facts() == {"controlId": "wrong", "field": field}
+
+
+def test_a_control_is_put_once() -> None:
+    with pytest.raises(DuplicateEntry) as refusal:
+        refuse_impossible([cap("same", 1), cap("other", 1), cap("same", 2)])
+
+    assert refusal.value.facts() == {"field": "controls[2].control_id", "value": "same"}
 
 
 def test_only_what_differs_gets_a_new_version_and_keeps_its_number() -> None:
-    stored = [cap("same", 1, number=7, version=3), cap("other", 1, number=8, version=3)]
+    before = {"version": 3, "update_time": NOW - HOUR}
+    stored = [cap("same", 1, number=7, **before), cap("other", 1, number=8, **before)]
 
     changed = put([cap("same", 1), cap("other", 2), cap("new", 3)], stored, 4, NOW)
 
-    assert [(one.control_id, one.number, one.version) for one in changed] == [
-        ("other", 8, 4),
-        ("new", 0, 4),
+    assert [(one.control_id, one.number, one.version, one.update_time) for one in changed] == [
+        ("other", 8, 4, NOW),
+        ("new", 0, 4, NOW),
     ]

@@ -1,6 +1,7 @@
 """The compiled table says what reading all controls one by one would say."""
 
 from datetime import UTC, datetime, timedelta
+from inspect import signature
 from itertools import product
 from random import Random
 
@@ -114,3 +115,91 @@ def test_the_table_agrees_with_reading_one_by_one(seed: int) -> None:
             for free in (0, 1, 7, 40):
                 assert found.available(free) == expected.available(free)
             assert (found.pool, found.cap) == (expected.pool, expected.cap)
+
+
+LIMIT = ControlKind.LIMIT_PER_ORDER
+
+
+def test_the_limits_of_a_channel_are_the_best_of_each_kind_that_are_for_it() -> None:
+    controls = [
+        Control("app", LIMIT, 1, sku="MUG", channel="app"),
+        Control("mug", LIMIT, 2, sku="MUG"),
+        Control("all", LIMIT, 3),
+        Control("red", ControlKind.LIMIT_PER_LINE, 4, tag="red"),
+        Control("ended", ControlKind.LIMIT_PER_CUSTOMER, 5, end_time=NOON),
+        Control("cap", ControlKind.CAP, 6),
+    ]
+    table = ControlTable(controls)
+
+    def limits(sku: str, channel: str) -> dict[str, int]:
+        found = table.product(sku, TAGS[sku]).limits(channel, NOON)
+        return {kind.name: control.value for kind, control in found.items()}
+
+    assert limits("MUG", "web") == {"LIMIT_PER_ORDER": 2, "LIMIT_PER_LINE": 4}
+    assert limits("MUG", "app") == {"LIMIT_PER_ORDER": 1, "LIMIT_PER_LINE": 4}
+    assert limits("JAR", "app") == {"LIMIT_PER_ORDER": 3}
+
+
+@pytest.mark.parametrize("kind", ControlKind)
+def test_only_limits_limit_purchases(kind: ControlKind) -> None:
+    table = ControlTable([Control("one", kind, 1)])
+
+    assert table.kinds == {kind}
+    assert table.limits_purchases == (kind.name.startswith("LIMIT_PER_"))
+    assert not ControlTable().limits_purchases
+
+
+def test_features_are_needed_as_soon_as_one_control_names_a_tag_or_a_group() -> None:
+    plain = Control("plain", ControlKind.CAP, 1, sku="MUG", location_id="A", channel="web")
+    tag = Control("tag", ControlKind.CAP, 1, tag="red")
+    group = Control("group", ControlKind.CAP, 1, location_group="west")
+
+    assert not ControlTable().needs_features
+    assert not ControlTable([plain]).needs_features
+    assert ControlTable([plain, tag]).needs_features
+    assert ControlTable([plain, group]).needs_features
+
+
+def test_the_channels_are_those_that_are_named() -> None:
+    table = ControlTable(
+        [Control("a", ControlKind.CAP, 1), Control("b", ControlKind.CAP, 1, channel="web")]
+    )
+
+    assert table.channels == {"web"}
+
+
+def test_all_controls_of_a_kind_are_found_wherever_and_whenever_they_are_in_force() -> None:
+    controls = [
+        Control("here", ControlKind.CAP, 1, location_id="A", end_time=NOON),
+        Control("there", ControlKind.CAP, 2, location_group="west", start_time=NOON),
+        Control("other", ControlKind.POOL, 3, channel="web"),
+    ]
+    found = ControlTable(controls).product("MUG", ())
+
+    assert {control.control_id for control in found.of_kind(ControlKind.CAP)} == {"here", "there"}
+    assert found.of_kind(ControlKind.LOW_LEVEL) == []
+    assert found
+    assert not ControlTable().product("MUG", ())
+
+
+def test_tables_are_the_same_by_what_they_say() -> None:
+    """Not by what was asked of them before."""
+    one, other = (ControlTable((Control("a", ControlKind.CAP, 1),), 7) for _ in range(2))
+    one.product("MUG", ())
+
+    assert one == other
+    assert hash(one) == hash(other)
+    assert list(signature(ControlTable).parameters) == ["controls", "version"]
+    assert "_found" not in repr(one)
+    assert "_by_product" not in repr(one)
+
+
+def test_places_that_the_controls_cannot_tell_apart_are_decided_once() -> None:
+    """Of an item at hundreds of stores: the work is done for one of them."""
+    caps = [Control("here", ControlKind.CAP, 1, location_id="A"), Control("all", LIMIT, 1)]
+    found = ControlTable(caps).product("MUG", ())
+
+    first = found.conditions("B", ("west",), "web", NOON)
+    assert found.conditions("B", ("west",), "web", NOON) is first
+    assert found.conditions("C", (), "web", NOON) is first
+    assert found.conditions("A", (), "web", NOON) is not first

@@ -1,18 +1,26 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
-from ordermesh.inventory.domain.errors.catalog import KitInKit
+from ordermesh.inventory.domain.errors.catalog import (
+    KitInKit,
+    KitWithStock,
+    UnitChanged,
+    UnknownSku,
+)
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
-from ordermesh.inventory.domain.item import Catalog, Item, Unit, put, refuse_repeated
+from ordermesh.inventory.domain.item import Catalog, Item, Unit, becoming_kits, put, refuse_repeated
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.kit import (
     Component,
     Kit,
     Wanted,
-    available_kits,
     exploded,
 )
 from ordermesh.inventory.domain.location import Location, LocationType, refuse_impossible
 
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 POT, CUP = Item("POT", Unit.EACH), Item("CUP", Unit.EACH)
 
 
@@ -82,19 +90,88 @@ def test_more_lines_than_an_answer_can_carry_are_refused() -> None:
         exploded(wanted, {"CASE": large})
 
 
-@pytest.mark.parametrize(
-    ("pots", "cups", "kits"), [(5, 7, 3), (1, 7, 1), (0, 7, 0), (5, 1, 0), (5, None, 0)]
-)
-def test_a_kit_is_available_as_often_as_its_scarcest_component(
-    pots: int, cups: int | None, kits: int
-) -> None:
-    available = {"POT": pots} | ({} if cups is None else {"CUP": cups})
-
-    assert available_kits(Kit((Component("POT", 1), Component("CUP", 2))), available) == kits
-
-
 @pytest.mark.parametrize(("latitude", "longitude"), [(90, 180), (-90, -180), (0, 0), (41.9, -87.6)])
 def test_every_place_on_earth_is_let_in(latitude: float, longitude: float) -> None:
     place = Location("A", LocationType.STORE, latitude, longitude, "UTC")
 
     refuse_impossible([place], {"UTC"})
+
+
+def test_what_is_named_twice_is_told_with_its_place() -> None:
+    refuse_repeated([POT, CUP, kit("SET", POT=1, CUP=1)])
+
+    with pytest.raises(DuplicateEntry) as item:
+        refuse_repeated([POT, CUP, POT])
+    assert item.value.facts() == {"field": "items[2].sku", "value": "POT"}
+    twice = Item("SET", Unit.EACH, kit=Kit((Component("POT", 1), Component("CUP", 1)) * 2))
+    with pytest.raises(DuplicateEntry) as component:
+        refuse_repeated([POT, twice])
+    assert component.value.facts() == {"field": "items[1].kit.components[2].sku", "value": "POT"}
+
+
+def test_only_stored_items_that_are_no_kit_become_kits() -> None:
+    stored = {"A": Item("A", Unit.EACH), "B": kit("B", POT=1), "POT": POT}
+    items = [kit("A", POT=1), kit("B", POT=2), kit("C", POT=1), POT]
+
+    assert becoming_kits(items, stored) == {"A"}
+
+
+def test_every_component_that_nobody_knows_is_named() -> None:
+    with pytest.raises(UnknownSku) as refusal:
+        put([kit("SET", POT=1, CUP=2, JAR=1), kit("BOX", CAN=1)], catalog(POT))
+
+    assert refusal.value.rows == ({"sku": "CAN"}, {"sku": "CUP"}, {"sku": "JAR"})
+
+
+def test_the_unit_of_an_item_never_changes() -> None:
+    with pytest.raises(UnitChanged) as refusal:
+        put([Item("TEA", Unit.GRAM)], catalog(Item("TEA", Unit.EACH)))
+
+    assert refusal.value.facts() == {"sku": "TEA", "unit": "EACH", "wanted": "GRAM"}
+
+
+def test_what_has_stock_becomes_no_kit_and_its_parts_may_have_stock() -> None:
+    with pytest.raises(KitWithStock) as refusal:
+        put([kit("SET", POT=1)], catalog(POT, Item("SET", Unit.EACH), with_stock={"SET"}))
+    assert refusal.value.facts() == {"sku": "SET"}
+
+    assert put([kit("SET", POT=1)], catalog(POT, with_stock={"POT"}))
+    assert put([CUP], catalog(with_stock={"CUP"})) == [CUP]
+
+
+def test_a_kit_of_the_same_parts_keeps_its_version_and_another_one_gets_the_next() -> None:
+    stored = replace(kit("SET", POT=1), kit=Kit((Component("POT", 1),), version=3))
+
+    assert put([kit("SET", POT=1)], catalog(POT, stored, latest_version={"SET": 3})) == []
+    (named,) = put(
+        [replace(kit("SET", POT=1), name="Set")], catalog(POT, stored, latest_version={"SET": 3})
+    )
+    (other,) = put([kit("SET", POT=2)], catalog(POT, stored, latest_version={"SET": 3}))
+
+    assert named.kit is not None
+    assert other.kit is not None
+    assert (named.kit.version, other.kit.version) == (3, 4)
+
+
+def test_a_kit_in_a_kit_is_named_with_the_kit_around_it() -> None:
+    with pytest.raises(KitInKit) as inner:
+        put([kit("BOX", POT=1, SET=1)], catalog(POT, kit("SET", POT=1)))
+    assert inner.value.facts() == {"sku": "BOX", "componentSku": "SET"}
+    with pytest.raises(KitInKit) as asked:
+        put([kit("BOX", SET=1), kit("SET", POT=1)], catalog(POT))
+    assert asked.value.facts() == {"sku": "BOX", "componentSku": "SET"}
+    with pytest.raises(KitInKit) as outer:
+        put([kit("POT", CUP=1)], catalog(POT, CUP, kits_of={"POT": ["SET"]}))
+    assert outer.value.facts() == {"sku": "SET", "componentSku": "POT"}
+    with pytest.raises(KitInKit):
+        put([kit("POT", CUP=1), kit("SET", CUP=1, POT=1)], catalog(CUP, kits_of={"POT": ["SET"]}))
+    # Of a kit that is asked for as a plain item a component may become one.
+    put([Item("SET", Unit.EACH), kit("POT", CUP=1)], catalog(CUP, POT, kits_of={"POT": ["SET"]}))
+    # What is asked for counts, and not what is stored of it.
+    put([kit("BOX", SET=1), Item("SET", Unit.EACH)], catalog(POT, kit("SET", POT=1)))
+
+
+def test_what_the_system_stamps_makes_no_difference() -> None:
+    stamped = replace(POT, revision=7, create_time=NOON, update_time=NOON)
+
+    assert put([POT], catalog(stamped)) == []

@@ -1,3 +1,5 @@
+from uuid import UUID
+
 import pytest
 
 from ordermesh.inventory.domain.errors.requests import QuantityTooLarge
@@ -172,3 +174,154 @@ def test_a_balance_has_a_limit() -> None:
 def test_an_entry_with_one_account_on_both_sides_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="moves nothing"):
         Entry(CAUSE, KEY, 1, FREE, FREE, 1)
+
+
+@pytest.mark.parametrize(
+    ("balance", "is_empty"),
+    [
+        (Balance(), True),
+        (Balance(sequence=9), True),
+        (Balance(on_hand=1), False),
+        (Balance(reserved=1, short=1), False),
+        (Balance(damaged=1), False),
+        (Balance(inspection=1), False),
+        (Balance(missing=1), False),
+    ],
+)
+def test_a_balance_is_empty_where_nothing_is_there_and_nothing_is_promised(
+    balance: Balance, *, is_empty: bool
+) -> None:
+    assert balance.is_empty == is_empty
+
+
+POOL = 7
+OTHER = StockKey("CUP", "STORE-12")
+
+
+def test_promised_units_are_taken_from_their_pool_and_sold_ones_stay_taken() -> None:
+    ledger = Ledger({KEY: Balance(10), OTHER: Balance(5)}, {(POOL, KEY): 3})
+
+    ledger.move(CAUSE, KEY, FREE, RESERVED, 6, pool=POOL)
+    assert ledger.taken(POOL, KEY) == 9
+    ledger.move(CAUSE, KEY, RESERVED, CUSTOMER, 2, pool=POOL)
+    assert ledger.taken(POOL, KEY) == 9
+    ledger.bring(CAUSE, KEY, RESERVED, 3, pool=POOL)
+    assert ledger.taken(POOL, KEY) == 6
+    ledger.move(CAUSE, KEY, FREE, LOSS, 1, pool=POOL)
+    ledger.move(CAUSE, KEY, SUPPLIER, FREE, 1, pool=POOL)
+
+    assert ledger.taken(POOL, KEY) == 6
+    assert ledger.taken_here() == {(POOL, KEY): 3}
+    assert (ledger.taken(POOL, OTHER), ledger.taken(8, KEY)) == (0, 0)
+
+
+def test_units_of_no_pool_are_taken_from_none() -> None:
+    ledger = Ledger({KEY: Balance(10)})
+
+    ledger.move(CAUSE, KEY, FREE, RESERVED, 6)
+
+    assert ledger.taken_here() == {}
+
+
+def test_what_was_taken_and_given_back_was_not_taken() -> None:
+    ledger = Ledger({KEY: Balance(10), OTHER: Balance(5)})
+
+    for key in (KEY, OTHER):
+        ledger.move(CAUSE, key, FREE, RESERVED, 4, pool=POOL)
+    ledger.bring(CAUSE, KEY, RESERVED, 4, pool=POOL)
+
+    assert ledger.taken_here() == {(POOL, OTHER): 4}
+
+
+def test_a_supply_is_promised_by_the_sum_of_what_was_promised_of_it() -> None:
+    ledger = Ledger({})
+
+    for supply_id, units in (("S1", 4), ("S2", 3), ("S1", -1), ("S3", 2), ("S3", -2)):
+        ledger.promise(supply_id, units)
+
+    assert ledger.promised() == {"S1": 3, "S2": 3}
+    assert ledger.entries == ()
+
+
+def test_undoing_forgets_everything_since_the_mark_and_nothing_before() -> None:
+    ledger = Ledger({KEY: Balance(10)}, {(POOL, KEY): 1})
+    ledger.move(CAUSE, KEY, FREE, RESERVED, 2, pool=POOL)
+    ledger.promise("S1", 1)
+    mark = ledger.mark()
+    before = (ledger.entries, ledger.balance(KEY), ledger.taken(POOL, KEY), ledger.promised())
+
+    ledger.move(CAUSE, KEY, FREE, RESERVED, 3, pool=POOL)
+    ledger.move(CAUSE, OTHER, SUPPLIER, FREE, 3)
+    ledger.promise("S1", 5)
+    ledger.promise("S2", 5)
+    assert [entry.quantity for entry in ledger.since(mark)] == [3, 3]
+    assert ledger.changed().keys() == {KEY, OTHER}
+    ledger.undo(mark)
+
+    after = (ledger.entries, ledger.balance(KEY), ledger.taken(POOL, KEY), ledger.promised())
+    assert after == before
+    assert not ledger.has_record(OTHER)
+    assert ledger.since(mark) == ()
+    assert ledger.changed() == {KEY: Balance(10, 2, sequence=1)}
+    # It goes on from there.
+    ledger.move(CAUSE, KEY, FREE, RESERVED, 1)
+    assert [entry.sequence for entry in ledger.entries] == [1, 2]
+
+
+def test_deficits_are_told_of_keys_that_are_short_or_were() -> None:
+    short = Balance(on_hand=1, reserved=3, short=2)
+    ledger = Ledger({KEY: short, OTHER: Balance(4, 4)})
+    third = StockKey("JAR", "STORE-12")
+
+    assert ledger.deficits() == {}
+    ledger.bring(CAUSE, KEY, SUPPLIER, 2)
+    ledger.take_away(CAUSE, OTHER, LOSS, 1)
+    ledger.bring(CAUSE, third, SUPPLIER, 2)
+
+    assert ledger.deficits() == {KEY: 0, OTHER: 1}
+
+
+def test_an_entry_serves_the_reservation_of_its_cause_or_one_of_its_own() -> None:
+    ledger = Ledger({KEY: Balance(10)})
+    cause = Cause(MovementKind.RESERVED, UUID(int=1))
+
+    ledger.move(cause, KEY, FREE, RESERVED, 1)
+    ledger.move(cause, KEY, FREE, RESERVED, 1, reservation_id=UUID(int=2))
+
+    assert [entry.reservation_id for entry in ledger.entries] == [UUID(int=1), UUID(int=2)]
+
+
+def test_all_that_is_on_hand_may_be_taken_away() -> None:
+    ledger = Ledger({KEY: Balance(on_hand=2, reserved=2)})
+
+    ledger.take_away(CAUSE, KEY, MISSING, 2)
+
+    assert [(entry.source, entry.quantity) for entry in ledger.entries] == [(SHORT, 2)]
+    assert figures(ledger.balance(KEY)) == (0, 2, 2, 2)
+
+
+@pytest.mark.parametrize("kind", BlockedKind)
+def test_blocked_units_have_the_same_limit(kind: BlockedKind) -> None:
+    ledger = Ledger({KEY: Balance(on_hand=3)})
+    ledger.move(CAUSE, KEY, CUSTOMER, kind.account, 10**12)
+
+    with pytest.raises(QuantityTooLarge):
+        ledger.move(CAUSE, KEY, FREE, Account.DAMAGED, 1)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"reserved": -1},
+        {"damaged": -1},
+        {"inspection": -1},
+        {"missing": -1},
+        {"on_hand": -1, "reserved": 2, "short": 3},
+        {"on_hand": 2, "reserved": 3},
+        {"short": -1},
+        {"on_hand": 3, "reserved": 2, "short": -1},
+    ],
+)
+def test_figures_that_no_sound_ledger_can_have_are_refused(figures: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"below zero|deficit"):
+        Balance(**figures)

@@ -56,6 +56,10 @@ simulate: $(READY) ## Run the four services under a virtual clock, with faults, 
 mutants: $(READY) ## Break the ledger on purpose, one place at a time, and see that tests notice
 	$(BIN)/python -m tests.mutants $(ARGS)
 
+.PHONY: failpoints
+failpoints: $(READY) ## Let real processes fail at every named point, and see that nothing is lost or doubled
+	@$(BIN)/python -m tests.failpoints $(ARGS)
+
 .PHONY: import-proof
 import-proof: $(READY) ## Import a million rows while 200 reservations a second go on; on both databases
 	$(BIN)/python -m pytest -s -q -m slow tests/inventory/test_importing.py $(ARGS)

@@ -1,0 +1,189 @@
+"""Lets a mesh of real processes fail at every named point, and looks whether it keeps its promises.
+
+Usage::
+
+    python -m tests.failpoints                          every point, every action, both databases
+    python -m tests.failpoints --points outbox. work.claimed --actions exit --databases sqlite
+    python -m tests.failpoints --everywhere             in every service that passes the point
+    python -m tests.failpoints --list                   the points and what a crash there leaves
+    python -m tests.failpoints --cost                   what a point costs while nothing is armed
+
+A cell fails when its fault never fired, when something was lost or doubled, when all is not settled
+after 30 seconds, when the ledger does not balance, or when the history of its clients is refused.
+Exits with 1 when a cell has failed.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+import timeit
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ordermesh.runtime.engines import Dialect
+from ordermesh.runtime.failpoints import Action
+from ordermesh.runtime.points import POINTS
+from tests.failpoints.audit import at_the_end
+from tests.failpoints.cells import SERVICES, Cell, cells
+from tests.failpoints.matrix import ORDERS, Result, run_cell
+from tests.failpoints.world import world
+
+DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
+PASSES = 5_000_000
+
+_console = Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Read the command line, run the cells, print what became of them."""
+    parser = argparse.ArgumentParser(prog="tests.failpoints", description=__doc__)
+    parser.add_argument("--points", nargs="+", default=[], help="points, or beginnings of them")
+    parser.add_argument("--actions", nargs="+", default=[], choices=[one.value for one in Action])
+    parser.add_argument("--services", nargs="+", default=[], choices=SERVICES)
+    parser.add_argument("--databases", nargs="+", default=list(DIALECTS), choices=DIALECTS)
+    parser.add_argument("--everywhere", action="store_true", help="in every service")
+    parser.add_argument("--orders", type=int, default=ORDERS, help="orders that leave, per cell")
+    parser.add_argument("--results", type=Path, help="where to write the results as JSON")
+    parser.add_argument("--histories", type=Path, help="a folder for histories of failed cells")
+    parser.add_argument("--list", action="store_true", help="the points")
+    parser.add_argument("--cost", action="store_true", help="what a point costs")
+    wanted = parser.parse_args()
+    if wanted.list:
+        _list()
+        return 0
+    if wanted.cost:
+        _cost()
+        return 0
+    chosen = list(
+        cells(
+            wanted.points,
+            [Action(one) for one in wanted.actions],
+            wanted.services,
+            everywhere=wanted.everywhere,
+        )
+    )
+    if not chosen:
+        parser.error("there is no such cell")
+    if wanted.histories is not None:
+        wanted.histories.mkdir(parents=True, exist_ok=True)
+    results = asyncio.run(
+        _run(chosen, wanted.databases, wanted.orders, wanted.histories), debug=False
+    )
+    if wanted.results is not None:
+        written = [one.written() for one in results.cells]
+        wanted.results.write_text(
+            json.dumps({"cells": written, "problems": results.problems}, indent=1) + "\n"
+        )
+    return _report(results)
+
+
+class Results:
+    """What became of all cells, and of the meshes as wholes."""
+
+    def __init__(self) -> None:
+        self.cells: list[Result] = []
+        self.problems: list[str] = []
+        self.seconds = 0.0
+
+
+async def _run(
+    chosen: Sequence[Cell], dialects: Sequence[Dialect], orders: int, histories: Path | None
+) -> Results:
+    results, began = Results(), time.monotonic()
+    for dialect in dialects:
+        waiting = list(chosen)
+        while waiting:
+            # A mesh in which something has gone wrong judges no other cell.
+            async with world(dialect, _console.print) as running:
+                is_well = True
+                while waiting and is_well:
+                    cell = waiting.pop(0)
+                    number = len(results.cells) + 1
+                    result = await run_cell(
+                        running, cell, f"c{number}", orders=orders, histories=histories
+                    )
+                    results.cells.append(result)
+                    results.seconds = time.monotonic() - began
+                    _tell(result, number, len(chosen) * len(dialects), results.seconds)
+                    is_well = result.is_well
+                if is_well:
+                    results.problems += [f"{dialect}: {one}" for one in await at_the_end(running)]
+                else:
+                    for name in SERVICES:
+                        _console.print(_tail(running.processes.directory.log_file(name), name))
+    return results
+
+
+def _tell(result: Result, number: int, total: int, seconds: float) -> None:
+    cell = result.cell
+    verdict = "well" if result.is_well else "FAILED"
+    still = f", still {result.still_seconds:.1f} s" if result.still_seconds else ""
+    _console.print(
+        f"{number:4}/{total} {verdict:6} {result.dialect:10} {cell.point:26} {cell.action:5}"
+        f" {cell.service:9} settled {result.settle_seconds:5.1f} s, {result.calls:3} calls,"
+        f" {result.seconds:5.1f} s; {number / seconds * 60:.1f} cells a minute{still}"
+    )
+    for problem in result.problems:
+        _console.print(f"       {problem}")
+
+
+def _tail(file: Path, name: str) -> str:
+    lines = file.read_text(errors="replace").splitlines()[-12:]
+    return "\n".join([f"--- {name}", *lines])
+
+
+def _report(results: Results) -> int:
+    table = Table("point", *(action.value for action in Action), title="Settled within, in seconds")
+    by_point: dict[str, dict[Action, list[Result]]] = {}
+    for one in results.cells:
+        by_point.setdefault(one.cell.point, {}).setdefault(one.cell.action, []).append(one)
+    for point, actions in by_point.items():
+        table.add_row(point, *(_words(actions.get(action, [])) for action in Action))
+    _console.print(table)
+    failed = [one for one in results.cells if not one.is_well]
+    worst = max((one.settle_seconds for one in results.cells), default=0.0)
+    _console.print(
+        f"{len(results.cells)} cells, {len(failed)} failed;"
+        f" {sum(one.orders + 1 for one in results.cells)} orders,"
+        f" {sum(one.calls for one in results.cells)} calls, {sum(map(_passings, results.cells))}"
+        f" faults; the slowest settled in {worst:.1f} s; {results.seconds:.0f} s in all."
+    )
+    for one in failed:
+        _console.print(f"FAILED {one.dialect} {one.cell.name}: {'; '.join(one.problems)}")
+    for problem in results.problems:
+        _console.print(f"FAILED {problem}")
+    return 1 if failed or results.problems else 0
+
+
+def _passings(result: Result) -> int:
+    return result.passings
+
+
+def _words(results: Sequence[Result]) -> str:
+    if not results:
+        return ""
+    if any(not one.is_well for one in results):
+        return "FAILED"
+    return f"{max(one.settle_seconds for one in results):.1f}"
+
+
+def _list() -> None:
+    for point, meaning in POINTS.items():
+        _console.print(f"{point:26} {meaning}")
+
+
+def _cost() -> None:
+    setup = "from ordermesh.runtime import failpoints"
+    guarded = "if failpoints.armed:\n    raise AssertionError"
+    nothing = min(timeit.repeat("pass", setup, number=PASSES, repeat=5))
+    passing = min(timeit.repeat(guarded, setup, number=PASSES, repeat=5))
+    _console.print(f"{(passing - nothing) / PASSES * 1e9:.0f} ns for a point that is not armed.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

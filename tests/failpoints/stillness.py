@@ -1,0 +1,48 @@
+"""How long the whole machine stood still: a virtual one may be stopped by whoever runs it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_BEAT_SECONDS = 0.1
+_STILL_SECONDS = 1.0
+"""A thread that only sleeps wakes a little late on a busy machine, and never so late."""
+
+
+class Stillness:
+    """When the machine stood still, as a thread that does nothing else has noticed."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[float, float]] = []
+        self._has_ended = threading.Event()
+
+    def seconds_since(self, instant: float) -> float:
+        """For how long in all since an instant of the monotonic clock."""
+        return sum(end - max(begin, instant) for begin, end in self._spans if end > instant)
+
+    def watch(self) -> None:
+        """Notice until it is ended."""
+        last = time.monotonic()
+        while not self._has_ended.wait(_BEAT_SECONDS):
+            now = time.monotonic()
+            if now - last > _STILL_SECONDS:
+                self._spans.append((last + _BEAT_SECONDS, now))
+            last = now
+
+    def end(self) -> None:
+        """Notice nothing more."""
+        self._has_ended.set()
+
+
+@contextmanager
+def noticing_stillness() -> Iterator[Stillness]:
+    """Notice while the block lasts."""
+    stillness = Stillness()
+    thread = threading.Thread(target=stillness.watch, daemon=True)
+    thread.start()
+    try:
+        yield stillness
+    finally:
+        stillness.end()
+        thread.join()

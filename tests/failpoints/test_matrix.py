@@ -1,0 +1,84 @@
+"""A few cells of the matrix of failures on real processes, and that the matrix can fail."""
+
+import pytest
+
+from ordermesh.runtime.engines import Dialect
+from ordermesh.runtime.failpoints import Action, parse
+from ordermesh.runtime.points import POINTS
+from tests.failpoints.audit import at_the_end, findings
+from tests.failpoints.cells import Cell, cells
+from tests.failpoints.matrix import ORDERS, run_cell
+from tests.failpoints.story import UNITS, Day
+from tests.failpoints.world import world
+
+FEW = (
+    Cell("database.committed", Action.DROP, "inventory"),
+    Cell("batch.handled", Action.RAISE, "inventory"),
+    Cell("routing.after_reserve", Action.DELAY, "routing"),
+    Cell("outbox.delivered", Action.EXIT, "routing"),
+    Cell("notify.answered", Action.EXIT, "notify"),
+)
+"""Of each action one at least, and of what is hardest: an effect of which nobody knows."""
+
+NEVER = Cell("returns.asked", Action.RAISE, "notify")
+"""No notice asks where goods go."""
+
+
+def test_every_point_has_a_cell_for_every_action() -> None:
+    chosen = list(cells())
+
+    assert {(one.point, one.action) for one in chosen} == {
+        (point, action) for point in POINTS for action in Action
+    }
+    assert len(chosen) == len(POINTS) * len(Action)
+    assert set(chosen) < set(cells(everywhere=True))
+    for one in cells(everywhere=True):
+        assert parse(one.faults)[0].point == one.point
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+async def test_a_few_failures_lose_and_double_nothing(dialect: Dialect) -> None:
+    told: list[str] = []
+    try:
+        async with world(dialect, told.append) as running:
+            for number, cell in enumerate(FEW, start=1):
+                result = await run_cell(running, cell, f"c{number}")
+                assert result.problems == [], cell.name
+                assert result.calls > ORDERS
+            assert await at_the_end(running) == []
+    except LookupError:
+        pytest.skip("Failures were not tested on PostgreSQL: there is none.")
+
+
+def the_day() -> Day:
+    """What becomes of a cell's first day."""
+    sold = {f"c1-{number}": UNITS for number in range(1, ORDERS + 1)}
+    day = Day("c1", ORDERS, shipped=sold, delivered={"c1-1", "c1-3"})
+    return replace_day(day, returned={"c1-1": 1}, cancelled={f"c1-{ORDERS + 1}"})
+
+
+def replace_day(day: Day, **fields: object) -> Day:
+    changed = Day(day.tag, day.orders)
+    for name in ("shipped", "delivered", "returned", "cancelled"):
+        setattr(changed, name, fields.get(name, getattr(day, name)))
+    return changed
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(600)
+async def test_a_fault_that_never_fired_and_books_that_are_wrong_are_found() -> None:
+    async with world("sqlite", lambda _: None) as running:
+        result = await run_cell(running, NEVER, "c1")
+        assert result.problems == ["the fault never fired"]
+
+        day = the_day()
+        assert await findings(running, day) == []
+        for field, wrong in {
+            "shipped": {**day.shipped, "c1-2": UNITS + 1},
+            "returned": {},
+            "delivered": {"c1-1"},
+            "cancelled": {"c1-2"},
+        }.items():
+            assert await findings(running, replace_day(day, **{field: wrong})) != [], field

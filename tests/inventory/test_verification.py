@@ -8,12 +8,13 @@ from sqlalchemy import delete, insert, update
 
 from ordermesh.api.inventory.v1 import LedgerFinding
 from ordermesh.inventory.queries import verification
+from ordermesh.inventory.store.tables.controls import pool_use
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.inventory.store.tables.supplies import supply
 from tests.inventory.damaging import damage
 from tests.inventory.expecting import Expecting
-from tests.inventory.shop import Shop, selection
+from tests.inventory.shop import Shop, control, selection
 
 
 async def findings(shop: Shop) -> list[LedgerFinding]:
@@ -99,6 +100,44 @@ async def test_a_line_that_was_edited_is_found(shipped: Shop) -> None:
         "RESERVED_IS_SUM_OF_LINES",
         "LINES_SUM_TO_GRANTED",
     }
+
+
+async def test_units_that_are_counted_wrongly_as_taken_from_a_pool_are_found(
+    shipped: Shop,
+) -> None:
+    flash = control("flash", "pool", 4, channel="app", sku="MUG", location_id="A")
+    await shipped.put_controls(flash)
+    sold = await shipped.reserve({"MUG at A": 2}, channel="app", confirm=True)
+    await shipped.ship(sold.reservation_id, selection("1", 1))
+    assert await findings(shipped) == []
+
+    await damage(shipped, update(pool_use).values(taken=3))
+    assert told(await findings(shipped)) == [("POOL_USE_IS_SUM_OF_LINES", "MUG", "A", 3, 2)]
+    await damage(shipped, delete(pool_use))
+    assert told(await findings(shipped)) == [("POOL_USE_IS_SUM_OF_LINES", "MUG", "A", 0, 2)]
+
+
+async def test_a_pool_that_nobody_took_from_and_that_is_counted_is_found(shipped: Shop) -> None:
+    await damage(shipped, insert(pool_use).values(number=9, item_id=2, location_id=1, taken=1))
+
+    found = await findings(shipped)
+
+    assert [(one.invariant, one.recorded, one.expected) for one in found] == [
+        ("POOL_USE_IS_SUM_OF_LINES", 1, 0)
+    ]
+    assert "pool 9" in found[0].sentence
+
+
+async def test_what_came_back_into_a_pool_is_not_counted(shipped: Shop) -> None:
+    flash = control("flash", "pool", 4, channel="app", sku="MUG", location_id="A")
+    await shipped.put_controls(flash)
+    held = await shipped.reserve({"MUG at A": 3}, channel="app", hold_seconds=60)
+    back = await shipped.reserve({"MUG at A": 1}, channel="app", confirm=True)
+    await shipped.release(back.reservation_id)
+    await shipped.reassign(held.reservation_id, (selection("1", 1), "B"))
+    assert await findings(shipped) == []
+    await shipped.let_pass(61)
+    assert await findings(shipped) == []
 
 
 async def test_a_reservation_without_a_line_is_found(shipped: Shop) -> None:

@@ -45,6 +45,14 @@ class Promise:
     by_lines: int
 
 
+@dataclass(frozen=True)
+class PoolUse:
+    """Units taken from one pool at a key: as it is counted, and by the lines that took them."""
+
+    counted: int = 0
+    by_lines: int = 0
+
+
 @dataclass
 class KeyFacts:
     """Everything that one snapshot says about a key.
@@ -54,6 +62,7 @@ class KeyFacts:
     ``shortfalls`` are units of open ones. Seals cover ``sealed_count`` entries, the last of them
     ``last_sealed``.
     ``transit`` are units on their way by the entries, ``on_its_way`` by the transfers to this key.
+    ``pools`` are by the number of the pool.
     """
 
     key: StockKey
@@ -69,6 +78,7 @@ class KeyFacts:
     last_sealed: int = 0
     on_its_way: int = 0
     promises: dict[UUID | None, Promise] = field(default_factory=dict)
+    pools: dict[int, PoolUse] = field(default_factory=dict)
 
     @property
     def by_lines(self) -> int:
@@ -151,7 +161,7 @@ def examine(facts: KeyFacts) -> list[Finding]:
                 f"The balance says {recorded.short} short where {deficit} are.",
             )
         )
-    return findings + _shortfalls(facts, recorded) + _entries(facts)
+    return findings + _shortfalls(facts, recorded) + _pools(facts) + _entries(facts)
 
 
 def _shortfalls(facts: KeyFacts, recorded: Figures) -> list[Finding]:
@@ -168,6 +178,21 @@ def _shortfalls(facts: KeyFacts, recorded: Figures) -> list[Finding]:
             )
         )
     return findings
+
+
+def _pools(facts: KeyFacts) -> list[Finding]:
+    return [
+        Finding(
+            "POOL_USE_IS_SUM_OF_LINES",
+            facts.key,
+            use.counted,
+            use.by_lines,
+            f"Of pool {number} {use.counted} units are counted as taken, by the lines "
+            f"{use.by_lines} are.",
+        )
+        for number, use in sorted(facts.pools.items())
+        if use.counted != use.by_lines
+    ]
 
 
 def _entries(facts: KeyFacts) -> list[Finding]:

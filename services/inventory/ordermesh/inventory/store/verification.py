@@ -1,6 +1,7 @@
 """What the check of the books reads, in parts of one snapshot each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,18 +9,21 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account
+from ordermesh.inventory.domain.limits import BOUGHT
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN
 from ordermesh.inventory.domain.verification import (
     Chunk,
     Figures,
     KeyFacts,
+    PoolUse,
     Promise,
     ReservationFacts,
 )
 from ordermesh.inventory.ports.names import Pair
 from ordermesh.inventory.store.keys import uuids
 from ordermesh.inventory.store.supplies import on_their_way, supply_facts
+from ordermesh.inventory.store.tables.controls import pool_use
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.locations import location
@@ -77,6 +81,7 @@ class SqlVerificationStore:
         await _add_promises(tx, facts, after, last)
         await _add_shortfalls(tx, facts, after, last)
         await _add_seals(tx, facts, after, last)
+        await _add_pools(tx, facts, after, last)
         return Chunk(list(facts.values()), (), count, last)
 
     async def unguarded(self, tx: Transaction) -> Sequence[str]:
@@ -274,6 +279,40 @@ async def _add_shortfalls(
     )
     for row in found:
         _facts_of(facts, row).shortfalls = int(row.units)
+
+
+async def _add_pools(
+    tx: Transaction, facts: dict[Pair, KeyFacts], after: int, last: int | None
+) -> None:
+    """What was taken from each pool: as it is counted, and by the lines that hold or shipped it."""
+    counted = select(
+        pool_use.c.number, pool_use.c.item_id, pool_use.c.location_id, pool_use.c.taken
+    ).where(_within(pool_use.c.item_id, after, last))
+    by_lines = (
+        select(
+            line.c.pool.label("number"),
+            line.c.item_id,
+            line.c.location_id,
+            func.sum(line.c.quantity).label("taken"),
+        )
+        .where(
+            _within(line.c.item_id, after, last),
+            line.c.pool.is_not(None),
+            line.c.state.in_([int(state) for state in sorted(BOUGHT)]),
+        )
+        .group_by(line.c.pool, line.c.item_id, line.c.location_id)
+    )
+    for name, statement in (("counted", counted), ("by_lines", by_lines)):
+        rows = statement.subquery()
+        found = await tx.execute(
+            select(rows, item.c.sku, location.c.code)
+            .join(item, item.c.item_id == rows.c.item_id)
+            .join(location, location.c.location_id == rows.c.location_id)
+        )
+        for row in found:
+            pools = _facts_of(facts, row).pools
+            known = pools.get(row.number, PoolUse())
+            pools[row.number] = replace(known, **{name: int(row.taken)})
 
 
 async def _add_seals(

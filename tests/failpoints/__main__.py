@@ -5,6 +5,7 @@ Usage::
     python -m tests.failpoints                          every point, every action, both databases
     python -m tests.failpoints --points outbox. work.claimed --actions exit --databases sqlite
     python -m tests.failpoints --everywhere             in every service that passes the point
+    python -m tests.failpoints --storm 5000             kill and stop processes at random instead
     python -m tests.failpoints --list                   the points and what a crash there leaves
     python -m tests.failpoints --cost                   what a point costs while nothing is armed
 
@@ -25,12 +26,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from ordermesh.cli.up import until_told_to_stop
+from ordermesh.inventory.bench.cluster import NoPostgres
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.failpoints import Action
 from ordermesh.runtime.points import POINTS
 from tests.failpoints.audit import at_the_end
 from tests.failpoints.cells import SERVICES, Cell, cells
 from tests.failpoints.matrix import ORDERS, Result, run_cell
+from tests.failpoints.storm import weather
 from tests.failpoints.world import world
 
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
@@ -50,6 +54,8 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=ORDERS, help="orders that leave, per cell")
     parser.add_argument("--results", type=Path, help="where to write the results as JSON")
     parser.add_argument("--histories", type=Path, help="a folder for histories of failed cells")
+    parser.add_argument("--storm", type=int, help="so many orders, and strokes at random")
+    parser.add_argument("--seed", type=int, default=1, help="of the storm")
     parser.add_argument("--list", action="store_true", help="the points")
     parser.add_argument("--cost", action="store_true", help="what a point costs")
     wanted = parser.parse_args()
@@ -59,6 +65,8 @@ def main() -> int:
     if wanted.cost:
         _cost()
         return 0
+    if wanted.storm is not None:
+        return _storm(wanted.databases, wanted.storm, wanted.seed)
     chosen = list(
         cells(
             wanted.points,
@@ -71,9 +79,9 @@ def main() -> int:
         parser.error("there is no such cell")
     if wanted.histories is not None:
         wanted.histories.mkdir(parents=True, exist_ok=True)
-    results = asyncio.run(
-        _run(chosen, wanted.databases, wanted.orders, wanted.histories), debug=False
-    )
+    results = Results()
+    running = _run(results, chosen, wanted.databases, wanted.orders, wanted.histories)
+    asyncio.run(until_told_to_stop(running, told=lambda: _console.print("Stopping ...")))
     if wanted.results is not None:
         written = [one.written() for one in results.cells]
         wanted.results.write_text(
@@ -92,9 +100,13 @@ class Results:
 
 
 async def _run(
-    chosen: Sequence[Cell], dialects: Sequence[Dialect], orders: int, histories: Path | None
-) -> Results:
-    results, began = Results(), time.monotonic()
+    results: Results,
+    chosen: Sequence[Cell],
+    dialects: Sequence[Dialect],
+    orders: int,
+    histories: Path | None,
+) -> None:
+    began = time.monotonic()
     for dialect in dialects:
         waiting = list(chosen)
         while waiting:
@@ -116,7 +128,6 @@ async def _run(
                 else:
                     for name in SERVICES:
                         _console.print(_tail(running.processes.directory.log_file(name), name))
-    return results
 
 
 def _tell(result: Result, number: int, total: int, seconds: float) -> None:
@@ -170,6 +181,20 @@ def _words(results: Sequence[Result]) -> str:
     if any(not one.is_well for one in results):
         return "FAILED"
     return f"{max(one.settle_seconds for one in results):.1f}"
+
+
+def _storm(dialects: Sequence[Dialect], orders: int, seed: int) -> int:
+    passed = []
+    for dialect in dialects:
+        try:
+            storm = weather(dialect, orders, seed, _console.print)
+            one = asyncio.run(until_told_to_stop(storm, told=lambda: None))
+            passed += [] if one is None else [one]
+        except NoPostgres as error:
+            _console.print(f"NOT TESTED on PostgreSQL: {error}")
+    for one in passed:
+        _console.print(str(one))
+    return 1 if any(one.problems for one in passed) else 0
 
 
 def _list() -> None:

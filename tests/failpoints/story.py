@@ -63,7 +63,8 @@ UNITS = 2
 
 CALL_SECONDS = 5.0
 GIVE_UP_SECONDS = 75.0
-_PAUSE_SECONDS = 0.2
+"""Longer than anything may take, so that what is too late is told from what never happens."""
+_PAUSE_SECONDS, _PAUSE_SECONDS_MAX = 0.2, 1.0
 
 _FINAL = frozenset(
     {
@@ -120,10 +121,13 @@ class Day:
 class Shop:
     """A day of one cell."""
 
-    def __init__(self, mesh: Mesh, day: Day, *, with_limits: bool) -> None:
+    def __init__(
+        self, mesh: Mesh, day: Day, *, with_limits: bool = False, patience: float = GIVE_UP_SECONDS
+    ) -> None:
         self._mesh = mesh
         self._day = day
         self._with_limits = with_limits
+        self._patience = patience
 
     async def open(self) -> None:
         """Have the item, and its stock."""
@@ -356,7 +360,8 @@ class Shop:
 
     async def _ask(self, method: Method[Any, Reply], request: Any) -> Reply:
         """Ask until there is an answer. A refusal is an answer, and here one that is wrong."""
-        give_up = asyncio.get_running_loop().time() + GIVE_UP_SECONDS
+        give_up = asyncio.get_running_loop().time() + self._patience
+        pause = _PAUSE_SECONDS
         while True:
             try:
                 return await method(request, timeout=CALL_SECONDS)
@@ -370,10 +375,11 @@ class Shop:
                     raise NeverHappened(
                         f"{name} had no answer but {error.code().name}: {error.details()}"
                     ) from error
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(_PAUSE_SECONDS_MAX, 2 * pause)
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
-        give_up = asyncio.get_running_loop().time() + GIVE_UP_SECONDS
+        give_up = asyncio.get_running_loop().time() + self._patience
         while not await condition():
             if asyncio.get_running_loop().time() > give_up:
                 raise NeverHappened(f"It never came to pass that {what}.")

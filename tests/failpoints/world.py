@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from ordermesh.api.inventory.v1 import PutLocationsRequest
 from ordermesh.api.routing.v1 import PutNetworkLocationsRequest, ReturnHandling
 from ordermesh.cli.mail import MailSink, read_mail
 from ordermesh.cli.place import PORTS, MeshDirectory
-from ordermesh.cli.processes import MeshProcesses, free_ports
+from ordermesh.cli.processes import HEALTHY_SECONDS, MeshProcesses, free_ports
 from ordermesh.client import Mesh
 from ordermesh.runtime.engines import Dialect
 from tests import postgres
@@ -31,7 +31,7 @@ MEMORY = Path("/dev/shm")
 class FailingProcesses(MeshProcesses):
     """Processes that follow plans of faults, each in a file of its own."""
 
-    urls: dict[str, str]
+    urls: Mapping[str, str]
 
     def faults_file(self, name: str) -> Path:
         """Where the faults of a service are written."""
@@ -121,15 +121,23 @@ def _replace(file: Path, text: str) -> None:
 
 
 @asynccontextmanager
-async def world(dialect: Dialect, tell: Callable[[str], None]) -> AsyncIterator[World]:
+async def world(
+    dialect: Dialect,
+    tell: Callable[[str], None],
+    *,
+    urls: Mapping[str, str] | None = None,
+    healthy_seconds: float = HEALTHY_SECONDS,
+) -> AsyncIterator[World]:
     """Start a mesh with four locations that ship; its folder and databases go with it.
 
-    Raises ``LookupError`` where there is no PostgreSQL.
+    ``urls`` are databases of each service that exist already. Raises ``LookupError`` where there is
+    no PostgreSQL.
     """
     room = Path(tempfile.mkdtemp(prefix="ordermesh-failpoints-", dir=_place()))
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, room, ignore_errors=True)
-        urls = _postgres(stack) if dialect == "postgresql" else {}
+        if urls is None:
+            urls = _postgres(stack) if dialect == "postgresql" else {}
         directory = MeshDirectory(room / "mesh")
         directory.path.mkdir()
         sink = MailSink(directory.mail_folder)
@@ -137,7 +145,12 @@ async def world(dialect: Dialect, tell: Callable[[str], None]) -> AsyncIterator[
         stack.push_async_callback(sink.stop)
         said: list[str] = []
         processes = FailingProcesses(
-            directory, free_ports(PORTS), None, said.append, mail_port=mail_port
+            directory,
+            free_ports(PORTS),
+            None,
+            said.append,
+            mail_port=mail_port,
+            healthy_seconds=healthy_seconds,
         )
         processes.urls = urls
         for name in PORTS:

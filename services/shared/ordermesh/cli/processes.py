@@ -20,7 +20,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 RESTART_SECONDS_MAX = 10.0
 HEALTHY_SECONDS = 60.0
-"""A service that has lived so long starts again without a long pause when it dies."""
+"""A service that has lived so long starts again without a long pause when it dies, by default."""
 
 _LOG_TAIL_LINES = 15
 _LOG_BYTES_MAX = 50_000_000
@@ -88,6 +88,9 @@ class MeshProcesses:
 
     redis_url: str | None = None
     """Where the inventory service keeps a copy for readers; None lets it keep none."""
+
+    healthy_seconds: float = HEALTHY_SECONDS
+    """After how long a life a service that dies is started again without a long pause."""
 
     children: dict[str, Child] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
@@ -192,7 +195,7 @@ class MeshProcesses:
             code = await child.process.wait()
             if self._is_stopping:
                 return
-            attempts = 0 if loop.time() - child.start_time > HEALTHY_SECONDS else attempts
+            attempts = 0 if loop.time() - child.start_time > self.healthy_seconds else attempts
             self.deaths[name] = self.deaths.get(name, 0) + 1
             how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
             log_file = self.directory.log_file(name)

@@ -1,0 +1,210 @@
+"""A storm: processes and the database are killed and stopped at random while trade goes on."""
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+
+import grpc
+
+from ordermesh.cli.place import PORTS
+from ordermesh.client import Mesh
+from ordermesh.client.history.calls import History, Outcome
+from ordermesh.client.history.checking import check
+from ordermesh.client.history.recording import Recorder
+from ordermesh.inventory.bench.cluster import Cluster
+from ordermesh.runtime.engines import Dialect
+from tests.failpoints.audit import at_the_end, findings, is_quiet
+from tests.failpoints.story import Day, NeverHappened, Shop
+from tests.failpoints.world import World, world
+
+ORDERS_A_DAY_MAX = 60
+TRADERS = 4
+"""So many days go on at one time."""
+
+CALM_SECONDS = (2.0, 6.0)
+"""From the end of one stroke to the next."""
+
+STOPPED_SECONDS = (0.5, 13.0)
+"""How long a process stands still: some outlive their leases."""
+
+DOWN_SECONDS = (0.0, 3.0)
+"""How long the database is away."""
+
+PATIENCE_SECONDS = 400.0
+HEALTHY_SECONDS = 2.0
+QUIET_SECONDS_MAX = 120.0
+
+
+@dataclass
+class Passed:
+    """What a storm has done, and what became of it."""
+
+    dialect: str
+    seed: int
+    orders: int = 0
+    """Orders that left or were cancelled."""
+
+    strokes: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    """What clients were told, call by call."""
+
+    retried: int = 0
+    """Requests that were asked again."""
+
+    settle_seconds: float = 0.0
+    """From the last stroke to the last notice."""
+
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        strokes = ", ".join(f"{count} x {what}" for what, count in sorted(self.strokes.items()))
+        calls = ", ".join(f"{self.outcomes[one]} {one}" for one in Outcome)
+        verdict = "nothing lost, nothing doubled, histories accepted"
+        return (
+            f"{self.dialect}, seed {self.seed}: {self.orders} orders in {self.seconds:.0f} s;"
+            f" {strokes}; calls: {calls}; {self.retried} requests asked again; settled"
+            f" {self.settle_seconds:.1f} s after the last stroke;"
+            f" {'; '.join(self.problems) if self.problems else verdict}."
+        )
+
+
+async def weather(dialect: Dialect, orders: int, seed: int, tell: Callable[[str], None]) -> Passed:
+    """Trade so many orders in a storm. Raises ``NoPostgres``."""
+    passed = Passed(dialect, seed)
+    began = time.monotonic()
+    async with AsyncExitStack() as stack:
+        cluster = stack.enter_context(Cluster()) if dialect == "postgresql" else None
+        urls = None if cluster is None else {n: cluster.url(await cluster.create()) for n in PORTS}
+        running = await stack.enter_async_context(
+            world(dialect, tell, urls=urls, healthy_seconds=HEALTHY_SECONDS)
+        )
+        days = await _trade(running, Storm(running, cluster, seed, passed), orders, passed, tell)
+        last_stroke = time.monotonic()
+        await _until_quiet(running, days)
+        passed.settle_seconds = time.monotonic() - last_stroke
+        tell(f"Looking at {len(days)} days.")
+        for day in days:
+            passed.problems += [f"{day.tag}: {one}" for one in await findings(running, day)]
+        passed.problems += await at_the_end(running)
+    passed.seconds = time.monotonic() - began
+    return passed
+
+
+class Storm:
+    """Strokes on the processes of a world, and on its database where it is a server's."""
+
+    def __init__(self, world: World, cluster: Cluster | None, seed: int, passed: Passed) -> None:
+        self._world = world
+        self._cluster = cluster
+        self._chance = random.Random(seed)
+        self._passed = passed
+
+    async def rage(self) -> None:
+        """Strike until cancelled; whoever was stopped goes on then."""
+        while True:
+            await asyncio.sleep(self._chance.uniform(*CALM_SECONDS))
+            kinds = [self._kill, self._kill, self._stop]
+            if self._cluster is not None:
+                kinds.append(self._kill_the_database)
+            await self._chance.choice(kinds)()
+
+    async def _kill(self) -> None:
+        service = self._victim()
+        if service is not None:
+            self._signal(service, signal.SIGKILL)
+            self._passed.strokes[f"kill -9 {service}"] += 1
+
+    async def _stop(self) -> None:
+        service = self._victim()
+        if service is None:
+            return
+        self._signal(service, signal.SIGSTOP)
+        self._passed.strokes[f"stop {service}"] += 1
+        try:
+            await asyncio.sleep(self._chance.uniform(*STOPPED_SECONDS))
+        finally:
+            self._signal(service, signal.SIGCONT)
+
+    async def _kill_the_database(self) -> None:
+        cluster = self._cluster
+        assert cluster is not None
+        self._passed.strokes["kill -9 PostgreSQL"] += 1
+        await asyncio.to_thread(cluster.kill)
+        try:
+            await asyncio.sleep(self._chance.uniform(*DOWN_SECONDS))
+        finally:
+            await asyncio.shield(asyncio.to_thread(cluster.start))
+
+    def _victim(self) -> str | None:
+        """A service that runs."""
+        children = self._world.processes.children
+        alive = [name for name in PORTS if children[name].process.returncode is None]
+        return self._chance.choice(alive) if alive else None
+
+    def _signal(self, service: str, number: int) -> None:
+        with suppress(ProcessLookupError):
+            self._world.processes.children[service].process.send_signal(number)
+
+
+async def _trade(
+    running: World, storm: Storm, orders: int, passed: Passed, tell: Callable[[str], None]
+) -> list[Day]:
+    """Days one after the other, some at one time, while the storm rages."""
+    days: list[Day] = []
+    began = time.monotonic()
+    a_day = max(1, min(ORDERS_A_DAY_MAX, orders // TRADERS))
+
+    async def trader() -> None:
+        while len(days) * (a_day + 1) < orders:
+            day = Day(f"d{len(days) + 1}", a_day)
+            days.append(day)
+            await _live(running, day, passed)
+            passed.orders += len(day.shipped) + len(day.cancelled)
+            rate = passed.orders / (time.monotonic() - began)
+            tell(f"{passed.orders} orders, {rate:.1f} a second, {passed.strokes.total()} strokes")
+
+    raging = asyncio.create_task(storm.rage())
+    try:
+        await asyncio.gather(*(trader() for _ in range(TRADERS)))
+    finally:
+        raging.cancel()
+        with suppress(asyncio.CancelledError):
+            await raging
+    return days
+
+
+async def _live(running: World, day: Day, passed: Passed) -> None:
+    """One day; its history is looked at by itself, because nobody else has its item."""
+    history = History()
+    recorder = Recorder(history, "matrix")
+    async with Mesh(running.processes.targets, caller="matrix", interceptors=[recorder]) as mesh:
+        shop = Shop(mesh, day, patience=PATIENCE_SECONDS)
+        try:
+            await shop.open()
+            await shop.trade()
+        except (NeverHappened, grpc.aio.AioRpcError) as failure:
+            passed.problems.append(f"{day.tag}: {failure}")
+        except ExceptionGroup as failures:
+            passed.problems += [f"{day.tag}: {one}" for one in failures.exceptions]
+    found = check(history)
+    passed.outcomes += found.outcomes
+    passed.retried += found.retried
+    if found.violations:
+        passed.problems.append(f"{day.tag}: the history is refused: {found}")
+
+
+async def _until_quiet(running: World, days: list[Day]) -> None:
+    """Until nothing follows any more, or too long."""
+    give_up = time.monotonic() + QUIET_SECONDS_MAX
+    for day in days:
+        while time.monotonic() < give_up:
+            with suppress(grpc.aio.AioRpcError):
+                if running.is_whole() and await is_quiet(running, day):
+                    break
+            await asyncio.sleep(0.2)

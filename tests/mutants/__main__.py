@@ -5,7 +5,7 @@ Usage::
     python -m tests.mutants                     the seeded defects, then a sample of generated ones
     python -m tests.mutants --only defects
     python -m tests.mutants --only generated --count 150 --seed 7
-    python -m tests.mutants --only generated --quick --all --match stock_feed
+    python -m tests.mutants --only generated --all --match stock_feed
 
 Exits with 1 when a seeded defect goes unnoticed, or fewer than 95 % of the generated mutants are
 caught. Mutants that no test can tell from the program are listed with the reason in `survivors.py`;
@@ -42,7 +42,7 @@ DOMAIN_TESTS = ROOT / "tests" / "inventory" / "domain"
 """What decides nearly all generated mutants, in about a second."""
 
 THOROUGH = ["tests/inventory", "-k", "not postgresql", "-m", "not slow"]
-"""What decides the rest."""
+"""What may be asked about the rest."""
 
 CAUGHT_SHARE = 0.95
 NAME_CHARACTERS_MAX = 120
@@ -65,7 +65,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=120, help="generated mutants to try")
     parser.add_argument("--all", action="store_true", help="try all generated mutants")
     parser.add_argument("--seed", type=int, default=1, help="which of them")
-    parser.add_argument("--quick", action="store_true", help="ask the domain's own tests alone")
+    parser.add_argument(
+        "--thorough", action="store_true", help="ask all tests about what the domain's let live"
+    )
     parser.add_argument("--workers", type=int, default=1, help="mutants to try at once")
     wanted = parser.parse_args()
     is_well = True
@@ -74,7 +76,7 @@ def main() -> int:
         is_well = _seeded(defects, wanted.workers)
     if wanted.only != "defects":
         chosen = _chosen(wanted.match, None if wanted.all else wanted.count, wanted.seed)
-        is_well = _generated(chosen, wanted.workers, quick=wanted.quick) and is_well
+        is_well = _generated(chosen, wanted.workers, thorough=wanted.thorough) and is_well
     return 0 if is_well else 1
 
 
@@ -96,12 +98,12 @@ def _chosen(match: str, count: int | None, seed: int) -> list[Mutation]:
     return chosen
 
 
-def _generated(chosen: Sequence[Mutation], workers: int, *, quick: bool) -> bool:
+def _generated(chosen: Sequence[Mutation], workers: int, *, thorough: bool) -> bool:
     with _warm(workers) as asking:
 
         def judge(one: Mutation) -> Outcome:
             trial = asking(one.path, one.text)
-            if not trial.is_caught and not quick and one.name not in REASONS:
+            if thorough and not trial.is_caught and one.name not in REASONS:
                 trial = attempt(one.path, one.text, THOROUGH, THOROUGH_SECONDS)
             reason = REASONS.get(one.name, "")
             kept = trial if trial.is_caught or not reason else Trial(False, reason)
@@ -136,15 +138,17 @@ def _warm(workers: int) -> Iterator[Callable[[Path, str], Trial]]:
         yield asking
 
 
-def _nearest_first(path: Path) -> list[str]:
+def _nearest_first(path: Path) -> list[list[str]]:
     """The files of the domain's tests: those of a module, those that import it, the others."""
 
     def distance(test: Path) -> int:
-        if test.stem == f"test_{path.stem}" or test.parent.name == path.parent.name != DOMAIN.name:
+        if test.stem in (f"test_{path.stem}", f"test_{path.parent.name}"):
             return 0
         return 1 if re.search(rf"\b{path.stem} import", test.read_text()) else 2
 
-    return [str(test) for test in sorted(DOMAIN_TESTS.rglob("test_*.py"), key=distance)]
+    files = sorted(DOMAIN_TESTS.rglob("test_*.py"))
+    groups = [[str(test) for test in files if distance(test) == far] for far in range(3)]
+    return [group for group in groups if group]
 
 
 def _named(one: Mutation) -> str:

@@ -11,13 +11,13 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
+import math
 import os
 import resource
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,6 @@ PORTIONS = ROOT / "services"
 MEMORY_BYTES_MAX = 4 * 1024**3
 """A mutant that never ends may take memory without end."""
 
-POLL_SECONDS = 0.01
 PROFILE = "mutants"
 """The same examples for every mutant; the first that fails is enough."""
 
@@ -61,12 +60,16 @@ class WarmTests:
         self._pipe(self._process.stdin).close()
         self._process.wait()
 
-    def attempt(self, path: Path, text: str, tests: Sequence[str], seconds: float) -> Trial:
-        """Run tests against the file with another text.
+    def attempt(
+        self, path: Path, text: str, tests: Sequence[Sequence[str]], seconds: float
+    ) -> Trial:
+        """Run groups of tests against the file with another text, until one of them fails.
+
+        ``seconds`` are those of the processor.
 
         Raises ``RuntimeError`` when pytest could not run them, or found none.
         """
-        asked = json.dumps([str(path), text, list(tests), seconds])
+        asked = json.dumps([str(path), text, tests, seconds])
         requests = self._pipe(self._process.stdin)
         requests.write(asked + "\n")
         requests.flush()
@@ -117,7 +120,9 @@ class _Text(importlib.machinery.SourceFileLoader):
         return code
 
 
-def _answer(path: Path, text: str, tests: Sequence[str], seconds: float) -> tuple[int | None, str]:
+def _answer(
+    path: Path, text: str, tests: Sequence[Sequence[str]], seconds: float
+) -> tuple[int | None, str]:
     """The exit code of pytest, None where it did not end in time, and what it printed."""
     with tempfile.TemporaryFile("w+") as printed:
         child = os.fork()
@@ -126,38 +131,40 @@ def _answer(path: Path, text: str, tests: Sequence[str], seconds: float) -> tupl
             os.dup2(printed.fileno(), 2)
             ran = 3
             try:
-                ran = _run(path, text, tests)
+                ran = _run(path, text, tests, seconds)
             except BaseException:  # noqa: BLE001 - a fork never goes on as if it were the parent
                 traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(ran)
-        code = _ended(child, seconds)
+        code = _ended(child)
         printed.seek(0)
         return code, printed.read()
 
 
-def _ended(child: int, seconds: float) -> int | None:
-    end = time.monotonic() + seconds
-    while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            # Who was killed for its memory has not passed.
-            return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1
-        if time.monotonic() > end:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return None
-        time.sleep(POLL_SECONDS)
+def _ended(child: int) -> int | None:
+    """The exit code of a fork; None where it used up its time."""
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status):
+        return os.WEXITSTATUS(status)
+    # Who was killed for its memory has not passed.
+    return None if os.WTERMSIG(status) == signal.SIGXCPU else 1
 
 
-def _run(path: Path, text: str, tests: Sequence[str]) -> int:
+def _run(path: Path, text: str, tests: Sequence[Sequence[str]], seconds: float) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    # Time of the processor: on a busy machine nothing is caught for being slow.
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), resource.RLIM_INFINITY))
     sys.meta_path.insert(0, _Changed(path, text))
     options = ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "--noconftest"]
-    code = pytest.main([*options, f"--hypothesis-profile={PROFILE}", *tests])
-    sys.stdout.flush()
-    return int(code)
+    options += ["-o", "timeout=0"]
+    for group in tests:
+        # To read the files of all tests takes longer than to run those of one module.
+        code = int(pytest.main([*options, f"--hypothesis-profile={PROFILE}", *group]))
+        sys.stdout.flush()
+        if code:
+            return code
+    return 0
 
 
 def _serve() -> None:

@@ -1,8 +1,17 @@
-"""Short words for what a ledger was told to do."""
+"""Short words for what a ledger holds, and what it was told to do."""
 
-from ordermesh.inventory.domain.key import StockKey
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Balance, Ledger
+from ordermesh.inventory.domain.reservation import LineState, Reservation
+from ordermesh.inventory.domain.reserving import Ask, reserve
+from ordermesh.inventory.domain.selling import Terms
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOLD = timedelta(minutes=15)
 MUG, CUP, JAR = StockKey("MUG", "A"), StockKey("CUP", "A"), StockKey("JAR", "B")
 
 Move = tuple[StockKey, str, str, int]
@@ -22,6 +31,20 @@ def causes(ledger: Ledger) -> set[str]:
     return {entry.cause.kind.name for entry in ledger.entries}
 
 
-def books(**on_hand: int) -> Ledger:
-    """A ledger with free units at A, by SKU."""
-    return Ledger({StockKey(sku, "A"): Balance(on_hand=units) for sku, units in on_hand.items()})
+def promised(
+    ledger: Ledger, *rows: tuple[str, StockKey, int], is_confirmed: bool = False
+) -> Reservation:
+    """A reservation of line ids, keys and units, made at noon."""
+    ask = Ask(UUID(int=1), "X", [Wanted(*row) for row in rows], None if is_confirmed else HOLD)
+    return reserve(ledger, Actor("storefront"), ask, {}, Terms(), NOON).made
+
+
+def lines(reservation: Reservation) -> list[tuple[StockKey, int, LineState]]:
+    """What of what is in which state."""
+    return [(line.key, line.quantity, line.state) for line in reservation.lines]
+
+
+def stocked(**on_hand: int) -> Ledger:
+    """From MUG_A=5 and the like."""
+    keys = {name: StockKey(*name.split("_")) for name in on_hand}
+    return Ledger({keys[name]: Balance(on_hand=units) for name, units in on_hand.items()})

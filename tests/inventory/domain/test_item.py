@@ -18,7 +18,6 @@ from ordermesh.inventory.domain.kit import (
     Wanted,
     exploded,
 )
-from ordermesh.inventory.domain.location import Location, LocationType, refuse_impossible
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 POT, CUP = Item("POT", Unit.EACH), Item("CUP", Unit.EACH)
@@ -88,13 +87,6 @@ def test_more_lines_than_an_answer_can_carry_are_refused() -> None:
     assert len(exploded(wanted[:100], {"CASE": large})) == 5_000
     with pytest.raises(TooMuchAsked):
         exploded(wanted, {"CASE": large})
-
-
-@pytest.mark.parametrize(("latitude", "longitude"), [(90, 180), (-90, -180), (0, 0), (41.9, -87.6)])
-def test_every_place_on_earth_is_let_in(latitude: float, longitude: float) -> None:
-    place = Location("A", LocationType.STORE, latitude, longitude, "UTC")
-
-    refuse_impossible([place], {"UTC"})
 
 
 def test_what_is_named_twice_is_told_with_its_place() -> None:

@@ -1,13 +1,19 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from ordermesh.inventory.domain.control import Control, ControlKind
+from ordermesh.inventory.domain.control_table import ControlTable
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.kit import Component, Kit, Wanted, exploded
+from ordermesh.inventory.domain.kit import LINES_MAX, Component, Kit, Wait, Wanted, exploded
 from ordermesh.inventory.domain.ledger import Balance, Ledger
-from ordermesh.inventory.domain.portions import portions
+from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.inventory.domain.portions import bound, portions
 from ordermesh.inventory.domain.reserving import Ask, Reserved, reserve
 from ordermesh.inventory.domain.selling import Terms
 
@@ -90,3 +96,191 @@ def test_a_line_for_a_kit_and_one_for_its_component_are_two_though_they_share_an
     found = portions(books(MUG_A=3, CUP_A=1), wanted, Terms(), "", NOON)
 
     assert [(one.key.sku, one.granted) for one in found] == [("SET", 1), ("MUG", 1)]
+
+
+WEST = ("A", "B", "C")
+
+
+def group(line_id: str, sku: str, units: int, **more: Any) -> Wanted:
+    """So many units from anywhere in the west."""
+    plain = Wanted(line_id, StockKey(sku, ""), units, group="west", candidates=WEST)
+    return replace(plain, **more)
+
+
+def spread(
+    ledger: Ledger, *wanted: Wanted, terms: Terms | None = None, channel: str = ""
+) -> list[tuple[str, str, str, int]]:
+    """How lines are bound: line id, SKU, location and units."""
+    found = bound(ledger, wanted, terms or Terms(), channel, NOON)
+    assert all(not line.group and not line.candidates for line in found)
+    return [(one.line_id, one.key.sku, one.key.location_id, one.quantity) for one in found]
+
+
+def test_lines_without_a_group_stay_as_they_are() -> None:
+    line = Wanted("1", MUG_A, 9)
+
+    assert bound(books(), [line], Terms(), "", NOON) == [line]
+
+
+def test_a_line_of_a_group_is_bound_to_the_fullest_location_first() -> None:
+    ledger = books(MUG_A=2, MUG_B=5, MUG_C=3)
+
+    assert spread(ledger, group("1", "MUG", 4)) == [("1", "MUG", "B", 4)]
+    assert spread(ledger, group("1", "MUG", 5)) == [("1", "MUG", "B", 5)]
+    assert spread(ledger, group("1", "MUG", 6)) == [("1", "MUG", "B", 5), ("1", "MUG", "C", 1)]
+    assert spread(ledger, group("1", "MUG", 10)) == [
+        ("1", "MUG", "B", 5),
+        ("1", "MUG", "C", 3),
+        ("1", "MUG", "A", 2),
+    ]
+
+
+def test_of_equally_full_locations_the_lower_id_is_first() -> None:
+    assert spread(books(MUG_A=0, MUG_B=3, MUG_C=3), group("1", "MUG", 4)) == [
+        ("1", "MUG", "B", 3),
+        ("1", "MUG", "C", 1),
+    ]
+
+
+def test_lines_that_name_a_location_come_first_whatever_their_order() -> None:
+    ledger = books(MUG_A=3, MUG_B=2)
+
+    assert spread(ledger, group("1", "MUG", 3), Wanted("2", MUG_A, 2)) == [
+        ("1", "MUG", "B", 2),
+        ("1", "MUG", "A", 1),
+        ("2", "MUG", "A", 2),
+    ]
+
+
+def test_what_may_wait_for_goods_takes_nothing_from_those_who_have_no_choice() -> None:
+    """It is met from supply, where others need what is on hand."""
+    ledger = books(MUG_A=3)
+    waiting = Wanted("2", MUG_A, 3, wait=Wait())
+
+    assert spread(ledger, group("1", "MUG", 3), waiting)[0] == ("1", "MUG", "A", 3)
+
+
+def test_two_lines_of_a_group_do_not_get_the_same_units() -> None:
+    ledger = books(MUG_A=3, MUG_B=2)
+
+    assert spread(ledger, group("1", "MUG", 3), group("2", "MUG", 2)) == [
+        ("1", "MUG", "A", 3),
+        ("2", "MUG", "B", 2),
+    ]
+    with pytest.raises(InsufficientStock) as refusal:
+        spread(ledger, group("1", "MUG", 3), group("2", "MUG", 3), group("3", "CUP", 1))
+    assert refusal.value.rows == (
+        {"sku": "MUG", "locationGroup": "west", "wanted": 3, "available": 2},
+        {"sku": "CUP", "locationGroup": "west", "wanted": 1, "available": 0},
+    )
+    assert refusal.value.missing.keys() == {
+        StockKey(sku, place) for sku in ("MUG", "CUP") for place in WEST
+    }
+
+
+def test_a_kit_is_bound_whole_where_all_its_components_are() -> None:
+    ledger = books(MUG_A=9, CUP_A=1, MUG_B=5, CUP_B=9, MUG_C=9)
+    kit = [
+        replace(part, candidates=WEST)
+        for part in exploded([Wanted("1", StockKey("SET", ""), 3, group="west")], SET)
+    ]
+
+    assert spread(ledger, *kit) == [
+        ("1", "MUG", "B", 4),
+        ("1", "CUP", "B", 2),
+        ("1", "MUG", "A", 2),
+        ("1", "CUP", "A", 1),
+    ]
+
+
+def test_serial_numbers_go_to_the_first_units() -> None:
+    wanted = group("1", "MUG", 3, serial_numbers=("S1", "S2", "S3"))
+
+    found = bound(books(MUG_A=2, MUG_B=1), [wanted], Terms(), "", NOON)
+
+    assert found[0].serial_numbers == ("S1", "S2")
+
+
+def test_what_is_only_tracked_or_not_kept_is_bound_without_units() -> None:
+    track = group("1", "MUG", 7, mode=ReservationMode.TRACK_ONLY)
+    none = group("1", "MUG", 7, mode=ReservationMode.NONE)
+
+    assert spread(books(MUG_B=0), track) == [("1", "MUG", "B", 7)]
+    assert bound(books(MUG_B=0), [none], Terms(), "", NOON) == []
+    with pytest.raises(InsufficientStock):
+        spread(books(CUP_A=5), track)
+
+
+def test_a_request_that_is_spread_over_too_many_lines_is_refused() -> None:
+    places = tuple(f"P{number:04}" for number in range(LINES_MAX + 1))
+    ledger = Ledger({StockKey("MUG", place): Balance(on_hand=1) for place in places})
+
+    def line(units: int) -> Wanted:
+        return Wanted("1", StockKey("MUG", ""), units, group="all", candidates=places)
+
+    assert len(spread(ledger, line(LINES_MAX))) == LINES_MAX
+    with pytest.raises(TooMuchAsked) as refusal:
+        spread(ledger, line(LINES_MAX + 1))
+    assert refusal.value.facts() == {"limit": str(LINES_MAX)}
+
+
+def test_a_best_effort_takes_from_the_group_what_there_is() -> None:
+    found = portions(books(MUG_A=2, MUG_B=1), [group("1", "MUG", 9)], Terms(), "", NOON)
+
+    assert [(one.group, one.wanted, one.granted, one.reason) for one in found] == [
+        ("west", 9, 3, "INSUFFICIENT_STOCK")
+    ]
+    (nothing,) = portions(books(CUP_A=1), [group("1", "MUG", 9)], Terms(), "", NOON)
+    assert (nothing.granted, nothing.reason, nothing.lines) == (0, "NOT_STOCKED_HERE", ())
+
+
+@pytest.mark.parametrize(
+    ("mode", "records", "granted", "lines"),
+    [
+        (ReservationMode.RESERVE, {"MUG_A": 4}, 4, 1),
+        (ReservationMode.UNSAID, {"MUG_A": 4}, 4, 1),
+        (ReservationMode.TRACK_ONLY, {"MUG_A": 0}, 9, 1),
+        (ReservationMode.TRACK_ONLY, {}, 0, 0),
+        (ReservationMode.NONE, {"MUG_A": 0}, 9, 0),
+        (ReservationMode.NONE, {}, 9, 0),
+    ],
+)
+def test_a_best_effort_grants_units_records_or_nothing_by_the_mode(
+    mode: ReservationMode, records: dict[str, int], granted: int, lines: int
+) -> None:
+    (found,) = portions(books(**records), [Wanted("1", MUG_A, 9, mode=mode)], Terms(), "", NOON)
+
+    assert (found.granted, len(found.lines)) == (granted, lines)
+
+
+def test_what_is_said_of_a_kit_bounds_all_its_lines_together() -> None:
+    cap = Control("cap", ControlKind.CAP, 3, sku="SET", channel="web")
+    terms = Terms(controls=ControlTable([cap]))
+    wanted = exploded([Wanted(name, StockKey("SET", "A"), 2) for name in "12"], SET)
+
+    found = portions(books(MUG_A=99, CUP_A=99), wanted, terms, "web", NOON)
+
+    assert [one.granted for one in found] == [2, 1]
+    found = portions(books(MUG_A=99, CUP_A=99), wanted, terms, "app", NOON)
+    assert [one.granted for one in found] == [2, 2]
+    smaller = Terms(controls=ControlTable([replace(cap, value=1)]))
+    found = portions(books(MUG_A=99, CUP_A=99), wanted, smaller, "web", NOON)
+    assert [one.granted for one in found] == [1, 0]
+
+
+def test_a_best_effort_of_a_kit_is_bounded_by_its_scarcest_component() -> None:
+    wanted = exploded([Wanted("1", StockKey("SET", "A"), 9)], SET)
+
+    (found,) = portions(books(MUG_A=7, CUP_A=2), wanted, Terms(), "", NOON)
+    assert (found.key, found.wanted, found.granted) == (StockKey("SET", "A"), 9, 2)
+    assert [(one.key.sku, one.quantity) for one in found.lines] == [("MUG", 4), ("CUP", 2)]
+    (found,) = portions(books(MUG_A=7, CUP_A=9), wanted, Terms(), "", NOON)
+    assert found.granted == 3
+
+
+def test_a_best_effort_keeps_the_serial_numbers_of_what_is_granted() -> None:
+    (found,) = portions(
+        books(MUG_A=1), [Wanted("1", MUG_A, 2, serial_numbers=("S1", "S2"))], Terms(), "", NOON
+    )
+
+    assert found.lines == (Wanted("1", MUG_A, 1, serial_numbers=("S1",)),)

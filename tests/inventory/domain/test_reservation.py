@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from ordermesh.inventory.domain.errors.reservation import (
     ReservationNotFound,
 )
 from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import (
     TRANSITIONS,
     Draft,
@@ -209,3 +211,142 @@ def test_a_tombstone_is_no_reservation() -> None:
 
     with pytest.raises(ReservationNotFound):
         tombstone.entered(Actor("storefront"), 0)
+
+
+WAITING: dict[str, Any] = {"supply_id": "S1", "needed_by": NOON}
+BROKEN: dict[str, Any] = {"supply_id": "S1", "broken_time": NOON}
+
+
+@pytest.mark.parametrize("state", LineState)
+def test_an_open_line_is_on_hand_or_waits_or_is_broken(state: LineState) -> None:
+    def kinds(**more: Any) -> list[bool]:
+        one = line(1, MUG_A, 2, state=state, **more)
+        return [one.is_on_hand, one.is_waiting, one.is_broken]
+
+    is_open = state in (LineState.HELD, LineState.CONFIRMED)
+    assert kinds() == [is_open, False, False]
+    assert kinds(**WAITING) == [False, is_open, False]
+    assert kinds(**BROKEN) == [False, False, is_open]
+    assert kinds(mode=ReservationMode.TRACK_ONLY) == [False, False, False]
+
+
+def test_a_line_that_is_on_hand_waits_for_nothing_any_more() -> None:
+    came = line(1, MUG_A, 2, supply_id="S1", needed_by=NOON, broken_time=NOON).on_hand()
+
+    assert came == line(1, MUG_A, 2)
+
+
+def test_a_line_was_asked_for_by_its_own_name_or_that_of_its_kit() -> None:
+    assert line(1, MUG_A, 2).asked_sku == "MUG"
+    assert line(1, MUG_A, 2, kit_sku="SET").asked_sku == "SET"
+
+
+def test_a_hold_that_is_confirmed_has_no_end_and_is_not_closed() -> None:
+    held = line(1, MUG_A, 2, state=LineState.HELD, expire_time=NOON)
+
+    confirmed = held.become(LineState.CONFIRMED, NOON)
+
+    assert (confirmed.expire_time, confirmed.close_time) == (None, None)
+    assert held.become(LineState.EXPIRED, NOON).close_time == NOON
+    assert not line(1, MUG_A, 2).is_overdue(NOON)
+
+
+def test_lines_are_lost_when_they_expired_unless_they_were_reserved_again() -> None:
+    lines = [line(number, MUG_A, 1, state=state) for number, state in enumerate(LineState, 1)]
+    reservation = draft(*lines).reservation
+
+    assert [one.state for one in reservation.lost_lines] == [LineState.EXPIRED]
+    assert replace(reservation, is_renewed=True).lost_lines == ()
+    assert [one.state for one in reservation.open_lines] == [LineState.HELD, LineState.CONFIRMED]
+
+
+def test_a_fence_is_compared_with_the_highest_that_was_seen() -> None:
+    plain = draft().reservation
+
+    assert plain.entered(Actor("storefront"), 0).fence == 0
+    assert plain.entered(Actor("storefront"), 1).fence == 1
+    with pytest.raises(Fenced):
+        replace(plain, fence=2).entered(Actor("storefront"), 1)
+
+
+def test_serial_numbers_are_split_with_the_units() -> None:
+    work = draft(line(1, MUG_A, 3, serial_numbers=("S1", "S2", "S3")))
+
+    part = work.split(1, 2)
+
+    assert part.serial_numbers == ("S1", "S2")
+    assert work.lines[1].serial_numbers == ("S3",)
+    assert work.last_number == 2
+
+
+def test_lines_that_are_added_get_the_next_numbers_however_few_are_known() -> None:
+    """Only some lines of the reservation are at hand; the numbers of the others are taken."""
+    work = Draft(Reservation(ID, "storefront", "X", NOON, (line(2, MUG_A, 3),), last_number=7))
+
+    assert work.add(line(0, MUG_B, 1)).number == 8
+    done = work.done()
+    assert [one.number for one in done.lines] == [2, 8]
+    assert done.last_number == 8
+
+
+def mixed() -> Draft:
+    return draft(
+        line(1, MUG_A, 2),
+        line(2, MUG_A, 2, **WAITING),
+        line(3, MUG_A, 2, **BROKEN),
+        line(4, MUG_B, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "gives_back", "leaves"),
+    [
+        (1, {3: 1}, {1: 1}),
+        (3, {3: 2, 2: 1}, {1: 2, 4: 1}),
+        (5, {3: 2, 2: 2, 1: 1}, {1: 2, 4: 2, 2: 1}),
+        (8, {3: 2, 2: 2, 1: 2, 4: 2}, {1: 2, 4: 2, 2: 2, 3: 2}),
+    ],
+)
+def test_what_is_given_back_is_what_is_worth_least_and_what_leaves_is_what_is_there(
+    quantity: int, gives_back: dict[int, int], leaves: dict[int, int]
+) -> None:
+    back = take(mixed(), Selection("L1", quantity=quantity), {})
+    out = take(mixed(), Selection("L1", quantity=quantity), {}, on_hand_first=True)
+
+    assert list(back.units.items()) == list(gives_back.items())
+    assert list(out.units.items()) == list(leaves.items())
+
+
+def test_lines_at_one_location_may_be_passed_over() -> None:
+    taking = take(mixed(), Selection("L1"), {}, "A")
+
+    assert dict(taking.units) == {4: 2}
+    assert take(mixed(), Selection("L1"), {}, "B").still_open == 6
+    assert take(mixed(), Selection("L1", location_id="A"), {}, "A").still_open == 0
+
+
+def test_a_kit_whose_components_are_spread_is_open_by_the_one_most_is_left_of() -> None:
+    pot, cup = StockKey("POT", "A"), StockKey("CUP", "A")
+    kit: dict[str, Any] = {"kit_sku": "TEA-SET"}
+    work = draft(
+        line(1, pot, 1, quantity_per_kit=1, **kit),
+        line(2, StockKey("POT", "B"), 1, quantity_per_kit=1, **kit),
+        line(3, cup, 5, quantity_per_kit=2, **kit),
+    )
+
+    assert take(work, Selection("L1"), {}).still_open == 3
+    one = take(work, Selection("L1", quantity=2), {})
+    assert dict(one.units) == {1: 1, 2: 1, 3: 4}
+    # What earlier selections of the same request have chosen is not there twice.
+    taken = {3: 2}
+    assert take(work, Selection("L1"), taken).still_open == 2
+    assert taken == {1: 1, 2: 1, 3: 5}
+
+
+def test_a_selection_goes_on_with_the_next_item_where_the_first_has_too_few() -> None:
+    work = draft(*kit_lines(), line(3, MUG_A, 4))
+
+    taking = take(work, Selection("L1", quantity=5), {})
+
+    assert dict(taking.units) == {1: 3, 2: 6, 3: 2}
+    assert (taking.wanted, taking.still_open, taking.taken) == (5, 7, 5)

@@ -84,3 +84,54 @@ def test_a_part_that_was_shipped_leaves_the_others_to_be_hit() -> None:
 
     assert open_units(after) == [0]
     assert [(one.reservation_id, units) for one, units in chosen] == [(CAT, 2)]
+
+
+def test_a_shortfall_is_paid_part_by_part_and_closed_with_the_last_unit() -> None:
+    one = shortfall(ANN, 3)
+
+    part = one.paid(1, NOON)
+    assert (part.open_quantity, part.quantity, part.is_open) == (2, 3, True)
+    done = part.paid(2, NOON)
+    assert (done.open_quantity, done.close_time, done.is_open) == (0, NOON, False)
+    for units in (-1, 4):
+        with pytest.raises(ValueError, match="do not pay"):
+            one.paid(units, NOON)
+    assert one.paid(0, NOON) == one
+
+
+def test_who_still_holds_a_part_is_short_of_that_part() -> None:
+    (after,) = pay([shortfall(ANN, 5)], 3, {ANN: 3}, NOON)
+
+    assert (after.open_quantity, after.close_time) == (3, None)
+
+
+def test_a_deficit_that_is_paid_closes_all() -> None:
+    after = pay([shortfall(ANN, 2, 1), shortfall(BOB, 3, 2)], 0, {ANN: 9, BOB: 9}, NOON)
+
+    assert open_units(after) == [0, 0]
+    assert [one.close_time for one in after] == [NOON, NOON]
+
+
+def test_one_unit_of_a_deficit_pays_the_oldest_by_one() -> None:
+    after = pay([shortfall(ANN, 2, 1), shortfall(BOB, 3, 2)], 4, {ANN: 9, BOB: 9}, NOON)
+
+    assert open_units(after) == [1, 3]
+
+
+def test_who_gave_more_back_than_the_deficit_fell_leaves_the_others_as_they_are() -> None:
+    """Then somebody else is short of it: the sum is below the deficit until they are named."""
+    after = pay([shortfall(ANN, 4, 1), shortfall(BOB, 3, 2)], 6, {ANN: 1, BOB: 3}, NOON)
+
+    assert open_units(after) == [1, 3]
+
+
+def test_several_shortfalls_of_one_reservation_say_together_what_it_is_short_of() -> None:
+    standing = [shortfall(ANN, 1), shortfall(ANN, 1)]
+
+    chosen = hit(2, [promised(ANN, 3), promised(BOB, 2)], standing)
+
+    assert [(one.reservation_id, units) for one, units in chosen] == [(ANN, 1), (BOB, 1)]
+
+
+def test_nobody_is_hit_by_nothing() -> None:
+    assert hit(0, [promised(ANN, 3)], []) == []

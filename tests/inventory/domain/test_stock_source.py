@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ordermesh.inventory.domain.errors.belonging import NotYourLocation
 from ordermesh.inventory.domain.errors.feed import ForeignLocation, NotYourSource
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.key import Actor
@@ -113,3 +114,61 @@ def test_a_source_is_put_once() -> None:
     with pytest.raises(DuplicateEntry) as twice:
         refuse_repeated([one, one])
     assert twice.value.facts() == {"field": "sources[1].source_id", "value": "WMS"}
+
+
+def test_numbers_that_do_not_come_in_order_leave_the_gaps_between_them() -> None:
+    known = Numbers(3)
+
+    assert known.after(4) == Numbers(4)
+    assert known.after(5) == Numbers(5, (Gap(4, 4),))
+    assert known.after(9) == Numbers(9, (Gap(4, 8),))
+    gap = Numbers(9, (Gap(4, 8),))
+    assert gap.after(4) == Numbers(9, (Gap(5, 8),))
+    assert gap.after(8) == Numbers(9, (Gap(4, 7),))
+    assert gap.after(6) == Numbers(9, (Gap(4, 5), Gap(7, 8)))
+    assert Numbers(9, (Gap(4, 4),)).after(4) == Numbers(9)
+
+
+def test_all_is_settled_below_the_first_gap() -> None:
+    assert Numbers().settled == 0
+    assert Numbers(9).settled == 9
+    assert Numbers(9, (Gap(4, 5), Gap(7, 7))).settled == 3
+
+
+def test_of_too_many_gaps_the_youngest_are_kept_when_one_is_split() -> None:
+    gaps = tuple(Gap(10 * number, 10 * number + 2) for number in range(GAPS_KEPT))
+    known = Numbers(10 * GAPS_KEPT, gaps)
+
+    split = known.after(10 * GAPS_KEPT - 9)
+
+    assert len(split.gaps) == GAPS_KEPT == 1_000
+    assert split.gaps[0] == gaps[1]
+    assert split.gaps[-2:] == (
+        Gap(10 * GAPS_KEPT - 10, 10 * GAPS_KEPT - 10),
+        Gap(10 * GAPS_KEPT - 8, 10 * GAPS_KEPT - 8),
+    )
+
+
+def test_a_share_of_what_is_on_hand_is_rounded_down() -> None:
+    source = StockSource("WMS", SourceKind.WMS, ("A",), jump_units=1, jump_percent=10)
+
+    assert [source.jump_limit(on_hand) for on_hand in (0, 19, 20, 29, 30, 1_000)] == [
+        1, 1, 2, 2, 3, 100
+    ]  # fmt: skip
+
+
+def test_who_is_confined_to_locations_speaks_for_sources_that_are_too() -> None:
+    source = StockSource("TILL", SourceKind.POS, ("A", "B"), callers=("store",))
+
+    def speaker(*own: str) -> Speaker:
+        return Speaker(Actor("store", own_locations=frozenset(own)), is_operator=False)
+
+    source.refuse_stranger(speaker("A", "B", "C"))
+    with pytest.raises(NotYourLocation) as refusal:
+        source.refuse_stranger(speaker("A"))
+    assert refusal.value.facts() == {"locationId": "B", "caller": "store"}
+    assert speaker("A", "B").owns(source)
+    assert speaker("A", "B", "C").owns(source)
+    assert not speaker("A").owns(source)
+    assert not speaker("A", "C").owns(source)
+    assert Speaker(Actor("erp"), is_operator=False).owns(source)

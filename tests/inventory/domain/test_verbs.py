@@ -1,32 +1,33 @@
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from ordermesh.inventory.domain.errors.requests import SameLocation
+from ordermesh.inventory.domain.control import Control, ControlKind
+from ordermesh.inventory.domain.control_table import ControlTable
+from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.errors.reservation import (
+    HoldLimit,
     ReservationClosed,
     ReservationExpired,
-    ReservationIdTaken,
-    ReservationNotConfirmed,
-    ReservationNotFound,
-    ReservationReleased,
 )
-from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere, ShortOfStock
+from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.kit import Component, Kit, Wanted, exploded
-from ordermesh.inventory.domain.ledger import Balance, Ledger
-from ordermesh.inventory.domain.moving import reassign
-from ordermesh.inventory.domain.picking import Shipment, ship
-from ordermesh.inventory.domain.reservation import LineState, Reservation, Selection
+from ordermesh.inventory.domain.kit import Wanted
+from ordermesh.inventory.domain.ledger import Balance, Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.limits import Purchases
+from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.inventory.domain.reservation import Line, LineState, Reservation, Selection
 from ordermesh.inventory.domain.reserving import Ask, reserve
 from ordermesh.inventory.domain.selling import Terms
-from ordermesh.inventory.domain.verbs import confirm, expire_for, release, settle
+from ordermesh.inventory.domain.verbs import confirm, expire_for, extend, release, settle
+from tests.inventory.domain.moves import moved
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
+MOMENT = timedelta(microseconds=1)
 HOLD = timedelta(minutes=15)
 STOREFRONT = Actor("storefront")
 ID, OTHER = UUID(int=1), UUID(int=2)
@@ -51,110 +52,6 @@ def made(ledger: Ledger, what: Ask, now: datetime = NOON) -> Reservation:
 
 def states(reservation: Reservation) -> list[tuple[StockKey, int, LineState]]:
     return [(line.key, line.quantity, line.state) for line in reservation.lines]
-
-
-def refused(ledger: Ledger, what: Ask, off: Sequence[StockKey] = ()) -> dict[str, str]:
-    with pytest.raises(InsufficientStock) as refusal:
-        reserve(ledger, STOREFRONT, what, {}, Terms(frozenset(off)), NOON)
-    return refusal.value.facts()
-
-
-def test_a_hold_ends_when_its_time_has_passed_and_a_confirmed_one_never() -> None:
-    held = made(books(MUG_A=5), ask(("L1", MUG_A, 2)))
-    confirmed = made(books(MUG_A=5), ask(("L1", MUG_A, 2), confirmed=True))
-
-    assert [line.expire_time for line in held.lines] == [NOON + HOLD]
-    assert [(line.state, line.expire_time) for line in confirmed.lines] == [
-        (LineState.CONFIRMED, None)
-    ]
-
-
-def test_every_short_key_is_named_and_no_other() -> None:
-    ledger = books(X_A=1, Y_A=9, Z_A=0)
-    wanted = [
-        ("1", StockKey("X", "A"), 4),
-        ("2", StockKey("Y", "A"), 2),
-        ("3", StockKey("Z", "A"), 3),
-    ]
-
-    facts = refused(ledger, ask(*wanted))
-
-    assert facts == {
-        "sku": "X", "locationId": "A", "wanted": "4", "available": "1",
-        "sku-2": "Z", "locationId-2": "A", "wanted-2": "3", "available-2": "0",
-        "rows": "2",
-    }  # fmt: skip
-
-
-def test_demand_for_one_key_is_summed_before_it_is_checked() -> None:
-    facts = refused(books(MUG_A=5), ask(("L1", MUG_A, 3), ("L2", MUG_A, 3)))
-
-    assert (facts["wanted"], facts["available"]) == ("6", "5")
-
-
-def test_two_kits_with_a_common_component_are_summed() -> None:
-    kits = {
-        "SET": Kit((Component("MUG", 2), Component("CUP", 1))),
-        "PAIR": Kit((Component("MUG", 2),)),
-    }
-    wanted = [Wanted("1", StockKey("SET", "A"), 1), Wanted("2", StockKey("PAIR", "A"), 1)]
-
-    facts = refused(books(MUG_A=3, CUP_A=9), ask(wanted=exploded(wanted, kits)))
-
-    assert (facts["sku"], facts["wanted"], facts["available"]) == ("MUG", "4", "3")
-
-
-def test_a_key_without_a_record_is_named_alone_or_as_empty_beside_short_ones() -> None:
-    with pytest.raises(NotStockedHere) as refusal:
-        made(books(MUG_A=5), ask(("1", MUG_A, 1), ("2", CUP_A, 1)))
-    assert refusal.value.facts() == {"sku": "CUP", "locationId": "A"}
-
-    facts = refused(books(MUG_A=5), ask(("1", MUG_A, 6), ("2", CUP_A, 1)))
-    assert (facts["sku"], facts["sku-2"], facts["available-2"]) == ("MUG", "CUP", "0")
-
-
-def test_what_is_switched_off_has_nothing_available() -> None:
-    facts = refused(books(MUG_A=5), ask(("1", MUG_A, 1)), off=[MUG_A])
-
-    assert facts["available"] == "0"
-
-
-def test_the_units_of_a_replaced_reservation_count_as_free() -> None:
-    ledger = books(MUG_A=5)
-    cart = made(ledger, ask(("L1", MUG_A, 3), reservation_id=OTHER))
-
-    order, replaced, _ = reserve(
-        ledger, STOREFRONT, ask(("L1", MUG_A, 5), replaces=[OTHER]), {OTHER: cart}, Terms(), NOON
-    )
-
-    assert ledger.balance(MUG_A).reserved == 5
-    assert states(order) == [(MUG_A, 5, LineState.HELD)]
-    assert states(replaced[0]) == [(MUG_A, 3, LineState.RELEASED)]
-
-
-def test_a_reservation_that_cannot_be_replaced_is_refused() -> None:
-    ledger = books(MUG_A=5)
-    cart = made(ledger, ask(("L1", MUG_A, 3), reservation_id=OTHER))
-    wanted = ask(("L1", MUG_A, 1), replaces=[OTHER])
-
-    with pytest.raises(ReservationNotFound):
-        reserve(ledger, STOREFRONT, wanted, {}, Terms(), NOON)
-    closed, _ = release(Ledger({MUG_A: Balance(5, 3)}), cart, [], NOON)
-    with pytest.raises(ReservationClosed):
-        reserve(ledger, STOREFRONT, wanted, {OTHER: closed}, Terms(), NOON)
-    with pytest.raises(ReservationClosed):
-        reserve(ledger, STOREFRONT, wanted, {OTHER: cart}, Terms(), LATER)
-
-
-def test_an_id_is_used_once_and_not_after_its_release() -> None:
-    ledger = books(MUG_A=5)
-    first = made(ledger, ask(("L1", MUG_A, 1)))
-
-    with pytest.raises(ReservationIdTaken):
-        reserve(ledger, STOREFRONT, ask(("L1", MUG_A, 1)), {ID: first}, Terms(), NOON)
-    tombstone = replace(first, lines=(), is_tombstone=True)
-    with pytest.raises(ReservationReleased):
-        reserve(ledger, STOREFRONT, ask(("L1", MUG_A, 1)), {ID: tombstone}, Terms(), NOON)
 
 
 def test_confirming_twice_changes_nothing() -> None:
@@ -221,111 +118,6 @@ def test_releasing_what_is_closed_changes_nothing() -> None:
     assert len(ledger.entries) == count
 
 
-def test_only_confirmed_lines_can_be_shipped() -> None:
-    ledger = books(MUG_A=5)
-
-    with pytest.raises(ReservationNotConfirmed):
-        ship(ledger, made(ledger, ask(("1", MUG_A, 2))), Shipment([Selection("1")]), NOON)
-
-
-def test_more_than_is_open_cannot_be_shipped_and_every_line_is_named() -> None:
-    ledger = books(MUG_A=5, CUP_A=5)
-    paid = made(ledger, ask(("1", MUG_A, 2), ("2", CUP_A, 3), confirmed=True))
-
-    with pytest.raises(ReservationClosed) as refusal:
-        ship(ledger, paid, Shipment([Selection("1", quantity=3), Selection("2", quantity=4)]), NOON)
-
-    facts = refusal.value.facts()
-    assert (facts["lineId"], facts["wanted"], facts["open"]) == ("1", "3", "2")
-    assert (facts["lineId-2"], facts["wanted-2"], facts["open-2"]) == ("2", "4", "3")
-
-
-def test_a_shipment_of_a_part_leaves_the_rest_confirmed() -> None:
-    ledger = books(MUG_A=5)
-    paid = made(ledger, ask(("1", MUG_A, 3), confirmed=True))
-
-    shipped, _ = ship(ledger, paid, Shipment([Selection("1", quantity=1)]), NOON)
-
-    assert states(shipped) == [(MUG_A, 2, LineState.CONFIRMED), (MUG_A, 1, LineState.SHIPPED)]
-    assert ledger.balance(MUG_A).on_hand == 4
-
-
-def test_a_promised_unit_that_is_not_on_hand_cannot_leave() -> None:
-    ledger = books(MUG_A=5)
-    paid = made(ledger, ask(("1", MUG_A, 5), confirmed=True))
-    lost = Ledger({MUG_A: Balance(on_hand=2, reserved=5, short=3, sequence=4)})
-
-    with pytest.raises(ShortOfStock) as refusal:
-        ship(lost, paid, Shipment([Selection("1")]), NOON)
-
-    assert refusal.value.facts() == {
-        "sku": "MUG", "locationId": "A", "wanted": "5", "onHand": "2",
-    }  # fmt: skip
-    ship(lost, paid, Shipment([Selection("1", quantity=2)]), NOON)
-    assert lost.balance(MUG_A) == Balance(on_hand=0, reserved=3, short=3, sequence=5)
-
-
-def test_a_promise_goes_to_another_location_with_its_state_and_its_time() -> None:
-    ledger = books(MUG_A=5, MUG_B=5)
-    held = made(ledger, ask(("1", MUG_A, 3)))
-
-    (moved,) = reassign(ledger, [(held, [(Selection("1", quantity=2), "B")])], Terms(), NOON)
-
-    assert states(moved) == [(MUG_A, 1, LineState.HELD), (MUG_B, 2, LineState.HELD)]
-    assert {line.expire_time for line in moved.lines} == {NOON + HOLD}
-    assert (ledger.balance(MUG_A).reserved, ledger.balance(MUG_B).reserved) == (1, 2)
-
-
-def test_promises_can_change_places() -> None:
-    ledger = books(MUG_A=2, MUG_B=3)
-    paid = made(ledger, ask(("1", MUG_A, 2), ("2", MUG_B, 2), confirmed=True))
-
-    (moved,) = reassign(
-        ledger, [(paid, [(Selection("1"), "B"), (Selection("2"), "A")])], Terms(), NOON
-    )
-
-    assert states(moved) == [
-        (MUG_B, 2, LineState.CONFIRMED),
-        (MUG_A, 2, LineState.CONFIRMED),
-    ]
-
-
-def test_a_promise_cannot_go_where_too_little_is() -> None:
-    ledger = books(MUG_A=5, MUG_B=1)
-    paid = made(ledger, ask(("1", MUG_A, 3), confirmed=True))
-
-    with pytest.raises(InsufficientStock) as refusal:
-        reassign(ledger, [(paid, [(Selection("1"), "B")])], Terms(), NOON)
-
-    assert refusal.value.facts()["locationId"] == "B"
-
-
-def test_a_promise_cannot_go_where_it_is() -> None:
-    ledger = books(MUG_A=5)
-    paid = made(ledger, ask(("1", MUG_A, 3), confirmed=True))
-
-    for selection in (Selection("1"), Selection("1", location_id="A")):
-        with pytest.raises(SameLocation) as refusal:
-            reassign(ledger, [(paid, [(selection, "A")])], Terms(), NOON)
-        assert refusal.value.facts() == {"sku": "MUG", "locationId": "A"}
-
-
-def test_a_promise_that_expired_or_is_closed_cannot_go_anywhere() -> None:
-    ledger = books(MUG_A=5, MUG_B=5)
-    held = made(ledger, ask(("1", MUG_A, 3)))
-
-    with pytest.raises(ReservationExpired):
-        reassign(
-            Ledger({MUG_A: Balance(5, 3), MUG_B: Balance(5)}),
-            [(held, [(Selection("1"), "B")])],
-            Terms(),
-            LATER,
-        )
-    closed, _ = release(ledger, held, [], NOON)
-    with pytest.raises(ReservationClosed):
-        reassign(ledger, [(closed, [(Selection("1"), "B")])], Terms(), NOON)
-
-
 def test_expiry_on_demand_takes_the_oldest_and_no_more_than_is_missing() -> None:
     ledger = books(MUG_A=5)
     old = made(ledger, ask(("1", MUG_A, 2), reservation_id=OTHER))
@@ -357,3 +149,209 @@ def test_expiry_on_demand_counts_the_deficit_that_is_paid_first() -> None:
 
     assert len(expired.open_lines) == 0
     assert ledger.balance(MUG_A).free == 3
+
+
+TRACK = {"mode": ReservationMode.TRACK_ONLY}
+
+
+def line(number: int, key: StockKey, quantity: int, **more: Any) -> Line:
+    plain = Line(number, str(number), key, quantity, LineState.HELD, expire_time=NOON)
+    return replace(plain, **more)
+
+
+def reservation(*lines: Line, **more: Any) -> Reservation:
+    plain = Reservation(ID, "storefront", "X", NOON, lines, len(lines), 3)
+    return replace(plain, **more)
+
+
+def test_what_has_passed_expires_at_the_time_its_hold_ended() -> None:
+    ledger = Ledger({MUG_A: Balance(5, 4, sequence=9), CUP_A: Balance(5, 2)})
+    young = line(2, CUP_A, 2, expire_time=LATER)
+
+    settled = settle(ledger, reservation(line(1, MUG_A, 4), young), NOON + MOMENT)
+
+    assert settled.lines[0].state is LineState.EXPIRED
+    assert settled.lines[0].close_time == NOON
+    assert settled.lines[1] == young
+    assert moved(ledger) == [(MUG_A, "RESERVED", "FREE", 4)]
+    assert {entry.cause for entry in ledger.entries} == {Cause(MovementKind.EXPIRED, ID, "X")}
+    assert settle(ledger, settled, LATER - MOMENT) == settled
+
+
+def test_what_waits_for_goods_gives_its_part_of_them_back() -> None:
+    ledger = Ledger({MUG_A: Balance(5)})
+    waiting = reservation(line(1, MUG_A, 4, supply_id="S1"))
+
+    assert release(ledger, waiting, [], NOON - MOMENT)[0].lines[0].state is LineState.RELEASED
+    assert ledger.promised() == {"S1": -4}
+    assert ledger.entries == ()
+    # A promise on goods that was broken has none.
+    broken = reservation(line(1, MUG_A, 4, supply_id="S2", broken_time=NOON))
+    release(ledger, broken, [], NOON - MOMENT)
+    assert ledger.promised() == {"S1": -4}
+
+
+def test_units_that_are_given_back_keep_their_facts_and_go_into_their_pool() -> None:
+    ledger = Ledger({MUG_A: Balance(5, 2)}, {(7, MUG_A): 2})
+    held = line(1, MUG_A, 2, pool=7, lot_id="L1", serial_numbers=("S1", "S2"))
+
+    release(ledger, reservation(held), [], NOON - MOMENT)
+
+    [entry] = ledger.entries
+    assert (entry.lot_id, entry.serial_numbers, entry.pool) == ("L1", ("S1", "S2"), 7)
+    assert ledger.taken(7, MUG_A) == 0
+    assert {entry.cause for entry in ledger.entries} == {Cause(MovementKind.RELEASED, ID, "X")}
+
+
+@pytest.mark.parametrize(
+    ("missing", "expired"), [(-1, 0), (0, 0), (1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (99, 3)]
+)
+def test_of_overdue_lines_as_many_expire_as_units_are_missing(missing: int, expired: int) -> None:
+    lines = [line(number, MUG_A, 2) for number in (1, 2, 3)]
+    ledger = Ledger({MUG_A: Balance(8, 8), CUP_A: Balance(5, 5)})
+    other, young = line(4, CUP_A, 5), line(5, MUG_A, 2, expire_time=LATER)
+
+    found = expire_for(ledger, [reservation(*lines, other, young)], {MUG_A: missing}, NOON + MOMENT)
+
+    states = [one.state.name for touched in found for one in touched.lines]
+    assert states.count("EXPIRED") == expired
+    assert states == (["EXPIRED"] * expired + ["HELD"] * (5 - expired) if expired else [])
+
+
+def test_of_equally_old_holds_the_lower_id_and_number_goes_first() -> None:
+    ledger = Ledger({MUG_A: Balance(8, 8)})
+    mine = reservation(line(2, MUG_A, 2), line(1, MUG_A, 2))
+    others = reservation(line(1, MUG_A, 2), reservation_id=OTHER)
+
+    found = expire_for(ledger, [others, mine], {MUG_A: 3}, NOON)
+
+    assert [one.reservation_id for one in found] == [ID]
+    assert [one.close_time for one in found[0].lines] == [NOON, NOON]
+
+
+def test_what_waits_for_goods_expires_and_frees_nothing_on_hand() -> None:
+    ledger = Ledger({MUG_A: Balance(8, 4)})
+    waiting = line(1, MUG_A, 5, supply_id="S1", expire_time=NOON - MOMENT)
+
+    (found,) = expire_for(
+        ledger, [reservation(waiting, line(2, MUG_A, 2), line(3, MUG_A, 2))], {MUG_A: 2}, NOON
+    )
+
+    assert [one.state.name for one in found.lines] == ["EXPIRED", "EXPIRED", "HELD"]
+    assert ledger.promised() == {"S1": -5}
+
+
+def test_a_hold_that_was_lost_is_reserved_again_where_its_stock_is_still_there() -> None:
+    ledger = Ledger({MUG_A: Balance(3, 3), CUP_A: Balance(2, 2)})
+    held = reservation(
+        line(1, MUG_A, 3, lot_id="L1"), line(2, CUP_A, 2, expire_time=LATER), channel="web"
+    )
+
+    again = confirm(ledger, held, NOON, terms=Terms())
+
+    assert [(one.number, one.state.name, one.quantity) for one in again.lines] == [
+        (1, "EXPIRED", 3),
+        (2, "CONFIRMED", 2),
+        (3, "CONFIRMED", 3),
+    ]
+    renewed = again.lines[2]
+    assert (renewed.line_id, renewed.lot_id) == ("1", "L1")
+    assert (renewed.expire_time, renewed.close_time) == (None, None)
+    assert (again.granted, again.is_renewed, again.lost_lines) == (6, True, ())
+    assert moved(ledger) == [(MUG_A, "RESERVED", "FREE", 3), (MUG_A, "FREE", "RESERVED", 3)]
+    assert ledger.entries[1].cause == Cause(MovementKind.RESERVED, ID, "X")
+
+
+def test_a_hold_whose_stock_is_gone_has_expired_unless_others_may_be_in_the_way() -> None:
+    held = reservation(line(1, MUG_A, 2), line(2, MUG_A, 1, expire_time=NOON - MOMENT))
+
+    def books_of_others() -> Ledger:
+        return Ledger({MUG_A: Balance(3, 4, 1)})
+
+    with pytest.raises(ReservationExpired) as refusal:
+        confirm(books_of_others(), held, NOON, terms=Terms())
+    assert refusal.value.facts()["expireTime"] == (NOON - MOMENT).isoformat()
+    with pytest.raises(InsufficientStock) as missing:
+        confirm(books_of_others(), held, NOON, terms=Terms(), is_final=False)
+    assert missing.value.rows == ({"sku": "MUG", "locationId": "A", "wanted": 3, "available": 2},)
+
+
+def test_what_was_only_tracked_is_tracked_again_without_any_stock() -> None:
+    ledger = Ledger({MUG_A: Balance()})
+    pool = Control("a", ControlKind.POOL, 5, channel="web", number=7)
+    terms = Terms(controls=ControlTable([pool]))
+
+    again = confirm(ledger, reservation(line(1, MUG_A, 2, **TRACK), channel="web"), NOON,
+                    terms=terms)  # fmt: skip
+
+    assert again.lines[1].state is LineState.CONFIRMED
+    assert again.lines[1].pool is None
+    assert ledger.entries == ()
+
+
+def test_what_is_reserved_again_comes_from_the_pool_of_its_channel_and_waits_for_nothing() -> None:
+    pool = Control("a", ControlKind.POOL, 5, channel="web", number=7)
+    ledger = Ledger({MUG_A: Balance(9)})
+    lost = line(1, MUG_A, 2, supply_id="S1", needed_by=LATER)
+
+    again = confirm(
+        ledger,
+        reservation(lost, channel="web"),
+        NOON,
+        terms=Terms(controls=ControlTable([pool])),
+    )
+
+    assert (again.lines[1].pool, again.lines[1].supply_id) == (7, "")
+    assert ledger.taken(7, MUG_A) == 2
+
+
+def test_what_is_reserved_again_is_held_to_purchase_limits() -> None:
+    limit = Control("l", ControlKind.LIMIT_PER_ORDER, 3)
+    terms = Terms(controls=ControlTable([limit]))
+    bought = reservation(
+        line(1, MUG_A, 2, state=LineState.SHIPPED, expire_time=None), reservation_id=OTHER
+    )
+    held = reservation(line(1, MUG_A, 2))
+
+    confirm(Ledger({MUG_A: Balance(9, 2)}), held, NOON, terms=terms)
+    with pytest.raises(PurchaseLimit):
+        confirm(
+            Ledger({MUG_A: Balance(9, 2)}),
+            held,
+            NOON,
+            terms=terms,
+            purchases=Purchases([bought], NOON),
+        )
+
+
+def test_a_reservation_of_which_nothing_was_recorded_is_confirmed() -> None:
+    assert confirm(Ledger({}), reservation(), NOON) == reservation()
+
+
+def test_a_hold_is_extended_to_four_hours_after_it_was_made_and_no_longer() -> None:
+    ledger = Ledger({MUG_A: Balance(5, 4), CUP_A: Balance(5, 2)})
+    held = reservation(
+        line(1, MUG_A, 4, expire_time=LATER),
+        line(2, CUP_A, 2, state=LineState.CONFIRMED, expire_time=None),
+    )
+    now = NOON + timedelta(minutes=30)
+
+    extended = extend(ledger, held, timedelta(hours=3, minutes=30), now)
+    assert [one.expire_time for one in extended.lines] == [NOON + timedelta(hours=4), None]
+    assert ledger.entries == ()
+    with pytest.raises(HoldLimit) as refusal:
+        extend(ledger, held, timedelta(hours=3, minutes=30) + MOMENT, now)
+    assert refusal.value.facts()["latestExpireTime"] == (NOON + timedelta(hours=4)).isoformat()
+    # Where nothing is held there is nothing to be held too long.
+    paid = reservation(held.lines[1])
+    assert extend(ledger, paid, timedelta(hours=9), now) == paid
+
+
+def test_what_has_passed_or_is_closed_is_not_extended() -> None:
+    ledger = Ledger({MUG_A: Balance(5, 4)})
+
+    with pytest.raises(ReservationExpired):
+        extend(ledger, reservation(line(1, MUG_A, 4)), HOLD, NOON)
+    closed = line(1, MUG_A, 4, state=LineState.RELEASED, expire_time=None)
+    with pytest.raises(ReservationClosed):
+        extend(ledger, reservation(closed), HOLD, NOON)

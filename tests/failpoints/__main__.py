@@ -26,6 +26,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from ordermesh.cli.processes import ServiceFailed
 from ordermesh.cli.up import until_told_to_stop
 from ordermesh.inventory.bench.cluster import NoPostgres
 from ordermesh.runtime.engines import Dialect
@@ -35,9 +36,12 @@ from tests.failpoints.audit import at_the_end
 from tests.failpoints.cells import SERVICES, Cell, cells
 from tests.failpoints.matrix import ORDERS, Result, run_cell
 from tests.failpoints.storm import weather
-from tests.failpoints.world import world
+from tests.failpoints.world import World, world
 
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
+STARTS_MAX = 5
+"""A machine that stands still may not let services start in time."""
+
 PASSES = 5_000_000
 
 _console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -108,26 +112,39 @@ async def _run(
 ) -> None:
     began = time.monotonic()
     for dialect in dialects:
-        waiting = list(chosen)
+        waiting, starts = list(chosen), 0
         while waiting:
-            # A mesh in which something has gone wrong judges no other cell.
-            async with world(dialect, _console.print) as running:
-                is_well = True
-                while waiting and is_well:
-                    cell = waiting.pop(0)
-                    number = len(results.cells) + 1
-                    result = await run_cell(
-                        running, cell, f"c{number}", orders=orders, histories=histories
-                    )
-                    results.cells.append(result)
-                    results.seconds = time.monotonic() - began
-                    _tell(result, number, len(chosen) * len(dialects), results.seconds)
-                    is_well = result.is_well
-                if is_well:
-                    results.problems += [f"{dialect}: {one}" for one in await at_the_end(running)]
-                else:
-                    for name in SERVICES:
-                        _console.print(_tail(running.processes.directory.log_file(name), name))
+            try:
+                # A mesh in which something has gone wrong judges no other cell.
+                async with world(dialect, _console.print) as running:
+                    while waiting:
+                        number = len(results.cells) + 1
+                        result = await run_cell(
+                            running,
+                            waiting.pop(0),
+                            f"c{number}",
+                            orders=orders,
+                            histories=histories,
+                        )
+                        results.cells.append(result)
+                        results.seconds = time.monotonic() - began
+                        _tell(result, number, len(chosen) * len(dialects), results.seconds)
+                        if not result.is_well:
+                            _tell_logs(running)
+                            break
+                    else:
+                        found = await at_the_end(running)
+                        results.problems += [f"{dialect}: {one}" for one in found]
+            except ServiceFailed as failure:
+                starts += 1
+                _console.print(str(failure))
+                if starts == STARTS_MAX:
+                    raise
+
+
+def _tell_logs(running: World) -> None:
+    for name in SERVICES:
+        _console.print(_tail(running.processes.directory.log_file(name), name))
 
 
 def _tell(result: Result, number: int, total: int, seconds: float) -> None:

@@ -59,7 +59,7 @@ _ONCE = (
 
 _WITH: Mapping[str, str] = {
     # A worker that has worked on an order for long gives its row back before the lease ends.
-    "work.rescheduling": "routing.before_reserve=delay:4.5",
+    "work.rescheduling": "routing.before_reserve=delay:4.5@1-8",
 }
 """What else must go wrong for a point to be passed."""
 

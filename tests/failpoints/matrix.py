@@ -16,7 +16,7 @@ from ordermesh.client.history.recording import Recorder
 from ordermesh.runtime.failpoints import Action
 from tests.failpoints.audit import QUIET_SECONDS, books, findings, is_quiet
 from tests.failpoints.cells import Cell
-from tests.failpoints.stillness import noticing_stillness
+from tests.failpoints.stillness import Patience, noticing_stillness
 from tests.failpoints.story import Day, NeverHappened, Shop
 from tests.failpoints.world import Fault, World
 
@@ -64,9 +64,15 @@ class Result:
 
 
 async def run_cell(
-    world: World, cell: Cell, tag: str, *, orders: int = ORDERS, histories: Path | None = None
+    world: World,
+    cell: Cell,
+    tag: str,
+    *,
+    orders: int = ORDERS,
+    within: float = SETTLE_SECONDS,
+    histories: Path | None = None,
 ) -> Result:
-    """A day of trade with one fault in it."""
+    """A day of trade with one fault in it; all is settled ``within`` so many seconds after it."""
     result = Result(cell, world.dialect, orders)
     began = time.monotonic()
     day, history = Day(tag, orders), History()
@@ -74,6 +80,8 @@ async def run_cell(
     async with Mesh(world.processes.targets, caller="matrix", interceptors=[recorder]) as mesh:
         shop = Shop(mesh, day, with_limits=cell.point == "routing.after_giving_back")
         await _trade(result, shop, world, day)
+    if result.settle_seconds > within:
+        result.problems.append(f"it took {result.settle_seconds:.0f} s to settle")
     try:
         # A day that was broken off has no books to be checked.
         if not result.problems:
@@ -108,8 +116,6 @@ async def _trade(result: Result, shop: Shop, world: World, day: Day) -> None:
         result.problems.append("the fault never fired")
     elif happened is None and not result.problems:
         result.problems.append("its service did not serve again")
-    if result.settle_seconds > SETTLE_SECONDS:
-        result.problems.append(f"it took {result.settle_seconds:.0f} s to settle")
 
 
 async def _live(shop: Shop, world: World, day: Day) -> Sequence[str]:
@@ -117,9 +123,9 @@ async def _live(shop: Shop, world: World, day: Day) -> Sequence[str]:
     try:
         await shop.open()
         await shop.trade()
-        give_up = time.monotonic() + QUIET_SECONDS_MAX
+        patience = Patience(QUIET_SECONDS_MAX)
         while not await is_quiet(world, day):
-            if time.monotonic() > give_up:
+            if patience.is_over:
                 # What is missing is seen when all is looked at.
                 return []
             await asyncio.sleep(QUIET_SECONDS)
@@ -138,9 +144,7 @@ async def _notice(fault: Fault) -> float:
     while not fault.passings:  # noqa: ASYNC110 - it is written by another process
         await asyncio.sleep(0.02)
     if fault.cell.action is Action.EXIT:
-        deaths, processes = 0, fault.world.processes
-        while not deaths or not fault.world.is_whole():
-            deaths = processes.deaths.get(fault.cell.service, 0)
+        while not fault.is_overcome:  # noqa: ASYNC110 - so is this
             await asyncio.sleep(0.05)
     return time.monotonic()
 

@@ -6,8 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _BEAT_SECONDS = 0.1
+_STEP_SECONDS_MAX = 6.0
+"""Between two looks at the clock no more than this counts: it is longer than any call may take."""
+
 _STILL_SECONDS = 1.0
 """A thread that only sleeps wakes a little late on a busy machine, and never so late."""
+
+
+class Patience:
+    """So many seconds of waiting, of which a machine that stands still takes few."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+        self._last = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is used up; to be asked again and again while it is waited."""
+        now = time.monotonic()
+        self._left -= min(now - self._last, _STEP_SECONDS_MAX)
+        self._last = now
+        return self._left <= 0.0
 
 
 class Stillness:

@@ -19,6 +19,7 @@ from ordermesh.client.history.recording import Recorder
 from ordermesh.inventory.bench.cluster import Cluster
 from ordermesh.runtime.engines import Dialect
 from tests.failpoints.audit import at_the_end, findings, is_quiet
+from tests.failpoints.stillness import Patience
 from tests.failpoints.story import Day, NeverHappened, Shop
 from tests.failpoints.world import World, world
 
@@ -201,9 +202,9 @@ async def _live(running: World, day: Day, passed: Passed) -> None:
 
 async def _until_quiet(running: World, days: list[Day]) -> None:
     """Until nothing follows any more, or too long."""
-    give_up = time.monotonic() + QUIET_SECONDS_MAX
+    patience = Patience(QUIET_SECONDS_MAX)
     for day in days:
-        while time.monotonic() < give_up:
+        while not patience.is_over:
             with suppress(grpc.aio.AioRpcError):
                 if running.is_whole() and await is_quiet(running, day):
                     break

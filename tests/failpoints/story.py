@@ -51,6 +51,7 @@ from ordermesh.api.routing.v1 import (
 )
 from ordermesh.client import Mesh, refusal_of
 from ordermesh.kernel.ids import derived_id
+from tests.failpoints.stillness import Patience
 from tests.routing.house import ALWAYS, IF_SOURCED, item, key, line, submission
 
 Reply = TypeVar("Reply")
@@ -64,6 +65,7 @@ UNITS = 2
 CALL_SECONDS = 5.0
 GIVE_UP_SECONDS = 75.0
 """Longer than anything may take, so that what is too late is told from what never happens."""
+
 _PAUSE_SECONDS, _PAUSE_SECONDS_MAX = 0.2, 1.0
 
 _FINAL = frozenset(
@@ -360,7 +362,7 @@ class Shop:
 
     async def _ask(self, method: Method[Any, Reply], request: Any) -> Reply:
         """Ask until there is an answer. A refusal is an answer, and here one that is wrong."""
-        give_up = asyncio.get_running_loop().time() + self._patience
+        patience = Patience(self._patience)
         pause = _PAUSE_SECONDS
         while True:
             try:
@@ -371,7 +373,7 @@ class Shop:
                     refusal = refusal_of(error)
                     why = refusal.reason if refusal else error.code().name
                     raise NeverHappened(f"{name} was refused: {why}, {error.details()}") from error
-                if asyncio.get_running_loop().time() > give_up:
+                if patience.is_over:
                     raise NeverHappened(
                         f"{name} had no answer but {error.code().name}: {error.details()}"
                     ) from error
@@ -379,8 +381,8 @@ class Shop:
             pause = min(_PAUSE_SECONDS_MAX, 2 * pause)
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
-        give_up = asyncio.get_running_loop().time() + self._patience
+        patience = Patience(self._patience)
         while not await condition():
-            if asyncio.get_running_loop().time() > give_up:
+            if patience.is_over:
                 raise NeverHappened(f"It never came to pass that {what}.")
             await asyncio.sleep(_PAUSE_SECONDS)

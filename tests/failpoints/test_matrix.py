@@ -1,5 +1,7 @@
 """A few cells of the matrix of failures on real processes, and that the matrix can fail."""
 
+from math import inf
+
 import pytest
 
 from ordermesh.runtime.engines import Dialect
@@ -8,6 +10,7 @@ from ordermesh.runtime.points import POINTS
 from tests.failpoints.audit import at_the_end, findings
 from tests.failpoints.cells import Cell, cells
 from tests.failpoints.matrix import ORDERS, run_cell
+from tests.failpoints.stillness import Patience
 from tests.failpoints.story import UNITS, Day
 from tests.failpoints.world import world
 
@@ -44,7 +47,7 @@ async def test_a_few_failures_lose_and_double_nothing(dialect: Dialect) -> None:
     try:
         async with world(dialect, told.append) as running:
             for number, cell in enumerate(FEW, start=1):
-                result = await run_cell(running, cell, f"c{number}")
+                result = await run_cell(running, cell, f"c{number}", within=inf)
                 assert result.problems == [], cell.name
                 assert result.calls > ORDERS
             assert await at_the_end(running) == []
@@ -82,3 +85,18 @@ async def test_a_fault_that_never_fired_and_books_that_are_wrong_are_found() -> 
             "cancelled": {"c1-2"},
         }.items():
             assert await findings(running, replace_day(day, **{field: wrong})) != [], field
+
+
+def test_patience_is_used_up_by_waiting_and_not_by_a_machine_that_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("tests.failpoints.stillness.time.monotonic", lambda: now)
+    patience = Patience(10.2)
+
+    found = []
+    for seconds in (4.0, 600.0, 0.5):
+        now += seconds
+        found.append(patience.is_over)
+
+    assert found == [False, False, True]

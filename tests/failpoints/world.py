@@ -75,7 +75,7 @@ class World:
         """A fault that can happen while the block lasts."""
         file = self.processes.faults_file(cell.service)
         log = self.processes.directory.log_file(cell.service)
-        fault = Fault(self, cell, log, log.stat().st_size)
+        fault = Fault(self, cell, log, log.stat().st_size, self.deaths(cell.service))
         # Another comment makes another file: passings are counted from here on.
         _replace(file, f"{cell.faults} # {next(self._numbers)}")
         try:
@@ -90,6 +90,10 @@ class World:
                 self._read[file] = read_mail(file)["message_id"]
         return sum(notification_id in message_id for message_id in self._read.values())
 
+    def deaths(self, service: str) -> int:
+        """How often a service has died."""
+        return self.processes.deaths.get(service, 0)
+
     def is_whole(self) -> bool:
         """Whether every service runs."""
         return all(child.process.returncode is None for child in self.processes.children.values())
@@ -103,7 +107,13 @@ class Fault:
     cell: Cell
     log: Path
     offset: int
-    begin_time: float | None = None
+    deaths: int
+    """How often the service had died before."""
+
+    @property
+    def is_overcome(self) -> bool:
+        """Whether the service has died and serves again."""
+        return self.world.deaths(self.cell.service) > self.deaths and self.world.is_whole()
 
     @property
     def passings(self) -> int:

@@ -24,7 +24,7 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.api.returns.v1 import GetReturnableRequest, Return
 from ordermesh.api.routing.v1 import Order
 from ordermesh.cli.afterwards import Afterwards, chosen_for_delivery, deliver_some, return_some
-from ordermesh.cli.calls import all_pages, in_flight, open_mesh, patiently
+from ordermesh.cli.calls import CALLER, all_pages, in_flight, patiently
 from ordermesh.cli.loader import SAMPLE, Loader
 from ordermesh.cli.place import PORTS, MeshDirectory
 from ordermesh.cli.processes import MeshProcesses
@@ -39,6 +39,9 @@ from ordermesh.cli.story import (
 )
 from ordermesh.cli.up import running_mesh
 from ordermesh.client import Mesh, follow
+from ordermesh.client.history.calls import History
+from ordermesh.client.history.checking import check
+from ordermesh.client.history.recording import Recorder
 from ordermesh.sample.retailer import build_retailer
 from tests.mesh.conftest import SECONDS_MAX, until
 
@@ -71,9 +74,11 @@ async def test_the_story_ends_well_though_a_service_is_killed(
     victim: str, directory: MeshDirectory, nothing_left: None
 ) -> None:
     said: list[str] = []
+    history = History()
+    recorder = Recorder(history, CALLER)
     async with (
         running_mesh(directory, on_free_ports=True, tell=said.append) as processes,
-        open_mesh(processes.targets) as mesh,
+        Mesh(processes.targets, caller=CALLER, interceptors=[recorder]) as mesh,
         following(mesh, victim) as heard,
     ):
         outcome = await tell_story(mesh, processes, victim)
@@ -92,6 +97,7 @@ async def test_the_story_ends_well_though_a_service_is_killed(
         await assert_the_ledger_moved_each_order_once(mesh, outcome, afterwards)
         await assert_everybody_was_told_once(mesh, outcome)
         await assert_nothing_was_missed(mesh, victim, heard)
+    assert check(history).violations == ()
 
 
 async def tell_story(mesh: Mesh, processes: MeshProcesses, victim: str) -> Outcome:

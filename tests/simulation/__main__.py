@@ -1,72 +1,83 @@
-"""``python -m tests.simulation`` runs seeds; with ``--seed`` one of them, with its history."""
+"""``python -m tests.simulation`` runs seeds; with ``--seed`` one of them, with its history.
+
+A seed that shows something wrong is run again with fewer and fewer faults, and told with the
+command that replays it.
+"""
 
 import argparse
+import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 
-from tests.simulation.running import Result, run
+from tests.simulation import markers
+from tests.simulation.briefing import briefs, few, told
+from tests.simulation.running import run
 
 
 def main() -> int:
     """Exit with 1 when a run has shown that something is wrong."""
     arguments = _arguments()
+    if arguments.seed is not None:
+        return _one(arguments)
+    return _many(range(arguments.first, arguments.first + arguments.seeds), arguments.jobs)
+
+
+def _one(arguments: argparse.Namespace) -> int:
     only = None
     if arguments.faults is not None:
-        only = [int(number) for number in arguments.faults.split(",") if number]
-    if arguments.seed is not None:
+        only = [int(number) for number in arguments.faults.split(",") if number.isdigit()]
+    result = run(arguments.seed, only)
+    if arguments.shrink and result.violations:
+        only = few(result)
         result = run(arguments.seed, only)
-        _tell(result, whole=arguments.history)
-        return 1 if result.violations else 0
-    return _many(arguments.first, arguments.seeds)
+    for line in told(result, whole=arguments.history):
+        _say(line)
+    return 1 if result.violations else 0
 
 
-def _many(first: int, count: int) -> int:
-    began, simulated, wrong = time.monotonic(), 0.0, 0
+def _many(seeds: Sequence[int], jobs: int) -> int:
+    began, simulated, wrong = time.monotonic(), 0.0, []
     struck: Counter[str] = Counter()
-    for seed in range(first, first + count):
-        result = run(seed)
-        simulated += result.seconds
-        struck.update(result.struck)
-        if result.violations:
-            wrong += 1
-            _tell(result, whole=False)
+    reached: Counter[str] = Counter()
+    for brief in briefs(seeds, jobs):
+        simulated += brief.seconds
+        struck.update(brief.struck)
+        reached.update(brief.reached)
+        if brief.is_wrong:
+            wrong.append(brief.seed)
+        for line in brief.words:
+            _say(line)
     seconds = time.monotonic() - began
     _say(
-        f"{count} seeds from {first}, {wrong} with violations;"
+        f"{len(seeds)} seeds from {seeds[0]}, {len(wrong)} with violations: {wrong};"
         f" {simulated / 3600:.2f} simulated hours in {seconds:.0f} s,"
         f" {simulated / 3600 / seconds:.4f} simulated hours a second"
         f" ({simulated / seconds:.0f} times as fast as life)."
     )
     _say("Struck: " + ", ".join(f"{kind} {number}" for kind, number in sorted(struck.items())))
+    missed = markers.missed(reached)
+    known = len(markers.EXPECTED)
+    _say(f"Reached {known - len(missed)} of {known} situations; missed: {', '.join(missed) or '-'}")
     return 1 if wrong else 0
-
-
-def _tell(result: Result, *, whole: bool) -> None:
-    _say(f"Seed {result.seed}: {result.seconds:.1f} simulated seconds, {result.history.digest}")
-    for fault in result.faults:
-        _say(f"  {fault}")
-    if whole:
-        for one in result.history.happenings:
-            _say(f"  {one}")
-    for violation in result.violations:
-        _say(f"  VIOLATION {violation}")
-    if result.violations:
-        _say(f"  Again: {result.command}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="how many seeds")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--seed", type=int, help="one seed alone")
     parser.add_argument("--faults", help="the numbers of the faults that happen, with commas")
     parser.add_argument("--history", action="store_true", help="print all that happened")
+    parser.add_argument("--shrink", action="store_true", help="leave out faults that it needs not")
     return parser.parse_args()
 
 
 def _say(sentence: str) -> None:
     sys.stdout.write(f"{sentence}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

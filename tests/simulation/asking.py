@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from ordermesh.client.errors import refusal_of
 from ordermesh.client.mesh import Mesh
 from tests.simulation.history import History
+from tests.simulation.markers import reached
 
 PATIENCE_SECONDS = (0.3, 1.0, 3.0)
 TRIES = (1, 3, 6, 12)
@@ -108,6 +109,12 @@ class Caller:
                 break
             await self.rest(REST_SECONDS_MAX)
         told.end_seconds = loop.time()
+        if told.outcome is Outcome.UNKNOWN:
+            reached("a caller was never told what became of its request")
+        elif told.attempts > 1:
+            reached("a request was decided at a later attempt")
+        if told.reason:
+            reached(f"refused {told.reason}")
         self._history.add(self.name, "told", f"{told.method} {told.outcome} {told.reason}".rstrip())
         if told.outcome is not Outcome.UNKNOWN and self.likely(0.15):
             await self._again(method, told)
@@ -124,6 +131,7 @@ class Caller:
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
+            reached("a call was cancelled by its caller")
         except grpc.aio.AioRpcError as error:
             if error.code() in _UNDECIDED:
                 return
@@ -149,6 +157,7 @@ class Caller:
             await self.rest(REST_SECONDS_MAX)
         if twin.outcome is Outcome.UNKNOWN or not told.is_lasting:
             return
+        reached("a request was asked again and got its answer again")
         is_same = (twin.outcome, twin.reason) == (told.outcome, told.reason)
         if not is_same or not _is_as_before(told.reply, twin.reply):
             self.notebook.strange.append(

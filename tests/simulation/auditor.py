@@ -1,19 +1,26 @@
 """Judges a run by its databases and by what its callers were told."""
 
+from collections.abc import Sequence
+
 from ordermesh.api.inventory.v1 import VerifyLedgerRequest
-from tests.simulation import effects, events, invariants
+from tests.simulation import effects, events, invariants, visited
 from tests.simulation.asking import Notebook
 from tests.simulation.books import Books
 from tests.simulation.mesh import Machines
+from tests.simulation.stories.platforms import Platform
 
 
-async def audit(machines: Machines, books: Books, notebook: Notebook) -> list[str]:
+async def audit(
+    machines: Machines, books: Books, notebook: Notebook, platforms: Sequence[Platform]
+) -> list[str]:
     """Everything that is wrong when all has come to rest."""
+    visited.note(books, notebook)
     return [
         *notebook.strange,
         *invariants.broken(books, at_rest=True),
         *effects.wrong(books, notebook),
         *events.wrong(books, machines.mailbox.taken),
+        *events.followed(books, platforms),
         *await _own_check(machines),
     ]
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from tests.simulation.history import gist
 from tests.simulation.loop import PROCESS
+from tests.simulation.markers import reached
 from tests.simulation.network import Network, who
 
 if TYPE_CHECKING:
@@ -140,14 +142,14 @@ class UnaryCall(_Call):
     """One request, one reply; tried again where the connection broke."""
 
     def __init__(
-        self, network: Network, target: str, details: Details, raw: bytes, read: Any
+        self, network: Network, target: str, details: Details, request: Any, raw: bytes, read: Any
     ) -> None:
         super().__init__(network, target, details)
         self._raw = raw
         self._read = read
         self._reply: Any = None
         self._attempts = 0
-        self.say("asks", f"{len(raw)} bytes {zlib.crc32(raw):08x}")
+        self.say("asks", f"{gist(request)} {zlib.crc32(raw):08x}")
         self._attempt()
 
     def _attempt(self) -> None:
@@ -169,6 +171,7 @@ class UnaryCall(_Call):
     def _arrive(self) -> None:
         server = self.network.servers.get(self.target)
         if server is None:
+            reached("a call arrived while nobody served")
             self.network.later(self.network.latency(), self.receive, None, broken())
         else:
             server.take(self, self._raw)
@@ -201,14 +204,14 @@ class StreamCall(_Call):
     """One request, many replies, in their order."""
 
     def __init__(
-        self, network: Network, target: str, details: Details, raw: bytes, read: Any
+        self, network: Network, target: str, details: Details, request: Any, raw: bytes, read: Any
     ) -> None:
         super().__init__(network, target, details)
         self._read = read
         self._replies: deque[bytes] = deque()
         self._last_time = 0.0
         self.is_mute = False
-        self.say("follows", f"{len(raw)} bytes {zlib.crc32(raw):08x}")
+        self.say("follows", f"{gist(request)} {zlib.crc32(raw):08x}")
         fate = network.weather.request(self.name, target)
         if fate.lost:
             self.say("lost")
@@ -220,6 +223,7 @@ class StreamCall(_Call):
     def _arrive(self, raw: bytes) -> None:
         server = self.network.servers.get(self.target)
         if server is None:
+            reached("a call arrived while nobody served")
             self.network.later(self.network.latency(), self.receive, None, broken())
         else:
             server.take(self, raw)
@@ -329,7 +333,8 @@ class SimulatedChannel:
 
                 return await self._unary[place].intercept_unary_unary(proceed, details, request)
             raw = request_serializer(request)
-            return UnaryCall(self._network, self._target, details, raw, response_deserializer)
+            network, target = self._network, self._target
+            return UnaryCall(network, target, details, request, raw, response_deserializer)
 
         return self._caller(method, make)
 
@@ -348,7 +353,8 @@ class SimulatedChannel:
 
                 return await self._stream[place].intercept_unary_stream(proceed, details, request)
             raw = request_serializer(request)
-            return StreamCall(self._network, self._target, details, raw, response_deserializer)
+            network, target = self._network, self._target
+            return StreamCall(network, target, details, request, raw, response_deserializer)
 
         return self._caller(method, make)
 

@@ -1,11 +1,12 @@
 """Whether everybody who should hear of something has heard of it, once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from uuid import UUID
 
 from ordermesh.api.event.v1 import EventEnvelope
 from tests.simulation.books import Books
+from tests.simulation.stories.platforms import Platform
 
 _SHIPPED = "ordermesh.fulfillment_order.shipped.v1"
 
@@ -33,6 +34,16 @@ def wrong(books: Books, mails: Counter[UUID]) -> Iterator[str]:
             yield f"{peer} heard of {len(heard - said)} events that {source} never told."
     yield from _timelines(books, told)
     yield from _mails(books, mails)
+
+
+def followed(books: Books, platforms: Iterable[Platform]) -> Iterator[str]:
+    """Who follows a feed from a position has heard each event once, in order."""
+    for one in platforms:
+        said = [event.event_id for event in events_of(books, one.service)]
+        if one.heard != said[: len(one.heard)]:
+            yield f"Who followed {one.service} heard its events otherwise than they were told."
+        elif len(one.heard) < len(said):
+            yield f"Who followed {one.service} heard {len(one.heard)} of {len(said)} events."
 
 
 def events_of(books: Books, service: str) -> list[EventEnvelope]:

@@ -11,12 +11,15 @@ from enum import StrEnum
 from random import Random
 from typing import TYPE_CHECKING
 
+from ordermesh.runtime.points import POINTS
+from tests.simulation import markers
 from tests.simulation.network import FAIR, Fate
 
 if TYPE_CHECKING:
     from tests.simulation.mesh import Machines
 
 FAULTS_MAX = 12
+LEASE_SECONDS = 10.0
 STEP_SECONDS_MAX = 30.0
 """The clock of a database's machine may step by so much."""
 
@@ -35,6 +38,7 @@ class Kind(StrEnum):
     TWICE = "twice"
     TURMOIL = "turmoil"
     MAIL = "mail"
+    POINT = "point"
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,11 @@ class Fault:
     time: float
     seconds: float
     strength: float
+    point: str = ""
 
     def __str__(self) -> str:
         return (
-            f"[{self.number}] {self.kind} of {self.who} at {self.time:.3f}"
+            f"[{self.number}] {self.kind} {self.point or self.who} at {self.time:.3f}"
             f" for {self.seconds:.3f} s, {self.strength:.2f}"
         )
 
@@ -70,6 +75,7 @@ _WEIGHTS: Sequence[tuple[Kind, int]] = (
     (Kind.TWICE, 2),
     (Kind.TURMOIL, 2),
     (Kind.MAIL, 1),
+    (Kind.POINT, 9),
 )
 
 
@@ -83,9 +89,9 @@ def plan(random: Random, services: Sequence[str], begin: float, end: float) -> l
         # Inventory and routing do most of what can go wrong.
         who = random.choice((*services, "inventory", "routing"))
         time = random.uniform(begin, end)
-        found.append(
-            Fault(number, kind, who, time, _seconds(random, kind), _strength(random, kind))
-        )
+        seconds, strength = _seconds(random, kind), _strength(random, kind)
+        point = random.choice(tuple(POINTS)) if kind is Kind.POINT else ""
+        found.append(Fault(number, kind, who, time, seconds, strength, point))
     return found
 
 
@@ -159,13 +165,11 @@ async def strike(fault: Fault, machines: "Machines", weather: FaultWeather) -> N
         case Kind.CRASH:
             node.kill()
             await asyncio.sleep(fault.seconds)
-            if not node.is_up:
-                node.start()
+            node.start_again()
         case Kind.RESTART:
             await node.stop()
             await asyncio.sleep(fault.seconds)
-            if not node.is_up:
-                node.start()
+            node.start_again()
         case Kind.PAUSE:
             await _pause(fault, machines)
         case Kind.STEP:
@@ -176,6 +180,8 @@ async def strike(fault: Fault, machines: "Machines", weather: FaultWeather) -> N
             node.disk.is_full = True
             await asyncio.sleep(fault.seconds)
             node.disk.is_full = False
+        case Kind.POINT:
+            await machines.points.expect(fault)
         case Kind.MAIL:
             machines.mailbox.trouble = fault.strength
             await asyncio.sleep(fault.seconds)
@@ -193,4 +199,6 @@ async def _pause(fault: Fault, machines: "Machines") -> None:
         return
     machines.loop.pause(process)
     await asyncio.sleep(fault.seconds)
+    if fault.seconds > LEASE_SECONDS and not process.is_dead:
+        markers.reached("a process woke up after its lease")
     machines.loop.wake(process)

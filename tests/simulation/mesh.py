@@ -1,6 +1,7 @@
 """The four services and their callers, in one thread, on simulated machines."""
 
 import asyncio
+import atexit
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -31,7 +32,9 @@ from tests.simulation.calling import connecting
 from tests.simulation.history import History
 from tests.simulation.loop import Process, SimulatedLoop
 from tests.simulation.mailbox import Mailbox
+from tests.simulation.markers import reached
 from tests.simulation.network import Network, Weather
+from tests.simulation.points import SimulatedPoints
 from tests.simulation.seams import Disk, InlineDriver, SeededIds, SimulatedClock
 from tests.simulation.serving import SimulatedServer
 
@@ -47,10 +50,14 @@ PEERS = {
 }
 
 
+_INSIDE, _OUTSIDE = "inside of a transaction", "and none of its work was open"
+
+
 @cache
 def templates() -> Path:
     """A folder with one migrated file for each service, made once by each process."""
     folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=memory()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in SERVICES:
         url = f"sqlite+aiosqlite:///{folder / name}.db"
         asyncio.run(migrate(url, script_location=f"ordermesh.{name}:migrations"))
@@ -87,6 +94,11 @@ class Node:
         """Whether its process lives."""
         return self.process is not None and not self.process.is_dead
 
+    def start_again(self) -> None:
+        """Start it, unless it is up."""
+        if not self.is_up:
+            self.start()
+
     def start(self) -> None:
         """Start a new process on what the disk has kept."""
         self.incarnations += 1
@@ -102,7 +114,8 @@ class Node:
         self._machines.history.add(self.name, "dies")
         self._machines.loop.kill(self.process)
         if self._driver is not None:
-            self._driver.kill()
+            is_inside = self._driver.kill()
+            reached(f"a process died {_INSIDE if is_inside else _OUTSIDE}")
         if self._database is not None and self._database._lock_file is not None:
             # The system gives back what a dead process had locked.
             self._database._lock_file.close()
@@ -156,6 +169,7 @@ class Machines:
         self.history = history
         self.network = Network(loop, self.chance("network"), history, weather)
         self.mailbox = Mailbox(loop, self.chance("mailbox"), history)
+        self.points = SimulatedPoints(self)
         self.nodes = {name: Node(name, self, folder) for name in SERVICES}
 
     def chance(self, *purpose: str) -> Random:

@@ -1,39 +1,43 @@
 """One run of one seed: the mesh, its customers, what goes wrong, and the audit at the end."""
 
 import asyncio
-import gc
-import logging
 import shutil
-import sys
 import tempfile
-import warnings
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import structlog
-
 from tests.simulation import faults as trouble
+from tests.simulation import markers
 from tests.simulation.asking import Caller, Notebook
 from tests.simulation.auditor import audit
 from tests.simulation.books import Books
 from tests.simulation.faults import Fault, FaultWeather, Kind
 from tests.simulation.history import History
-from tests.simulation.loop import PROCESS, Livelock, SimulatedLoop, Standstill
+from tests.simulation.loop import Livelock, SimulatedLoop, Standstill
 from tests.simulation.mesh import SERVICES, Machines, memory
-from tests.simulation.stories import LOCATIONS, Keeper, Shop, Warehouse, prepare
+from tests.simulation.points import installed
+from tests.simulation.quiet import PACES, quietly
+from tests.simulation.stories.desks import Desk
+from tests.simulation.stories.keepers import Keeper
+from tests.simulation.stories.platforms import Browser, Platform
+from tests.simulation.stories.shops import Shop
+from tests.simulation.stories.warehouses import Warehouse
+from tests.simulation.stories.world import LOCATIONS, prepare
 
-ACTIVE_SECONDS = 45.0
-FAULT_SECONDS = (3.0, 45.0)
+ACTIVE_SECONDS = 40.0
+FAULT_SECONDS = (3.0, 40.0)
 SETTLE_SECONDS_MAX = 900.0
 """After the last fault everything is done within this time, or the run is a failure."""
 
 SHOPS = 2
 CUSTOMERS = 6
-DEEDS = 8
+DEEDS = 10
+RETURNS = 4
 
 
 @dataclass
@@ -48,38 +52,48 @@ class Result:
     steps: int = 0
     notebook: Notebook = field(default_factory=Notebook)
     struck: dict[str, int] = field(default_factory=dict)
+    reached: Counter[str] = field(default_factory=Counter)
 
     @property
     def command(self) -> str:
         """What runs it again."""
-        return f"python -m tests.simulation --seed {self.seed}"
+        numbers = ",".join(str(one.number) for one in self.faults)
+        return f"python -m tests.simulation --seed {self.seed} --faults {numbers or '-'}"
 
 
 def run(seed: int, only: Collection[int] | None = None) -> Result:
     """Run a seed, with all of its faults or only those of these numbers."""
-    name = str(seed)
-    random = Random(f"{name}/shape")
-    planned = trouble.plan(Random(f"{name}/faults"), SERVICES, *FAULT_SECONDS)
+    random = Random(f"{seed}/shape")
+    planned = trouble.plan(Random(f"{seed}/faults"), SERVICES, *FAULT_SECONDS)
     faults = [one for one in planned if only is None or one.number in only]
-    loop = SimulatedLoop(Random(f"{name}/loop"), shuffles=random.random() < 0.5)
+    shuffles = random.random() < 0.5
+    with quietly(random.choice(PACES)):
+        return _run(seed, faults, shuffles=shuffles)
+
+
+def _run(seed: int, faults: list[Fault], *, shuffles: bool) -> Result:
+    name = str(seed)
+    loop = SimulatedLoop(Random(f"{name}/loop"), shuffles=shuffles)
     history = History(loop.time)
     result = Result(seed, faults, history)
     folder = Path(tempfile.mkdtemp(prefix="simulated-", dir=memory()))
-    with _quietly():
-        weather = FaultWeather(name)
-        machines = Machines(name, loop, history, weather, folder)
-        asyncio.set_event_loop(loop)
-        try:
+    weather = FaultWeather(name)
+    markers.take()
+    machines = Machines(name, loop, history, weather, folder)
+    asyncio.set_event_loop(loop)
+    try:
+        with installed(machines.points):
             loop.run_until_complete(_Run(machines, weather, result).everything())
-        except (Standstill, Livelock) as error:
-            result.violations.append(f"The run came to no end: {type(error).__name__}.")
-        finally:
-            result.seconds, result.steps = loop.time(), loop.step_count
-            loop.bury()
-            asyncio.set_event_loop(None)
-            with suppress(Exception):
-                loop.close()
-            shutil.rmtree(folder, ignore_errors=True)
+    except (Standstill, Livelock) as error:
+        result.violations.append(f"The run came to no end: {type(error).__name__}.")
+    finally:
+        result.seconds, result.steps = loop.time(), loop.step_count
+        history.end()
+        loop.bury()
+        asyncio.set_event_loop(None)
+        with suppress(Exception):
+            loop.close()
+        shutil.rmtree(folder, ignore_errors=True)
     return result
 
 
@@ -91,6 +105,7 @@ class _Run:
         self._callers = 0
         self._tasks: list[asyncio.Task[Any]] = []
         self._warehouses: list[Warehouse] = []
+        self._platforms: list[Platform] = []
 
     async def everything(self) -> None:
         machines, result = self._machines, self._result
@@ -113,7 +128,8 @@ class _Run:
                 warehouse.is_willing = False
             await self._settle(books)
             result.struck = self._strikes()
-            result.violations.extend(await audit(machines, books, result.notebook))
+            result.violations.extend(await audit(machines, books, result.notebook, self._platforms))
+            result.reached = markers.take()
         finally:
             books.close()
 
@@ -123,6 +139,11 @@ class _Run:
             shop = Shop(self._caller(f"shop{number}"), CUSTOMERS, ACTIVE_SECONDS)
             finite.append(self._start(shop.run))
         finite.append(self._start(Keeper(self._caller("keeper"), DEEDS, ACTIVE_SECONDS).run))
+        finite.append(self._start(Desk(self._caller("desk"), RETURNS, ACTIVE_SECONDS).run))
+        for name in ("inventory", "routing"):
+            self._platforms.append(Platform(self._caller(f"erp of {name}"), name))
+            self._tasks.append(self._start(self._platforms[-1].run))
+        self._tasks.append(self._start(Browser(self._caller("browser")).run))
         for name in LOCATIONS:
             warehouse = Warehouse(self._caller(f"at {name}"), name)
             self._warehouses.append(warehouse)
@@ -154,8 +175,7 @@ class _Run:
             node.clock.offset_seconds = 0.0
             if node.process is not None and node.process.is_paused:
                 self._machines.loop.wake(node.process)
-            if not node.is_up:
-                node.start()
+            node.start_again()
         self._machines.history.add("fate", "fault", "none from here on")
 
     async def _settle(self, books: Books) -> None:
@@ -171,40 +191,11 @@ class _Run:
         for fault in self._result.faults:
             if fault.kind in (Kind.CRASH, Kind.RESTART, Kind.PAUSE, Kind.STEP):
                 struck[fault.kind] = struck.get(fault.kind, 0) + 1
+        if self._machines.points.struck:
+            struck[Kind.POINT] = self._machines.points.struck
         refusals = sum(node.disk.refusals for node in self._machines.nodes.values())
         if refusals:
             struck[Kind.DISK_FULL] = refusals
+        for kind in struck:
+            markers.reached(f"fault {kind}")
         return struck
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Faults are meant to happen: nothing is logged, and what is collected is collected later."""
-    was_disabled, configured = logging.root.manager.disable, structlog.get_config()
-    logging.disable(logging.CRITICAL)
-    structlog.configure(processors=[_drop])
-    was_collecting = gc.isenabled()
-    gc.disable()
-    # What never ends is closed at the end, and cannot help protesting.
-    hook, sys.unraisablehook = sys.unraisablehook, _ignore
-    token = PROCESS.set(None)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-            gc.collect()
-    finally:
-        sys.unraisablehook = hook
-        PROCESS.reset(token)
-        if was_collecting:
-            gc.enable()
-        structlog.configure(**configured)
-        logging.disable(was_disabled)
-
-
-def _ignore(_: Any) -> None:
-    """It says nothing about the run."""
-
-
-def _drop(*_: Any) -> Any:
-    raise structlog.DropEvent

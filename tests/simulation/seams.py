@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ordermesh.runtime.one_trip import OneTrip
+from tests.simulation.markers import reached
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -88,10 +89,12 @@ class InlineDriver(OneTrip):
         self._opened.append(connection)
         return connection
 
-    def kill(self) -> None:
-        """The process died: what was not committed is rolled back."""
+    def kill(self) -> bool:
+        """The process died: what was not committed is rolled back. Whether there was something."""
+        is_inside = any(connection.is_writing for connection in self._opened)
         for connection in self._opened:
             connection.stop()
+        return is_inside
 
 
 class _InlineConnection:
@@ -101,6 +104,14 @@ class _InlineConnection:
         self._connection: sqlite3.Connection | None = connection
         self._disk = disk
         self._changes = connection.total_changes
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether something was written and is not committed."""
+        connection = self._connection
+        if connection is None or not connection.in_transaction:
+            return False
+        return connection.total_changes > self._changes
 
     @property
     def _conn(self) -> sqlite3.Connection:
@@ -123,6 +134,8 @@ class _InlineConnection:
             return
         # A process can die before a commit and after it, and others run meanwhile.
         await asyncio.sleep(self._disk.random.uniform(0.0, COMMIT_SECONDS_MAX))
+        if self._disk.is_full:
+            reached("a commit met a full disk")
         self._disk.refuse()
         self._conn.commit()
         self._disk.committed(before - self._changes)

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.faults import Fault, Kind
+from tests.simulation.markers import EXPECTED
 from tests.simulation.running import run
+from tests.simulation.shrinking import shrink
 
-SEEDS = range(1, 4)
+SEEDS = range(1, 7)
 """Those of every change; ``make simulate`` runs more."""
+
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -40,3 +45,16 @@ def _digest_elsewhere(seed: int, hash_seed: str) -> str:
         check=True,
     )
     return done.stdout.strip()
+
+
+def test_of_many_faults_those_are_left_that_it_takes() -> None:
+    faults = [
+        Fault(number, Kind.CRASH, "routing", time=1.0, seconds=1.0, strength=0.5)
+        for number in range(9)
+    ]
+    assert shrink(faults, lambda numbers: {2, 7} <= set(numbers)) == [2, 7]
+    assert shrink(faults, lambda numbers: True) == []
+
+
+def test_every_marker_has_one_name() -> None:
+    assert len(set(EXPECTED)) == len(EXPECTED) >= 60

@@ -1,0 +1,107 @@
+"""Shops: customers put things into carts, order, change their minds, and ask twice."""
+
+import asyncio
+from collections.abc import Sequence
+
+from google.protobuf.duration_pb2 import Duration
+
+from ordermesh.api.inventory.v1 import (
+    ExtendRequest,
+    ReleaseRequest,
+    ReserveLine,
+    ReserveRequest,
+)
+from ordermesh.api.order.v1 import Contact
+from ordermesh.api.routing.v1 import CancelOrderRequest, NewOrderLine, SubmitOrderRequest
+from tests.routing.house import ALWAYS, IF_SOURCED, line, submission
+from tests.simulation.asking import Caller, Told
+from tests.simulation.stories.world import KIT, LOCATIONS, SKUS, key
+
+
+class Shop:
+    """Customers, one after the other."""
+
+    def __init__(self, caller: Caller, customers: int, seconds: float) -> None:
+        self._caller = caller
+        self._customers = customers
+        self._pause = 2 * seconds / customers
+        self._number = 0
+
+    async def run(self) -> None:
+        for _ in range(self._customers):
+            await self._caller.rest(self._pause)
+            await self._serve()
+
+    async def _serve(self) -> None:
+        caller = self._caller
+        self._number += 1
+        order_id = f"{caller.name}-{self._number}"
+        lines = self._lines()
+        cart = await self._cart(lines) if caller.likely(0.4) else None
+        if cart is not None and caller.likely(0.35):
+            await self._leave(cart)
+            return
+        request = submission(
+            order_id,
+            *lines,
+            request_id=caller.new_id(),
+            acceptance=ALWAYS if caller.likely(0.6) else IF_SOURCED,
+            checkout_reservation_ids=[] if cart is None else [cart.request.reservation_id],
+            contact=Contact(name="Ada", email=f"{order_id}@customers.example", language="en"),
+        )
+        submitting = caller.ask(caller.mesh.orders.SubmitOrder, request)
+        if caller.likely(0.1):
+            # Impatient: the cancellation may arrive first.
+            await asyncio.gather(submitting, self._cancel(order_id))
+            return
+        told = await submitting
+        if caller.likely(0.25):
+            await caller.rest(3.0)
+            await self._cancel(order_id)
+        if told.is_ok and caller.likely(0.1):
+            await self._order_again(request)
+
+    def _lines(self) -> list[NewOrderLine]:
+        random = self._caller.random
+        skus = random.sample((*SKUS, KIT), random.choice((1, 1, 2, 3)))
+        return [line(str(number), sku, random.randint(1, 4)) for number, sku in enumerate(skus, 1)]
+
+    async def _cart(self, lines: Sequence[NewOrderLine]) -> Told:
+        caller = self._caller
+        place = caller.random.choice(LOCATIONS)
+        request = ReserveRequest(
+            request_id=caller.new_id(),
+            reservation_id=caller.new_id(),
+            lines=[
+                ReserveLine(line_id=one.line_id, key=key(one.sku, place), quantity=one.quantity)
+                for one in lines
+            ],
+            hold_duration=Duration(seconds=caller.random.randint(2, 25)),
+        )
+        return await caller.ask(caller.mesh.reservations.Reserve, request)
+
+    async def _leave(self, cart: Told) -> None:
+        """The customer goes: with a word, after a while, or without."""
+        caller = self._caller
+        reservation_id = cart.request.reservation_id
+        if caller.likely(0.3):
+            request = ExtendRequest(
+                request_id=caller.new_id(),
+                reservation_id=reservation_id,
+                hold_duration=Duration(seconds=caller.random.randint(2, 30)),
+            )
+            await caller.ask(caller.mesh.reservations.Extend, request)
+        if caller.likely(0.5):
+            release = ReleaseRequest(request_id=caller.new_id(), reservation_id=reservation_id)
+            await caller.ask(caller.mesh.reservations.Release, release)
+
+    async def _cancel(self, order_id: str) -> Told:
+        request = CancelOrderRequest(request_id=self._caller.new_id(), order_id=order_id)
+        return await self._caller.ask(self._caller.mesh.orders.CancelOrder, request)
+
+    async def _order_again(self, request: SubmitOrderRequest) -> None:
+        """The same order under another id of request: there is one already."""
+        again = SubmitOrderRequest()
+        again.CopyFrom(request)
+        again.request_id = self._caller.new_id()
+        await self._caller.ask(self._caller.mesh.orders.SubmitOrder, again)

@@ -1,0 +1,71 @@
+"""Warehouses: people accept work, or reject it, and ship."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ordermesh.api.routing.v1 import (
+    AcceptFulfillmentOrderRequest,
+    DeliverFulfillmentOrderRequest,
+    FulfillmentOrder,
+    ListFulfillmentOrdersRequest,
+    ListFulfillmentOrdersResponse,
+    Parcel,
+    RejectFulfillmentOrderRequest,
+    RejectReason,
+    ShipFulfillmentOrderRequest,
+)
+from tests.simulation.asking import Caller
+
+_TO_DO = (FulfillmentOrder.STATE_RELEASED, FulfillmentOrder.STATE_ACCEPTED)
+
+
+class Warehouse:
+    """The people of one location, who work on what is released to them."""
+
+    def __init__(self, caller: Caller, location_id: str) -> None:
+        self._caller = caller
+        self._location_id = location_id
+        self.is_willing = True
+        """Whether it may still reject; towards the end everything must get done."""
+
+    async def run(self) -> None:
+        while True:
+            await self._caller.rest(4.0)
+            for work in await self._waiting():
+                await self._handle(work)
+
+    async def _waiting(self) -> list[FulfillmentOrder]:
+        request = ListFulfillmentOrdersRequest(location_id=self._location_id)
+        fulfillments = self._caller.mesh.fulfillments
+        reply = await self._caller.read(fulfillments.ListFulfillmentOrders, request)
+        return [one for one in _of(reply) if one.state in _TO_DO]
+
+    async def _handle(self, work: FulfillmentOrder) -> None:
+        caller, fulfillments = self._caller, self._caller.mesh.fulfillments
+        name: dict[str, Any] = {"fulfillment_order_id": work.fulfillment_order_id}
+        if work.state == FulfillmentOrder.STATE_RELEASED:
+            if self.is_willing and caller.likely(0.2):
+                reject = RejectFulfillmentOrderRequest(
+                    request_id=caller.new_id(),
+                    reason=caller.random.choice(
+                        (RejectReason.REJECT_REASON_NOT_FOUND, RejectReason.REJECT_REASON_TOO_BUSY)
+                    ),
+                    **name,
+                )
+                await caller.ask(fulfillments.RejectFulfillmentOrder, reject)
+                return
+            accept = AcceptFulfillmentOrderRequest(request_id=caller.new_id(), **name)
+            if not (await caller.ask(fulfillments.AcceptFulfillmentOrder, accept)).is_ok:
+                return
+        await caller.rest(2.0)
+        parcel = Parcel(carrier="UPS", tracking_number="1Z", weight_grams=700)
+        ship = ShipFulfillmentOrderRequest(request_id=caller.new_id(), parcels=[parcel], **name)
+        told = await caller.ask(fulfillments.ShipFulfillmentOrder, ship)
+        if told.is_ok and caller.likely(0.4):
+            await caller.rest(2.0)
+            deliver = DeliverFulfillmentOrderRequest(request_id=caller.new_id(), **name)
+            await caller.ask(fulfillments.DeliverFulfillmentOrder, deliver)
+
+
+def _of(reply: ListFulfillmentOrdersResponse | None) -> Sequence[FulfillmentOrder]:
+    return () if reply is None else reply.fulfillment_orders

@@ -20,12 +20,17 @@ class Defect:
     broken: str
     tests: Sequence[str]
 
-    def attempt(self, seconds: float) -> Trial:
-        """Plant it and run its tests. Raises ``ValueError`` where the program has changed."""
+    @property
+    def text(self) -> str:
+        """The file with the defect. Raises ``ValueError`` where the program has changed."""
         text = self.path.read_text()
         if text.count(self.sound) != 1:
             raise ValueError(f"{self.name}: {self.path.name} has not once: {self.sound}")
-        return attempt(self.path, text.replace(self.sound, self.broken), self.tests, seconds)
+        return text.replace(self.sound, self.broken)
+
+    def attempt(self, seconds: float) -> Trial:
+        """Plant it and run its tests. Raises ``ValueError`` where the program has changed."""
+        return attempt(self.path, self.text, self.tests, seconds)
 
 
 DOMAIN_TESTS = ["tests/inventory/domain"]

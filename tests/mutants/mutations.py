@@ -9,7 +9,13 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
+
+from tests.mutants.trying import ROOT
+
+DOMAIN = ROOT / "services" / "inventory" / "ordermesh" / "inventory" / "domain"
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
@@ -116,16 +122,29 @@ def _mutation(path: Path, text: str, node: ast.AST, replacement: ast.AST) -> Mut
     if isinstance(node, ast.If | ast.While) and isinstance(replacement, ast.If | ast.While):
         # Its head alone: the body stays as it is written.
         node, replacement = node.test, replacement.test
-    before = ast.get_source_segment(text, node) or ""
+    start, end = _span(text, node)
+    before = text[start:end]
     after = ast.unparse(replacement)
     if isinstance(node, ast.expr) and not isinstance(node, ast.Constant | ast.Name):
         after = f"({after})"
-    start = _offset(text, node.lineno, node.col_offset)  # type: ignore[attr-defined]
-    changed = text[:start] + after + text[start + len(before) :]
-    around = text.splitlines()[node.lineno - 1].strip()  # type: ignore[attr-defined]
+    changed = text[:start] + after + text[end:]
+    around = _lines(text)[0][node.lineno - 1].strip()  # type: ignore[attr-defined]
     return Mutation(path, node.lineno, around, " ".join(before.split()), after, changed)  # type: ignore[attr-defined]
 
 
-def _offset(text: str, line: int, column: int) -> int:
+def _span(text: str, node: ast.AST) -> tuple[int, int]:
+    """Where the node begins and ends in the text."""
+    lines, starts = _lines(text)
+    places = ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset))  # type: ignore[attr-defined]
+    start, end = (
+        # Columns count bytes.
+        starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
+        for line, column in places
+    )
+    return start, end
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> tuple[list[str], list[int]]:
     lines = text.splitlines(keepends=True)
-    return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())
+    return lines, [0, *accumulate(map(len, lines))]

@@ -2,4 +2,33 @@
 
 from collections.abc import Mapping
 
-REASONS: Mapping[str, str] = {}
+NO_UNITS = "Of no units nothing is brought or taken away."
+ORDER_ALONE = "Precedences are only compared, and stay in the same order."
+SAME_LENGTH = "Both are of the same length whatever happens."
+
+REASONS: Mapping[str, str] = {
+    "control: 2 -> 3 in: product = 2 if self.sku else 1 if self.tag else 0": ORDER_ALONE,
+    "control: 2 -> 3 in: place = 2 if self.location_id else 1 if self.location_group else 0": (
+        ORDER_ALONE
+    ),
+    "counting: rest > 0 -> (rest >= 0) in: if rest > 0:": NO_UNITS,
+    "counting: rest < 0 -> (rest <= 0) in: elif rest < 0:": NO_UNITS,
+    "counting: 0 -> 1 in: elif rest < 0:": NO_UNITS,
+    "ledger: True -> False in: "
+    "for entry, earlier in zip(self._entries, self._earlier, strict=True)": SAME_LENGTH,
+    "levels: crossing is not None and before.level is not None -> "
+    "(crossing is not None or before.level is not None) in: "
+    "if crossing is not None and before.level is not None:": (
+        "Every change from a known level is a crossing, and none from an unknown one is."
+    ),
+    "ledger: True -> False in: "
+    "_EFFECTS.get(target, _NO_EFFECT), _EFFECTS.get(source, _NO_EFFECT), strict=True": SAME_LENGTH,
+    "movement: difference > 0 -> (difference >= 0) in: if difference > 0:": NO_UNITS,
+    "returned: 0 -> 1 in: alike = DisposedUnits(one.key, one.disposition, 0, one.kind)": (
+        "The quantity of what sums are kept by is never read."
+    ),
+    "stock_feed: 0 -> 1 in: "
+    "if row.quantity == 0 or (row.quantity < 0 and row.kind is not DeltaKind.ADJUSTMENT):": (
+        "Of the second: that nothing changed is refused before."
+    ),
+}

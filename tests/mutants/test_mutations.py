@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.defects import DEFECTS, Defect
-from tests.mutants.mutations import mutations_of
+from tests.mutants.mutations import DOMAIN, mutations_of
+from tests.mutants.survivors import REASONS
 
 PROGRAM = '''"""Words."""
 
@@ -57,6 +58,12 @@ def test_every_seeded_defect_still_has_the_place_where_it_is_planted() -> None:
 
     assert lost == []
     assert len({one.name for one in DEFECTS}) == len(DEFECTS) >= 12
+
+
+def test_every_survivor_with_a_reason_is_still_a_mutant() -> None:
+    mutants = {one.name for path in DOMAIN.rglob("*.py") for one in mutations_of(path)}
+
+    assert REASONS.keys() <= mutants
 
 
 def test_a_defect_without_a_place_is_told_and_not_counted_as_caught(program: Path) -> None:

@@ -57,8 +57,7 @@ class WarmTests:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pipe(self._process.stdin).close()
-        self._process.wait()
+        self._process.communicate()
 
     def attempt(
         self, path: Path, text: str, tests: Sequence[Sequence[str]], seconds: float

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.duration_pb2 import Duration
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from ordermesh.api.inventory.v1 import (
     BeginImportRequest,
@@ -37,7 +37,11 @@ from ordermesh.inventory.__main__ import define
 from ordermesh.inventory.settings import InventorySettings
 from ordermesh.inventory.store.tables.controls import control_version
 from ordermesh.inventory.store.tables.feeds import quarantined_row
+from ordermesh.inventory.store.tables.items import item as item_table
+from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.inventory.store.tables.levels import level_watch
+from ordermesh.inventory.store.tables.locations import location as location_table
+from ordermesh.inventory.store.tables.suspects import quarantined_key
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.migrate import migrate
@@ -84,7 +88,7 @@ async def fill_shop(mesh: Mesh, database: Database) -> None:
         await mesh.items.PutItems(PutItemsRequest(request_id=new_id(), items=items))
     places: list[Location] = [location(name) for name in "ABCD"]
     await mesh.locations.PutLocations(PutLocationsRequest(request_id=new_id(), locations=places))
-    stock = ("MUG at A", "CUP at A", "MUG at B", "JAR at A")
+    stock = ("MUG at A", "CUP at A", "MUG at B", "JAR at A", "JAR at D")
     lines = [StockLine(key=key(place), quantity=10) for place in stock]
     await mesh.ledger.ReceiveStock(ReceiveStockRequest(request_id=new_id(), lines=lines))
     blocked = ReturnedStock(key=key("MUG at A"), quantity=5, disposition=BLOCK)
@@ -100,6 +104,7 @@ async def fill_shop(mesh: Mesh, database: Database) -> None:
         )
         await mesh.reservations.Reserve(request)
     await prepare_feeds(mesh, database)
+    await database.run(seize_a_key)
     controls = [control("old", "cap", 500, sku="MUG")]
     await mesh.controls.PutControls(PutControlsRequest(request_id=new_id(), controls=controls))
     await eventually(lambda: controls_were_told(database))
@@ -107,6 +112,20 @@ async def fill_shop(mesh: Mesh, database: Database) -> None:
         setattr(expected, "request_id", new_id())  # noqa: B010 - the table knows which message it is
         await stub_method(mesh, method)(expected)
     await plan_counts(mesh)
+
+
+async def seize_a_key(tx: Transaction) -> None:
+    """Jars at D are in quarantine, although their books are sound."""
+    jar = select(item_table.c.item_id).where(item_table.c.sku == "JAR").scalar_subquery()
+    there = select(location_table.c.location_id).where(location_table.c.code == "D")
+    place = {"item_id": jar, "location_id": there.scalar_subquery()}
+    await tx.execute(
+        update(balance)
+        .where(balance.c.item_id == jar, balance.c.location_id == place["location_id"])
+        .values(is_quarantined=True)
+    )
+    row = {"suspect_id": UUID(QUARANTINED), "findings": [], "found_time": await tx.now()}
+    await tx.execute(insert(quarantined_key).values({**place, **row}))
 
 
 async def controls_were_told(database: Database) -> bool:

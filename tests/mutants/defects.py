@@ -206,6 +206,20 @@ DEFECTS: Sequence[Defect] = (
         ["tests/inventory/test_verification.py", "-k", "sqlite and pool"],
     ),
     Defect(
+        "units move where the books were found wrong",
+        SERVICE / "store" / "ledger.py",
+        "        suspects = [(row[0], row[1]) for row in locked if row[-1]]\n",
+        "        suspects: list[Pair] = []\n",
+        ["tests/inventory/test_suspects.py", "-k", "sqlite and moves"],
+    ),
+    Defect(
+        "a key is freed although its books are still wrong",
+        SERVICE / "domain" / "suspect.py",
+        "    if findings:\n",
+        "    if not findings:\n        return\n    if False:\n",
+        ["tests/inventory/test_suspects.py", "-k", "sqlite and freed"],
+    ),
+    Defect(
         "a replica decides by the controls that it read first",
         SERVICE / "store" / "controls.py",
         "        if self._last[0] != stamped:\n",

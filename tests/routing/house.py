@@ -197,6 +197,7 @@ class House:
         self.at: Callable[[str], None] = lambda _point: None
         self.targets: dict[str, str] = {"inventory": "127.0.0.1:1"}
         self.database: Database | None = None
+        self.inventory_database: Database | None = None
         self.mesh = Mesh(self.targets)
         self._others: list[Mesh] = []
         self.peers: dict[str, str] = {}
@@ -207,6 +208,7 @@ class House:
     async def start_inventory(self) -> None:
         """Serve inventory, at the address of before if there was one."""
         database = await Database.open(self._inventory_url, clock=self._clock)
+        self.inventory_database = database
         peers = {"routing": self.targets["routing"]} if "routing" in self.targets else {}
         settings = InventorySettings(port=0, peers=peers, **self.quotas)
         definition = define_inventory(database, self._clock, settings)

@@ -14,6 +14,7 @@ from ordermesh.kernel.errors import (
     NotFound,
     Overloaded,
     RuleViolated,
+    Suspended,
     Unavailable,
 )
 from ordermesh.runtime.auth import NotAuthenticated, NotPermitted
@@ -44,6 +45,10 @@ class Foreign(NotAllowed):
     reason = "FOREIGN"
 
 
+class Halted(Suspended):
+    reason = "HALTED"
+
+
 class Late(Conflict):
     reason = "LATE"
 
@@ -61,6 +66,7 @@ def info(status: Status) -> ErrorInfo:
         (Odd("No."), code_pb2.INVALID_ARGUMENT, "ODD"),
         (InvalidFields("No."), code_pb2.INVALID_ARGUMENT, "FIELD_VIOLATION"),
         (Short("No."), code_pb2.FAILED_PRECONDITION, "SHORT"),
+        (Halted("No."), code_pb2.FAILED_PRECONDITION, "HALTED"),
         (Late("No."), code_pb2.ABORTED, "LATE"),
         (Overloaded("No.", retry_after=1), code_pb2.RESOURCE_EXHAUSTED, "OVERLOADED"),
         (Unavailable("No.", service="x", retry_after=1), code_pb2.UNAVAILABLE, "UNAVAILABLE"),

@@ -19,6 +19,7 @@ from ordermesh.api.inventory.v1 import (
     DisposedStock,
     DisposeStockRequest,
     ExtendRequest,
+    FreeQuarantinedKeyRequest,
     LineReassignment,
     OpenCountRequest,
     PlanCountRequest,
@@ -126,6 +127,9 @@ def good_requests() -> dict[str, Message]:
         ),
         "LedgerService.UnblockStock": UnblockStockRequest(
             lines=blocked_stock([("MUG at A", 5, INSPECTION)])
+        ),
+        "LedgerService.FreeQuarantinedKey": FreeQuarantinedKeyRequest(
+            key=key("JAR at D"), note="counted twice"
         ),
         "ControlService.PutControls": PutControlsRequest(
             controls=[
@@ -253,6 +257,7 @@ def rows() -> list[Row]:
         feeds.dismiss_rows,
         stock.block_stock,
         stock.unblock_stock,
+        stock.free_quarantined_key,
         controls.put_controls,
         controls.delete_controls,
         supplies.mistakes,

@@ -340,6 +340,37 @@ def unblock_stock(row: Table) -> None:
     _unknown_keys(row, m)
 
 
+def free_quarantined_key(row: Table) -> None:
+    m = "LedgerService.FreeQuarantinedKey"
+    row(m, "no key", lambda r: r.ClearField("key"), INVALID, VIOLATION)
+    row(m, "no reason", put("note", ""), INVALID, VIOLATION)
+    row(m, "a reason with a control character", put("note", "a\n"), INVALID, VIOLATION)
+    row(m, "a long reason", put("note", "x" * 513), INVALID, VIOLATION)
+
+    def of(sku: str, location_id: str) -> Callable[[Any], object]:
+        return lambda r: (put("sku", sku)(r.key), put("location_id", location_id)(r.key))
+
+    row(m, "unknown sku", of("NO", "D"), NOT_FOUND, "UNKNOWN_SKU", sku="NO")
+    row(
+        m,
+        "unknown location",
+        of("JAR", "MOON"),
+        NOT_FOUND,
+        "UNKNOWN_LOCATION",
+        locationId="MOON",
+    )
+    for what, sku, place in (("free", "JAR", "A"), ("without a balance", "LID", "D")):
+        row(
+            m,
+            f"a key that is {what}",
+            of(sku, place),
+            REFUSED,
+            "KEY_NOT_QUARANTINED",
+            sku=sku,
+            locationId=place,
+        )
+
+
 def put_in_line(name: str, value: object) -> Callable[[Any], object]:
     return lambda request: setattr(request.lines[0], name, value)
 

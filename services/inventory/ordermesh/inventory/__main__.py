@@ -1,5 +1,6 @@
 """The composition root: ``python -m ordermesh.inventory`` starts the service."""
 
+import random
 import zoneinfo
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,6 +19,7 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client.mesh import Mesh
 from ordermesh.inventory.access import RULES
+from ordermesh.inventory.background.auditing import Auditor
 from ordermesh.inventory.background.copying import Copier
 from ordermesh.inventory.background.levels import LevelWatcher
 from ordermesh.inventory.background.sealing import Sealer
@@ -54,6 +56,7 @@ from ordermesh.inventory.store.seals import SqlSealStore
 from ordermesh.inventory.store.shortfalls import SqlShortfallStore
 from ordermesh.inventory.store.sources import SqlSourceStore
 from ordermesh.inventory.store.supplies import SqlSupplyStore
+from ordermesh.inventory.store.suspects import SqlSuspectStore
 from ordermesh.inventory.store.verification import SqlVerificationStore
 from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import Ids
@@ -103,6 +106,7 @@ def assemble(
         quarantine=SqlQuarantineStore(ids),
         imports=SqlImportStore(),
         levels=SqlLevelStore(),
+        suspects=SqlSuspectStore(ids),
         supply_rule=supply_rule,
     )
     return Wiring(
@@ -153,6 +157,14 @@ def define(
             Sequencer(database, clock),
             Sealer(database, wiring.stores.seals, clock),
             Sweeper(database, wiring.stores, clock, settings.sweep_seconds),
+            Auditor(
+                database,
+                wiring.stores,
+                wiring.verification,
+                clock,
+                seconds=settings.audit_seconds,
+                random=random.Random(database.ids.new().int),  # noqa: S311 - it only chooses keys
+            ),
             Stamper(database, wiring.feed, "item", SqlItemStore()),
             Stamper(database, wiring.feed, "location", SqlLocationStore()),
             LevelWatcher(database, wiring.feed, wiring.stores, clock),

@@ -31,6 +31,9 @@ class InventorySettings(ServerSettings):
     sweep_seconds: float = Field(default=2.0, gt=0.0, le=5.0)
     """How often overdue holds are taken back. They count for nobody in between."""
 
+    audit_seconds: float = Field(default=1.0, gt=0.0, le=3600.0)
+    """How often some keys are checked against their entries, one after the other for ever."""
+
     supply_horizon_days: int = Field(default=90, ge=1, le=730)
     """How far ahead goods that are still to come may be promised."""
 

@@ -7,7 +7,8 @@
      ├── InvalidRequest   it can never work as asked
      ├── RuleViolated     asking again will not help until the world changes
      ├── Conflict         somebody was first: reread, then retry the whole
-     └── NotAllowed       it is about what is not the caller's
+     ├── NotAllowed       it is about what is not the caller's
+     └── Suspended        it is not decided until somebody has put something in order
     Overloaded            too much at once; ask again later
     Unavailable           a service that is needed is away; ask again later
 
@@ -66,6 +67,14 @@ class Conflict(DomainError):
 
 class NotAllowed(DomainError):
     """It is about what is not the caller's."""
+
+
+class Suspended(DomainError):
+    """It is not decided until somebody has put something in order.
+
+    Unlike a rule that is violated it is no decision, and not kept as one: the same request may be
+    sent again, and be done then.
+    """
 
 
 class Overloaded(Exception):

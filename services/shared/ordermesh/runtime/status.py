@@ -6,6 +6,7 @@ error                  status               details beside ``ErrorInfo``
 ``NotFound``           NOT_FOUND
 ``InvalidRequest``     INVALID_ARGUMENT     ``BadRequest`` when fields break their rules
 ``RuleViolated``       FAILED_PRECONDITION
+``Suspended``          FAILED_PRECONDITION
 ``Conflict``           ABORTED
 ``Overloaded``         RESOURCE_EXHAUSTED   ``RetryInfo``
 ``Unavailable``        UNAVAILABLE          ``RetryInfo``
@@ -33,6 +34,7 @@ from ordermesh.kernel.errors import (
     NotFound,
     Overloaded,
     RuleViolated,
+    Suspended,
     Unavailable,
 )
 from ordermesh.runtime.auth import NotAuthenticated, NotPermitted
@@ -66,6 +68,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, code_pb2.NOT_FOUND),
     (InvalidRequest, code_pb2.INVALID_ARGUMENT),
     (RuleViolated, code_pb2.FAILED_PRECONDITION),
+    (Suspended, code_pb2.FAILED_PRECONDITION),
     (Conflict, code_pb2.ABORTED),
     (Overloaded, code_pb2.RESOURCE_EXHAUSTED),
     (Unavailable, code_pb2.UNAVAILABLE),

@@ -40,6 +40,7 @@ class Attributes:
     DB_OPERATION: Final = "db.operation.name"
     DB_QUERY: Final = "db.query.text"
     REASON: Final = "ordermesh.reason"
+    INVARIANT: Final = "ordermesh.invariant"
     ORDER_ID: Final = "ordermesh.order_id"
     RESERVATION_ID: Final = "ordermesh.reservation_id"
     FULFILLMENT_ORDER_ID: Final = "ordermesh.fulfillment_order_id"

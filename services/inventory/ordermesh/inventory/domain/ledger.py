@@ -1,12 +1,13 @@
 """The ledger: accounts, balances, and entries that move whole units between two accounts."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.requests import QuantityTooLarge
+from ordermesh.inventory.domain.errors.stock import KeyQuarantined
 from ordermesh.inventory.domain.key import StockKey
 
 BALANCE_LIMIT = 10**12
@@ -231,13 +232,18 @@ class Ledger:
 
     It starts from balances that are locked and freshly read, and from what was ``taken`` from pools
     at these keys. Whoever refuses throws it away. What is promised of goods that are still to come
-    is no entry, because no unit moves: it is counted beside them, by supply.
+    is no entry, because no unit moves: it is counted beside them, by supply. At keys that are
+    ``quarantined`` nothing moves.
     """
 
     def __init__(
-        self, balances: Mapping[StockKey, Balance], taken: Mapping[PoolKey, int] | None = None
+        self,
+        balances: Mapping[StockKey, Balance],
+        taken: Mapping[PoolKey, int] | None = None,
+        quarantined: frozenset[StockKey] = frozenset(),
     ) -> None:
         self._balances = dict(balances)
+        self._quarantined = quarantined
         self._taken = dict(taken or {})
         self._taken_here: dict[PoolKey, int] = {}
         self._entries: list[Entry] = []
@@ -276,6 +282,11 @@ class Ledger:
     def balance(self, key: StockKey) -> Balance:
         """The balance as it is now; of a key without record, nothing."""
         return self._balances.get(key, NOTHING)
+
+    def refuse_quarantined(self, keys: Iterable[StockKey]) -> None:
+        """Raise ``KeyQuarantined`` with those of the keys whose books were found wrong."""
+        if self._quarantined and (found := self._quarantined.intersection(keys)):
+            raise KeyQuarantined(found)
 
     def taken(self, pool: int, key: StockKey) -> int:
         """Units that were taken from a pool at a key, as it is now."""
@@ -325,10 +336,12 @@ class Ledger:
         pool: int | None = None,
         reservation_id: UUID | None = None,
     ) -> None:
-        """Move units. Raises ``ValueError`` where they are not, ``QuantityTooLarge``.
+        """Move units. Raises ``ValueError``, ``QuantityTooLarge`` and ``KeyQuarantined``.
 
         ``reservation_id`` says whose promise it is where the cause serves several.
         """
+        if key in self._quarantined:
+            raise KeyQuarantined([key])
         balance = self.balance(key)
         if source is Account.FREE and quantity > balance.free:
             raise ValueError(f"{quantity} units of {key} are not free: {balance}.")

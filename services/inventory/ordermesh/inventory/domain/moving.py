@@ -61,8 +61,8 @@ def reassign(
     """Move promises of one or many reservations to other locations, all or none.
 
     What the moves give back counts as free for all of them. Raises ``LineNotFound``,
-    ``SameLocation``, ``ReservationExpired``, ``ReservationClosed``, ``InsufficientStock`` with
-    every short key.
+    ``SameLocation``, ``ReservationExpired``, ``ReservationClosed``, ``KeyQuarantined``,
+    ``InsufficientStock`` with every short key.
     """
     under_way = [_chosen(settle(ledger, one, now), moves) for one, moves in wanted]
     for moving in under_way:

@@ -103,14 +103,16 @@ def reserve(
 
     Raises ``ReservationReleased``, ``ReservationIdTaken``, ``ReservationNotFound``,
     ``NotYourReservation`` and ``ReservationClosed`` for one that is to be replaced,
-    ``PurchaseLimit``, ``NotStockedHere`` when all that is missing has no record,
-    ``InsufficientStock`` otherwise with every short key.
+    ``KeyQuarantined``, ``PurchaseLimit``, ``NotStockedHere`` when all that is missing has no
+    record, ``InsufficientStock`` otherwise with every short key.
     """
     twin = known.get(ask.reservation_id)
     if twin is not None:
         refusal = ReservationReleased if twin.is_tombstone else ReservationIdTaken
         raise refusal(ask.reservation_id)
     replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
+    if not ask.is_best_effort:
+        ledger.refuse_quarantined(line.key for line in ask.wanted if not line.group)
     refuse_over_limit(ask.wanted, ask.buyer, terms, purchases, ask.replaces, now)
     found = portions(ledger, ask.wanted, terms, ask.channel, now) if ask.is_best_effort else []
     lacks = any(portion.granted < portion.wanted for portion in found)

@@ -96,9 +96,10 @@ def refuse_short(
     ``kits`` are those that the demand is for: their components are part of the demand, and what is
     said about the kit itself counts besides.
 
-    Raises ``NotStockedHere`` when all that is missing has no record, unless ``without_record`` is
-    false, and ``InsufficientStock`` otherwise, with every short key.
+    Raises ``KeyQuarantined``, ``NotStockedHere`` when all that is missing has no record, unless
+    ``without_record`` is false, and ``InsufficientStock`` otherwise, with every short key.
     """
+    ledger.refuse_quarantined(demand)
     short = {
         key: (wanted, there)
         for key, wanted in demand.items()

@@ -55,6 +55,7 @@ class Trouble(enum.IntEnum):
     BELOW_RESERVED = 8
     TOO_LARGE = 9
     REPEATED = 10
+    KEY_QUARANTINED = 11
 
 
 @dataclass(frozen=True)

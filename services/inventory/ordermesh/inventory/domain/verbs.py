@@ -101,6 +101,7 @@ def confirm(
         draft = Draft(_reserved_again(ledger, settled, terms, now, is_final=is_final))
     else:
         draft = Draft(_open_in_time(settled))
+    ledger.refuse_quarantined(line.key for line in settled.open_lines)
     for line in list(draft.lines.values()):
         if line.state is LineState.HELD:
             draft.put(line.become(LineState.CONFIRMED, now))
@@ -157,6 +158,7 @@ def extend(
     ``HoldLimit`` when that is later than ``HOLD_MAX`` after the reservation was made.
     """
     settled = _open_in_time(settle(ledger, reservation, now))
+    ledger.refuse_quarantined(line.key for line in settled.open_lines)
     latest = reservation.create_time + HOLD_MAX
     expire_time = now + hold_duration
     held = [line for line in settled.open_lines if line.state is LineState.HELD]
@@ -214,6 +216,7 @@ def let_go(ledger: Ledger, cause: Cause, line: Line) -> None:
             line.pool,
         )
     elif line.is_waiting:
+        ledger.refuse_quarantined([line.key])
         ledger.promise(line.supply_id, -line.quantity)
 
 

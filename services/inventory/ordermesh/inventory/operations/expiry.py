@@ -35,6 +35,7 @@ async def expire_overdue(stores: Stores, tx: Transaction) -> int:
     if not pairs:
         return 0
     books = await stores.ledger.lock(tx, pairs, names)
+    pairs -= names.pairs(books.quarantined)
     if failpoints.armed:
         await failpoints.reach(failpoints.points.EXPIRY_LOCKED)
     now = await tx.now()

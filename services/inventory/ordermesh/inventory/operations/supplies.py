@@ -151,6 +151,7 @@ class _Desk:
         if self.growing:
             await stores.ledger.open(tx, names.pairs(self.growing))
         books = await stores.ledger.lock(tx, names.pairs(keys), names)
+        books.opened().refuse_quarantined(keys)
         await _refuse_kits(stores, tx, {key.sku for key in keys})
         # Read again under the locks: somebody may have changed one while we waited for them.
         stored = await stores.supplies.get(tx, supply_ids, names)

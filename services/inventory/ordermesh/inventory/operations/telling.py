@@ -77,6 +77,7 @@ class Telling:
     now: datetime | None = None
     _marks: dict[str, Marks] = field(default_factory=dict)
     _unseen: dict[tuple[Shown, StockKey], Unseen] = field(default_factory=dict)
+    _quarantined: frozenset[StockKey] = frozenset()
 
     async def apply(self, rows: Sequence[Told]) -> list[Verdict]:
         """Decide on rows one after the other, and write what has moved; gives the verdicts."""
@@ -129,6 +130,7 @@ class Telling:
         growing = {told.row.key for told in rows if _may_grow(told.row)}
         await self.stores.ledger.open(self.tx, self.names.pairs(growing))
         books = await self.stores.ledger.lock(self.tx, self.names.pairs(keys), self.names)
+        self._quarantined = books.quarantined
         # Read again under the locks: an item may have become a kit while we waited for them.
         kits = await self.stores.items.kits_among(self.tx, {key.sku for key in keys})
         self.now = await self.tx.now()
@@ -172,6 +174,8 @@ class Telling:
     def _decide(self, ledger: Ledger, told: Told, *, is_last: bool = False) -> Verdict:
         """The verdict; only at the ``is_last`` time may promises be left without units."""
         row, source = told.row, self.states[told.source_id].source
+        if row.key in self._quarantined:
+            return Misfit(Trouble.KEY_QUARANTINED)
         leave = Leave(self.any_jump, is_last and source.may_fall_below_reserved)
         marks = self._marks.get(told.source_id, Marks())
         if isinstance(row, Delta):

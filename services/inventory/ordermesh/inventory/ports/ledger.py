@@ -16,20 +16,25 @@ from ordermesh.runtime.database import Transaction
 
 @dataclass(frozen=True)
 class Books:
-    """Locked balances, the terms on which they are sold, and what was taken from pools there."""
+    """Locked balances, the terms on which they are sold, and what was taken from pools there.
+
+    At keys that are ``quarantined`` nothing moves.
+    """
 
     balances: Mapping[StockKey, Balance]
     terms: Terms
     taken: Mapping[PoolKey, int] = field(default_factory=dict)
+    quarantined: frozenset[StockKey] = frozenset()
 
     def opened(self) -> Ledger:
         """A ledger that starts from them."""
-        return Ledger(self.balances, self.taken)
+        return Ledger(self.balances, self.taken, self.quarantined)
 
     def after(self, ledger: Ledger) -> "Books":
         """The books when what was decided on them has been written."""
         taken = {place: ledger.taken(*place) for place in {*self.taken, *ledger.taken_here()}}
-        return Books({**self.balances, **ledger.changed()}, self.terms, taken)
+        balances = {**self.balances, **ledger.changed()}
+        return Books(balances, self.terms, taken, self.quarantined)
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,10 @@ class LedgerStore(Protocol):
         self, tx: Transaction, skus: Collection[str], location_ids: Collection[str]
     ) -> None:
         """Tell the watchers of all balances of items and locations that were switched on or off."""
+        ...
+
+    async def tell_at(self, tx: Transaction, wanted: Collection[Pair]) -> None:
+        """Tell the watchers of balances that are locked."""
         ...
 
     async def balances(

@@ -21,6 +21,7 @@ from ordermesh.inventory.ports.reservations import ReservationStore
 from ordermesh.inventory.ports.seals import SealStore
 from ordermesh.inventory.ports.shortfalls import ShortfallStore
 from ordermesh.inventory.ports.supplies import SupplyStore
+from ordermesh.inventory.ports.suspects import SuspectStore
 from ordermesh.runtime.database import Transaction
 
 
@@ -70,5 +71,6 @@ class Stores:
     quarantine: QuarantineStore
     imports: ImportStore
     levels: LevelStore
+    suspects: SuspectStore
     supply_rule: SupplyRule = ORDINARY_RULE
     quotas: HoldQuotas = NO_QUOTAS

@@ -19,6 +19,10 @@ class VerificationStore(Protocol):
         """The balances of the next items in the order of surrogates, at least so many."""
         ...
 
+    async def last_item(self, tx: Transaction) -> int:
+        """The highest surrogate of an item with a balance; 0 when there is none."""
+        ...
+
     async def unguarded(self, tx: Transaction) -> Sequence[str]:
         """Tables of history that nothing keeps from being edited."""
         ...

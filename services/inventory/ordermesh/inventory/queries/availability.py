@@ -105,6 +105,7 @@ async def get_availability(
     there = {row.location_id for row in rows if row.on_hand} | {pair[1] for pair in coming.due}
     places = await stores.locations.places(tx, asked or there)
     sale = await _read_sale(stores, tx, names, wanted | kits.keys(), places, channel, now)
+    sale.quarantined = await stores.suspects.pairs(tx)
     sale.returning = await stores.reservations.returning(tx, now, excluding)
     if ControlKind.POOL in sale.table.kinds:
         sale.taken = await stores.controls.taken(tx, now, item_ids, excluding)
@@ -184,11 +185,14 @@ class _Sale:
     returning: Mapping[Pair, int] = field(default_factory=dict)
     taken: Mapping[PooledPair, int] = field(default_factory=dict)
     coming: Mapping[Pair, int] = field(default_factory=dict)
+    quarantined: Collection[Pair] = ()
 
     def conditions(self, item_id: int, location_id: int) -> Conditions:
         """On what conditions the channel sells the item there."""
         place = self.places[location_id]
         if item_id in self.off or place.is_disabled:
+            return _OFF
+        if self.quarantined and (item_id, location_id) in self.quarantined:
             return _OFF
         return self.products[item_id].conditions(
             place.location_id, place.groups, self.channel, self.now

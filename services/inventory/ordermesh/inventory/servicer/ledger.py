@@ -11,11 +11,15 @@ from ordermesh.api.inventory.v1 import (
     BlockStockResponse,
     DisposeStockRequest,
     DisposeStockResponse,
+    FreeQuarantinedKeyRequest,
+    FreeQuarantinedKeyResponse,
     LedgerServiceServicer,
     ListBalancesRequest,
     ListBalancesResponse,
     ListMovementsRequest,
     ListMovementsResponse,
+    ListQuarantinedKeysRequest,
+    ListQuarantinedKeysResponse,
     ListShortfallsRequest,
     ListShortfallsResponse,
     ReceiveStockRequest,
@@ -41,9 +45,12 @@ from ordermesh.inventory.operations.stock import (
     transfer_stock,
     unblock_stock,
 )
+from ordermesh.inventory.operations.suspecting import free_key
 from ordermesh.inventory.queries.lists import list_balances, list_movements, list_shortfalls
+from ordermesh.inventory.queries.suspects import list_suspects
 from ordermesh.inventory.queries.verification import verify_ledger
 from ordermesh.inventory.servicer.wiring import Wiring
+from ordermesh.inventory.wire.keys import stock_key
 from ordermesh.inventory.wire.ledger import (
     adjustments,
     balance_message,
@@ -57,6 +64,7 @@ from ordermesh.inventory.wire.ledger import (
     transfers,
 )
 from ordermesh.inventory.wire.shortfalls import shortfall_filter, shortfall_message
+from ordermesh.inventory.wire.suspects import suspect_message
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.pages import page_size, page_token, place, place_in_time
 
@@ -287,3 +295,45 @@ class LedgerServicer(LedgerServiceServicer):
                 sealed_revision=progress.head.revision if progress.is_done else 0,
                 seal=progress.head.seal.hex() if progress.is_done else "",
             )
+
+    async def ListQuarantinedKeys(
+        self,
+        request: ListQuarantinedKeysRequest,
+        _context: grpc.aio.ServicerContext[ListQuarantinedKeysRequest, ListQuarantinedKeysResponse],
+    ) -> ListQuarantinedKeysResponse:
+        """Read the keys whose books were found wrong, page by page."""
+        after = place_in_time(request, request.page_token)
+        size = page_size(request.page_size)
+        rows, has_more = await self._wiring.database.read(
+            lambda tx: list_suspects(
+                self._wiring.stores, tx, after, size, include_freed=request.include_freed
+            )
+        )
+        token = ""
+        if has_more:
+            last = rows[-1]
+            token = page_token(request, last.found_time.isoformat(), str(last.suspect_id))
+        return ListQuarantinedKeysResponse(
+            keys=[suspect_message(one) for one in rows], next_page_token=token
+        )
+
+    async def FreeQuarantinedKey(
+        self,
+        request: FreeQuarantinedKeyRequest,
+        _context: grpc.aio.ServicerContext[FreeQuarantinedKeyRequest, FreeQuarantinedKeyResponse],
+    ) -> FreeQuarantinedKeyResponse:
+        """Let units of a key move again."""
+        key = stock_key(request.key)
+
+        async def work(tx: Transaction) -> FreeQuarantinedKeyResponse:
+            freed = await free_key(
+                self._wiring.stores,
+                self._wiring.verification,
+                tx,
+                key,
+                acting(request.on_behalf_of),
+                request.note,
+            )
+            return FreeQuarantinedKeyResponse(key=suspect_message(freed))
+
+        return await self._wiring.mutations.run(request, FreeQuarantinedKeyResponse, work)

@@ -1,6 +1,7 @@
 """Balances, entries and movements in the database."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -117,7 +118,8 @@ class SqlLedgerStore:
         if not wanted:
             return Books({}, Terms())
         locked = await tx.rows(LOCKING, pair_values(tx.dialect, wanted))
-        figures = {(row[0], row[1]): Balance(*row[2:]) for row in locked}
+        figures = {(row[0], row[1]): Balance(*row[2:-1]) for row in locked}
+        suspects = [(row[0], row[1]) for row in locked if row[-1]]
         if not figures:
             return Books({}, Terms())
         # Names, switches and the version of the controls by a statement of its own: it sees what
@@ -131,9 +133,13 @@ class SqlLedgerStore:
             names.item_ids[key.sku], names.location_ids[key.location_id] = pair
             keys[pair] = key
         balances = {key: figures[pair] for pair, key in keys.items()}
-        if ControlKind.POOL not in table.kinds:
-            return Books(balances, terms)
-        return Books(balances, terms, await controls_store.taken_at(tx, figures, keys))
+        taken = {}
+        if ControlKind.POOL in table.kinds:
+            taken = await controls_store.taken_at(tx, figures, keys)
+        if not suspects:
+            return Books(balances, terms, taken)
+        quarantined = frozenset(keys[pair] for pair in suspects)
+        return Books(balances, replace(terms, off=terms.off | quarantined), taken, quarantined)
 
     async def _named(
         self, tx: Transaction, wanted: Collection[Pair]
@@ -200,7 +206,10 @@ class SqlLedgerStore:
                 )
             )
         )
-        wanted = {(row.item_id, row.location_id) for row in found}
+        await self.tell_at(tx, {(row.item_id, row.location_id) for row in found})
+
+    async def tell_at(self, tx: Transaction, wanted: Collection[Pair]) -> None:
+        """Tell the watchers of balances that are locked, or are locked now in one statement."""
         # Locked, so that no change decided under the old switch can follow with an older truth.
         books = await self.lock(tx, wanted, Names())
         ledger, now = books.opened(), await tx.now()

@@ -15,7 +15,12 @@ FIGURES = ("on_hand", "reserved", "short", "damaged", "inspection", "missing", "
 
 def _locking(dialect: Dialect) -> Select[Any]:
     return (
-        select(balance.c.item_id, balance.c.location_id, *(balance.c[name] for name in FIGURES))
+        select(
+            balance.c.item_id,
+            balance.c.location_id,
+            *(balance.c[name] for name in FIGURES),
+            balance.c.is_quarantined,
+        )
         .where(tuple_(balance.c.item_id, balance.c.location_id).in_(pair_rows(dialect)))
         .order_by(balance.c.item_id, balance.c.location_id)
         .with_for_update(key_share=True)
@@ -23,4 +28,4 @@ def _locking(dialect: Dialect) -> Select[Any]:
 
 
 LOCKING = Prepared(_locking)
-"""Locks and reads the balances of ``pair_values``: surrogates and ``FIGURES`` of each."""
+"""Locks and reads the balances of ``pair_values``: surrogates, ``FIGURES``, and the quarantine."""

@@ -35,6 +35,7 @@ from ordermesh.inventory.store.keys import (
     uuids,
 )
 from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
+from ordermesh.inventory.store.suspects import can_move
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.store.tables.reservations import line, reservation
@@ -142,7 +143,7 @@ class SqlReservationStore:
         """Keys of the lines that have been overdue for longest, at most so many lines."""
         found = await tx.execute(
             select(line.c.item_id, line.c.location_id)
-            .where(line.c.state == int(LineState.HELD), line.c.expire_time <= now)
+            .where(line.c.state == int(LineState.HELD), line.c.expire_time <= now, can_move(line))
             .order_by(line.c.expire_time)
             .limit(size)
         )

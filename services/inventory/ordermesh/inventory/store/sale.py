@@ -22,7 +22,7 @@ def terms_of(rows: Sequence[Row[Any]], table: ControlTable) -> Terms:
     off: set[StockKey] = set()
     uncounted: set[StockKey] = set()
     for row in rows:
-        if row.is_unsellable or row.is_disabled:
+        if row.is_unsellable or row.is_disabled or getattr(row, "is_quarantined", False):
             off.add(StockKey(row.sku, row.code))
         if row.reservation_mode == ReservationMode.NONE:
             uncounted.add(StockKey(row.sku, row.code))

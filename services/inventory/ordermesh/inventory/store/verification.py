@@ -46,6 +46,11 @@ class SqlVerificationStore:
         """How many balances there are."""
         return int((await tx.execute(select(func.count()).select_from(balance))).scalar_one())
 
+    async def last_item(self, tx: Transaction) -> int:
+        """The highest surrogate of an item with a balance; 0 when there is none."""
+        found = await tx.execute(select(func.max(balance.c.item_id)))
+        return int(found.scalar_one() or 0)
+
     async def balances(self, tx: Transaction, after: int, size: int) -> Chunk:
         """The balances of the next items in the order of surrogates, at least so many.
 

@@ -1,6 +1,7 @@
 """What a worker asks of the ledger at each step of an order, and what it makes of the answers."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ordermesh.kernel.errors import DomainError
@@ -19,6 +20,7 @@ from ordermesh.routing.domain.outcomes import Limit
 from ordermesh.routing.domain.saga import PLANS_MAX, call_id
 from ordermesh.routing.domain.story import Story, Told
 from ordermesh.routing.ports.stock import (
+    BooksInDoubt,
     CartProblem,
     CartRefused,
     Held,
@@ -165,7 +167,9 @@ class Steps:
         await self._at("after confirm")
         if isinstance(answer, Held):
             return Change(outcomes.source)
-        await self._stock.release(self._call(story, "release lost"))
+        with suppress(BooksInDoubt):
+            # What is left of the hold ends by itself when its time has passed.
+            await self._stock.release(self._call(story, "release lost"))
         return Change(_quietly(outcomes.expired))
 
     async def undo(self, story: Story) -> None:

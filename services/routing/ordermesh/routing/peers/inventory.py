@@ -31,6 +31,7 @@ from ordermesh.routing.domain.saga import Cap
 from ordermesh.routing.ports.feeds import FeedPage, FeedTooOld
 from ordermesh.routing.ports.stock import (
     Availability,
+    BooksInDoubt,
     CartProblem,
     CartRefused,
     Held,
@@ -55,6 +56,10 @@ SKUS_MAX = 250
 """How many items one question about availability names, so that its cells stay within limits."""
 
 _INVENTORY = "inventory"
+_IN_DOUBT = "KEY_QUARANTINED"
+_DOUBT_SECONDS = 30.0
+"""People look at books that are in doubt: nothing is different in a moment."""
+
 _AWAY_SECONDS = 0.2
 
 _NO_ANSWER = frozenset(
@@ -175,7 +180,7 @@ class InventoryStock:
         answer = await answered(self._mesh.reservations.Reserve(request, timeout=CALL_SECONDS))
         if not isinstance(answer, Refusal):
             return Held()
-        if answer.reason in ("INSUFFICIENT_STOCK", "NOT_STOCKED_HERE"):
+        if answer.reason in ("INSUFFICIENT_STOCK", "NOT_STOCKED_HERE", _IN_DOUBT):
             return Short(tuple(_cap(row) for row in answer.rows()))
         if answer.reason in ("PURCHASE_LIMIT", "HOLD_QUOTA_EXCEEDED"):
             return Limited(answer.reason, tuple(answer.rows()))
@@ -201,7 +206,8 @@ class InventoryStock:
         )
         if not isinstance(answer, Refusal):
             return Held()
-        lost = ("RESERVATION_EXPIRED", "RESERVATION_CLOSED", "RESERVATION_NOT_FOUND")
+        # Where the books are in doubt the hold is given up: it is planned elsewhere.
+        lost = ("RESERVATION_EXPIRED", "RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", _IN_DOUBT)
         if answer.reason in lost:
             return Lost()
         raise _unforeseen(answer)
@@ -220,8 +226,10 @@ class InventoryStock:
                 timeout=CALL_SECONDS,
             )
         )
-        if isinstance(answer, Refusal) and answer.reason != "LINE_NOT_FOUND":
-            raise _unforeseen(answer)
+        if isinstance(answer, Refusal):
+            _refuse_doubt(answer)
+            if answer.reason != "LINE_NOT_FOUND":
+                raise _unforeseen(answer)
 
     async def ship(self, call: ReservationCall) -> Shipped | NotThere:
         """Say that goods left."""
@@ -240,6 +248,7 @@ class InventoryStock:
         )
         if not isinstance(answer, Refusal):
             return Shipped()
+        _refuse_doubt(answer)
         if answer.reason == "SHORT_OF_STOCK":
             return NotThere({row["sku"]: int(row["onHand"]) for row in answer.rows()})
         closed = ("RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", "LINE_NOT_FOUND")
@@ -337,6 +346,16 @@ def _selections(units: Sequence[WantedUnits]) -> list[LineSelection]:
 
 def _cap(row: Mapping[str, str]) -> Cap:
     return Cap(row["sku"], row["locationId"], int(row.get("available", "0")))
+
+
+def _refuse_doubt(refusal: Refusal) -> None:
+    """Raise ``BooksInDoubt`` where nothing moves until an operator has looked."""
+    if refusal.reason == _IN_DOUBT:
+        raise BooksInDoubt(
+            "The ledger moves nothing at a key of it now.",
+            service=_INVENTORY,
+            retry_after=_DOUBT_SECONDS,
+        )
 
 
 def _unforeseen(refusal: Refusal) -> InventoryFault:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.saga import Cap
 
@@ -110,6 +111,10 @@ class ReservationCall:
     document: str = ""
 
 
+class BooksInDoubt(Unavailable):
+    """The ledger moves nothing at a key until somebody has looked at its books: ask again then."""
+
+
 class Stock(Protocol):
     """The ledger, as routing needs it.
 
@@ -132,11 +137,14 @@ class Stock(Protocol):
         ...
 
     async def release(self, call: ReservationCall) -> None:
-        """Take promises back; releasing what is closed or was never made succeeds."""
+        """Take promises back; releasing what is closed or was never made succeeds.
+
+        Raises ``BooksInDoubt``.
+        """
         ...
 
     async def ship(self, call: ReservationCall) -> Shipped | NotThere:
-        """Say that goods left."""
+        """Say that goods left. Raises ``BooksInDoubt``."""
         ...
 
     async def items(self, skus: Sequence[str]) -> tuple[Item, ...]:

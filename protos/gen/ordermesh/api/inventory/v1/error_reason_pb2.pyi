@@ -237,6 +237,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED. A caller in the role of a location asks about a location that is not its own.
     Rows of: `locationId`, `caller`.
     """
+    ERROR_REASON_KEY_QUARANTINED: _ErrorReason.ValueType  # 111
+    """FAILED_PRECONDITION. The books of a key were found wrong: nothing moves there until they have been
+    looked at, and `ListQuarantinedKeys` says what is wrong. It is no decision: the same request may be
+    sent again when the key is free. Rows of: `sku`, `locationId`.
+    """
+    ERROR_REASON_KEY_NOT_QUARANTINED: _ErrorReason.ValueType  # 112
+    """FAILED_PRECONDITION. The key is not in quarantine. Metadata: `sku`, `locationId`."""
+    ERROR_REASON_KEY_UNSOUND: _ErrorReason.ValueType  # 113
+    """FAILED_PRECONDITION. The books of the key are still wrong. Rows of: `sku`, `locationId`,
+    `invariant`, `recorded`, `expected`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -461,5 +472,16 @@ ERROR_REASON_REVISION_NOT_SEALED: ErrorReason.ValueType  # 96
 ERROR_REASON_NOT_YOUR_LOCATION: ErrorReason.ValueType  # 110
 """PERMISSION_DENIED. A caller in the role of a location asks about a location that is not its own.
 Rows of: `locationId`, `caller`.
+"""
+ERROR_REASON_KEY_QUARANTINED: ErrorReason.ValueType  # 111
+"""FAILED_PRECONDITION. The books of a key were found wrong: nothing moves there until they have been
+looked at, and `ListQuarantinedKeys` says what is wrong. It is no decision: the same request may be
+sent again when the key is free. Rows of: `sku`, `locationId`.
+"""
+ERROR_REASON_KEY_NOT_QUARANTINED: ErrorReason.ValueType  # 112
+"""FAILED_PRECONDITION. The key is not in quarantine. Metadata: `sku`, `locationId`."""
+ERROR_REASON_KEY_UNSOUND: ErrorReason.ValueType  # 113
+"""FAILED_PRECONDITION. The books of the key are still wrong. Rows of: `sku`, `locationId`,
+`invariant`, `recorded`, `expected`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -97,6 +97,10 @@ class _QuarantineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quar
     """More than a balance can hold."""
     QUARANTINE_REASON_REPEATED: _QuarantineReason.ValueType  # 10
     """The picture shows the key twice."""
+    QUARANTINE_REASON_KEY_QUARANTINED: _QuarantineReason.ValueType  # 11
+    """The books of the key were found wrong, and nothing moves there now: it can be tried again when the
+    key is free.
+    """
 
 class QuarantineReason(_QuarantineReason, metaclass=_QuarantineReasonEnumTypeWrapper):
     """QuarantineReason is why a row cannot be right."""
@@ -125,6 +129,10 @@ QUARANTINE_REASON_TOO_LARGE: QuarantineReason.ValueType  # 9
 """More than a balance can hold."""
 QUARANTINE_REASON_REPEATED: QuarantineReason.ValueType  # 10
 """The picture shows the key twice."""
+QUARANTINE_REASON_KEY_QUARANTINED: QuarantineReason.ValueType  # 11
+"""The books of the key were found wrong, and nothing moves there now: it can be tried again when the
+key is free.
+"""
 Global___QuarantineReason: _TypeAlias = QuarantineReason  # noqa: Y015
 
 @_typing.final

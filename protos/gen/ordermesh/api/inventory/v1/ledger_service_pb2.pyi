@@ -6,9 +6,11 @@ Moving stock, and reading the books."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from ordermesh.api.inventory.v1 import ledger_pb2 as _ledger_pb2
 from ordermesh.api.inventory.v1 import shortfall_pb2 as _shortfall_pb2
+from ordermesh.api.order.v1 import actor_pb2 as _actor_pb2
 from ordermesh.api.order.v1 import disposition_pb2 as _disposition_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 import builtins as _builtins
@@ -1107,3 +1109,175 @@ class LedgerFinding(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerFinding: _TypeAlias = LedgerFinding  # noqa: Y015
+
+@_typing.final
+class QuarantinedKey(_message.Message):
+    """QuarantinedKey is a stock key whose books were found wrong. What was found stays as it was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    FOUND_TIME_FIELD_NUMBER: _builtins.int
+    FREE_TIME_FIELD_NUMBER: _builtins.int
+    FREED_BY_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    note: _builtins.str
+    """Why it was freed, in the words of who did."""
+    @_builtins.property
+    def key(self) -> _stock_key_pb2.StockKey:
+        """What and where."""
+
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerFinding]:
+        """What is wrong."""
+
+    @_builtins.property
+    def found_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was found, and put into quarantine."""
+
+    @_builtins.property
+    def free_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was freed. Not set while it is in quarantine."""
+
+    @_builtins.property
+    def freed_by(self) -> _actor_pb2.Actor:
+        """Who freed it."""
+
+    def __init__(
+        self,
+        *,
+        key: _stock_key_pb2.StockKey | None = ...,
+        findings: _abc.Iterable[Global___LedgerFinding] | None = ...,
+        found_time: _timestamp_pb2.Timestamp | None = ...,
+        free_time: _timestamp_pb2.Timestamp | None = ...,
+        freed_by: _actor_pb2.Actor | None = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["found_time", b"found_time", "free_time", b"free_time", "freed_by", b"freed_by", "key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "found_time", b"found_time", "free_time", b"free_time", "freed_by", b"freed_by", "key", b"key", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantinedKey: _TypeAlias = QuarantinedKey  # noqa: Y015
+
+@_typing.final
+class ListQuarantinedKeysRequest(_message.Message):
+    """ListQuarantinedKeysRequest chooses keys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCLUDE_FREED_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    include_freed: _builtins.bool
+    """Also those that were freed."""
+    page_size: _builtins.int
+    """How many at most; 0 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before. Empty for the first page."""
+    def __init__(
+        self,
+        *,
+        include_freed: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_freed", b"include_freed", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuarantinedKeysRequest: _TypeAlias = ListQuarantinedKeysRequest  # noqa: Y015
+
+@_typing.final
+class ListQuarantinedKeysResponse(_message.Message):
+    """ListQuarantinedKeysResponse is a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page. Empty when this is the last."""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuarantinedKey]:
+        """The keys."""
+
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[Global___QuarantinedKey] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuarantinedKeysResponse: _TypeAlias = ListQuarantinedKeysResponse  # noqa: Y015
+
+@_typing.final
+class FreeQuarantinedKeyRequest(_message.Message):
+    """FreeQuarantinedKeyRequest names one, and says why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    note: _builtins.str
+    """Why, for the record."""
+    @_builtins.property
+    def key(self) -> _stock_key_pb2.StockKey:
+        """Which one."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        key: _stock_key_pb2.StockKey | None = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "note", b"note", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FreeQuarantinedKeyRequest: _TypeAlias = FreeQuarantinedKeyRequest  # noqa: Y015
+
+@_typing.final
+class FreeQuarantinedKeyResponse(_message.Message):
+    """FreeQuarantinedKeyResponse carries it as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> Global___QuarantinedKey:
+        """The key."""
+
+    def __init__(
+        self,
+        *,
+        key: Global___QuarantinedKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FreeQuarantinedKeyResponse: _TypeAlias = FreeQuarantinedKeyResponse  # noqa: Y015

@@ -31,6 +31,10 @@ class LedgerServiceStub:
 
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
+    of it can be promised, and whatever would move units there, here or in another service, is refused
+    with `KEY_QUARANTINED` until an operator frees it. Nothing is repaired.
     """
 
     def __init__(self, channel):
@@ -94,6 +98,16 @@ class LedgerServiceStub:
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.VerifyLedgerRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.VerifyLedgerResponse.FromString,
                 _registered_method=True)
+        self.ListQuarantinedKeys = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.LedgerService/ListQuarantinedKeys',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListQuarantinedKeysRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListQuarantinedKeysResponse.FromString,
+                _registered_method=True)
+        self.FreeQuarantinedKey = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.LedgerService/FreeQuarantinedKey',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.FreeQuarantinedKeyRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.FreeQuarantinedKeyResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -102,6 +116,10 @@ class LedgerServiceServicer:
 
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
+    of it can be promised, and whatever would move units there, here or in another service, is refused
+    with `KEY_QUARANTINED` until an operator frees it. Nothing is repaired.
     """
 
     def ReceiveStock(self, request, context):
@@ -209,6 +227,24 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListQuarantinedKeys(self, request, context):
+        """ListQuarantinedKeys reads the keys whose books were found wrong, the oldest first: what was found,
+        and who freed them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FreeQuarantinedKey(self, request, context):
+        """FreeQuarantinedKey lets units of a key move again, when its books are sound: they are checked as
+        `VerifyLedger` does, under the lock of the balance.
+
+        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KEY_NOT_QUARANTINED`, `KEY_UNSOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -267,6 +303,16 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.VerifyLedgerRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.VerifyLedgerResponse.SerializeToString,
             ),
+            'ListQuarantinedKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuarantinedKeys,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListQuarantinedKeysRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListQuarantinedKeysResponse.SerializeToString,
+            ),
+            'FreeQuarantinedKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.FreeQuarantinedKey,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.FreeQuarantinedKeyRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.FreeQuarantinedKeyResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'ordermesh.api.inventory.v1.LedgerService', rpc_method_handlers)
@@ -281,6 +327,10 @@ class LedgerService:
 
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
+    of it can be promised, and whatever would move units there, here or in another service, is refused
+    with `KEY_QUARANTINED` until an operator frees it. Nothing is repaired.
     """
 
     @staticmethod
@@ -570,6 +620,60 @@ class LedgerService:
             '/ordermesh.api.inventory.v1.LedgerService/VerifyLedger',
             ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.VerifyLedgerRequest.SerializeToString,
             ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.VerifyLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuarantinedKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.LedgerService/ListQuarantinedKeys',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListQuarantinedKeysRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.ListQuarantinedKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FreeQuarantinedKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.LedgerService/FreeQuarantinedKey',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.FreeQuarantinedKeyRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_ledger__service__pb2.FreeQuarantinedKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

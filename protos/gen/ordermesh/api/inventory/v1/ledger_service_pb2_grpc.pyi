@@ -32,6 +32,10 @@ class LedgerServiceStub:
 
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
+    of it can be promised, and whatever would move units there, here or in another service, is refused
+    with `KEY_QUARANTINED` until an operator frees it. Nothing is repaired.
     """
 
     @_typing.overload
@@ -97,6 +101,16 @@ class LedgerServiceStub:
     checks every invariant, while the service goes on working. It streams progress; what is wrong
     is listed, and nothing is repaired.
     """
+    ListQuarantinedKeys: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListQuarantinedKeysRequest, _ledger_service_pb2.ListQuarantinedKeysResponse]
+    """ListQuarantinedKeys reads the keys whose books were found wrong, the oldest first: what was found,
+    and who freed them.
+    """
+    FreeQuarantinedKey: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.FreeQuarantinedKeyRequest, _ledger_service_pb2.FreeQuarantinedKeyResponse]
+    """FreeQuarantinedKey lets units of a key move again, when its books are sound: they are checked as
+    `VerifyLedger` does, under the lock of the balance.
+
+    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KEY_NOT_QUARANTINED`, `KEY_UNSOUND`.
+    """
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -105,6 +119,10 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
 
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
+    of it can be promised, and whatever would move units there, here or in another service, is refused
+    with `KEY_QUARANTINED` until an operator frees it. Nothing is repaired.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -167,6 +185,16 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     checks every invariant, while the service goes on working. It streams progress; what is wrong
     is listed, and nothing is repaired.
     """
+    ListQuarantinedKeys: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ListQuarantinedKeysRequest, _ledger_service_pb2.ListQuarantinedKeysResponse]  # type: ignore[assignment]
+    """ListQuarantinedKeys reads the keys whose books were found wrong, the oldest first: what was found,
+    and who freed them.
+    """
+    FreeQuarantinedKey: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.FreeQuarantinedKeyRequest, _ledger_service_pb2.FreeQuarantinedKeyResponse]  # type: ignore[assignment]
+    """FreeQuarantinedKey lets units of a key move again, when its books are sound: they are checked as
+    `VerifyLedger` does, under the lock of the balance.
+
+    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KEY_NOT_QUARANTINED`, `KEY_UNSOUND`.
+    """
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """LedgerService keeps the stock ledger. Each of its changes is one movement, made whole or not at
@@ -174,6 +202,10 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
+    of it can be promised, and whatever would move units there, here or in another service, is refused
+    with `KEY_QUARANTINED` until an operator frees it. Nothing is repaired.
     """
 
     @_abc_1.abstractmethod
@@ -299,6 +331,28 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """VerifyLedger recomputes every balance from its entries and its open reservation lines, and
         checks every invariant, while the service goes on working. It streams progress; what is wrong
         is listed, and nothing is repaired.
+        """
+
+    @_abc_1.abstractmethod
+    def ListQuarantinedKeys(
+        self,
+        request: _ledger_service_pb2.ListQuarantinedKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.ListQuarantinedKeysResponse, _abc.Awaitable[_ledger_service_pb2.ListQuarantinedKeysResponse]]:
+        """ListQuarantinedKeys reads the keys whose books were found wrong, the oldest first: what was found,
+        and who freed them.
+        """
+
+    @_abc_1.abstractmethod
+    def FreeQuarantinedKey(
+        self,
+        request: _ledger_service_pb2.FreeQuarantinedKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.FreeQuarantinedKeyResponse, _abc.Awaitable[_ledger_service_pb2.FreeQuarantinedKeyResponse]]:
+        """FreeQuarantinedKey lets units of a key move again, when its books are sound: they are checked as
+        `VerifyLedger` does, under the lock of the balance.
+
+        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KEY_NOT_QUARANTINED`, `KEY_UNSOUND`.
         """
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

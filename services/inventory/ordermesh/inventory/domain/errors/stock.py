@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 
 from ordermesh.inventory.domain.errors.facts import named, place
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.kernel.errors import Conflict, Facts, RuleViolated
+from ordermesh.kernel.errors import Conflict, Facts, RuleViolated, Suspended
 
 ALL_OVERDUE = 10**18
 """More units than can be missing: every overdue hold of the key is expired."""
@@ -66,6 +66,47 @@ class OnHandChanged(Conflict):
             *(
                 {**place(key), "onHand": on_hand, "expectedOnHand": expected}
                 for key, (on_hand, expected) in rows.items()
+            ),
+        )
+
+
+class KeyQuarantined(Suspended):
+    """The books of a key were found wrong: nothing moves there until somebody has looked."""
+
+    reason: ClassVar[str] = "KEY_QUARANTINED"
+
+    def __init__(self, keys: Iterable[StockKey]) -> None:
+        found = sorted(set(keys))
+        super().__init__(
+            f"The books of {named(found)} are in quarantine.", *(place(key) for key in found)
+        )
+
+
+class KeyNotQuarantined(RuleViolated):
+    """The key is not in quarantine."""
+
+    reason: ClassVar[str] = "KEY_NOT_QUARANTINED"
+
+    def __init__(self, key: StockKey) -> None:
+        super().__init__(f"{key} is not in quarantine.", place(key))
+
+
+class KeyUnsound(RuleViolated):
+    """The books of a key are still wrong. Rows: the invariant, what is recorded and expected."""
+
+    reason: ClassVar[str] = "KEY_UNSOUND"
+
+    def __init__(self, key: StockKey, wrong: Sequence[tuple[str, int, int]]) -> None:
+        super().__init__(
+            f"The books of {key} are wrong.",
+            *(
+                {
+                    **place(key),
+                    "invariant": invariant,
+                    "recorded": recorded,
+                    "expected": expected,
+                }
+                for invariant, recorded, expected in wrong
             ),
         )
 

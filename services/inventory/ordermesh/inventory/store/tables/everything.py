@@ -12,6 +12,7 @@ from ordermesh.inventory.store.tables import (
     seals,
     shortfalls,
     supplies,
+    suspects,
 )
 from ordermesh.inventory.store.tables.base import metadata as metadata
 
@@ -27,5 +28,6 @@ TABLES = (
     shortfalls,
     counts,
     seals,
+    suspects,
 )
 """The modules that add their tables to the metadata."""

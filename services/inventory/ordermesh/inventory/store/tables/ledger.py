@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
 )
 
 from ordermesh.inventory.store.tables.base import CallerText, metadata
@@ -36,6 +38,8 @@ balance = Table(
     Column("inspection", BigInteger, nullable=False),
     Column("missing", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),  # of the last entry
+    # Its books were found wrong, and nothing moves: it comes with the row that is locked anyway.
+    Column("is_quarantined", Boolean, nullable=False, server_default=false()),
     CheckConstraint(
         "on_hand >= 0 AND reserved >= 0 AND sequence >= 0",
         name="balance_not_negative",

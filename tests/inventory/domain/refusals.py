@@ -286,6 +286,17 @@ REFUSALS: Sequence[Row] = (
         ],
     ),
     (
+        stock.KeyQuarantined([CUP, MUG]),
+        "The books of CUP at B, MUG at A are in quarantine.",
+        [CUP_B, MUG_A],
+    ),
+    (stock.KeyNotQuarantined(MUG), "MUG at A is not in quarantine.", [MUG_A]),
+    (
+        stock.KeyUnsound(MUG, [("I2", 3, 4)]),
+        "The books of MUG at A are wrong.",
+        [{**MUG_A, "invariant": "I2", "recorded": 3, "expected": 4}],
+    ),
+    (
         stock.NotStockedHere([MUG, CUP]),
         "There is no record of MUG at A, CUP at B.",
         [MUG_A, CUP_B],

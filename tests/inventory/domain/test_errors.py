@@ -20,6 +20,7 @@ from ordermesh.kernel.errors import (
     NotAllowed,
     NotFound,
     RuleViolated,
+    Suspended,
 )
 from tests.inventory.domain.refusals import CUP, MUG, REFUSALS, Row
 
@@ -32,10 +33,10 @@ CONTRACT = (
     / "v1"
     / "error_reason.proto"
 )
-KINDS = {
+KINDS: dict[str, type[DomainError] | tuple[type[DomainError], ...]] = {
     "NOT_FOUND": NotFound,
     "INVALID_ARGUMENT": InvalidRequest,
-    "FAILED_PRECONDITION": RuleViolated,
+    "FAILED_PRECONDITION": (RuleViolated, Suspended),
     "ABORTED": Conflict,
     "PERMISSION_DENIED": NotAllowed,
 }

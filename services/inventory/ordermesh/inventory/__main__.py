@@ -31,6 +31,7 @@ from ordermesh.inventory.domain.quotas import NO_QUOTAS, HoldQuotas
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.copies import CopyReader
+from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.availability import AvailabilityServicer
 from ordermesh.inventory.servicer.controls import ControlServicer
@@ -89,10 +90,11 @@ def assemble(
     """
     consumers = {peer: wanted for peer, wanted in CONSUMERS.items() if peer in peers}
     controls = SqlControlStore(ids)
+    recollection = Recollection()
     stores = Stores(
         items=SqlItemStore(),
         locations=SqlLocationStore(),
-        ledger=SqlLedgerStore(ids, controls),
+        ledger=SqlLedgerStore(ids, controls, recollection),
         controls=controls,
         reservations=SqlReservationStore(),
         supplies=SqlSupplyStore(),
@@ -108,6 +110,7 @@ def assemble(
         levels=SqlLevelStore(),
         suspects=SqlSuspectStore(ids),
         supply_rule=supply_rule,
+        recollection=recollection,
     )
     return Wiring(
         database=database,

@@ -26,9 +26,12 @@ WAITING_MAX = 4_096
 
 RETRY_SECONDS = 0.1
 
-CROWD = 8
+CROWD = 16
 LINGER_SECONDS = 0.002
-"""After a batch of so many items the next one waits so long for as many."""
+"""After a batch of so many items the next one waits so long for as many.
+
+So many also wait before a second worker begins beside one that is busy.
+"""
 
 
 class Later:
@@ -107,13 +110,19 @@ class Batcher(Generic[Q, A]):
         loop = asyncio.get_running_loop()
         answers: list[asyncio.Future[A]] = [loop.create_future() for _ in items]
         self._waiting.extend(map(Waiting, items, answers))
-        if answers and not self._is_gathering and self._busy < self._workers_max:
+        if answers and self._needs_worker():
             # In a context of its own: the worker is nobody's call, though one happens to start it.
             self._is_gathering = True
             worker = loop.create_task(self._work(), name="batch", context=Context())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
         return answers
+
+    def _needs_worker(self) -> bool:
+        """Whether nobody is about to take what waits; beside a busy one only for a crowd."""
+        if self._is_gathering or self._busy >= self._workers_max:
+            return False
+        return not self._busy or len(self._waiting) >= CROWD
 
     async def _work(self) -> None:
         """Handle batches until nothing waits, or another worker is about to take what does."""

@@ -63,6 +63,30 @@ async def update_rows(tx: Transaction, table: Table, key: tuple[str, ...], rows:
     await tx.write_columns(ColumnWrite(table.name, False, _change(table, key, names), arguments))
 
 
+async def update_unchanged_rows(
+    tx: Transaction,
+    table: Table,
+    key: tuple[str, ...],
+    rows: Rows,
+    seen: Mapping[str, Sequence[Any]],
+) -> None:
+    """As ``update_rows``, but only rows that still have what was ``seen`` in these columns.
+
+    They are locked in the order of their keys before any is changed. It is for a transaction that
+    is one statement, and fails unless all of them have. Without rows nothing happens.
+    """
+    if not rows:
+        return
+    names = tuple(rows[0])
+    arguments = [
+        _argument(table, name, column)
+        for name, column in zip(names, _columns(table, names, rows), strict=True)
+    ]
+    arguments += [_argument(table, name, column) for name, column in seen.items()]
+    build = _unchanged(table, key, names, tuple(seen))
+    await tx.write_columns(ColumnWrite(table.name, False, build, arguments, len(rows)))
+
+
 def _columns(table: Table, names: Sequence[str], rows: Rows) -> list[list[Any]]:
     columns = [[row[name] for row in rows] for name in names]
     for place, name in enumerate(names):
@@ -172,26 +196,55 @@ def _insertion(
 
 
 @cache
-def _change(table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Callable[[int], str]:
-    listed = _listed(names)
+def _change(
+    table: Table, key: tuple[str, ...], names: tuple[str, ...], seen: tuple[str, ...] = ()
+) -> Callable[[int], str]:
+    listed = ", ".join([_listed(names), *(f'"seen_{name}"' for name in seen)])
     values = ", ".join(f'"{name}" = new."{name}"' for name in names if name not in key)
-    same = " AND ".join(f'{table.name}."{name}" = new."{name}"' for name in key)
+    same = " AND ".join(
+        [f'{table.name}."{name}" = new."{name}"' for name in key]
+        + [f'{table.name}."{name}" = new."seen_{name}"' for name in seen]
+    )
 
     @cache
     def build(first: int) -> str:
-        places = dict(zip(names, itertools.count(first), strict=False))
-        rows = f"{_unnested(table, names, places)} AS new ({listed})"
+        numbers = itertools.count(first)
+        arrays = ", ".join(_array(table, name, next(numbers)) for name in (*names, *seen))
+        rows = f"unnest({arrays}) AS new ({listed})"
         return f"UPDATE {table.name} SET {values} FROM {rows} WHERE {same}"  # noqa: S608 - names of our own tables
 
     return build
 
 
+@cache
+def _unchanged(
+    table: Table, key: tuple[str, ...], names: tuple[str, ...], seen: tuple[str, ...]
+) -> Callable[[int], str]:
+    change = _change(table, key, names, seen)
+    columns = ", ".join(f'{table.name}."{name}"' for name in key)
+
+    @cache
+    def build(first: int) -> str:
+        places = dict(zip(names, itertools.count(first), strict=False))
+        wanted = f"SELECT * FROM {_unnested(table, key, places)}"  # noqa: S608 - names of our own tables
+        # The count is looked at once, before the first row is changed.
+        return (
+            f"WITH locked AS (SELECT 1 FROM {table.name} WHERE ({columns}) IN ({wanted})"  # noqa: S608 - as above
+            f" ORDER BY {columns} FOR NO KEY UPDATE) {change(first)}"
+            f" AND (SELECT count(*) FROM locked) > 0 RETURNING 1"
+        )
+
+    return build
+
+
 def _unnested(table: Table, names: Sequence[str], places: Mapping[str, int]) -> str:
-    arrays = [
-        f"${places[name]}::{'text::' if _written_as(table, name) else ''}{_type(table, name)}[]"
-        for name in names
-    ]
-    return f"unnest({', '.join(arrays)})"
+    return f"unnest({', '.join(_array(table, name, places[name]) for name in names)})"
+
+
+def _array(table: Table, name: str, number: int) -> str:
+    """A column as a parameter: an array of its type, or the text of one."""
+    text = "text::" if _written_as(table, name) else ""
+    return f"${number}::{text}{_type(table, name)}[]"
 
 
 def _listed(names: Sequence[str]) -> str:

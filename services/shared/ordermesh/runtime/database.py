@@ -8,9 +8,10 @@ transaction; what must follow the commit is registered with ``after_commit``.
 import asyncio
 import logging
 import random as randomness
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
@@ -23,6 +24,13 @@ from sqlalchemy.pool import QueuePool
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.ids import Ids, RandomIds
 from ordermesh.runtime import failpoints
+from ordermesh.runtime.at_once import (
+    NOT_AS_REMEMBERED_STATE,
+    AtOnce,
+    MustLook,
+    NotAsRemembered,
+    RememberedClock,
+)
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.doorbell import Doorbells
 from ordermesh.runtime.engines import (
@@ -42,6 +50,7 @@ from ordermesh.runtime.one_trip import OneTrip
 from ordermesh.runtime.transaction import Transaction as Transaction
 
 T = TypeVar("T")
+X = TypeVar("X", bound=Transaction)
 
 ATTEMPTS = 3
 """How often a transaction is tried in all."""
@@ -91,6 +100,8 @@ class Database:
         )
         self._running: set[asyncio.Task[Any]] = set()
         self._is_open = True
+        self._remembered_clock = RememberedClock()
+        self._sending = asyncio.Lock()
 
     @classmethod
     async def open(
@@ -153,6 +164,22 @@ class Database:
         the database is away, ``Overloaded`` when no connection gets free, and what ``work`` raises.
         """
         return await self._detached(lambda ticket: self._attempts(self._write, work, ticket))
+
+    async def run_at_once(self, work: Callable[[AtOnce], Awaitable[T]]) -> T:
+        """Run ``work``, which reads nothing, and send what it writes as one statement.
+
+        What is sent goes in the order in which it was decided, so that ``work`` may count on what
+        was decided before and is still on its way. It is tried once.
+
+        Raises ``MustLook`` on SQLite, before the database's clock was read, and as ``AtOnce`` does;
+        ``NotAsRemembered`` when a guard said no, what ``run`` raises, and what ``work`` raises.
+        Nothing was written then, or that is not known: only the caller's request id can tell.
+        """
+        return await self._detached(lambda ticket: translated(self._at_once(work, ticket)))
+
+    def note_now(self, instant: datetime) -> None:
+        """The database's clock has just shown this."""
+        self._remembered_clock.note(instant, self.clock.monotonic())
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` on one consistent snapshot that cannot be written to.
@@ -268,12 +295,47 @@ class Database:
                 ticket.is_committing = True
         if failpoints.armed:
             await failpoints.reach(failpoints.points.DATABASE_COMMITTED)
+        self._committed(transaction)
+        return result
+
+    async def _at_once(self, work: Callable[[AtOnce], Awaitable[T]], _ticket: _Ticket) -> T:
+        instant = self._remembered_clock.now(self.clock.monotonic())
+        if self.dialect == "sqlite" or instant is None:
+            raise MustLook
+        transaction = AtOnce(self, instant)
+        try:
+            result = await _inside(transaction, work)
+            statement = transaction.statement()
+            if statement is None:
+                return result
+            async with self._sending:
+                if not transaction.is_believed:
+                    raise NotAsRemembered
+                await self._send(*statement)
+        except BaseException:
+            transaction.failed()
+            raise
+        self._committed(transaction)
+        return result
+
+    async def _send(self, text: str, arguments: Sequence[Any]) -> None:
+        """Execute one statement that is a transaction of its own."""
+        async with connected(self._writer) as connection:
+            raw = await connection.get_raw_connection()
+            driver = cast("Any", raw.driver_connection)
+            try:
+                await driver.execute(text, *arguments)
+            except Exception as error:
+                if getattr(error, "sqlstate", None) == NOT_AS_REMEMBERED_STATE:
+                    raise NotAsRemembered from error
+                raise
+
+    def _committed(self, transaction: Transaction) -> None:
         for call in transaction.end():
             try:
                 call()
             except Exception:  # noqa: BLE001 - the commit stands whatever follows it
                 _log.exception("a call after the commit failed")
-        return result
 
     async def _snapshot(self, work: Callable[[Transaction], Awaitable[T]], _ticket: _Ticket) -> T:
         async with connected(self._reader) as connection:
@@ -286,7 +348,7 @@ class Database:
                 return await _inside(transaction, work)
 
 
-async def _inside(transaction: Transaction, work: Callable[[Transaction], Awaitable[T]]) -> T:
+async def _inside(transaction: X, work: Callable[[X], Awaitable[T]]) -> T:
     token = _open_transaction.set(transaction)
     try:
         result = await work(transaction)

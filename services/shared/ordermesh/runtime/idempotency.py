@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from ordermesh.kernel.errors import DomainError, InvalidRequest, RuleViolated
 from ordermesh.runtime import failpoints
+from ordermesh.runtime.at_once import AtOnce
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.call import Call, current_call
@@ -154,6 +155,29 @@ class Mutations:
             return batch.answers()
 
         return await self._database.run(transact)
+
+    async def run_at_once(
+        self,
+        asked: Sequence[Asked[Q]],
+        reply_type: type[R],
+        operation: Callable[[AtOnce, Sequence[Asked[Q]]], Awaitable[Sequence[Answer[R]]]],
+        is_wanted: Callable[[int], bool] = lambda _: True,
+    ) -> list[Answer[R]]:
+        """As ``run_many``, for what ``operation`` decides on what is remembered, without looking.
+
+        It answers with replies, and with ``LATER`` for what is to be looked at. A request that was
+        answered before meets its own stored reply there, which makes the whole fail. Raises as
+        ``Database.run_at_once``; then all are to be given to ``run_many``.
+        """
+
+        async def transact(tx: AtOnce) -> list[Answer[R]]:
+            batch = _Batch(asked, reply_type, is_wanted)
+            fresh = batch.fresh()
+            batch.answer(fresh, await operation(tx, [asked[place] for place in fresh]))
+            await insert_rows(tx, replies, batch.rows(fresh, await tx.last_now()))
+            return batch.answers()
+
+        return await self._database.run_at_once(transact)
 
 
 class _Batch(Generic[Q, R]):

@@ -53,13 +53,15 @@ class Prepared:
 class ColumnWrite:
     """One statement that writes whole columns to a table of PostgreSQL.
 
-    ``build`` makes its text when the number of its first parameter is known.
+    ``build`` makes its text when the number of its first parameter is known. ``rows_wanted`` is how
+    many rows it must give back for the others to stand; None: it gives back none.
     """
 
     table: str
     is_insert: bool
     build: Callable[[int], str]
     columns: Sequence[Any]
+    rows_wanted: int | None = None
 
     def must_follow(self, earlier: "ColumnWrite") -> bool:
         """Whether it might touch rows that the earlier one writes; one statement sees no such."""

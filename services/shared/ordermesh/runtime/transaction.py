@@ -26,6 +26,10 @@ class Surroundings(Protocol):
     ids: Ids
     doorbells: Doorbells
 
+    def note_now(self, instant: datetime) -> None:
+        """The database's clock has just shown this."""
+        ...
+
 
 class Transaction:
     """One open transaction, handed to stores: the only way to the database."""
@@ -116,6 +120,7 @@ class Transaction:
         (row,) = await self.rows(_CLOCK, {})
         instant: datetime = row.now
         self._last_now = instant.astimezone(UTC)
+        self._database.note_now(self._last_now)
         return self._last_now
 
     async def last_now(self) -> datetime:

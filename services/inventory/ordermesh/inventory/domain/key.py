@@ -1,7 +1,9 @@
 """Stock keys and actors: the two words that every part of the domain uses."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from ordermesh.kernel.records import record
 
 
 class StockKey(NamedTuple):
@@ -14,7 +16,7 @@ class StockKey(NamedTuple):
         return f"{self.sku} at {self.location_id}"
 
 
-@dataclass(frozen=True)
+@record
 class Actor:
     """Who is answerable for a change.
 

@@ -8,6 +8,7 @@ from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.kernel.records import record
 
 LINES_MAX = 5_000
 """Lines of one reservation after its kits were taken apart: its answer must fit in a message."""
@@ -37,7 +38,7 @@ class Wait:
     needed_by: datetime | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Wanted:
     """So many units of one key for a caller's line.
 

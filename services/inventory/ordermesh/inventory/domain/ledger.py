@@ -2,13 +2,13 @@
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.requests import QuantityTooLarge
 from ordermesh.inventory.domain.errors.stock import KeyQuarantined
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.kernel.records import record
 
 BALANCE_LIMIT = 10**12
 """No balance holds more units than this."""
@@ -109,7 +109,7 @@ _CHANGES: Mapping[tuple[Account, Account], tuple[int, ...]] = {
 """What one unit that goes from one account to another does to the figures of a balance."""
 
 
-@dataclass(frozen=True)
+@record
 class Balance:
     """How many units a location has of an item. ``sequence`` is the number of its last entry.
 
@@ -173,7 +173,7 @@ NOTHING = Balance()
 """The balance of a key that has no record."""
 
 
-@dataclass(frozen=True)
+@record
 class Cause:
     """Why units move: what becomes one movement, and the reservation and order that it serves."""
 
@@ -182,7 +182,7 @@ class Cause:
     order_id: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Entry:
     """So many units of one key from one account to another: both sides in one, so it balances.
 

@@ -22,9 +22,10 @@ from ordermesh.inventory.domain.ledger import (
     Ledger,
     MovementKind,
 )
+from ordermesh.kernel.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Document:
     """What is behind a movement: a paper, a reason, a remark, and who is answerable."""
 

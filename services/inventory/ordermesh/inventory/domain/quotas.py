@@ -23,6 +23,12 @@ class HoldQuotas:
     customer_units: int = 0
     caller_reservations: int = 0
 
+    def concern(self, customer: str, *, is_limited: bool) -> bool:
+        """Whether what a shopper or a caller holds already must be known."""
+        return bool(
+            (is_limited and self.caller_reservations) or (customer and self.concern_customers)
+        )
+
     @property
     def concern_customers(self) -> bool:
         """Whether shoppers have a quota."""

@@ -26,6 +26,7 @@ from ordermesh.inventory.domain.errors.reservation import (
 )
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.kernel.records import record
 
 
 class LineState(enum.IntEnum):
@@ -53,7 +54,7 @@ OPEN = frozenset(state for state, next_states in TRANSITIONS.items() if next_sta
 """The states in which a line holds stock."""
 
 
-@dataclass(frozen=True)
+@record
 class Line:
     """Stock of one key, held together. ``number`` counts within the reservation from 1.
 
@@ -126,7 +127,7 @@ class Line:
         )
 
 
-@dataclass(frozen=True)
+@record
 class Reservation:
     """What its caller holds, or held. Verbs make a new one and leave this one as it was.
 

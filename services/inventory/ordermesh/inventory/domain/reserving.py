@@ -1,7 +1,6 @@
 """Promising stock: one wish decided on the ledger, wholly, not at all, or as far as there is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -29,12 +28,13 @@ from ordermesh.inventory.domain.reservation import (
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.domain.verbs import give_back, hold, settle
 from ordermesh.inventory.domain.waiting import NOTHING_DUE, Due, Market, Part, allot
+from ordermesh.kernel.records import record
 
 HOLD_DEFAULT = timedelta(minutes=15)
 """How long a hold lasts when its caller does not say."""
 
 
-@dataclass(frozen=True)
+@record
 class Ask:
     """What is to be held: the lines after kits were taken apart, and for whom.
 

@@ -19,6 +19,7 @@ from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import Draft, Line, Reservation
 from ordermesh.inventory.domain.selling import Terms, refuse_short
 from ordermesh.inventory.domain.supply import Supply
+from ordermesh.kernel.records import record
 
 Due = Mapping[StockKey, Sequence[Supply]]
 """What may be counted on at each key, in the order of dates."""
@@ -28,7 +29,7 @@ NOTHING_DUE: Due = {}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@record
 class Part:
     """A part of what is wanted: on hand, or of a supply."""
 

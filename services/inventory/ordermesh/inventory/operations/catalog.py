@@ -28,6 +28,8 @@ async def put_items(stores: Stores, tx: Transaction, items: Sequence[Item]) -> i
         and _looks_different(catalog.items[item.sku], item, by_tag=by_tag)
     }
     await stores.ledger.tell(tx, switched, ())
+    if changed:
+        await stores.controls.disturb(tx)
     return len(changed)
 
 
@@ -61,6 +63,8 @@ async def put_locations(
         and _sells_differently(stored[location.location_id], location, by_group=by_group)
     }
     await stores.ledger.tell(tx, (), switched)
+    if changed:
+        await stores.controls.disturb(tx)
     return len(changed)
 
 

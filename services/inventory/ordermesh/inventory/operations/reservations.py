@@ -28,13 +28,14 @@ from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
+from ordermesh.kernel.records import record
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.telemetry import Attributes
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@record
 class Kept:
     """A reservation as it is now, at the instant of the database's clock that decided."""
 

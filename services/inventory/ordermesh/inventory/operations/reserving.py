@@ -43,13 +43,14 @@ from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.kernel.errors import DomainError
+from ordermesh.kernel.records import record
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.telemetry import Attributes, AttributeValue, is_traced, span, within
 
 
-@dataclass(frozen=True)
+@record
 class Wish:
     """What somebody wants to hold, and the trace that it is part of.
 
@@ -143,7 +144,7 @@ def _taken_apart(
 
 async def _locked(
     stores: Stores, tx: Transaction, names: Names, asks: Sequence[Ask], callers: Collection[str]
-) -> "_Batch":
+) -> "ReserveBatch":
     """All that the decisions need, locked and read."""
     is_locked = await lock_buyers(stores, tx, (ask.buyer for ask in asks))
     shoppers = {ask.customer for ask in asks if ask.customer and ask.hold_duration}
@@ -183,7 +184,7 @@ async def _locked(
         line.key for ask in asks for line in ask.wanted if line.wait is not None and not line.group
     )
     due = await stores.supplies.due(tx, patient, stores.supply_rule, now, names)
-    return _Batch(stores, tx, names, terms, books.opened(), purchases, holds, now, known, due)
+    return ReserveBatch(stores, tx, names, terms, books.opened(), purchases, holds, now, known, due)
 
 
 async def _with_kits(
@@ -205,7 +206,7 @@ async def _with_kits(
 
 
 @dataclass
-class _Batch:
+class ReserveBatch:
     """The state of one transaction in which several wishes are decided."""
 
     stores: Stores
@@ -239,31 +240,45 @@ class _Batch:
         """The verdict, on a span of the wish's own trace where that goes anywhere."""
         if not is_traced(wish.trace):
             return await self._decide(wish, ask)
-        about: dict[str, AttributeValue] = {
-            Attributes.RESERVATION_ID: str(ask.reservation_id),
-            Attributes.ORDER_ID: ask.order_id,
-            Attributes.LINE_COUNT: len(ask.wanted),
-        }
-        with within(wish.trace), span("decide", about):
+        with within(wish.trace), span("decide", _about(ask)):
             return await self._decide(wish, ask)
 
-    async def _decide(self, wish: Wish, ask: Ask) -> Kept:
-        def decision(ledger: Ledger, *, is_final: bool = False) -> Reserved:
-            reserved = reserve(
-                ledger,
-                wish.actor,
-                ask,
-                self.known,
-                self.terms,
-                self.now,
-                self.purchases,
-                due=self.due,
-                is_final=is_final or not ask.is_best_effort,
-            )
-            made, replaced, _ = reserved
-            self.holds.refuse_over_quota(made, replaced, is_limited=wish.is_limited)
-            return reserved
+    def foresee(self, wish: Wish, ask: Ask) -> Kept | Later:
+        """The verdict when it is yes; every other one needs a look at more than is remembered."""
+        if not is_traced(wish.trace):
+            return self._foresee(wish, ask)
+        with within(wish.trace), span("foresee", _about(ask)):
+            return self._foresee(wish, ask)
 
+    def _foresee(self, wish: Wish, ask: Ask) -> Kept | Later:
+        mark = self.ledger.mark()
+        try:
+            refuse_malformed(ask.wanted)
+            outcome = self._reserve(wish, ask, self.ledger)
+        except DomainError:
+            self.ledger.undo(mark)
+            return LATER
+        self._keep(wish, Decided(self.ledger, outcome, ()), mark)
+        return Kept(outcome.made, self.now, outcome.portions)
+
+    def _reserve(self, wish: Wish, ask: Ask, ledger: Ledger, *, is_final: bool = False) -> Reserved:
+        reserved = reserve(
+            ledger,
+            wish.actor,
+            ask,
+            self.known,
+            self.terms,
+            self.now,
+            self.purchases,
+            due=self.due,
+            is_final=is_final or not ask.is_best_effort,
+        )
+        made, replaced, _ = reserved
+        self.holds.refuse_over_quota(made, replaced, is_limited=wish.is_limited)
+        return reserved
+
+    async def _decide(self, wish: Wish, ask: Ask) -> Kept:
+        decision = partial(self._reserve, wish, ask)
         mark = self.ledger.mark()
         decided = await decide_on(
             self.stores,
@@ -306,3 +321,12 @@ class _Batch:
             self.changes,
             self.now,
         )
+
+
+def _about(ask: Ask) -> dict[str, AttributeValue]:
+    """What is told on the span of a decision."""
+    return {
+        Attributes.RESERVATION_ID: str(ask.reservation_id),
+        Attributes.ORDER_ID: ask.order_id,
+        Attributes.LINE_COUNT: len(ask.wanted),
+    }

@@ -11,6 +11,8 @@ from ordermesh.inventory.domain.control_table import Applied, ControlTable
 from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.limits import Buyer
 from ordermesh.inventory.ports.names import Pair
+from ordermesh.inventory.ports.recollection import Stamps
+from ordermesh.runtime.at_once import AtOnce
 from ordermesh.runtime.database import Transaction
 
 CONTROLS_CHANGED = "controls.changed"
@@ -46,6 +48,14 @@ class ControlStore(Protocol):
 
     async def table(self, tx: Transaction) -> ControlTable:
         """The controls as they are, compiled."""
+        ...
+
+    async def disturb(self, tx: Transaction) -> None:
+        """Items or locations changed: what was remembered of them under the last stamps is void."""
+        ...
+
+    def expect(self, tx: AtOnce, stamps: Stamps) -> None:
+        """Let the transaction fail where items, locations or controls are newer than the stamps."""
         ...
 
     async def lock(self, tx: Transaction) -> tuple[int, list[Control]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from ordermesh.inventory.domain.limits import Buyer
 from ordermesh.inventory.domain.reservation import LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.kernel.records import record
 from ordermesh.runtime.database import Transaction
 
 
@@ -28,7 +29,7 @@ class ReservationFilter:
     state: LineState | None = None
 
 
-@dataclass(frozen=True)
+@record
 class StoredReservation:
     """A reservation as it is in the books; for writing, as it was before and as it is to be."""
 

@@ -1,7 +1,7 @@
 """The stores of one service, and who tells its peers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ordermesh.inventory.domain.levels import Told
@@ -17,6 +17,7 @@ from ordermesh.inventory.ports.items import ItemStore
 from ordermesh.inventory.ports.ledger import LedgerStore
 from ordermesh.inventory.ports.levels import LevelStore
 from ordermesh.inventory.ports.locations import LocationStore
+from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.reservations import ReservationStore
 from ordermesh.inventory.ports.seals import SealStore
 from ordermesh.inventory.ports.shortfalls import ShortfallStore
@@ -74,3 +75,4 @@ class Stores:
     suspects: SuspectStore
     supply_rule: SupplyRule = ORDINARY_RULE
     quotas: HoldQuotas = NO_QUOTAS
+    recollection: Recollection = field(default_factory=Recollection)

@@ -1,22 +1,28 @@
 """Calls of Reserve, however they come: together with those that wait at the same moment."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from opentelemetry.context import Context
 
 from ordermesh.api.inventory.v1 import ReserveRequest, ReserveResponse, ReserveVerdict
 from ordermesh.inventory.access import EDGE, actor_of
+from ordermesh.inventory.operations.foreseeing import may_foresee, reserve_foreseen
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.reserving import Verdict, Wish, reserve_many
+from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.reservations import ask, reservation_message, verdict_message
-from ordermesh.kernel.errors import DomainError
-from ordermesh.runtime.batching import Batcher, Waiting
+from ordermesh.kernel.errors import DomainError, Unavailable
+from ordermesh.runtime.at_once import MustLook, NotAsRemembered
+from ordermesh.runtime.batching import LATER, Batcher, Later, Waiting
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.carrier import linked_span
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.idempotency import Answer, Asked
 from ordermesh.runtime.status import INTERNAL_REASON, reason_of, to_status
 from ordermesh.runtime.telemetry import Attributes
@@ -27,8 +33,13 @@ RESERVE = "/ordermesh.api.inventory.v1.ReservationService/Reserve"
 LINES_MAX = 2_000
 """How many lines one transaction decides on, unless a single request has more."""
 
-WORKERS = 1
+WORKERS = 2
 """How many batches are under way at once on PostgreSQL, each on a connection of its own."""
+
+X = TypeVar("X", bound=Transaction)
+
+_Wishes = Mapping[int, Wish | DomainError]
+"""What each request wants, or why it cannot be read, by its identity."""
 
 _log = structlog.get_logger(__name__)
 
@@ -100,20 +111,56 @@ class Reserving:
         self, waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]]
     ) -> Sequence[Answer[ReserveResponse]]:
         asked = [one.item for one in waiting]
+        # Each is read once, however often it is tried.
+        wishes = {id(one): _wish(one, one.trace) for one in asked}
         traces = [one.trace for one in asked]
         with linked_span("reserve batch", traces, {Attributes.WORK_ROWS: len(asked)}):
-            return await self._wiring.mutations.run_many(
-                asked, ReserveResponse, self._reserve, lambda place: waiting[place].is_wanted
-            )
+            answers = await self._foreseen(wishes, waiting)
+            places = [place for place, one in enumerate(answers) if isinstance(one, Later)]
+            if places:
+                rest = await self._wiring.mutations.run_many(
+                    [asked[place] for place in places],
+                    ReserveResponse,
+                    partial(self._decide, wishes, reserve_many),
+                    lambda place: waiting[places[place]].is_wanted,
+                )
+                for place, answer in zip(places, rest, strict=True):
+                    answers[place] = answer
+            return answers
 
-    async def _reserve(
-        self, tx: Transaction, asked: Sequence[Asked[ReserveRequest]]
+    async def _foreseen(
+        self,
+        wishes: _Wishes,
+        waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]],
+    ) -> list[Answer[ReserveResponse]]:
+        """What could be decided on what is remembered; ``LATER`` for what is to be looked at."""
+        sound = [wish for wish in wishes.values() if isinstance(wish, Wish)]
+        nothing: list[Answer[ReserveResponse]] = [LATER] * len(waiting)
+        if not may_foresee(self._wiring.stores, sound):
+            return nothing
+        try:
+            return await self._wiring.mutations.run_at_once(
+                [one.item for one in waiting],
+                ReserveResponse,
+                partial(self._decide, wishes, reserve_foreseen),
+                lambda place: waiting[place].is_wanted,
+            )
+        except (MustLook, NotAsRemembered, TransactionConflict, Unavailable):
+            # Whether it was written or not, and why it was not, is found out by looking.
+            return nothing
+
+    async def _decide(
+        self,
+        wishes: _Wishes,
+        decide: Callable[[Stores, X, Sequence[Wish]], Awaitable[Sequence[Verdict]]],
+        tx: X,
+        asked: Sequence[Asked[ReserveRequest]],
     ) -> Sequence[Answer[ReserveResponse]]:
-        wishes: list[Wish | DomainError] = [_wish(one, one.trace) for one in asked]
-        sound = [one for one in wishes if isinstance(one, Wish)]
-        verdicts = iter(await reserve_many(self._wiring.stores, tx, sound) if sound else ())
+        found = [wishes[id(one)] for one in asked]
+        sound = [one for one in found if isinstance(one, Wish)]
+        verdicts = iter(await decide(self._wiring.stores, tx, sound) if sound else ())
         answers: list[Answer[ReserveResponse]] = []
-        for wish in wishes:
+        for wish in found:
             verdict = next(verdicts) if isinstance(wish, Wish) else wish
             answers.append(_reply(verdict) if isinstance(verdict, Kept) else verdict)
         return answers

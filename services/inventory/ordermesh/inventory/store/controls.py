@@ -31,6 +31,7 @@ from ordermesh.inventory.domain.limits import Buyer
 from ordermesh.inventory.domain.reservation import OPEN, LineState
 from ordermesh.inventory.ports.controls import CONTROLS_CHANGED, PooledPair
 from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.inventory.ports.recollection import Stamps
 from ordermesh.inventory.store.keys import integers, pairs, uuids
 from ordermesh.inventory.store.tables.controls import (
     control,
@@ -40,6 +41,7 @@ from ordermesh.inventory.store.tables.controls import (
 )
 from ordermesh.inventory.store.tables.reservations import line
 from ordermesh.kernel.ids import Ids
+from ordermesh.runtime.at_once import AtOnce, Guard
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import insert_new
 
@@ -49,6 +51,9 @@ _OPEN = [int(state) for state in sorted(OPEN)]
 
 stamp = select(control_version.c.stamp).scalar_subquery().label("control_stamp")
 """What tells one version from all others, as a column of a statement about something else."""
+
+catalog_stamp = select(control_version.c.catalog_stamp).scalar_subquery().label("catalog_stamp")
+"""As ``stamp``: what tells what items and locations say from all that they said before."""
 
 
 class SqlControlStore:
@@ -86,6 +91,15 @@ class SqlControlStore:
             )
             self._last = (rows[0].stamp, table)
         return self._last[1]
+
+    async def disturb(self, tx: Transaction) -> None:
+        """Items or locations changed: what was remembered of them under the last stamps is void."""
+        await tx.execute(update(control_version).values(catalog_stamp=self._ids.new()))
+
+    def expect(self, tx: AtOnce, stamps: Stamps) -> None:
+        """Let the transaction fail where items, locations or controls are newer than the stamps."""
+        now = "(SELECT stamp FROM control_version), (SELECT catalog_stamp FROM control_version)"
+        tx.guard(Guard(lambda first: f"({now}) = (${first}, ${first + 1})", stamps))
 
     async def lock(self, tx: Transaction) -> tuple[int, list[Control]]:
         """Lock all controls against other changes, and read them with their version."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,7 @@ from ordermesh.inventory.ports.ledger import (
     ToldBalance,
 )
 from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.store import controls as controls_store
 from ordermesh.inventory.store.controls import SqlControlStore
 from ordermesh.inventory.store.keys import integers, pair_rows, pair_values, pairs, texts
@@ -46,8 +48,9 @@ from ordermesh.inventory.store.rows import (
     balance_row,
     entry_rows,
     movement_row,
+    opening_sequences,
 )
-from ordermesh.inventory.store.sale import listed, terms_of, told
+from ordermesh.inventory.store.sale import listed, recollect, terms_of, told
 from ordermesh.inventory.store.supplies import coming, promise
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
@@ -55,7 +58,8 @@ from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.wire.feeds import balance_payload
 from ordermesh.kernel.ids import Ids
 from ordermesh.runtime import feed
-from ordermesh.runtime.bulk import insert_rows, update_rows
+from ordermesh.runtime.at_once import AtOnce
+from ordermesh.runtime.bulk import insert_rows, update_rows, update_unchanged_rows
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.prepared import Prepared
 from ordermesh.runtime.tables import insert_new
@@ -82,9 +86,10 @@ _COLUMNS = (
 class SqlLedgerStore:
     """The ledger in tables."""
 
-    def __init__(self, ids: Ids, controls: SqlControlStore) -> None:
+    def __init__(self, ids: Ids, controls: SqlControlStore, recollection: Recollection) -> None:
         self._ids = ids
         self._controls = controls
+        self._recollection = recollection
 
     async def open(self, tx: Transaction, wanted: Collection[Pair]) -> None:
         """Make the balances that do not exist. To be called before anything is locked.
@@ -119,7 +124,7 @@ class SqlLedgerStore:
             return Books({}, Terms())
         locked = await tx.rows(LOCKING, pair_values(tx.dialect, wanted))
         figures = {(row[0], row[1]): Balance(*row[2:-1]) for row in locked}
-        suspects = [(row[0], row[1]) for row in locked if row[-1]]
+        suspects = {(row[0], row[1]) for row in locked if row[-1]}
         if not figures:
             return Books({}, Terms())
         # Names, switches and the version of the controls by a statement of its own: it sees what
@@ -133,6 +138,9 @@ class SqlLedgerStore:
             names.item_ids[key.sku], names.location_ids[key.location_id] = pair
             keys[pair] = key
         balances = {key: figures[pair] for pair, key in keys.items()}
+        if tx.dialect == "postgresql":
+            sound = {key: one for key, one in balances.items() if names.pair(key) not in suspects}
+            recollect(self._recollection, rows, table, sound)
         taken = {}
         if ControlKind.POOL in table.kinds:
             taken = await controls_store.taken_at(tx, figures, keys)
@@ -179,12 +187,17 @@ class SqlLedgerStore:
         )
         await insert_rows(tx, entry, entry_rows(ledger.entries, names, movements))
         changed = ledger.changed()
-        await update_rows(
-            tx,
-            balance,
-            ("item_id", "location_id"),
-            [balance_row(key, after, names) for key, after in changed.items()],
-        )
+        figures = [balance_row(key, after, names) for key, after in changed.items()]
+        if isinstance(tx, AtOnce):
+            opening = opening_sequences(ledger.entries)
+            seen: dict[str, list[Any]] = {
+                "sequence": [opening[key] for key in changed],
+                "is_quarantined": [False] * len(changed),
+            }
+            await update_unchanged_rows(tx, balance, ("item_id", "location_id"), figures, seen)
+        else:
+            await update_rows(tx, balance, ("item_id", "location_id"), figures)
+            tx.after_commit(partial(self._recollection.see, changed))
         await controls_store.take(tx, names, ledger.taken_here())
         changes = [_change(key, after, terms, ledger, now) for key, after in changed.items()]
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
@@ -359,6 +372,8 @@ def _naming(wanted: Select[int, int], features: Sequence[Column[Any]] = ()) -> S
             item.c.is_unsellable,
             item.c.reservation_mode,
             location.c.is_disabled,
+            item.c.is_kit,
+            controls_store.catalog_stamp,
             *features,
         )
         .join(item, item.c.item_id == rows.c.item_id)

@@ -216,6 +216,14 @@ def entry_rows(
     return rows
 
 
+def opening_sequences(entries: Iterable[Entry]) -> dict[StockKey, int]:
+    """The number of the last entry that each balance had before these."""
+    opening: dict[StockKey, int] = {}
+    for made in entries:
+        opening.setdefault(made.key, made.sequence - 1)
+    return opening
+
+
 def balance_row(key: StockKey, after: Balance, names: Names) -> dict[str, Any]:
     """The figures of a balance after a decision."""
     item_id, location_id = names.pair(key)

@@ -8,11 +8,13 @@ from sqlalchemy import Row
 
 from ordermesh.inventory.domain.control_table import ControlTable
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.ledger import Balance
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.controls import PooledPair
 from ordermesh.inventory.ports.ledger import BalanceRow, ToldBalance
 from ordermesh.inventory.ports.names import Pair
+from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.supplies import Coming
 from ordermesh.inventory.store.rows import balance_of
 
@@ -35,6 +37,25 @@ def terms_of(rows: Sequence[Row[Any]], table: ControlTable) -> Terms:
         {row.sku: tuple(row.tags) for row in rows},
         {row.code: tuple(row.groups) for row in rows},
     )
+
+
+def recollect(
+    recollection: Recollection,
+    rows: Sequence[Row[Any]],
+    table: ControlTable,
+    balances: Mapping[StockKey, Balance],
+) -> None:
+    """Remember locked balances that can be decided on without looking, and what they are of."""
+    recollection.begin((rows[0].control_stamp, rows[0].catalog_stamp), table)
+    for row in rows:
+        is_plain = not (row.is_unsellable or row.is_kit or row.reservation_mode)
+        if is_plain and not row.is_disabled:
+            recollection.item_ids[row.sku] = row.item_id
+            recollection.location_ids[row.code] = row.location_id
+            if table.needs_features:
+                recollection.tags[row.sku] = tuple(row.tags)
+                recollection.groups[row.code] = tuple(row.groups)
+    recollection.see(balances)
 
 
 def listed(

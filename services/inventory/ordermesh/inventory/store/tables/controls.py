@@ -1,5 +1,7 @@
 """Channel controls, their history, and what was taken from pools."""
 
+from uuid import UUID
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -24,6 +26,8 @@ control_version = Table(
     Column("one", SmallInteger, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
     Column("stamp", Uuid, nullable=False),
+    # Changes with items and locations, so that what was remembered of them is found to be old.
+    Column("catalog_stamp", Uuid, nullable=False, server_default=str(UUID(int=0))),
     Column("last_number", Integer, nullable=False),  # ever given to a control
     Column("update_time", UtcTime, nullable=True),
     CheckConstraint("one = 1", name="control_version_one"),

@@ -1,0 +1,302 @@
+"""What is decided on what is remembered stands only where all is still so, and is never a no."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from ordermesh.inventory.__main__ import assemble
+from ordermesh.inventory.domain.errors.control import PurchaseLimit
+from ordermesh.inventory.domain.errors.reservation import ReservationIdTaken
+from ordermesh.inventory.domain.errors.stock import InsufficientStock, KeyQuarantined
+from ordermesh.inventory.store.tables.ledger import balance
+from ordermesh.kernel.clock import SystemClock
+from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime import at_once
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.idempotency import RequestIdReused
+from tests.dialects import on_postgresql, on_sqlite
+from tests.inventory.conftest import NOWHERE
+from tests.inventory.shop import Shop, control, deadlocks, insist, item, location, new_id
+
+Open = Callable[[], Awaitable["Process"]]
+
+
+class Process(Shop):
+    """A process of the service, which counts how what it decided on memory ended."""
+
+    outcomes: Counter[str]
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self.outcomes = Counter()
+        database: Any = self.wiring.database
+        at_once = type(database).run_at_once
+
+        async def counted(work: Any) -> Any:
+            try:
+                result = await at_once(database, work)
+            except Exception as error:
+                self.outcomes[type(error).__name__] += 1
+                raise
+            self.outcomes["stood"] += 1
+            return result
+
+        database.run_at_once = counted
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every instant that was taken for now is one on a machine that has much to do."""
+    monkeypatch.setattr(at_once, "CLOCK_TOLERANCE", timedelta(seconds=10))
+
+
+@pytest.fixture
+async def another(database_url: str) -> AsyncIterator[Open]:
+    """Opens one process more on the database."""
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> Process:
+            database = await Database.open(database_url, clock=SystemClock())
+            stack.push_async_callback(database.close)
+            process = Process(assemble(database, SystemClock(), RandomIds(), NOWHERE), None)  # type: ignore[arg-type]
+            process.begin()
+            return process
+
+        yield opened
+
+
+@pytest.fixture
+async def first(another: Open) -> Process:
+    """A process that has sold one of ten mugs at A and at B, and so knows of them."""
+    process = await another()
+    await process.put_locations("A", "B")
+    await process.stock({"MUG at A": 10, "MUG at B": 10})
+    await process.reserve({"MUG at A": 1, "MUG at B": 1})
+    process.outcomes.clear()
+    return process
+
+
+@on_postgresql
+async def test_what_was_seen_before_is_not_looked_at_again(first: Process) -> None:
+    held = await first.reserve({"MUG at A": 2, "MUG at B": 3})
+
+    assert first.outcomes == {"stood": 1}
+    assert [line.quantity for line in held.lines] == [2, 3]
+    assert (await first.balance("MUG at A")).reserved == 3
+    assert await first.is_sound()
+
+
+@on_sqlite
+async def test_on_sqlite_everything_is_looked_at(first: Process) -> None:
+    await first.reserve({"MUG at A": 2})
+
+    assert first.outcomes == {}
+
+
+@on_postgresql
+async def test_what_another_process_sold_is_not_sold_again(first: Process, another: Open) -> None:
+    second = await another()
+    await second.reserve({"MUG at A": 8})
+
+    with pytest.raises(InsufficientStock) as refusal:
+        await first.reserve({"MUG at A": 2})
+
+    assert first.outcomes == {"NotAsRemembered": 1}
+    assert refusal.value.facts()["available"] == "1" or "1" in str(refusal.value.rows)
+    assert (await first.balance("MUG at A")).reserved == 9
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_memory_may_not_say_no(first: Process, another: Open) -> None:
+    second = await another()
+    await second.receive({"MUG at A": 10})
+
+    await first.reserve({"MUG at A": 15})
+
+    assert (await first.balance("MUG at A")).reserved == 16
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_holds_that_have_passed_are_found_by_looking(first: Process) -> None:
+    await first.reserve({"MUG at A": 9}, hold_seconds=1)
+    await asyncio.sleep(1.1)
+
+    await first.reserve({"MUG at A": 9})
+
+    assert await first.is_sound()
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shop: shop.put_items(item("MUG", unsellable=True)),
+        lambda shop: shop.put_locations(location("A", disabled=True)),
+        lambda shop: shop.put_controls(control("floor", "safety_stock", 9, sku="MUG")),
+    ],
+    ids=["the item is not sold any more", "the location is closed", "a control holds it back"],
+)
+async def test_what_another_process_switched_counts_at_once(
+    first: Process, another: Open, change: Callable[[Shop], Awaitable[object]]
+) -> None:
+    await change(await another())
+
+    with pytest.raises(InsufficientStock):
+        await first.reserve({"MUG at A": 1})
+
+    assert first.outcomes == {"NotAsRemembered": 1}
+    assert (await first.balance("MUG at A")).reserved == 1
+
+
+@on_postgresql
+async def test_a_key_that_went_into_quarantine_is_not_sold(first: Process) -> None:
+    async def seize(tx: Transaction) -> None:
+        await tx.execute(update(balance).values(is_quarantined=True))
+
+    await first.wiring.database.run(seize)
+
+    with pytest.raises(KeyQuarantined):
+        await first.reserve({"MUG at A": 1})
+
+    assert first.outcomes == {"NotAsRemembered": 1}
+    assert (await first.balance("MUG at A")).reserved == 1
+
+
+@on_postgresql
+async def test_a_limit_on_purchases_needs_a_look_at_what_was_bought(
+    first: Process, another: Open
+) -> None:
+    second = await another()
+    await second.put_controls(control("one", "limit_per_customer", 1, sku="MUG"))
+    await first.reserve({"MUG at A": 1}, customer="Ada")
+
+    with pytest.raises(PurchaseLimit):
+        await first.reserve({"MUG at A": 1}, customer="Ada")
+
+    assert first.outcomes == {"NotAsRemembered": 1}
+
+
+@on_postgresql
+async def test_controls_that_are_remembered_decide_as_those_that_are_read(first: Process) -> None:
+    await first.put_controls(control("floor", "buffer_units", 5, sku="MUG", channel="web"))
+    await first.reserve({"MUG at A": 1}, channel="web")
+    first.outcomes.clear()
+    await first.reserve({"MUG at A": 3}, channel="web")
+    assert first.outcomes == {"stood": 1}
+
+    with pytest.raises(InsufficientStock):
+        await first.reserve({"MUG at A": 1}, channel="web")
+
+    await first.reserve({"MUG at A": 5})
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_the_same_request_again_gets_the_first_answer(first: Process) -> None:
+    request_id, reservation_id = new_id(), new_id()
+    ask = partial(
+        first.reserve, {"MUG at A": 2}, request_id=request_id, reservation_id=reservation_id
+    )
+    made = await ask()
+
+    assert await ask() == made
+    with pytest.raises(RequestIdReused):
+        await first.reserve({"MUG at A": 3}, request_id=request_id, reservation_id=reservation_id)
+    with pytest.raises(ReservationIdTaken):
+        await first.reserve({"MUG at A": 2}, reservation_id=reservation_id)
+    assert (await first.balance("MUG at A")).reserved == 3
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_the_clock_of_the_database_decides_whatever_is_believed(first: Process) -> None:
+    database = first.wiring.database
+    database.note_now(datetime.now(UTC) + timedelta(hours=1))
+
+    held = await first.reserve({"MUG at A": 1}, hold_seconds=60)
+
+    async def read(tx: Transaction) -> Any:
+        return (await tx.execute(select(func.clock_timestamp()))).scalar_one()
+
+    now = await database.read(read)
+    assert first.outcomes == {"NotAsRemembered": 1}
+    assert abs(held.create_time.ToDatetime(tzinfo=UTC) - now) < timedelta(seconds=10)
+
+
+@on_postgresql
+async def test_what_was_decided_on_what_failed_fails_with_it(
+    first: Process, another: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first batch meets a change of another process while the second is being decided."""
+    second, database = await another(), first.wiring.database
+    send, is_held, go_on = database._send, asyncio.Event(), asyncio.Event()
+
+    async def held_up(text: str, arguments: Any) -> None:
+        is_held.set()
+        await go_on.wait()
+        await send(text, arguments)
+
+    monkeypatch.setattr(database, "_send", held_up)
+    one = asyncio.create_task(first.reserve({"MUG at A": 2}))
+    await is_held.wait()
+    crowd = [asyncio.create_task(first.reserve({"MUG at A": 1})) for _ in range(16)]
+    await asyncio.sleep(0.05)
+    await second.reserve({"MUG at A": 4})
+    go_on.set()
+    outcomes = await asyncio.gather(one, *crowd, return_exceptions=True)
+
+    made = [one for one in outcomes if not isinstance(one, BaseException)]
+    assert {type(one) for one in outcomes if isinstance(one, BaseException)} == {InsufficientStock}
+    assert sum(line.quantity for one in made for line in one.lines) == 5
+    assert first.outcomes["NotAsRemembered"] == 2
+    assert (await first.balance("MUG at A")).reserved == 10
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_two_processes_that_sell_the_same_sell_it_once(
+    first: Process, another: Open, database_url: str
+) -> None:
+    second = await another()
+    await first.receive({"MUG at A": 91, "MUG at B": 91})
+
+    async def buy(process: Process, places: tuple[str, str]) -> bool:
+        try:
+            await insist(lambda: process.reserve({f"MUG at {place}": 1 for place in places}))
+        except InsufficientStock:
+            return False
+        return True
+
+    buyers = [
+        buy(process, places)
+        for _ in range(60)
+        for process, places in ((first, ("A", "B")), (second, ("B", "A")))
+    ]
+    sold = await asyncio.gather(*buyers)
+
+    assert sum(sold) == 100
+    assert (await first.balance("MUG at A")).reserved == 101
+    assert await first.is_sound()
+    assert first.outcomes["stood"] + second.outcomes["stood"] > 0
+    assert await deadlocks(database_url) == 0
+
+
+@on_postgresql
+async def test_after_misses_in_a_row_it_looks_for_a_while(first: Process, another: Open) -> None:
+    second = await another()
+    await first.receive({"MUG at A": 100})
+    for _ in range(8):
+        await first.reserve({"MUG at A": 1})
+        await second.adjust("MUG at A", delta=1)
+
+    assert 2 <= first.outcomes["NotAsRemembered"] <= 4
+    assert sum(first.outcomes.values()) <= 5

@@ -6,6 +6,7 @@ Usage::
     python -m tests.failpoints --points outbox. work.claimed --actions exit --databases sqlite
     python -m tests.failpoints --everywhere             in every service that passes the point
     python -m tests.failpoints --storm 5000             kill and stop processes at random instead
+    python -m tests.failpoints --defects                plant defects, and see that cells fail
     python -m tests.failpoints --list                   the points and what a crash there leaves
     python -m tests.failpoints --cost                   what a point costs while nothing is armed
 
@@ -34,6 +35,7 @@ from ordermesh.runtime.failpoints import Action
 from ordermesh.runtime.points import POINTS
 from tests.failpoints.audit import at_the_end
 from tests.failpoints.cells import SERVICES, Cell, cells
+from tests.failpoints.defects import attempt_all
 from tests.failpoints.matrix import ORDERS, Result, run_cell
 from tests.failpoints.storm import weather
 from tests.failpoints.world import World, world
@@ -60,6 +62,7 @@ def main() -> int:
     parser.add_argument("--histories", type=Path, help="a folder for histories of failed cells")
     parser.add_argument("--storm", type=int, help="so many orders, and strokes at random")
     parser.add_argument("--seed", type=int, default=1, help="of the storm")
+    parser.add_argument("--defects", nargs="*", help="those with these words, or all")
     parser.add_argument("--list", action="store_true", help="the points")
     parser.add_argument("--cost", action="store_true", help="what a point costs")
     wanted = parser.parse_args()
@@ -69,6 +72,8 @@ def main() -> int:
     if wanted.cost:
         _cost()
         return 0
+    if wanted.defects is not None:
+        return 1 if attempt_all(wanted.defects, _console.print) else 0
     if wanted.storm is not None:
         return _storm(wanted.databases, wanted.storm, wanted.seed)
     chosen = list(

@@ -43,6 +43,8 @@ _OWNERS_OF: Mapping[str, Sequence[str]] = {
 _OFTEN = ("database.", "work.", "outbox.", "server.", "routing.looked", "routing.committed")
 _OFTEN_PASSING = 6
 _ONCE = (
+    "routing.before_confirm",
+    "routing.after_confirm",
     "routing.before_undo",
     "routing.after_undo",
     "routing.after_surplus",

@@ -96,6 +96,9 @@ class Day:
     tag: str
     orders: int
     item: str = field(init=False)
+    paid: set[str] = field(default_factory=set)
+    """Orders that were accepted at once, and told of as received; checkouts are not."""
+
     shipped: dict[str, int] = field(default_factory=dict)
     """Units that left, by order."""
 
@@ -124,11 +127,18 @@ class Shop:
     """A day of one cell."""
 
     def __init__(
-        self, mesh: Mesh, day: Day, *, with_limits: bool = False, patience: float = GIVE_UP_SECONDS
+        self,
+        mesh: Mesh,
+        day: Day,
+        *,
+        splits: bool = False,
+        limits: bool = False,
+        patience: float = GIVE_UP_SECONDS,
     ) -> None:
         self._mesh = mesh
         self._day = day
-        self._with_limits = with_limits
+        self._splits = splits
+        self._limits = limits
         self._patience = patience
 
     async def open(self) -> None:
@@ -152,8 +162,8 @@ class Shop:
         day = self._day
         lives = [self._sell(number) for number in range(1, day.orders)]
         lives += [self._reject(day.orders), self._cancel(day.orders + 1), self._leave_a_cart()]
-        if self._with_limits:
-            lives.append(self._hit_a_limit())
+        if self._splits:
+            lives.append(self._split())
         async with asyncio.TaskGroup() as group:
             for life in lives:
                 group.create_task(life)
@@ -212,8 +222,12 @@ class Shop:
         await self._until(has_expired, "the cart runs out")
         self._day.expired.add(name)
 
-    async def _hit_a_limit(self) -> None:
-        """What rejected work still holds counts against the order's own limit until it is free."""
+    async def _split(self) -> None:
+        """Two locations have a part each, and one rejects its own: another takes it over.
+
+        Where the order may have no more than it has, what the rejected part still holds must be
+        given back first; else it is given back afterwards.
+        """
         sku = f"RARE-{self._day.tag}"
         order_id = self._day.order_id(0)
         await self._ask(
@@ -228,16 +242,8 @@ class Shop:
             self._mesh.ledger.ReceiveStock,
             ReceiveStockRequest(request_id=self._id("rare stock"), lines=lines),
         )
-        limit = Control(
-            control_id=f"limit {sku}",
-            kind=ControlKind.CONTROL_KIND_LIMIT_PER_ORDER,
-            value=4,
-            sku=sku,
-        )
-        await self._ask(
-            self._mesh.controls.PutControls,
-            PutControlsRequest(request_id=self._id("limit"), controls=[limit]),
-        )
+        if self._limits:
+            await self._limit(sku, 4)
         await self._submit(order_id, ALWAYS, sku=sku, quantity=4)
         work = await self._open_work(order_id, 4)
         for one in work:
@@ -245,6 +251,18 @@ class Shop:
                 await self._accept(one)
         await self._refuse(next(one for one in work if one.location_id != "NEAR"))
         await self._ship(order_id, 4)
+
+    async def _limit(self, sku: str, units: int) -> None:
+        limit = Control(
+            control_id=f"limit {sku}",
+            kind=ControlKind.CONTROL_KIND_LIMIT_PER_ORDER,
+            value=units,
+            sku=sku,
+        )
+        await self._ask(
+            self._mesh.controls.PutControls,
+            PutControlsRequest(request_id=self._id("limit"), controls=[limit]),
+        )
 
     async def _submit(
         self, order_id: str, acceptance: Any, *, sku: str = "", quantity: int = UNITS
@@ -257,6 +275,8 @@ class Shop:
             contact=Contact(name="Ada", email=f"{order_id}@customers.example"),
         )
         await self._ask(self._mesh.orders.SubmitOrder, request)
+        if acceptance == ALWAYS:
+            self._day.paid.add(order_id)
 
     async def _accept(self, work: FulfillmentOrder) -> None:
         name = work.fulfillment_order_id

@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from ordermesh.api.notify.v1 import DeliveryAttempt, Notification, NotificationKind
 from ordermesh.client.errors import Refusal
+from ordermesh.notify.operations.inbox import WORK_KIND
 from ordermesh.notify.store.tables import notification
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.tables import work
 from tests.dialects import on_sqlite
+from tests.eventually import eventually
 from tests.notify.office import ADA, Office
 from tests.routing.house import answered
 
@@ -172,6 +175,47 @@ async def test_who_cannot_be_reached_is_not_written_to(office: Office, email: st
 
     (one,) = await office.settled()
     assert (one.state, one.outcome, one.attempt_count) == (DROPPED, "NO_ADDRESS", 0)
+
+
+@on_sqlite
+async def test_what_is_heard_before_whom_it_is_for_waits_and_is_sent(office: Office) -> None:
+    # Returns was heard first: routing was behind, or notify had been away.
+    await office.refund("A-1")
+    await eventually(lambda: was_looked_at(office))
+    (early,) = await office.notifications()
+    assert (early.state, early.outcome) == (PENDING, "")
+
+    await office.confirm("A-1")
+
+    found = await office.settled(2)
+    assert [one.state for one in found] == [SENT, SENT]
+    assert len(office.provider.mails()) == 2
+
+
+@on_sqlite
+async def test_a_notice_for_nobody_is_given_up_after_a_day(office: Office) -> None:
+    await office.refund("A-1")
+    await eventually(lambda: was_looked_at(office))
+    database = office.database
+    assert database is not None
+    long_ago = datetime.now(UTC) - timedelta(hours=25)
+
+    async def age(tx: Transaction) -> None:
+        await tx.execute(update(notification).values(create_time=long_ago))
+
+    await database.run(age)
+
+    (one,) = await office.settled()
+    assert (one.state, one.outcome, one.attempt_count) == (DROPPED, "NO_ADDRESS", 0)
+
+
+async def was_looked_at(office: Office) -> bool:
+    """Whether a sender has had the only notice and put it off."""
+    database = office.database
+    assert database is not None
+    query = select(work).where(work.c.kind == WORK_KIND)
+    found = (await database.read(lambda tx: tx.execute(query))).one()
+    return found.fence > 0 and found.lease_until is None
 
 
 @on_sqlite

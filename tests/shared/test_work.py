@@ -483,6 +483,76 @@ async def test_rows_that_wait_after_a_failure_can_be_hastened_and_no_others(
     assert [row.key for row in await all_rows(database)] == ["order-2"]
 
 
+class Press:
+    """Prints, or is away; ``tried`` are the keys that it was asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.is_away = True
+        self.is_bad = frozenset[str]()
+        self.tried: list[str] = []
+
+    async def __call__(self, claimed: Sequence[Claimed]) -> None:
+        self.tried += [one.key for one in claimed]
+        if self.is_away or any(one.key in self.is_bad for one in claimed):
+            raise Unavailable("The press is away.", service="press", retry_after=3_600.0)
+        await finish(self._database, claimed)
+
+
+async def test_when_one_gets_through_to_a_peer_that_was_away_the_others_wait_no_longer(
+    database: Database, clock: FakeClock
+) -> None:
+    press = Press(database)
+    await give(database, "order-1", "order-2")
+    async with working(database, clock, press, needs_a_peer=True):
+        await eventually(partial(have_failed, database, 2))
+        press.is_away = False
+        await give(database, "order-3")
+
+        await eventually(lambda: is_empty(database))
+
+    assert sorted(press.tried) == ["order-1", "order-1", "order-2", "order-2", "order-3"]
+
+
+async def test_without_a_peer_in_common_who_gets_through_hastens_nobody(
+    database: Database, clock: FakeClock
+) -> None:
+    press = Press(database)
+    await give(database, "order-1")
+    async with working(database, clock, press):
+        await eventually(partial(have_failed, database, 1))
+        press.is_away = False
+        await give(database, "order-2")
+
+        await eventually(lambda: "order-2" in press.tried)
+
+    assert press.tried == ["order-1", "order-2"]
+
+
+async def test_a_peer_that_answers_others_is_not_hurried_with_what_it_does_not_answer(
+    database: Database, clock: FakeClock
+) -> None:
+    press = Press(database)
+    press.is_away, press.is_bad = False, frozenset({"order-bad"})
+    async with working(database, clock, press, needs_a_peer=True):
+        await give(database, "order-1")
+        await eventually(lambda: is_empty(database))
+        await give(database, "order-bad")
+        await eventually(partial(have_failed, database, 1))
+
+        await give(database, "order-2")
+        await eventually(lambda: "order-2" in press.tried)
+        await give(database, "order-3")
+        await eventually(lambda: "order-3" in press.tried)
+
+    assert press.tried == ["order-1", "order-bad", "order-2", "order-3"]
+
+
+async def have_failed(database: Database, count: int) -> bool:
+    found = await all_rows(database)
+    return sum(row.failing_since is not None for row in found) == count
+
+
 async def test_a_batch_that_fails_is_tried_one_by_one_so_that_only_the_bad_row_suffers(
     database: Database, clock: FakeClock
 ) -> None:

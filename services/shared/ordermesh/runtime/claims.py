@@ -207,7 +207,7 @@ async def hasten(tx: Transaction, *, kind: str) -> int:
     """Let rows of a kind that wait after a failure be tried again now; gives how many.
 
     For whoever sees that what they waited for is there again. Rows that were put off on purpose,
-    and dead ones, stay as they are.
+    those that were refused, and dead ones stay as they are.
     """
     now = tx.instant()
     result = await tx.execute(
@@ -215,6 +215,7 @@ async def hasten(tx: Transaction, *, kind: str) -> int:
         .where(
             work.c.kind == kind,
             work.c.failing_since.is_not(None),
+            work.c.refusals == 0,
             work.c.dead_time.is_(None),
             work.c.lease_until.is_(None),
             work.c.due_time > now,

@@ -164,7 +164,7 @@ class Delivery:
 
     def work_kind(self) -> WorkKind:
         """How a worker handles it."""
-        return WorkKind(handle=self._handle, batch=DELIVERY_EVENTS, concurrency=4)
+        return WorkKind(self._handle, batch=DELIVERY_EVENTS, concurrency=4, needs_a_peer=True)
 
     async def _handle(self, rows: Sequence[Claimed]) -> None:
         for part in _parts(rows):

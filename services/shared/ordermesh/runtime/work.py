@@ -24,6 +24,7 @@ from ordermesh.runtime.carrier import caused_span, mark_failure, place_of, read_
 from ordermesh.runtime.claims import DOORBELL, Hold
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Pace
+from ordermesh.runtime.returning import Returns
 from ordermesh.runtime.tables import insert_new
 from ordermesh.runtime.tables import work as rows
 from ordermesh.runtime.telemetry import Attributes
@@ -150,12 +151,14 @@ class WorkKind:
 
     ``handle`` gets up to ``batch`` rows, all of different keys, and finishes or reschedules each;
     up to ``concurrency`` calls run at once. A call that outlives ``lease_seconds`` is cancelled.
+    ``needs_a_peer``: one and the same for all rows, which are tried at once when it is back.
     """
 
     handle: Callable[[Sequence[Claimed]], Awaitable[None]]
     batch: int = 1
     concurrency: int = 8
     lease_seconds: float = 10.0
+    needs_a_peer: bool = False
 
 
 async def enqueue(
@@ -212,6 +215,7 @@ class Worker:
         self._clock = clock
         self._kinds = dict(kinds)
         self._random = random
+        self._returns = Returns(clock, [name for name, kind in kinds.items() if kind.needs_a_peer])
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._doorbell = database.doorbells.listen(DOORBELL)
         self._is_stopping = False
@@ -319,12 +323,15 @@ class Worker:
                 left = [one for one in batch if not one.is_settled]
                 if left:
                     raise Unfinished(f"The handler of {name} left {len(left)} rows open.")
+                if self._returns.note_success(name):
+                    await self._database.run(lambda tx: claims.hasten(tx, kind=name))
             except asyncio.CancelledError:
                 holds = [one.hold for one in batch if not one.is_settled]
                 await self._database.run(lambda tx: claims.give_back(tx, holds))
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the row must know
                 mark_failure(span, error)
+                self._returns.note_failure(name, error)
                 _log.warning(
                     "work failed",
                     extra={"kind": name, "failure": place_of(error), "rows": len(batch)},

@@ -96,6 +96,18 @@ class Notice:
         return derived_id("notification", self.order_id, self.kind, self.subject_id, channel)
 
 
+RECIPIENT_PATIENCE = timedelta(days=1)
+"""How long a notice waits to be told whom it is for: another peer may have been heard first."""
+
+_WAIT_MIN, _WAIT_MAX = timedelta(seconds=1), timedelta(minutes=1)
+
+
+def wait_for_recipient(create_time: datetime, now: datetime) -> timedelta | None:
+    """How long to wait until it is looked again whom a notice is for; None when in vain."""
+    age = now - create_time
+    return None if age > RECIPIENT_PATIENCE else min(_WAIT_MAX, max(_WAIT_MIN, age / 2))
+
+
 def is_too_late(kind: NoticeKind, event_time: datetime, now: datetime) -> bool:
     """Whether nobody is helped any more by being told."""
     return now - event_time > USEFUL_FOR[kind]

@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ordermesh.kernel.clock import Clock
-from ordermesh.notify.domain.notice import is_too_late
+from ordermesh.notify.domain.notice import is_too_late, wait_for_recipient
 from ordermesh.notify.domain.notification import (
     FINAL,
     Answer,
@@ -132,6 +132,11 @@ class Delivery:
                 await self._records.save(tx, one)
             address = addresses.get(one.order_id)
             reason = self._reason_to_drop(one, address, said, now)
+            wait = wait_for_recipient(one.create_time, now)
+            if reason is DropReason.NO_ADDRESS and one.order_id not in whom and wait is not None:
+                # What one peer tells may be heard before routing has said whom the order is for.
+                await row.reschedule(tx, due_time=now + wait)
+                continue
             if reason is not None or address is None:
                 await self._records.save(tx, dropped(one, reason or DropReason.NO_ADDRESS, now))
                 await row.finish(tx)

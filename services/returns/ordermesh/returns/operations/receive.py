@@ -169,7 +169,7 @@ class Poster:
 
     def work_kind(self) -> WorkKind:
         """How a worker handles it."""
-        return WorkKind(handle=self._handle)
+        return WorkKind(handle=self._handle, needs_a_peer=True)
 
     async def _handle(self, rows: Sequence[Claimed]) -> None:
         for row in rows:

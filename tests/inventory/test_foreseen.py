@@ -15,6 +15,10 @@ from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.errors.reservation import ReservationIdTaken
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, KeyQuarantined
+from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.ledger import Account, Cause, MovementKind
+from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.ids import RandomIds
@@ -24,6 +28,8 @@ from ordermesh.runtime.idempotency import RequestIdReused
 from tests.dialects import on_postgresql, on_sqlite
 from tests.inventory.conftest import NOWHERE
 from tests.inventory.shop import Shop, control, deadlocks, insist, item, location, new_id
+
+MUG = StockKey("MUG", "A")
 
 Open = Callable[[], Awaitable["Process"]]
 
@@ -240,10 +246,10 @@ async def test_what_was_decided_on_what_failed_fails_with_it(
     second, database = await another(), first.wiring.database
     send, is_held, go_on = database._send, asyncio.Event(), asyncio.Event()
 
-    async def held_up(text: str, arguments: Any) -> None:
+    async def held_up(*sent: Any) -> None:
         is_held.set()
         await go_on.wait()
-        await send(text, arguments)
+        await send(*sent)
 
     monkeypatch.setattr(database, "_send", held_up)
     one = asyncio.create_task(first.reserve({"MUG at A": 2}))
@@ -259,6 +265,49 @@ async def test_what_was_decided_on_what_failed_fails_with_it(
     assert sum(line.quantity for one in made for line in one.lines) == 5
     assert first.outcomes["NotAsRemembered"] == 2
     assert (await first.balance("MUG at A")).reserved == 10
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_what_was_rolled_back_is_not_remembered(first: Process) -> None:
+    """Its number is given to another entry later, which would make it look as if it stood."""
+    stores, names = first.wiring.stores, Names()
+
+    async def fail(tx: Transaction) -> None:
+        await stores.items.look_up(tx, ["MUG"], names)
+        await stores.locations.look_up(tx, ["A"], names)
+        pairs = names.pairs([MUG])
+        books = await stores.ledger.lock(tx, pairs, names)
+        ledger, now = books.opened(), await tx.now()
+        cause = Cause(MovementKind.RECEIVED)
+        ledger.bring(cause, MUG, Account.SUPPLIER, 1_000)
+        document = {cause: Document(Actor("developer"))}
+        await stores.ledger.record(tx, names, ledger, books.terms, document, now)
+        assert (await stores.ledger.lock(tx, pairs, names)).balances[MUG].on_hand == 1_010
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await first.wiring.database.run(fail)
+    await first.adjust("MUG at A", delta=-1)
+
+    with pytest.raises(InsufficientStock):
+        await first.reserve({"MUG at A": 9})
+
+    assert stores.recollection.balances[MUG].on_hand == 9
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_through_new_connections_everything_is_looked_at_again(first: Process) -> None:
+    """The database may have been restored, and an entry's number stand for another entry."""
+    database: Any = first.wiring.database
+    await database._writer.dispose()
+
+    await first.reserve({"MUG at A": 1})
+    await first.reserve({"MUG at A": 1})
+    await first.reserve({"MUG at A": 1})
+
+    assert first.outcomes == {"NotAsRemembered": 1, "MustLook": 1, "stood": 1}
     assert await first.is_sound()
 
 

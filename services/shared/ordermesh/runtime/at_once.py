@@ -48,11 +48,14 @@ class AtOnce(Transaction):
     """Collects writes and guards; whoever asks it for anything that must be read is refused.
 
     ``instant`` is what the database's clock is believed to show; a guard says how nearly it must.
+    ``history`` tells the database from one that was put in its place, restored from a copy: it
+    changes with every connection that is made, and what is remembered is of one history.
     """
 
     def __init__(self, database: Surroundings, instant: datetime) -> None:
         # It is sent by whoever made it, on whatever connection is free by then.
         super().__init__(cast("AsyncConnection", None), "postgresql", database)
+        self.history = database.history
         self._last_now = instant
         self._guards = [Guard(_is_about, [instant - CLOCK_TOLERANCE, instant + CLOCK_TOLERANCE])]
         self._beliefs: list[Callable[[], bool]] = []

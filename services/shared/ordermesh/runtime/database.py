@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     Engine,
+    event,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -101,6 +102,8 @@ class Database:
         self._running: set[asyncio.Task[Any]] = set()
         self._is_open = True
         self._remembered_clock = RememberedClock()
+        self.history = 0
+        event.listen(writer.sync_engine, "connect", self._note_connection)
         self._sending = asyncio.Lock()
 
     @classmethod
@@ -180,6 +183,10 @@ class Database:
     def note_now(self, instant: datetime) -> None:
         """The database's clock has just shown this."""
         self._remembered_clock.note(instant, self.clock.monotonic())
+
+    def _note_connection(self, *_: object) -> None:
+        """A connection was made, perhaps to a database that was restored meanwhile."""
+        self.history += 1
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` on one consistent snapshot that cannot be written to.
@@ -311,16 +318,18 @@ class Database:
             async with self._sending:
                 if not transaction.is_believed:
                     raise NotAsRemembered
-                await self._send(*statement)
+                await self._send(transaction.history, *statement)
         except BaseException:
             transaction.failed()
             raise
         self._committed(transaction)
         return result
 
-    async def _send(self, text: str, arguments: Sequence[Any]) -> None:
+    async def _send(self, history: int, text: str, arguments: Sequence[Any]) -> None:
         """Execute one statement that is a transaction of its own."""
         async with connected(self._writer) as connection:
+            if history != self.history:
+                raise NotAsRemembered
             raw = await connection.get_raw_connection()
             driver = cast("Any", raw.driver_connection)
             try:

@@ -25,6 +25,7 @@ class Surroundings(Protocol):
     clock: Clock
     ids: Ids
     doorbells: Doorbells
+    history: int
 
     def note_now(self, instant: datetime) -> None:
         """The database's clock has just shown this."""

@@ -46,7 +46,8 @@ async def reserve_foreseen(
     """
     memory = stores.recollection
     keys = {line.key for wish in wishes for line in wish.ask.wanted}
-    if memory.stamps is None or not keys <= memory.balances.keys():
+    is_known = memory.is_of(tx.history) and keys <= memory.balances.keys()
+    if memory.stamps is None or not is_known:
         raise MustLook
     batch = await _opened(stores, tx, Ledger({key: memory.balances[key] for key in keys}))
     verdicts = [batch.foresee(wish, wish.ask) for wish in wishes]

@@ -28,7 +28,8 @@ class Recollection:
     """What was seen last. ``stamps`` tell items, locations and controls from all that came later.
 
     ``epoch`` counts what went wrong: what was decided in an earlier one, and is not written yet, is
-    to be decided again.
+    to be decided again. ``history`` is that of the database, as a transaction at once knows it: of
+    another, the numbers of entries that are remembered may stand for something else.
     """
 
     stamps: Stamps | None = None
@@ -39,6 +40,7 @@ class Recollection:
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     balances: dict[StockKey, Balance] = field(default_factory=dict)
     epoch: int = 0
+    history: int = 0
     _misses: int = 0
     _resting: int = 0
 
@@ -47,6 +49,14 @@ class Recollection:
         if stamps != self.stamps or len(self.balances) > KEYS_MAX:
             self._clear()
             self.stamps, self.controls = stamps, controls
+
+    def is_of(self, history: int) -> bool:
+        """Whether it is of this history; where it is not, all is forgotten."""
+        if history == self.history:
+            return True
+        self._clear()
+        self.stamps, self.history = None, history
+        return False
 
     def see(self, balances: Mapping[StockKey, Balance]) -> None:
         """These are committed. What is older than what was seen is not noted."""

@@ -140,7 +140,8 @@ class SqlLedgerStore:
         balances = {key: figures[pair] for pair, key in keys.items()}
         if tx.dialect == "postgresql":
             sound = {key: one for key, one in balances.items() if names.pair(key) not in suspects}
-            recollect(self._recollection, rows, table, sound)
+            # After the commit: what this transaction itself has written may be rolled back.
+            tx.after_commit(partial(recollect, self._recollection, rows, table, sound))
         taken = {}
         if ControlKind.POOL in table.kinds:
             taken = await controls_store.taken_at(tx, figures, keys)

@@ -230,8 +230,8 @@ DEFECTS: Sequence[Defect] = (
     Defect(
         "units move where the books were found wrong",
         SERVICE / "store" / "ledger.py",
-        "        suspects = [(row[0], row[1]) for row in locked if row[-1]]\n",
-        "        suspects: list[Pair] = []\n",
+        "        suspects = {(row[0], row[1]) for row in locked if row[-1]}\n",
+        "        suspects: set[Pair] = set()\n",
         ["tests/inventory/test_suspects.py", "-k", "sqlite and moves"],
     ),
     Defect(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 NO_UNITS = "Of no units nothing is brought or taken away."
 ORDER_ALONE = "Precedences are only compared, and stay in the same order."
+BEYOND = "Any number does that is more than can be wanted."
 SAME_LENGTH = "Both are of the same length whatever happens."
 
 REASONS: Mapping[str, str] = {
@@ -24,6 +25,8 @@ REASONS: Mapping[str, str] = {
     "ledger: True -> False in: "
     "_EFFECTS.get(target, _NO_EFFECT), _EFFECTS.get(source, _NO_EFFECT), strict=True": SAME_LENGTH,
     "movement: difference > 0 -> (difference >= 0) in: if difference > 0:": NO_UNITS,
+    "portions: 10 -> 11 in: UNBOUNDED = 10**12": BEYOND,
+    "portions: 12 -> 13 in: UNBOUNDED = 10**12": BEYOND,
     "returned: 0 -> 1 in: alike = DisposedUnits(one.key, one.disposition, 0, one.kind)": (
         "The quantity of what sums are kept by is never read."
     ),

@@ -14,7 +14,7 @@ from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Balance, Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.mode import ReservationMode
-from ordermesh.inventory.domain.moving import Move, reassign
+from ordermesh.inventory.domain.moving import MOVES_MAX, Move, reassign
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation, Selection
 from ordermesh.inventory.domain.reserving import Ask, reserve
 from ordermesh.inventory.domain.selling import Terms
@@ -307,3 +307,7 @@ def test_a_promise_that_expired_or_is_closed_cannot_go_anywhere() -> None:
     closed, _ = release(ledger, held, [], NOON)
     with pytest.raises(ReservationClosed):
         reassign(ledger, [(closed, [(Selection("1"), "B")])], Terms(), NOON)
+
+
+def test_one_request_moves_a_thousand_lines_at_most() -> None:
+    assert MOVES_MAX == 1_000

@@ -169,6 +169,21 @@ def test_on_hand_is_used_first_and_then_supplies_in_the_order_of_their_dates() -
     ]
 
 
+def test_several_wishes_use_up_what_is_there_and_what_comes_to_the_last_unit() -> None:
+    lines = [wanted(number, units, 1) for number, units in enumerate((2, 2, 2, 2, 1), start=1)]
+
+    assert parts(Ledger({KEY: Balance(4)}), lines, supply(1, 5, 1)) == [
+        ("1", "", 2),
+        ("2", "", 2),
+        ("3", "S1", 2),
+        ("4", "S1", 2),
+        ("5", "S1", 1),
+    ]
+    with pytest.raises(InsufficientStock) as refusal:
+        parts(Ledger({KEY: Balance(4)}), [*lines, wanted(6, 3, 1)], supply(1, 5, 1))
+    assert refusal.value.rows == ({"sku": "MUG", "locationId": "A", "wanted": 12, "available": 9},)
+
+
 def test_what_waits_keeps_the_order_of_its_serial_numbers() -> None:
     line = replace(wanted(1, 3, 1), serial_numbers=("A", "B", "C"))
 
@@ -223,6 +238,10 @@ def test_who_may_wait_for_what_nobody_keeps_is_told_that_nobody_does() -> None:
     assert refusal.value.rows == ({"sku": "MUG", "locationId": "A"},)
     with pytest.raises(InsufficientStock):
         parts(Ledger({KEY: Balance()}), [wanted(1, 4, 1)])
+    other = replace(wanted(2, 1, 1), key=StockKey("CUP", "A"))
+    with pytest.raises(InsufficientStock) as both:
+        parts(Ledger({KEY: Balance()}), [wanted(1, 4, 1), other])
+    assert [row["sku"] for row in both.value.rows] == ["MUG", "CUP"]
 
 
 def test_the_most_urgent_is_met_first_and_of_equals_the_first() -> None:

@@ -19,8 +19,9 @@ from tests.inventory.expecting import Expecting
 from tests.inventory.many.auditing import Auditor
 from tests.inventory.many.running import Run
 from tests.inventory.shop import Shop, control
+from tests.inventory.test_counts import Desk
 
-OPERATIONS = 600
+OPERATIONS = 500
 
 DAMAGES = {
     "a balance that no entry explains": "update balance set damaged = damaged + 1",
@@ -130,15 +131,24 @@ async def count_more(tx: Transaction) -> int:
 
 
 async def prepare(shop: Shop) -> None:
-    """A promise without a unit behind it, one that waits for supply, and one from a pool."""
+    """What chance may leave out: a promise without a unit behind it, one that waits for supply, one
+    from a pool, two orders of what is limited, and a count that found less.
+    """
     expecting = await Expecting.open(shop, "LAMP", "VASE", "RING")
-    await shop.receive({"LAMP at E": 2, "RING at E": 2})
+    await shop.receive({"LAMP at E": 2, "RING at E": 2, "RING at A": 3})
     await shop.reserve({"LAMP at E": 2}, confirm=True)
     await shop.block(("LAMP at E", 1, BlockedKind.BLOCKED_KIND_MISSING))
     await expecting.put(expecting.supply("VASES", "VASE at E", 3, 2))
     await expecting.reserve({"VASE at E": 2}, hold_seconds=14_000)
     await shop.put_controls(control("rings", "pool", 2, sku="RING", channel="market"))
     await shop.reserve({"RING at E": 1}, confirm=True, channel="market")
+    await shop.put_controls(control("limit_per_order SKU-0", "limit_per_order", 2, sku="SKU-0"))
+    for order_id in ("first", "second"):
+        await shop.reserve({"SKU-0 at A": 2}, confirm=True, order_id=order_id)
+    desk = Desk(shop)
+    await desk.plan("rings", "RING", threshold_units=1)
+    await desk.open("rings")
+    await desk.submit("Ann", {"RING": 2}, "rings")
 
 
 async def nothing(tx: Transaction) -> bool:

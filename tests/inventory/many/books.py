@@ -21,7 +21,7 @@ class Books:
     """The entries of a key in the order of their numbers, each with its movement, folded.
 
     ``on_hand`` and ``findable`` are units on hand, and those and what is missing, after so many
-    entries.
+    entries. ``places`` are the first and the last number of the entries of a movement.
     """
 
     place: str
@@ -29,6 +29,7 @@ class Books:
     figures: Counter[int] = field(default_factory=Counter)
     on_hand: list[int] = field(default_factory=lambda: [0])
     findable: list[int] = field(default_factory=lambda: [0])
+    places: dict[UUID, tuple[int, int]] = field(default_factory=dict)
 
     def fold(self) -> None:
         """Add up, and see that no figure was ever what it may not be."""
@@ -47,6 +48,8 @@ class Books:
             assert -figures[Account.SHORT] == deficit, f"{self.place}: deficit after {number}"
             self.on_hand.append(on_hand)
             self.findable.append(on_hand + figures[Account.MISSING])
+            first, _ = self.places.get(row.movement_id, (number, number))
+            self.places[row.movement_id] = (first, number)
 
     def agree(self, balance: Any) -> None:
         """The balance says what the entries do."""
@@ -57,12 +60,15 @@ class Books:
         assert blocked == tuple(figures[account] for account in BLOCKED), self.place
         assert balance.sequence == len(self.rows), self.place
 
-    def digest(self, count: int) -> bytes:
-        """What the first so many entries say, shortened."""
+    def digests(self, count: int) -> tuple[bytes, bytes]:
+        """What the first so many entries say, and what all of them say, shortened."""
         digest = hashlib.blake2b(digest_size=16)
         for row in self.rows[:count]:
             digest.update(repr(tuple(row)).encode())
-        return digest.digest()
+        first = digest.digest()
+        for row in self.rows[count:]:
+            digest.update(repr(tuple(row)).encode())
+        return first, digest.digest()
 
     def held(self) -> Counter[UUID]:
         """Units that reservations hold, by their entries."""
@@ -104,36 +110,41 @@ class Books:
         """A count brought the books to what was found, and what had moved since was not undone."""
         _, units, sequence, expected, _ = tally
         assert self.findable[sequence] == expected, f"{self.place}: a count expected {expected}"
-        own = [row.sequence for row in self.rows if row.movement_id == movement_id]
-        before, after = own[0] - 1, own[-1]
-        wanted = units + self.findable[before] - expected
+        first, after = self.places[movement_id]
+        wanted = units + self.findable[first - 1] - expected
         assert self.on_hand[after] == self.findable[after] == wanted, f"{self.place}: {tally}"
 
-    def check_pictures(self, pictures: dict[str, Picture], sources: dict[int, str]) -> int:
+    def check_pictures(
+        self, pictures: dict[str, Picture], sources: dict[int, str], after: int
+    ) -> int:
         """Pictures corrected what they showed, and undid nothing that came after them.
 
-        Gives how many did.
+        Those that did so in entries up to ``after`` were looked at before. Gives how many did.
         """
         checked: set[UUID] = set()
+        own: dict[int, list[Any]] = {}
         for row in self.rows:
-            is_by_picture = row.source_id is not None and row.source_sequence is None
-            if is_by_picture and row.movement_id not in checked:
+            if row.source_id is None:
+                continue
+            if row.source_sequence is not None:
+                own.setdefault(row.source_id, []).append(row)
+            elif row.movement_id not in checked:
                 checked.add(row.movement_id)
                 picture = pictures[row.document]
                 assert picture.source_id == sources[row.source_id], row
-                self._check_picture(picture, row)
+                if row.sequence > after:
+                    self._check_picture(picture, row, own.get(row.source_id, []))
         return len(checked)
 
-    def _check_picture(self, picture: Picture, first: Any) -> None:
+    def _check_picture(self, picture: Picture, first: Any, told: Sequence[Any]) -> None:
+        """``told`` are the changes that its source had told of before."""
         seen = picture.rows.get(self.place)
         included = seen.included_sequence if seen is not None else None
-        before = self.rows[: first.sequence - 1]
+        before = self.rows[included or 0 : first.sequence - 1]
         own = sum(
             self.change(row)
-            for row in before
-            if row.source_id == first.source_id
-            and row.source_sequence is not None
-            and _is_later(row, row.source_sequence, picture.watermark, picture)
+            for row in told
+            if _is_later(row, row.source_sequence, picture.watermark, picture)
         )
         others = [
             row
@@ -144,7 +155,7 @@ class Books:
         ]
         assert not any(row.reason == AdjustmentReason.COUNTED for row in others), self.place
         wanted = (seen.on_hand if seen else 0) + own + sum(map(self.change, others))
-        last = max(row.sequence for row in self.rows if row.movement_id == first.movement_id)
+        _, last = self.places[first.movement_id]
         assert self.on_hand[last] == wanted, f"{self.place}: {picture} left {self.on_hand[last]}"
 
 

@@ -1,5 +1,6 @@
 """Purchase limits: nobody has more than the controls allowed under which it was decided."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,8 +30,9 @@ class History:
 
     def at(self, control_id: str, version: int) -> int | None:
         """What a control said under a version; None: there was none."""
-        said = [value for changed, value in self.values.get(control_id, ()) if changed <= version]
-        return said[-1] if said else None
+        said = self.values.get(control_id, [])
+        place = bisect_right(said, version, key=lambda one: one[0])
+        return said[place - 1][1] if place else None
 
     def most(self, control_id: str) -> int:
         """The highest value since the control was last deleted."""

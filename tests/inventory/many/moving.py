@@ -71,15 +71,20 @@ class Moving:
             line = StockLine(key=key(place), quantity=count)
             return ReceiveStockRequest(request_id=request_id, lines=[line])
         if method == "AdjustStock":
-            place, _ = await self.world.richest()
-            adjustment = StockAdjustment(key=key(place), delta=self.world.one((-few, -few, few)))
+            place, there = await self.world.richest()
+            delta = self.world.one((-few, -few, few))
+            if there.free > 2 * ENOUGH:
+                delta = -there.free // 2
+            adjustment = StockAdjustment(key=key(place), delta=delta)
             return AdjustStockRequest(
                 request_id=request_id,
                 adjustments=[adjustment],
                 reason=self.world.one(REASONS),
             )
         if method == "TransferStock":
-            place, _ = await self.world.richest()
+            place, there = await self.world.richest(PLACES)
+            if there.free > ENOUGH:
+                few = there.free // 2
             transfer = StockTransfer(
                 from_key=key(place), to_location_id=self.world.one(STORES), quantity=few
             )

@@ -44,6 +44,9 @@ WANTED = {"Confirm": (HELD,), "Extend": (HELD,), "Ship": (CONFIRMED,), "Short": 
 KNOWN = 120
 """So many open reservations are remembered; older ones are released, so that none is forgotten."""
 
+LEAVING = 20
+"""While more than these wait to be released, no others are made."""
+
 
 class Promising:
     """Asks for reservations, and for what becomes of them."""
@@ -63,6 +66,8 @@ class Promising:
         self.number = 0
 
     async def ask(self, method: str) -> Request | None:
+        if method in ("Reserve", "ReserveBulk") and len(self.leaving) > LEAVING:
+            return None
         if method == "Reserve":
             return self.wish()
         if method == "ReserveBulk":

@@ -91,10 +91,11 @@ class Run:
 
         async def progress() -> None:
             while self.done < goal:
+                told = self.done
                 await asyncio.sleep(TELL_SECONDS)
-                self.tell(
-                    f"{self.done} of {self.operations}, {self.done / self.spent:.0f} a second"
-                )
+                rate = (self.done - told) / TELL_SECONDS
+                told_of = f"{self.done} of {self.operations} on {self.database.dialect}"
+                self.tell(f"{told_of}: {rate:.0f} a second")
 
         callers = [asyncio.create_task(work()) for _ in range(AT_ONCE)]
         beside = [asyncio.create_task(one()) for one in (keep_house, verify)]

@@ -108,7 +108,7 @@ class World:
         there = [one for one in found.items() if one[1].on_hand > 0] or list(found.items())
         return min(there, key=lambda one: one[1].free)
 
-    async def richest(self) -> tuple[str, Seen]:
+    async def richest(self, places: Sequence[str] = STORES) -> tuple[str, Seen]:
         """Of a few stock keys the one with most that is free."""
-        found = await self.look(*(self.place() for _ in range(3)))
+        found = await self.look(*(self.place(places) for _ in range(3)))
         return max(found.items(), key=lambda one: one[1].free)

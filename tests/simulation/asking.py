@@ -46,6 +46,7 @@ class Told:
     caller: str
     method: str
     request: Any
+    call: Callable[..., Any]
     outcome: Outcome = Outcome.UNKNOWN
     reply: Any = None
     reason: str = ""
@@ -99,12 +100,12 @@ class Caller:
         self, method: Callable[..., Any], request: Message, *, tries: int | None = None
     ) -> Told:
         """Send a request until it is decided. Some callers soon give up, some ask once more."""
-        told = Told(self.name, type(request).__name__.removesuffix("Request"), request)
+        told = Told(self.name, type(request).__name__.removesuffix("Request"), request, method)
         self.notebook.told.append(told)
         loop = asyncio.get_running_loop()
         told.begin_seconds = loop.time()
         for _ in range(self.random.choice(TRIES) if tries is None else tries):
-            await self._attempt(method, told)
+            await self._attempt(told)
             if told.outcome is not Outcome.UNKNOWN:
                 break
             await self.rest(REST_SECONDS_MAX)
@@ -117,12 +118,13 @@ class Caller:
             reached(f"refused {told.reason}")
         self._history.add(self.name, "told", f"{told.method} {told.outcome} {told.reason}".rstrip())
         if told.outcome is not Outcome.UNKNOWN and self.likely(0.15):
-            await self._again(method, told)
+            await self.rest(self.random.choice((0.01, 5.0)))
+            await self.ask_again(told)
         return told
 
-    async def _attempt(self, method: Callable[..., Any], told: Told) -> None:
+    async def _attempt(self, told: Told) -> None:
         told.attempts += 1
-        call = method(told.request, timeout=self.random.choice(PATIENCE_SECONDS))
+        call = told.call(told.request, timeout=self.random.choice(PATIENCE_SECONDS))
         if self.likely(0.02):
             asyncio.get_running_loop().call_later(self.random.uniform(0.0, 0.05), call.cancel)
         try:
@@ -146,12 +148,17 @@ class Caller:
             # What was not found, or was wrong, is looked at anew when it is asked again.
             told.is_lasting = error.code() is grpc.StatusCode.FAILED_PRECONDITION
 
-    async def _again(self, method: Callable[..., Any], told: Told) -> None:
-        """Ask the same once more, perhaps much later: the answer is the same."""
-        await self.rest(self.random.choice((0.01, 5.0)))
-        twin = Told(self.name, told.method, told.request)
+    async def ask_again(self, told: Told) -> None:
+        """Ask the same once more, perhaps much later: the answer is the same.
+
+        What was not known until now is known then.
+        """
+        if told.outcome is Outcome.UNKNOWN:
+            await self._attempt(told)
+            return
+        twin = Told(self.name, told.method, told.request, told.call)
         for _ in range(3):
-            await self._attempt(method, twin)
+            await self._attempt(twin)
             if twin.outcome is not Outcome.UNKNOWN:
                 break
             await self.rest(REST_SECONDS_MAX)
@@ -180,9 +187,9 @@ class Caller:
 def _is_as_before(before: Any, after: Any) -> bool:
     """Whether a reply may follow one to the same request.
 
-    The ledger gives what it gave. Routing tells of an order and of work as they are by now.
+    The ledger gives what it gave. Others tell of orders, work and returns as they are by now.
     """
-    for name in ("order", "fulfillment_order"):
+    for name in ("order", "fulfillment_order", "order_return"):
         if before is not None and name in before.DESCRIPTOR.fields_by_name:
             return bool(getattr(before, name).version <= getattr(after, name).version)
     return bool(before == after)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation import faults as trouble
-from tests.simulation import markers
+from tests.simulation import invariants, markers
 from tests.simulation.asking import Caller, Notebook
 from tests.simulation.auditor import audit
 from tests.simulation.books import Books
@@ -38,6 +38,8 @@ SHOPS = 2
 CUSTOMERS = 6
 DEEDS = 10
 RETURNS = 4
+REPLAYS = 15
+WATCH_SECONDS = 5.0
 
 
 @dataclass
@@ -121,17 +123,36 @@ class _Run:
                 for one in result.faults
             ]
             stories = self._begin_stories()
+            watching = machines.loop.create_task(self._watch(books))
             await asyncio.gather(*striking)
             self._heal()
             await asyncio.gather(*stories)
+            await self._start(self._ask_again, self._caller("archivist"))
             for warehouse in self._warehouses:
                 warehouse.is_willing = False
             await self._settle(books)
+            watching.cancel()
             result.struck = self._strikes()
             result.violations.extend(await audit(machines, books, result.notebook, self._platforms))
             result.reached = markers.take()
         finally:
             books.close()
+
+    async def _ask_again(self, archivist: Caller) -> None:
+        """Old requests come once more, those too of which nobody knows what became."""
+        told = self._result.notebook.told
+        for one in archivist.random.sample(told, min(len(told), REPLAYS)):
+            await archivist.ask_again(one)
+
+    async def _watch(self, books: Books) -> None:
+        """What is always true is true in the middle of everything."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            broken = invariants.broken(books, at_rest=False)
+            if broken:
+                now = f"{self._machines.loop.time():.3f}"
+                self._result.violations.extend(f"At {now}: {sentence}" for sentence in broken)
+                return
 
     def _begin_stories(self) -> "list[asyncio.Task[Any]]":
         finite = []

@@ -89,8 +89,7 @@ async def _orders(mesh: Mesh, day: Day) -> AsyncIterator[str]:
         for event, count in (await _events(mesh, order_id)).items():
             if count > 1 and not event.startswith(_OFTEN_TOLD):
                 yield f"{event} of {order_id} was told {count} times"
-        wanted_events = _TOLD_OF[bool(units)] | (_RECEIVED if order_id in day.paid else set())
-        missing = wanted_events - (await _events(mesh, order_id)).keys()
+        missing = _TOLD_OF[bool(units)] - (await _events(mesh, order_id)).keys()
         if missing:
             yield f"{', '.join(sorted(missing))} of {order_id} was never told"
 
@@ -101,14 +100,18 @@ _OFTEN_TOLD = (
     "ordermesh.fulfillment_order.",
     "ordermesh.notification.",
 )
-_RECEIVED = {"ordermesh.order.received.v1"}
 _TOLD_OF: Mapping[bool, set[str]] = {
     True: {
+        "ordermesh.order.received.v1",
         "ordermesh.order.sourced.v1",
         "ordermesh.fulfillment_order.shipped.v1",
         "ordermesh.order.fulfilled.v1",
     },
-    False: {"ordermesh.order.sourced.v1", "ordermesh.order.cancelled.v1"},
+    False: {
+        "ordermesh.order.received.v1",
+        "ordermesh.order.sourced.v1",
+        "ordermesh.order.cancelled.v1",
+    },
 }
 """What the timeline of an order must have, by whether it left."""
 

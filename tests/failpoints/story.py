@@ -96,9 +96,6 @@ class Day:
     tag: str
     orders: int
     item: str = field(init=False)
-    paid: set[str] = field(default_factory=set)
-    """Orders that were accepted at once, and told of as received; checkouts are not."""
-
     shipped: dict[str, int] = field(default_factory=dict)
     """Units that left, by order."""
 
@@ -275,8 +272,6 @@ class Shop:
             contact=Contact(name="Ada", email=f"{order_id}@customers.example"),
         )
         await self._ask(self._mesh.orders.SubmitOrder, request)
-        if acceptance == ALWAYS:
-            self._day.paid.add(order_id)
 
     async def _accept(self, work: FulfillmentOrder) -> None:
         name = work.fulfillment_order_id

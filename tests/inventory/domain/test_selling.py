@@ -6,7 +6,12 @@ import pytest
 from ordermesh.inventory.domain.conditions import UNCONDITIONAL
 from ordermesh.inventory.domain.control import Control, ControlKind
 from ordermesh.inventory.domain.control_table import ControlTable
-from ordermesh.inventory.domain.errors.stock import ALL_OVERDUE, InsufficientStock, NotStockedHere
+from ordermesh.inventory.domain.errors.stock import (
+    ALL_OVERDUE,
+    InsufficientStock,
+    KeyQuarantined,
+    NotStockedHere,
+)
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Balance, Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.selling import Terms, refuse_short, sellable
@@ -149,3 +154,12 @@ def test_what_a_channel_may_take_goes_down_with_what_it_took() -> None:
     with pytest.raises(InsufficientStock):
         refuse_short(ledger, {MUG: 2}, rules, NOON, channel="web")
     refuse_short(ledger, {MUG: 6}, rules, NOON, channel="app")
+
+
+def test_of_a_key_in_quarantine_nothing_is_sold_however_much_there_is() -> None:
+    ledger = Ledger({MUG: Balance(9), CUP: Balance(1)}, quarantined=frozenset({MUG}))
+
+    with pytest.raises(KeyQuarantined) as refusal:
+        refuse_short(ledger, {MUG: 1, CUP: 5}, Terms(), NOON)
+    assert refusal.value.rows == ({"sku": "MUG", "locationId": "A"},)
+    refuse_short(ledger, {CUP: 1}, Terms(), NOON)

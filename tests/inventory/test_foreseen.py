@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from ordermesh.api.inventory.v1 import ReserveBulkRequest
 from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.errors.reservation import ReservationIdTaken
@@ -27,7 +28,16 @@ from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import RequestIdReused
 from tests.dialects import on_postgresql, on_sqlite
 from tests.inventory.conftest import NOWHERE
-from tests.inventory.shop import Shop, control, deadlocks, insist, item, location, new_id
+from tests.inventory.shop import (
+    NO_CONTEXT,
+    Shop,
+    control,
+    deadlocks,
+    insist,
+    item,
+    location,
+    new_id,
+)
 
 MUG = StockKey("MUG", "A")
 
@@ -96,6 +106,25 @@ async def test_what_was_seen_before_is_not_looked_at_again(first: Process) -> No
     assert first.outcomes == {"stood": 1}
     assert [line.quantity for line in held.lines] == [2, 3]
     assert (await first.balance("MUG at A")).reserved == 3
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_what_was_not_seen_before_is_looked_at_beside_what_was(
+    first: Process, another: Open
+) -> None:
+    await (await another()).stock({"CUP at A": 5})
+    await first.reserve({"MUG at A": 1, "MUG at B": 1})
+    first.outcomes.clear()
+    wishes = [first.wish({"MUG at A": 1}), first.wish({"CUP at A": 1}), first.wish({"MUG at B": 1})]
+    with first.calling("ReserveBulk"):
+        reply = await first.reservations.ReserveBulk(
+            ReserveBulkRequest(requests=wishes), NO_CONTEXT
+        )
+
+    assert [verdict.HasField("reply") for verdict in reply.verdicts] == [True, True, True]
+    assert first.outcomes == {"stood": 1}
+    assert (await first.balance("CUP at A")).reserved == 1
     assert await first.is_sound()
 
 

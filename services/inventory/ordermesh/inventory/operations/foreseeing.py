@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ordermesh.inventory.domain.control import ControlKind
+from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.limits import Purchases
 from ordermesh.inventory.domain.mode import ReservationMode
@@ -21,36 +22,42 @@ from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.at_once import AtOnce, MustLook
-from ordermesh.runtime.batching import Later
+from ordermesh.runtime.batching import LATER, Later
 
 _SAID = (ReservationMode.UNSAID, ReservationMode.RESERVE)
 
 
 def may_foresee(stores: Stores, wishes: Sequence[Wish]) -> bool:
-    """Whether all wishes can be decided on what is remembered, and it is worth a try.
+    """Whether most wishes can be decided on what is remembered, and it is worth a try.
 
-    Not where anything else must be known: balances of keys that nobody asked for yet, kits, groups
-    and supplies, what others bought or hold, what was taken from pools. Where some of it must, a
-    look at all costs no more than a look at some.
+    Not those for which anything else must be known: balances of keys that nobody asked for yet,
+    kits, groups and supplies, what others bought or hold, what was taken from pools. Where most are
+    such, a look at all costs no more than a look at them.
     """
     memory = stores.recollection
-    return _is_enough(memory) and _are_plain(stores, wishes) and not memory.is_resting()
+    if not _is_enough(memory) or 2 * sum(_plain(stores, wishes)) < len(wishes):
+        return False
+    return not memory.is_resting()
 
 
 async def reserve_foreseen(
     stores: Stores, tx: AtOnce, wishes: Sequence[Wish]
 ) -> Sequence[Kept | Later]:
-    """Hold what is remembered to be there; ``LATER`` for wishes of which too little is.
+    """Hold what is remembered to be there; ``LATER`` for wishes of which too little is known.
 
     Only where ``may_foresee``. Raises ``MustLook``.
     """
     memory = stores.recollection
-    keys = {line.key for wish in wishes for line in wish.ask.wanted}
-    is_known = memory.is_of(tx.history) and keys <= memory.balances.keys()
-    if memory.stamps is None or not is_known:
+    if not memory.is_of(tx.history) or memory.stamps is None:
         raise MustLook
+    plain = _plain(stores, wishes)
+    chosen = [wish for wish, is_plain in zip(wishes, plain, strict=True) if is_plain]
+    keys = {line.key for wish in chosen for line in wish.ask.wanted}
     batch = await _opened(stores, tx, Ledger({key: memory.balances[key] for key in keys}))
-    verdicts = [batch.foresee(wish, wish.ask) for wish in wishes]
+    verdicts = [
+        batch.foresee(wish, wish.ask) if is_plain else LATER
+        for wish, is_plain in zip(wishes, plain, strict=True)
+    ]
     if batch.changes:
         stores.controls.expect(tx, memory.stamps)
         await batch.write()
@@ -65,21 +72,26 @@ def _is_enough(memory: Recollection) -> bool:
     return memory.stamps is not None and not needs_more
 
 
-def _are_plain(stores: Stores, wishes: Sequence[Wish]) -> bool:
-    """Whether all wishes can be decided on what is remembered."""
-    balances, taken = stores.recollection.balances, set[UUID]()
+def _plain(stores: Stores, wishes: Sequence[Wish]) -> list[bool]:
+    """Which of the wishes can be decided on what is remembered."""
+    taken: set[UUID] = set()
+    found: list[bool] = []
     for wish in wishes:
         ask = wish.ask
-        if ask.replaces or ask.is_best_effort or ask.reservation_id in taken:
-            return False
-        if stores.quotas.concern(ask.customer, is_limited=wish.is_limited):
-            return False
+        is_alone = ask.reservation_id not in taken and not ask.replaces
         taken.add(ask.reservation_id)
-        for line in ask.wanted:
-            is_plain = line.mode in _SAID and line.wait is None and not line.group
-            if not is_plain or line.key not in balances:
-                return False
-    return True
+        found.append(
+            is_alone
+            and not ask.is_best_effort
+            and not stores.quotas.concern(ask.customer, is_limited=wish.is_limited)
+            and all(_is_plain(line, stores.recollection) for line in ask.wanted)
+        )
+    return found
+
+
+def _is_plain(line: Wanted, memory: Recollection) -> bool:
+    is_ordinary = line.mode in _SAID and line.wait is None and not line.group
+    return is_ordinary and line.key in memory.balances
 
 
 async def _opened(stores: Stores, tx: AtOnce, ledger: Ledger) -> ReserveBatch:

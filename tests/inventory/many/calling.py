@@ -101,7 +101,10 @@ class Callers:
     async def send_again(self, method: str, request: Request, expected: Answer) -> int:
         """What was answered once is answered alike."""
         answer = await self._send(method, request)
-        assert answer == expected, f"{method} was answered differently when it was sent again"
+        assert answer == expected, (
+            f"{method} was answered differently when it was sent again: {expected}, then {answer},"
+            f" to {request}"
+        )
         self.replays["again"] += 1
         return _size(request)
 

@@ -8,7 +8,8 @@ from google.protobuf.message import Message
 
 from ordermesh.api.routing import v1
 from ordermesh.routing.access import RULES
-from ordermesh.routing.domain.errors import FieldViolation, NotYourLocation
+from ordermesh.routing.domain.errors.fulfillment import NotYourLocation
+from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.runtime.call import Call, Identity, calling
 from tests.routing.house import House, line
 from tests.routing.requests import accept, deliver, reject, ship

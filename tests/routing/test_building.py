@@ -14,7 +14,7 @@ from ordermesh.routing.domain.building import (
     SourcingPolicy,
     build_problem,
 )
-from ordermesh.routing.domain.errors import DuplicateEntry, FieldViolation
+from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.problem import Group, Part, Problem, Rule
 from ordermesh.routing.domain.rates import declared_costs

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from ordermesh.routing.domain import fulfillment, order, saga
-from ordermesh.routing.domain.errors import WrongState
+from ordermesh.routing.domain.errors.fulfillment import WrongState
 from ordermesh.routing.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,

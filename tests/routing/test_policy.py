@@ -6,7 +6,7 @@ import pytest
 
 from ordermesh.kernel.errors import DomainError
 from ordermesh.kernel.money import Money, from_decimal
-from ordermesh.routing.domain.errors import UnfilledMustDominate
+from ordermesh.routing.domain.errors.policy import UnfilledMustDominate
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
 from ordermesh.routing.domain.policy import Policy, check, illustrative_policy
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ordermesh.kernel.money import Money, from_decimal
-from ordermesh.routing.domain.errors import FieldViolation
+from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.plan import Method, Shortage, Status
 from ordermesh.routing.domain.problem import Group, Part, Problem
 from ordermesh.routing.domain.rates import declared_costs

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from ordermesh.api.routing import v1
 from ordermesh.client.errors import Refusal
 from ordermesh.routing.operations.records import WORK_KIND
-from ordermesh.routing.store.tables import metadata
+from ordermesh.routing.store.tables.everything import metadata
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import work
 from tests.dialects import on_sqlite

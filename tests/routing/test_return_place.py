@@ -12,7 +12,8 @@ from ordermesh.api.routing.v1 import (
     ReturnHandling,
 )
 from ordermesh.kernel.money import from_decimal, from_units_and_nanos, to_decimal
-from ordermesh.routing.domain.errors import CurrencyMismatch, NoReturnLocation
+from ordermesh.routing.domain.errors.policy import CurrencyMismatch
+from ordermesh.routing.domain.errors.returning import NoReturnLocation
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.item import KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation

@@ -14,7 +14,7 @@ from ordermesh.routing.domain.building import (
     SourcingPolicy,
     build_problem,
 )
-from ordermesh.routing.domain.errors import FieldViolation
+from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.plan import Method, Shortage, Solution, Status
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.verification import verify

@@ -8,7 +8,7 @@ from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope, WatchEventsReq
 from ordermesh.api.inventory.v1 import ReservationExpired, SupplyBroken
 from ordermesh.api.order.v1 import Contact
 from ordermesh.api.routing.v1 import FulfillmentOrderShipped, Order, OrderSourced
-from ordermesh.routing.store.tables import metadata
+from ordermesh.routing.store.tables.everything import metadata
 from ordermesh.runtime import tables as runtime_tables
 from ordermesh.runtime.database import Transaction
 from tests.dialects import on_sqlite

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ordermesh.routing.domain.errors import FieldViolation, NotYourLocation
+from ordermesh.routing.domain.errors.fulfillment import NotYourLocation
+from ordermesh.routing.domain.errors.requests import FieldViolation
 
 
 @dataclass(frozen=True, slots=True)

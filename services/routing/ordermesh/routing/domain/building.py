@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.costs import require_amounts_fit
-from ordermesh.routing.domain.errors import DuplicateEntry, FieldViolation
+from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.problem import Candidate, Group, Part, Problem, Removal, Rule
 from ordermesh.routing.domain.rates import CostModel, ZoneRates

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 
 from ordermesh.kernel.errors import DomainError
 from ordermesh.kernel.money import Money, to_decimal
-from ordermesh.routing.domain.errors import FieldViolation, UnfilledMustDominate
+from ordermesh.routing.domain.errors.policy import UnfilledMustDominate
+from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.parcels import pack, weights_of
 from ordermesh.routing.domain.problem import Candidate, Group, Problem
 from ordermesh.routing.domain.rates import CostModel

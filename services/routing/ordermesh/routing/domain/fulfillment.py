@@ -14,7 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from ordermesh.routing.domain.errors import WrongState
+from ordermesh.routing.domain.errors.fulfillment import WrongState
 
 
 class FulfillmentState(StrEnum):

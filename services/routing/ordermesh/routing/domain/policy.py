@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ordermesh.kernel.money import Money, from_decimal, to_decimal
-from ordermesh.routing.domain.errors import (
+from ordermesh.routing.domain.errors.policy import (
     CurrencyMismatch,
     UnfilledMustDominate,
     ZonesNotAscending,

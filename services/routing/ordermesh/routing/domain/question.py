@@ -17,7 +17,7 @@ from ordermesh.routing.domain.building import (
     build_problem,
 )
 from ordermesh.routing.domain.decision import SourcingMethod
-from ordermesh.routing.domain.errors import CurrencyMismatch
+from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.hold import HeldUnits
 from ordermesh.routing.domain.item import Item, KnownLocation

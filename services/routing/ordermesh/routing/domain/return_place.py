@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from ordermesh.kernel.money import Money, to_decimal
 from ordermesh.routing.domain.costs import CostTerms, carriage_terms
-from ordermesh.routing.domain.errors import CurrencyMismatch, NoReturnLocation
+from ordermesh.routing.domain.errors.policy import CurrencyMismatch
+from ordermesh.routing.domain.errors.returning import NoReturnLocation
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.item import KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from ordermesh.routing.domain.errors import FieldViolation
+from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.item import Item
 from ordermesh.routing.domain.kit import freeze

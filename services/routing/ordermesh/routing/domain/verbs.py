@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ordermesh.routing.domain import fulfillment, saga
-from ordermesh.routing.domain.errors import AlreadyShipped, WorkInProgress
+from ordermesh.routing.domain.errors.order import AlreadyShipped, WorkInProgress
 from ordermesh.routing.domain.event import (
     Event,
     FulfillmentOrderAccepted,

@@ -14,9 +14,7 @@ from ordermesh.kernel.errors import DomainError, InvalidRequest, Unavailable
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain import outcomes, refusal
 from ordermesh.routing.domain.decision import Decision
-from ordermesh.routing.domain.errors import (
-    OrderCancelled,
-)
+from ordermesh.routing.domain.errors.order import OrderCancelled
 from ordermesh.routing.domain.event import Event
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
 from ordermesh.routing.domain.question import Known, Question

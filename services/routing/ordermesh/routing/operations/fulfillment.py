@@ -21,7 +21,8 @@ from ordermesh.api.routing.v1 import (
 from ordermesh.kernel.clock import Clock
 from ordermesh.routing.domain import refusal, verbs
 from ordermesh.routing.domain.belonging import Speaker
-from ordermesh.routing.domain.errors import FulfillmentOrderNotFound, OrderNotFound
+from ordermesh.routing.domain.errors.fulfillment import FulfillmentOrderNotFound
+from ordermesh.routing.domain.errors.order import OrderNotFound
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState
 from ordermesh.routing.domain.story import Story, Told
 from ordermesh.routing.operations.patience import patience

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeVar
 
-from ordermesh.routing.domain.errors import UnknownLocation, UnknownSku
+from ordermesh.routing.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.routing.domain.item import Item
 from ordermesh.routing.operations.planning import Memory, Planner
 from ordermesh.routing.ports.stock import Stock

@@ -6,7 +6,7 @@ from ordermesh.api.routing.v1 import (
     SavePolicyRequest,
     SavePolicyResponse,
 )
-from ordermesh.routing.domain.errors import CurrencyMismatch
+from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.policy import Policy, check
 from ordermesh.routing.operations.knowledge import Knowledge

@@ -6,7 +6,7 @@ from uuid import UUID
 from ordermesh.kernel.errors import DomainError
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain.decision import Decision
-from ordermesh.routing.domain.errors import CannotBeSourced, InsufficientStock, ShortLine
+from ordermesh.routing.domain.errors.sourcing import CannotBeSourced, InsufficientStock, ShortLine
 from ordermesh.routing.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 from ordermesh.routing.domain.question import Known, Question
 from ordermesh.routing.domain.story import Story

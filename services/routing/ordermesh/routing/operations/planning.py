@@ -11,7 +11,8 @@ from opentelemetry import trace
 from ordermesh.kernel.money import to_decimal
 from ordermesh.routing.domain import verdict
 from ordermesh.routing.domain.decision import Decision, SourcingMethod
-from ordermesh.routing.domain.errors import FieldViolation, PolicyNotFound
+from ordermesh.routing.domain.errors.policy import PolicyNotFound
+from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.policy import DEFAULT_ID, Policy

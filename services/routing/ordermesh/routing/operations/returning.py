@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from opentelemetry import trace
 
 from ordermesh.api.routing.v1 import FindReturnLocationRequest, FindReturnLocationResponse
-from ordermesh.routing.domain.errors import OrderNotFound
+from ordermesh.routing.domain.errors.order import OrderNotFound
 from ordermesh.routing.domain.question import cost_model
 from ordermesh.routing.domain.return_place import Parcelled, choose
 from ordermesh.routing.operations.knowledge import Knowledge

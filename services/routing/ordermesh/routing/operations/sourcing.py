@@ -11,16 +11,11 @@ from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.domain import refusal, verbs, wanted
 from ordermesh.routing.domain.decision import SourcingMethod
-from ordermesh.routing.domain.errors import (
-    BaselineIsNoDecision,
-    DuplicateEntry,
-    FieldViolation,
-    MatrixSize,
-    OrderNotFound,
-    PolicyNotFound,
-    UnknownDestination,
-    WorkInProgress,
-)
+from ordermesh.routing.domain.errors.catalog import UnknownDestination
+from ordermesh.routing.domain.errors.order import OrderNotFound, WorkInProgress
+from ordermesh.routing.domain.errors.policy import PolicyNotFound
+from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
+from ordermesh.routing.domain.errors.sourcing import BaselineIsNoDecision, MatrixSize
 from ordermesh.routing.domain.kit import freeze
 from ordermesh.routing.domain.order import OrderLine
 from ordermesh.routing.domain.question import Known, Question, Units

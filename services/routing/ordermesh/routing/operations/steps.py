@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from ordermesh.kernel.errors import DomainError
 from ordermesh.routing.domain import outcomes
-from ordermesh.routing.domain.errors import (
-    HoldQuotaExceeded,
-    InsufficientStock,
+from ordermesh.routing.domain.errors.reservation import (
     NotYourReservation,
-    PurchaseLimit,
     ReservationClosed,
     ReservationNotFound,
+)
+from ordermesh.routing.domain.errors.sourcing import (
+    HoldQuotaExceeded,
+    InsufficientStock,
+    PurchaseLimit,
     ShortLine,
 )
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState

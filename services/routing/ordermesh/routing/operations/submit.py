@@ -7,13 +7,9 @@ from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import Ids
 from ordermesh.routing.domain import refusal
-from ordermesh.routing.domain.errors import (
-    ChannelOrderIdTaken,
-    CurrencyMismatch,
-    OrderCancelled,
-    OrderIdTaken,
-    UnknownDestination,
-)
+from ordermesh.routing.domain.errors.catalog import UnknownDestination
+from ordermesh.routing.domain.errors.order import ChannelOrderIdTaken, OrderCancelled, OrderIdTaken
+from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.event import OrderReceived
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.order import Acceptance, OrderState

@@ -25,12 +25,10 @@ from ordermesh.api.routing.v1 import (
 )
 from ordermesh.api.routing.v1 import Order as OrderMessage
 from ordermesh.routing.domain.belonging import Speaker
-from ordermesh.routing.domain.errors import (
-    DecisionNotFound,
-    FulfillmentOrderNotFound,
-    OrderNotFound,
-    PolicyNotFound,
-)
+from ordermesh.routing.domain.errors.fulfillment import FulfillmentOrderNotFound
+from ordermesh.routing.domain.errors.order import OrderNotFound
+from ordermesh.routing.domain.errors.policy import PolicyNotFound
+from ordermesh.routing.domain.errors.sourcing import DecisionNotFound
 from ordermesh.routing.ports.stores import OrderFilter, OrderRow, Stores, WorkFilter
 from ordermesh.routing.wire import fulfillment, order
 from ordermesh.routing.wire.decision import stored_decision

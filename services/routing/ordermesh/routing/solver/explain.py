@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ordermesh.routing.domain.costs import require_unfilled_dominates
-from ordermesh.routing.domain.errors import UnfilledMustDominate
+from ordermesh.routing.domain.errors.policy import UnfilledMustDominate
 from ordermesh.routing.domain.plan import Plan, PlanLine, Shortage, Shortfall, Status
 from ordermesh.routing.domain.problem import Group, Problem, Rule
 

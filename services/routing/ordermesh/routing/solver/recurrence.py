@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ordermesh.routing.domain.errors import FieldViolation
+from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.solver.lattice import Integers, Lattice
 from ordermesh.routing.solver.tables import Tables
 

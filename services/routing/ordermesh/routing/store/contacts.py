@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 
 from ordermesh.routing.domain.submission import Contact
-from ordermesh.routing.store.tables import contact
+from ordermesh.routing.store.tables.orders import contact
 from ordermesh.runtime.database import Transaction
 
 

@@ -13,7 +13,7 @@ from ordermesh.routing.domain.item import Item, KitPart, KnownLocation
 from ordermesh.routing.domain.order import Price
 from ordermesh.routing.ports.stores import Feed
 from ordermesh.routing.store import versions
-from ordermesh.routing.store.tables import followed_item, followed_location, follower
+from ordermesh.routing.store.tables.copies import followed_item, followed_location, follower
 from ordermesh.runtime.database import Transaction
 
 _CHUNK = 500

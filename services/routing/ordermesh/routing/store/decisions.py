@@ -9,7 +9,8 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from ordermesh.routing.domain.refusal import Refusal
 from ordermesh.routing.ports.stores import NewDecision, StoredDecision
-from ordermesh.routing.store.tables import capacity_use, decision, refusal
+from ordermesh.routing.store.tables.decisions import decision, refusal
+from ordermesh.routing.store.tables.network import capacity_use
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import insert_new, reply
 

@@ -11,12 +11,8 @@ from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
 from ordermesh.routing.ports.stores import Feed, Overview
 from ordermesh.routing.store import versions
-from ordermesh.routing.store.tables import (
-    followed_item,
-    followed_location,
-    follower,
-    network_location,
-)
+from ordermesh.routing.store.tables.copies import followed_item, followed_location, follower
+from ordermesh.routing.store.tables.network import network_location
 from ordermesh.runtime.database import Transaction
 
 

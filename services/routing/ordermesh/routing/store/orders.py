@@ -22,16 +22,15 @@ from ordermesh.routing.ports.stores import (
     WorkRow,
 )
 from ordermesh.routing.store import rows
-from ordermesh.routing.store.tables import (
+from ordermesh.routing.store.tables.decisions import decision
+from ordermesh.routing.store.tables.orders import (
     contact,
     customer_order,
-    decision,
-    exclusion,
-    fulfillment_order,
     order_component,
     order_line,
     saga,
 )
+from ordermesh.routing.store.tables.work import exclusion, fulfillment_order
 from ordermesh.routing.store.work import give_back, listed_work, save_work, with_lines
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import insert_new

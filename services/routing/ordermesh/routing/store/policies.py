@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.policy import Policy, Zone
 from ordermesh.routing.store import versions
-from ordermesh.routing.store.tables import policy as policies
+from ordermesh.routing.store.tables.policies import policy as policies
 from ordermesh.runtime.database import Transaction
 
 

@@ -6,7 +6,7 @@ copy in memory is known to be fresh by one look at three numbers.
 
 from sqlalchemy import select, update
 
-from ordermesh.routing.store.tables import knowledge
+from ordermesh.routing.store.tables.copies import knowledge
 from ordermesh.runtime.database import Transaction
 
 ITEMS = "items"

@@ -10,7 +10,8 @@ from sqlalchemy import Select, bindparam, delete, insert, select, update
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
 from ordermesh.routing.ports.stores import WorkRow
 from ordermesh.routing.store import rows
-from ordermesh.routing.store.tables import capacity_use, fulfillment_line, fulfillment_order
+from ordermesh.routing.store.tables.network import capacity_use
+from ordermesh.routing.store.tables.work import fulfillment_line, fulfillment_order
 from ordermesh.runtime.database import Transaction
 
 _HOLD_LINES = (

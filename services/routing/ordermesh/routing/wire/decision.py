@@ -16,7 +16,7 @@ from ordermesh.routing.domain.decision import (
     SourcingMethod,
     UnfilledLine,
 )
-from ordermesh.routing.domain.errors import DuplicateEntry
+from ordermesh.routing.domain.errors.requests import DuplicateEntry
 from ordermesh.routing.domain.submission import NewLine
 from ordermesh.routing.wire.money import money_message, timestamp
 

@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money as MoneyMessage
 
 from ordermesh.kernel.money import Money, from_units_and_nanos, to_units_and_nanos
-from ordermesh.routing.domain.errors import CurrencyMismatch
+from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.order import Price
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ordermesh.api.routing.v1 import FindReturnLocationResponse, ReturnLocation
 from ordermesh.api.routing.v1 import NetworkLocation as NetworkLocationMessage
 from ordermesh.api.routing.v1 import ReturnHandling as ReturnHandlingMessage
-from ordermesh.routing.domain.errors import DuplicateEntry
+from ordermesh.routing.domain.errors.requests import DuplicateEntry
 from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.return_place import Choice, WayBack

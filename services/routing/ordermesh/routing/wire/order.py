@@ -13,7 +13,7 @@ from ordermesh.api.routing.v1 import FrozenComponent as FrozenComponentMessage
 from ordermesh.api.routing.v1 import Order as OrderMessage
 from ordermesh.api.routing.v1 import OrderLine as OrderLineMessage
 from ordermesh.api.routing.v1 import SubmitOrderRequest
-from ordermesh.routing.domain.errors import DuplicateEntry, FieldViolation
+from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.geography import MICRODEGREES, Place
 from ordermesh.routing.domain.order import (
     Acceptance,

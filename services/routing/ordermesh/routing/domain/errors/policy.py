@@ -1,0 +1,49 @@
+"""Policies that may not be, and those that are not there."""
+
+from typing import ClassVar
+
+from ordermesh.kernel.errors import InvalidRequest, NotFound, RuleViolated
+
+
+class CurrencyMismatch(InvalidRequest):
+    """Amounts that are added up must be in one currency."""
+
+    reason: ClassVar[str] = "CURRENCY_MISMATCH"
+
+    def __init__(self, wanted: str, given: str) -> None:
+        super().__init__(
+            f"Amounts are in {given}, not in {wanted}.", {"wanted": wanted, "given": given}
+        )
+
+
+class ZonesNotAscending(InvalidRequest):
+    """Zones are listed from the nearest to the farthest."""
+
+    reason: ClassVar[str] = "ZONES_NOT_ASCENDING"
+
+    def __init__(self, zone: int) -> None:
+        super().__init__(f"Zone {zone} reaches no farther than the one before.", {"zone": zone})
+
+
+class UnfilledMustDominate(RuleViolated):
+    """Leaving something unfilled could be cheaper than filling it."""
+
+    reason: ClassVar[str] = "UNFILLED_MUST_DOMINATE"
+
+    def __init__(self, penalty: str, dearest: str, location_id: str) -> None:
+        super().__init__(
+            f"Leaving something unfilled costs {penalty}, filling it from {location_id} {dearest}.",
+            {"penalty": penalty, "dearest": dearest, "locationId": location_id},
+        )
+
+
+class PolicyNotFound(NotFound):
+    """There is no such policy, or no such version of it."""
+
+    reason: ClassVar[str] = "POLICY_NOT_FOUND"
+
+    def __init__(self, policy_id: str, version: int) -> None:
+        super().__init__(
+            f"No policy is called {policy_id}, or it has no such version.",
+            {"policyId": policy_id, "version": version},
+        )

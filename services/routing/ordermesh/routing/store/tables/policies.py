@@ -1,0 +1,34 @@
+"""Policies."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Integer,
+    String,
+    Table,
+    Text,
+)
+
+from ordermesh.routing.store.tables.base import CallerText, metadata
+from ordermesh.runtime.instants import UtcTime
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("policy_id", CallerText, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("currency_code", String(3), nullable=False),
+    Column("zones", JSON, nullable=False),  # distance, freight per parcel, per kilogram, days
+    Column("split_charge", BigInteger, nullable=False),
+    Column("transit_day_cost", BigInteger, nullable=False),
+    Column("late_day_cost", BigInteger, nullable=False),
+    Column("carbon_price_per_kg", BigInteger, nullable=False),
+    Column("unfilled_fixed", BigInteger, nullable=False),
+    Column("unfilled_per_unit", BigInteger, nullable=False),
+    Column("unfilled_per_kg", BigInteger, nullable=False),
+    Column("parcel_grams_max", BigInteger, nullable=False),
+    Column("shipments_max", Integer, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+)

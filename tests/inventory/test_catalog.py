@@ -1,4 +1,5 @@
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from google.type.postal_address_pb2 import PostalAddress
 from sqlalchemy import select
@@ -28,6 +29,8 @@ WHOLE_ITEM = item(
     size=Size(length_millimetres=300, width_millimetres=300, height_millimetres=60),
     tags=["clock", "wall"],
     handling=[Item.HANDLING_FRAGILE],
+    markdown_time=Timestamp(seconds=1_798_326_000),
+    keep_together=True,
     value=Money(currency_code="EUR", units=24, nanos=990_000_000),
     external_refs=[ExternalReference(system="shopify", id="gid://shopify/Product/1")],
 )

@@ -77,6 +77,8 @@ class Item:
     is_unsellable: bool = False
     reservation_mode: ReservationMode = ReservationMode.UNSAID
     is_promised_on_supply: bool = False
+    markdown_time: datetime | None = None
+    keep_together: bool = False
     external_references: tuple[ExternalReference, ...] = ()
     revision: int = field(default=0, compare=False)
     create_time: datetime | None = field(default=None, compare=False)

@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.wire.keys import (
     external_reference_messages,
     external_references,
+    instant,
     timestamp,
 )
 
@@ -39,6 +40,8 @@ def item(message: ItemMessage) -> Item:
         is_unsellable=message.unsellable,
         reservation_mode=ReservationMode(message.reservation_mode),
         is_promised_on_supply=message.promised_on_supply,
+        markdown_time=instant(message.markdown_time) if message.HasField("markdown_time") else None,
+        keep_together=message.keep_together,
         external_references=external_references(message.external_refs),
     )
 
@@ -75,6 +78,8 @@ def item_message(one: Item) -> ItemMessage:
         unsellable=one.is_unsellable,
         reservation_mode=ReservationModeMessage.ValueType(one.reservation_mode),
         promised_on_supply=one.is_promised_on_supply,
+        markdown_time=timestamp(one.markdown_time),
+        keep_together=one.keep_together,
         external_refs=external_reference_messages(one.external_references),
         revision=one.revision,
         create_time=timestamp(one.create_time),

@@ -104,7 +104,7 @@ def make_order(
             sku=line.sku,
             quantity=line.quantity,
             unit_price=line.unit_price,
-            keep_together=line.keep_together,
+            keep_together=line.keep_together or items[line.sku].keep_together,
             components=freeze(items[line.sku], items, line.unit_price),
             components_may_split=items[line.sku].components_may_split,
         )

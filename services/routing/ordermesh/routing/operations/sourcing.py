@@ -138,7 +138,7 @@ class SourceOrder:
                 line.line_id,
                 line.sku,
                 line.quantity,
-                keep_together=line.keep_together,
+                keep_together=line.keep_together or item.keep_together,
                 components=freeze(item, items, None),
                 components_may_split=item.components_may_split,
             )

@@ -114,6 +114,11 @@ def _item(row: Row[Any]) -> Item:
         is_sellable=row.is_sellable,
         components=tuple(KitPart(sku, quantity) for sku, quantity in row.components),
         components_may_split=row.may_split,
+        tags=tuple(row.tags),
+        handling=tuple(row.handling),
+        size_millimetres=tuple(row.size) if row.size else None,
+        markdown_time=row.markdown_time,
+        keep_together=row.keep_together,
     )
 
 
@@ -127,6 +132,11 @@ def _item_values(item: Item) -> dict[str, Any]:
         "is_sellable": item.is_sellable,
         "components": [[part.sku, part.quantity] for part in item.components],
         "may_split": item.components_may_split,
+        "tags": list(item.tags),
+        "handling": list(item.handling),
+        "size": None if item.size_millimetres is None else list(item.size_millimetres),
+        "markdown_time": item.markdown_time,
+        "keep_together": item.keep_together,
     }
 
 
@@ -138,6 +148,9 @@ def _location(row: Row[Any]) -> KnownLocation:
         place=Place(row.latitude, row.longitude),
         time_zone=row.time_zone,
         is_disabled=row.is_disabled,
+        tags=tuple(row.tags),
+        groups=tuple(row.groups),
+        country_code=row.country_code,
     )
 
 
@@ -150,4 +163,7 @@ def _location_values(location: KnownLocation) -> dict[str, Any]:
         "longitude": location.place.longitude_microdegrees,
         "time_zone": location.time_zone,
         "is_disabled": location.is_disabled,
+        "tags": list(location.tags),
+        "groups": list(location.groups),
+        "country_code": location.country_code,
     }

@@ -111,6 +111,8 @@ class Item(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     RESERVATION_MODE_FIELD_NUMBER: _builtins.int
     PROMISED_ON_SUPPLY_FIELD_NUMBER: _builtins.int
+    MARKDOWN_TIME_FIELD_NUMBER: _builtins.int
+    KEEP_TOGETHER_FIELD_NUMBER: _builtins.int
     sku: _builtins.str
     """The caller's id of the item."""
     name: _builtins.str
@@ -129,6 +131,8 @@ class Item(_message.Message):
     """
     promised_on_supply: _builtins.bool
     """Goods that are still to come may be promised, to lines that may wait for them."""
+    keep_together: _builtins.bool
+    """The units of one order line of it leave from one location, whatever the line says."""
     @_builtins.property
     def size(self) -> Global___Size:
         """Outer size of one unit. Not set: unknown."""
@@ -161,6 +165,12 @@ class Item(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was last changed."""
 
+    @_builtins.property
+    def markdown_time(self) -> _timestamp_pb2.Timestamp:
+        """From this moment on its price is cut: rules may give away what will be worth less. Not set: no cut
+        is planned.
+        """
+
     def __init__(
         self,
         *,
@@ -180,10 +190,12 @@ class Item(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         reservation_mode: _reservation_pb2.ReservationMode.ValueType = ...,
         promised_on_supply: _builtins.bool = ...,
+        markdown_time: _timestamp_pb2.Timestamp | None = ...,
+        keep_together: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "kit", b"kit", "size", b"size", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "kit", b"kit", "markdown_time", b"markdown_time", "size", b"size", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "external_refs", b"external_refs", "handling", b"handling", "kit", b"kit", "name", b"name", "promised_on_supply", b"promised_on_supply", "reservation_mode", b"reservation_mode", "revision", b"revision", "size", b"size", "sku", b"sku", "tags", b"tags", "unit", b"unit", "unsellable", b"unsellable", "update_time", b"update_time", "value", b"value", "weight_grams", b"weight_grams"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "external_refs", b"external_refs", "handling", b"handling", "keep_together", b"keep_together", "kit", b"kit", "markdown_time", b"markdown_time", "name", b"name", "promised_on_supply", b"promised_on_supply", "reservation_mode", b"reservation_mode", "revision", b"revision", "size", b"size", "sku", b"sku", "tags", b"tags", "unit", b"unit", "unsellable", b"unsellable", "update_time", b"update_time", "value", b"value", "weight_grams", b"weight_grams"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

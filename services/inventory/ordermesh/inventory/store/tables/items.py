@@ -38,6 +38,8 @@ item = Table(
     # How demand is kept; 0: not said.
     Column("reservation_mode", SmallInteger, nullable=False, server_default="0"),
     Column("is_promised_on_supply", Boolean, nullable=False, server_default=false()),
+    Column("markdown_time", UtcTime, nullable=True),
+    Column("keep_together", Boolean, nullable=False, server_default=false()),
     Column("external_references", JSON, nullable=False),  # pairs of system and id
     Column("version", BigInteger, nullable=False),  # one more with every change
     Column("revision", BigInteger, nullable=False),  # 0 until the last change was stamped

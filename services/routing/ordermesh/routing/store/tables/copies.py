@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    false,
 )
 
 from ordermesh.routing.store.tables.base import CallerText, metadata
@@ -24,6 +25,11 @@ followed_item = Table(
     Column("is_sellable", Boolean, nullable=False),
     Column("components", JSON, nullable=False),  # pairs of SKU and quantity
     Column("may_split", Boolean, nullable=False),
+    Column("tags", JSON, nullable=False, server_default="[]"),
+    Column("handling", JSON, nullable=False, server_default="[]"),
+    Column("size", JSON(none_as_null=True), nullable=True),  # the longest side first
+    Column("markdown_time", UtcTime, nullable=True),
+    Column("keep_together", Boolean, nullable=False, server_default=false()),
 )
 
 
@@ -37,6 +43,9 @@ followed_location = Table(
     Column("longitude", Integer, nullable=False),
     Column("time_zone", String(64), nullable=False),
     Column("is_disabled", Boolean, nullable=False),
+    Column("tags", JSON, nullable=False, server_default="[]"),
+    Column("groups", JSON, nullable=False, server_default="[]"),
+    Column("country_code", String(2), nullable=False, server_default=""),
 )
 
 

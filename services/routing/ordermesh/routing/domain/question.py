@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from ordermesh.routing.domain.building import (
     Rejection,
@@ -16,6 +15,7 @@ from ordermesh.routing.domain.building import (
     SourcingPolicy,
     build_problem,
 )
+from ordermesh.routing.domain.calendars.clock_face import zone_of
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.geography import Place
@@ -103,14 +103,6 @@ class Known:
         day = self.day_at(location.location_id)
         used = self.used.get((location.location_id, day), 0)
         return max(0, location.capacity_units_per_day - used)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone; UTC where this machine's database does not have it."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def frame(question: Question, known: Known, available: Units) -> Problem:

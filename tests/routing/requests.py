@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from ordermesh.api.order.v1 import Destination
+from ordermesh.api.order.v1 import Destination, FulfillmentMethod
 from ordermesh.api.routing import v1
 from tests.routing.house import entry, line, new_id, submission, usd
 
@@ -105,6 +105,22 @@ def order(*lines: v1.NewOrderLine, **fields: Any) -> v1.SubmitOrderRequest:
     return submission(order_id, *wanted, channel_order_id=channel_order_id, **fields)
 
 
+def switch(**fields: Any) -> v1.SwitchLocationRequest:
+    return v1.SwitchLocationRequest(
+        **{
+            "request_id": new_id(),
+            "location_id": "NEAR",
+            "methods": [FulfillmentMethod.FULFILLMENT_METHOD_SHIP],
+            "reason": "snow",
+            **fields,
+        }
+    )
+
+
+def end_switch(**fields: Any) -> v1.EndSwitchRequest:
+    return v1.EndSwitchRequest(**{"request_id": new_id(), "switch_id": "SWITCHED", **fields})
+
+
 VALID: dict[str, Callable[[], Message]] = {
     "SubmitOrder": order,
     "CancelOrder": cancel,
@@ -114,6 +130,8 @@ VALID: dict[str, Callable[[], Message]] = {
     "ShipFulfillmentOrder": ship,
     "DeliverFulfillmentOrder": deliver,
     "PutNetworkLocations": network,
+    "SwitchLocation": switch,
+    "EndSwitch": end_switch,
     "SavePolicy": policy,
 }
 """A request of each mutating method that would change something."""
@@ -127,6 +145,8 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "ShipFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "DeliverFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "PutNetworkLocations": lambda request: setattr(request, "on_behalf_of", "other"),
+    "SwitchLocation": lambda request: setattr(request, "reason", "ice"),
+    "EndSwitch": lambda request: setattr(request, "on_behalf_of", "other"),
     "SavePolicy": lambda request: setattr(request, "on_behalf_of", "other"),
 }
 """How the request becomes another."""

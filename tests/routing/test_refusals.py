@@ -17,8 +17,9 @@ from tests.dialects import on_sqlite
 from tests.eventually import eventually
 from tests.impatience import assert_nobody_acts_for_who_has_gone
 from tests.routing.house import House, answered, line, refused
-from tests.routing.requests import OTHER, VALID
+from tests.routing.requests import OTHER, VALID, switch
 from tests.routing.wrong import CASES, INVALID
+from tests.routing.wrong_network import NETWORK_CASES
 
 UNWATCHED = frozenset({"follower", "followed_item", "followed_location", "knowledge"})
 """Tables that change by themselves while inventory is followed."""
@@ -38,13 +39,20 @@ class Shop:
         (left,) = await self.house.work("O-2")
         await self.house.ship(left)
         (opened,) = await self.house.work("O-1")
-        self._names = {"OPEN": opened.fulfillment_order_id, "LEFT": left.fulfillment_order_id}
+        # Switched on is what is on: nothing else of the tests depends on it.
+        switched = await self.house.mesh.network.SwitchLocation(switch(is_on=True))
+        self._names = {
+            "OPEN": opened.fulfillment_order_id,
+            "LEFT": left.fulfillment_order_id,
+            "SWITCHED": switched.switch.switch_id,
+        }
 
     def named(self, request: Message) -> Message:
-        """The request with the work it means."""
-        name = getattr(request, "fulfillment_order_id", "")
-        if name in self._names:
-            request.fulfillment_order_id = self._names[name]  # type: ignore[attr-defined]
+        """The request with the work or the switch it means."""
+        for field in ("fulfillment_order_id", "switch_id"):
+            name = getattr(request, field, "")
+            if name in self._names:
+                setattr(request, field, self._names[name])
         return request
 
     def call(self, request: Message, **options: Any) -> Any:
@@ -95,7 +103,7 @@ async def test_every_wrong_request_is_refused_as_the_contract_says_and_changes_n
     before = await shop.fingerprint()
     wrong: list[tuple[str, object]] = []
 
-    for case in CASES:
+    for case in [*CASES, *NETWORK_CASES]:
         refusal = await answered(shop.call(shop.named(case.request())))
         if not isinstance(refusal, Refusal):
             wrong.append((case.name, refusal))

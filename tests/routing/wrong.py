@@ -6,14 +6,13 @@ from collections.abc import Callable
 import grpc
 from google.protobuf.message import Message
 
-from ordermesh.api.order.v1 import Destination, FulfillmentMethod, StockMatrix
+from ordermesh.api.order.v1 import Destination, StockMatrix
 from ordermesh.api.routing import v1
-from tests.routing.house import IF_SOURCED, entry, line, new_id, submission, usd
+from tests.routing.house import IF_SOURCED, line, new_id, submission, usd
 from tests.routing.requests import (
     accept,
     cancel,
     deliver,
-    network,
     order,
     policy,
     question,
@@ -316,57 +315,6 @@ CASES = [
         REFUSED,
         "WRONG_STATE",
         {"state": "RELEASED", "wanted": "SHIPPED"},
-    ),
-    # PutNetworkLocations
-    invalid(
-        "an unknown way with returns",
-        lambda: network(entry("NEAR", return_handling=77)),
-        "locations[0].return_handling",
-    ),
-    invalid(
-        "an empty network", lambda: v1.PutNetworkLocationsRequest(request_id=new_id()), "locations"
-    ),
-    invalid(
-        "a location without fees",
-        lambda: network(v1.NetworkLocation(location_id="NEAR")),
-        "locations[0].pick_fee",
-    ),
-    invalid(
-        "a location by no method",
-        lambda: network(entry("NEAR", methods=[0])),
-        "locations[0].methods[0]",
-    ),
-    invalid(
-        "a method twice",
-        lambda: network(entry("NEAR", methods=[FulfillmentMethod.FULFILLMENT_METHOD_SHIP] * 2)),
-        "locations[0].methods",
-    ),
-    Case(
-        "a location twice",
-        lambda: network(entry("NEAR"), entry("NEAR")),
-        INVALID,
-        "DUPLICATE_ENTRY",
-        {"field": "locations", "value": "NEAR"},
-    ),
-    Case(
-        "an unknown location",
-        lambda: network(entry("MOON"), entry("NEAR", priority=9)),
-        NOT_FOUND,
-        "UNKNOWN_LOCATION",
-        {"locationId": "MOON"},
-    ),
-    Case(
-        "a location in another currency",
-        lambda: network(entry("NEAR", pick_fee=EUR, labor_cost_per_unit=EUR)),
-        INVALID,
-        "CURRENCY_MISMATCH",
-        {"wanted": "USD", "given": "EUR"},
-    ),
-    Case(
-        "a location in two currencies",
-        lambda: network(entry("NEAR", pick_fee=EUR)),
-        INVALID,
-        "CURRENCY_MISMATCH",
     ),
     # SavePolicy
     invalid("no policy", lambda: v1.SavePolicyRequest(request_id=new_id()), "policy"),

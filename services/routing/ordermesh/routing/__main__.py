@@ -36,16 +36,18 @@ from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.operations.steps import Steps
 from ordermesh.routing.operations.submit import SubmitOrder
+from ordermesh.routing.operations.switching import Switching
 from ordermesh.routing.peers.consumers import CONSUMERS, deliverer
 from ordermesh.routing.peers.inventory import InventoryFeeds, InventoryStock
 from ordermesh.routing.ports.sourcing import Places
 from ordermesh.routing.ports.stock import Stock
 from ordermesh.routing.ports.stores import Feed as FollowedFeed
 from ordermesh.routing.ports.stores import Stores
+from ordermesh.routing.queries.network import NetworkReading
 from ordermesh.routing.queries.reading import Reading
+from ordermesh.routing.servicer.network import NetworkServicer
 from ordermesh.routing.servicer.orders import FulfillmentServicer, OrderServicer
 from ordermesh.routing.servicer.sourcing import (
-    NetworkServicer,
     PolicyServicer,
     SourcingServicer,
 )
@@ -58,10 +60,12 @@ from ordermesh.routing.store.decisions import (
     SqlDecisionStore,
     SqlRefusalStore,
 )
+from ordermesh.routing.store.holidays import PublicHolidays
 from ordermesh.routing.store.network import SqlNetworkStore
 from ordermesh.routing.store.orders import SqlOrderStore
 from ordermesh.routing.store.policies import SqlPolicyStore
 from ordermesh.routing.store.postal_codes import PostalCodes
+from ordermesh.routing.store.switches import SqlSwitchStore
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
 from ordermesh.runtime.failpoints import At, points_of
@@ -116,6 +120,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         decisions=SqlDecisionStore(),
         capacity=SqlCapacityStore(),
         network=SqlNetworkStore(),
+        switches=SqlSwitchStore(),
         policies=SqlPolicyStore(),
         copies=SqlCopyStore(),
         refusals=SqlRefusalStore(),
@@ -123,7 +128,8 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     stock = InventoryStock(seams.mesh)
     mutations, waiters, reading = Mutations(database), Waiters(clock), Reading(stores)
     records = Records(stores, Outbox(NAME, _consumers(seams), linger=LINGER), waiters)
-    planner = Planner(stores, stock, solve, _BASELINES)
+    holidays = PublicHolidays()
+    planner = Planner(stores, stock, solve, _BASELINES, holidays)
     knowledge = Knowledge(database, stores, stock, planner)
     submit = SubmitOrder(
         database,
@@ -155,7 +161,11 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             database, source, FindReturnLocation(database, stores, knowledge, planner), reading
         ),
         "NetworkService": NetworkServicer(
-            database, PutNetworkLocations(mutations, stores, knowledge), reading
+            database,
+            PutNetworkLocations(mutations, stores, knowledge, holidays),
+            Switching(mutations, stores),
+            reading,
+            NetworkReading(stores),
         ),
         "PolicyService": PolicyServicer(database, SavePolicy(mutations, stores), reading),
     }

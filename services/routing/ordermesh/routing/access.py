@@ -33,6 +33,9 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "ordermesh.api.routing.v1.NetworkService": {
         "PutNetworkLocations": _OPERATOR,
         "ListNetworkLocations": _READERS,
+        "SwitchLocation": _OPERATOR,
+        "EndSwitch": _OPERATOR,
+        "ListSwitches": _READERS,
         "GetNetworkOverview": _READERS,
     },
     "ordermesh.api.routing.v1.PolicyService": {

@@ -53,7 +53,8 @@ class SourcingOrder:
 class SourcingLocation:
     """A location as sourcing sees it: a lower ``rank`` comes first in lists and wins ties.
 
-    ``capacity_units`` is what is left of today's capacity, None for no limit.
+    ``capacity_units`` is what is left of today's capacity, None for no limit. ``why_off`` says why
+    it does not ship.
     """
 
     location_id: str
@@ -65,6 +66,7 @@ class SourcingLocation:
     capacity_units: int | None = None
     active: bool = True
     ships: bool = True
+    why_off: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ def _zone_unless_removed(
     if not location.active:
         return Rule.SWITCHED_OFF, "the location is not active"
     if not location.ships:
-        return Rule.SWITCHED_OFF, "shipping is switched off"
+        return Rule.SWITCHED_OFF, location.why_off or "shipping is switched off"
     if allowed is not None and location.location_id not in allowed:
         return Rule.NOT_ALLOWED, f"not among the {len(allowed)} locations allowed"
     if "" in rejected:

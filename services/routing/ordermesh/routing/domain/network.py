@@ -1,13 +1,20 @@
 """The network: how each location fulfills."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.calendars.distribution import QuantilePoint
+from ordermesh.routing.domain.timetable import ALWAYS, Timetable
 
 SHIP = "SHIP"
 """The method by which a location sends parcels."""
+
+NO_FEE = Money(0)
+
+PICK_UP = "PICK_UP"
+"""The method by which customers collect at a location."""
 
 
 class ReturnHandling(StrEnum):
@@ -23,7 +30,9 @@ class NetworkLocation:
     """How a location fulfills; amounts are in ``currency_code``.
 
     ``methods`` that are switched on, none of them: it fulfills nothing. ``priority`` 1 comes first,
-    0 last. ``capacity_units_per_day`` None means as many as there are.
+    0 last. ``capacity_units_per_day`` None means as many as there are. ``handling_days`` are the
+    lead time in open days, ``processing`` what the work takes on top. ``capabilities`` are sorted.
+    ``line_fee`` is for each line, ``reject_permille`` how many of 1000 orders it does not do.
     """
 
     location_id: str
@@ -36,22 +45,22 @@ class NetworkLocation:
     handling_days: int
     return_handling: ReturnHandling = ReturnHandling.NONE
     update_time: datetime | None = None
+    capabilities: tuple[str, ...] = ()
+    timetable: Timetable = ALWAYS
+    processing: tuple[QuantilePoint, ...] = ()
+    reject_permille: int = 0
+    line_fee: Money = NO_FEE
 
     @property
     def ships(self) -> bool:
         """Whether it sends parcels."""
         return SHIP in self.methods
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether it always works, so that days of handling are days of the calendar."""
+        return self.timetable == ALWAYS and not self.processing
+
     def is_same(self, other: "NetworkLocation") -> bool:
         """Whether nothing but the time of change differs."""
-        return (
-            self.location_id == other.location_id
-            and self.methods == other.methods
-            and self.priority == other.priority
-            and self.currency_code == other.currency_code
-            and self.pick_fee == other.pick_fee
-            and self.labor_cost_per_unit == other.labor_cost_per_unit
-            and self.capacity_units_per_day == other.capacity_units_per_day
-            and self.handling_days == other.handling_days
-            and self.return_handling == other.return_handling
-        )
+        return replace(self, update_time=None) == replace(other, update_time=None)

@@ -17,15 +17,18 @@ from ordermesh.routing.domain.building import (
 )
 from ordermesh.routing.domain.calendars.clock_face import zone_of
 from ordermesh.routing.domain.decision import SourcingMethod
+from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.hold import HeldUnits
 from ordermesh.routing.domain.item import Item, KnownLocation
-from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.network import SHIP, NetworkLocation
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
 from ordermesh.routing.domain.saga import Cap
+from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
+from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.domain.wanted import Wanted
 
 Units = Mapping[str, Mapping[str, int]]
@@ -80,6 +83,8 @@ class Known:
     used: Mapping[tuple[str, date], int]
     now: datetime
     capacity: Mapping[str, int] = field(default_factory=dict)
+    switches: Switches = NOTHING_SWITCHED
+    dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
 
     def day_at(self, location_id: str) -> date:
         """Which day it is at a location."""
@@ -120,6 +125,12 @@ def frame(question: Question, known: Known, available: Units) -> Problem:
             continue
         if entry.currency_code != currency:
             raise CurrencyMismatch(currency, entry.currency_code)
+        why_off = known.switches.why_off(entry, SHIP, known.now)
+        days = None
+        if why_off is None:
+            days = known.dispatches.days(entry, place.time_zone, known.now)
+            if days is None:
+                why_off = "it is closed for good"
         locations.append(
             SourcingLocation(
                 location_id=entry.location_id,
@@ -127,10 +138,11 @@ def frame(question: Question, known: Known, available: Units) -> Problem:
                 rank=entry.priority or _LAST,
                 pick_fee_per_parcel=entry.pick_fee,
                 labor_per_unit=entry.labor_cost_per_unit,
-                handling_days=entry.handling_days,
+                handling_days=days or 0,
                 capacity_units=known.capacity_of(entry),
                 active=not place.is_disabled,
-                ships=entry.ships,
+                ships=why_off is None,
+                why_off=why_off or "",
             )
         )
     order = SourcingOrder(

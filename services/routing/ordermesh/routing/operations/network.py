@@ -1,38 +1,58 @@
 """Putting the network and saving policies."""
 
+import asyncio
+from collections.abc import Sequence
+
 from ordermesh.api.routing.v1 import (
     PutNetworkLocationsRequest,
     PutNetworkLocationsResponse,
     SavePolicyRequest,
     SavePolicyResponse,
 )
+from ordermesh.routing.domain.errors.network import UnknownHolidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.policy import Policy, check
 from ordermesh.routing.operations.knowledge import Knowledge
+from ordermesh.routing.ports.calendars import Holidays
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.network import network
 from ordermesh.routing.wire.policy import policy, policy_message
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.idempotency import Mutations
 
+_ANY_YEAR = 2026
+"""A place that is known has holidays in every year."""
+
 
 class PutNetworkLocations:
     """Keeps how locations fulfill."""
 
-    def __init__(self, mutations: Mutations, stores: Stores, knowledge: Knowledge) -> None:
+    def __init__(
+        self, mutations: Mutations, stores: Stores, knowledge: Knowledge, holidays: Holidays
+    ) -> None:
         self._mutations = mutations
         self._stores = stores
         self._knowledge = knowledge
+        self._holidays = holidays
 
     async def __call__(self, request: PutNetworkLocationsRequest) -> PutNetworkLocationsResponse:
         """Create and replace all of them or none; raises what the contract lists."""
         entries = network(request.locations)
+        await asyncio.to_thread(self._require_holidays, entries)
         return await self._knowledge.with_what_is_missing(
             lambda: self._mutations.run(
                 request, PutNetworkLocationsResponse, lambda tx: self._put(tx, entries)
             )
         )
+
+    def _require_holidays(self, entries: Sequence[NetworkLocation]) -> None:
+        """Raise ``UnknownHolidays`` for a place whose holidays nobody knows."""
+        for entry in entries:
+            country = entry.timetable.holiday_country
+            part = entry.timetable.holiday_subdivision
+            if country and self._holidays.dates(country, part, _ANY_YEAR, _ANY_YEAR) is None:
+                raise UnknownHolidays(country, part)
 
     async def _put(
         self, tx: Transaction, entries: tuple[NetworkLocation, ...]

@@ -11,6 +11,7 @@ from opentelemetry import trace
 from ordermesh.kernel.money import to_decimal
 from ordermesh.routing.domain import verdict
 from ordermesh.routing.domain.decision import Decision, SourcingMethod
+from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.item import Item, KnownLocation
@@ -18,8 +19,11 @@ from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.policy import DEFAULT_ID, Policy
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Known, Question, frame
+from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
+from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
+from ordermesh.routing.ports.calendars import Holidays
 from ordermesh.routing.ports.sourcing import Baselines, Solver
 from ordermesh.routing.ports.stock import Availability, Stock
 from ordermesh.routing.ports.stores import Stores
@@ -39,6 +43,8 @@ class Memory:
     locations: Mapping[str, KnownLocation]
     policies: dict[tuple[str, int], Policy] = field(default_factory=dict)
     items: dict[str, Item] = field(default_factory=dict)
+    switches: Switches = NOTHING_SWITCHED
+    dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
 
     @property
     def has_limits(self) -> bool:
@@ -55,11 +61,13 @@ class Planner:
         stock: Stock,
         solve: Solver,
         baselines: Baselines,
+        holidays: Holidays,
     ) -> None:
         self._stores = stores
         self._stock = stock
         self._solve = solve
         self._baselines = baselines
+        self._holidays = holidays
         self._memory: Memory | None = None
 
     async def know(self, tx: Transaction, question: Question) -> Known:
@@ -79,6 +87,8 @@ class Planner:
             items=await self.items(tx, known, question.skus),
             used=used,
             now=now,
+            switches=known.switches,
+            dispatches=known.dispatches,
         )
 
     async def memory(self, tx: Transaction) -> Memory:
@@ -89,6 +99,8 @@ class Planner:
                 versions,
                 await self._stores.network.all(tx),
                 await self._stores.copies.locations(tx),
+                switches=Switches.of(await self._stores.switches.lasting(tx, await tx.now())),
+                dispatches=Dispatches(self._holidays.dates),
             )
         return self._memory
 

@@ -1,6 +1,7 @@
 """Sourcing by hand: questions, what would be decided for an order, and deciding it again."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from opentelemetry import trace
@@ -110,15 +111,7 @@ class SourceOrder:
         if named:
             await self._knowledge.require_locations(tx, named)
         known = await self._planner.know(tx, question)
-        return question, Known(
-            known.policy,
-            known.network,
-            known.locations,
-            known.items,
-            known.used,
-            known.now,
-            capacity,
-        )
+        return question, replace(known, capacity=capacity)
 
     async def _asked(
         self, tx: Transaction, request: SourceOrderRequest, method: SourcingMethod

@@ -16,6 +16,7 @@ from ordermesh.routing.domain.refusal import Refusal
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import Contact
+from ordermesh.routing.domain.switch import Switch
 from ordermesh.runtime.database import Transaction
 
 
@@ -248,6 +249,10 @@ class NetworkStore(Protocol):
         """Every location of the network, by id."""
         ...
 
+    async def has(self, tx: Transaction, location_id: str) -> bool:
+        """Whether the network has a location."""
+        ...
+
     async def page(self, tx: Transaction, after: str, size: int) -> list[NetworkLocation]:
         """The next locations after an id."""
         ...
@@ -268,6 +273,37 @@ class NetworkStore(Protocol):
 
     async def overview(self, tx: Transaction) -> Overview:
         """What routing knows."""
+        ...
+
+
+class SwitchStore(Protocol):
+    """Where switches of locations are kept."""
+
+    async def add(self, tx: Transaction, switch: Switch) -> Switch:
+        """Store a switch; gives it with its number."""
+        ...
+
+    async def lock(self, tx: Transaction, switch_id: UUID) -> Switch | None:
+        """One switch, kept from others until the commit."""
+        ...
+
+    async def end(self, tx: Transaction, switch: Switch) -> None:
+        """Write when it ends."""
+        ...
+
+    async def lasting(self, tx: Transaction, now: datetime) -> tuple[Switch, ...]:
+        """Those that have not ended, the oldest first."""
+        ...
+
+    async def page(
+        self,
+        tx: Transaction,
+        location_id: str,
+        ending_after: datetime | None,
+        after: int,
+        size: int,
+    ) -> list[Switch]:
+        """The next switches after a number; of a location, and not ended, where that is asked."""
         ...
 
 
@@ -356,6 +392,7 @@ class Stores:
     decisions: DecisionStore
     capacity: CapacityStore
     network: NetworkStore
+    switches: SwitchStore
     policies: PolicyStore
     copies: CopyStore
     refusals: RefusalStore

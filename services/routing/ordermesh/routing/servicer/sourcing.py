@@ -1,11 +1,11 @@
-"""Sourcing, the network and policies."""
+"""Sourcing and policies."""
 
 from typing import Any
 
 import grpc
 
 from ordermesh.api.routing import v1
-from ordermesh.routing.operations.network import PutNetworkLocations, SavePolicy
+from ordermesh.routing.operations.network import SavePolicy
 from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.queries.reading import Reading
@@ -60,39 +60,6 @@ class SourcingServicer(v1.SourcingServiceServicer):
     ) -> v1.ListDecisionsResponse:
         """Read those of an order."""
         return await self._database.read(lambda tx: self._reading.decisions(tx, request))
-
-
-class NetworkServicer(v1.NetworkServiceServicer):
-    """Keeps how locations fulfill."""
-
-    def __init__(self, database: Database, put: PutNetworkLocations, reading: Reading) -> None:
-        self._database = database
-        self._put = put
-        self._reading = reading
-
-    async def PutNetworkLocations(
-        self,
-        request: v1.PutNetworkLocationsRequest,
-        context: Context,  # noqa: ARG002 - the signature is the contract's
-    ) -> v1.PutNetworkLocationsResponse:
-        """Create and replace."""
-        return await self._put(request)
-
-    async def ListNetworkLocations(
-        self,
-        request: v1.ListNetworkLocationsRequest,
-        context: Context,  # noqa: ARG002 - the signature is the contract's
-    ) -> v1.ListNetworkLocationsResponse:
-        """Read all of them."""
-        return await self._database.read(lambda tx: self._reading.network(tx, request))
-
-    async def GetNetworkOverview(
-        self,
-        request: v1.GetNetworkOverviewRequest,  # noqa: ARG002 - it says nothing
-        context: Context,  # noqa: ARG002 - the signature is the contract's
-    ) -> v1.GetNetworkOverviewResponse:
-        """Say what is known, and how fresh it is."""
-        return await self._database.read(self._reading.overview)
 
 
 class PolicyServicer(v1.PolicyServiceServicer):

@@ -8,11 +8,19 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
+from ordermesh.routing.domain.network import SHIP, NetworkLocation, ReturnHandling
+from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.ports.stores import Feed, Overview
 from ordermesh.routing.store import versions
+from ordermesh.routing.store.switches import SqlSwitchStore
 from ordermesh.routing.store.tables.copies import followed_item, followed_location, follower
 from ordermesh.routing.store.tables.network import network_location
+from ordermesh.routing.store.timetables import (
+    points_json,
+    stored_points,
+    stored_timetable,
+    timetable_json,
+)
 from ordermesh.runtime.database import Transaction
 
 
@@ -23,6 +31,15 @@ class SqlNetworkStore:
         """Every location of the network, by id."""
         rows = await tx.execute(select(network_location).order_by(network_location.c.location_id))
         return tuple(_location(row) for row in rows)
+
+    async def has(self, tx: Transaction, location_id: str) -> bool:
+        """Whether the network has a location."""
+        rows = await tx.execute(
+            select(network_location.c.location_id).where(
+                network_location.c.location_id == location_id
+            )
+        )
+        return rows.one_or_none() is not None
 
     async def page(self, tx: Transaction, after: str, size: int) -> list[NetworkLocation]:
         """The next locations after an id."""
@@ -81,14 +98,17 @@ class SqlNetworkStore:
 
     async def overview(self, tx: Transaction) -> Overview:
         """What routing knows."""
-        network = await self.all(tx)
+        network, now = await self.all(tx), await tx.now()
+        switches = Switches.of(await SqlSwitchStore().lasting(tx, now))
         items = await tx.execute(select(func.count()).select_from(followed_item))
         places = await tx.execute(select(func.count()).select_from(followed_location))
         feeds = {row.feed: row for row in await tx.execute(select(follower))}
         heard = [row.heard_time for row in feeds.values() if row.heard_time is not None]
         return Overview(
             locations=len(network),
-            shipping_locations=sum(1 for location in network if location.ships),
+            shipping_locations=sum(
+                1 for location in network if switches.why_off(location, SHIP, now) is None
+            ),
             items=items.scalar_one(),
             known_locations=places.scalar_one(),
             item_revision=feeds[Feed.ITEMS].revision if Feed.ITEMS in feeds else 0,
@@ -109,6 +129,11 @@ def _location(row: Row[Any]) -> NetworkLocation:
         handling_days=row.handling_days,
         return_handling=ReturnHandling(row.return_handling),
         update_time=row.update_time,
+        capabilities=tuple(row.capabilities),
+        timetable=stored_timetable(row.timetable),
+        processing=stored_points(row.processing),
+        reject_permille=row.reject_permille,
+        line_fee=Money(row.line_fee),
     )
 
 
@@ -124,4 +149,9 @@ def _values(location: NetworkLocation) -> dict[str, Any]:
         "handling_days": location.handling_days,
         "return_handling": location.return_handling,
         "update_time": location.update_time,
+        "capabilities": list(location.capabilities),
+        "timetable": timetable_json(location.timetable),
+        "processing": points_json(location.processing),
+        "reject_permille": location.reject_permille,
+        "line_fee": location.line_fee,
     }

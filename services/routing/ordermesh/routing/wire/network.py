@@ -2,15 +2,23 @@
 
 from collections.abc import Iterable
 
-from ordermesh.api.routing.v1 import FindReturnLocationResponse, ReturnLocation
+from ordermesh.api.routing.v1 import (
+    Capability,
+    FindReturnLocationResponse,
+    ProcessingTime,
+    ReturnLocation,
+)
 from ordermesh.api.routing.v1 import NetworkLocation as NetworkLocationMessage
 from ordermesh.api.routing.v1 import ReturnHandling as ReturnHandlingMessage
+from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.errors.requests import DuplicateEntry
 from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.return_place import Choice, WayBack
+from ordermesh.routing.domain.timetable import ALWAYS, check
 from ordermesh.routing.wire.money import amount, money_message, timestamp
 from ordermesh.routing.wire.order import method_name, method_value
+from ordermesh.routing.wire.timetable import points, timetable_message, timetable_of
 
 
 def network(messages: Iterable[NetworkLocationMessage]) -> tuple[NetworkLocation, ...]:
@@ -25,6 +33,9 @@ def network(messages: Iterable[NetworkLocationMessage]) -> tuple[NetworkLocation
 
 def _entry(message: NetworkLocationMessage) -> NetworkLocation:
     currency = message.pick_fee.currency_code
+    processing = points(message.processing)
+    timetable = timetable_of(message.timetable)
+    check(timetable, processing)
     has_capacity = message.HasField("capacity_units_per_day")
     return NetworkLocation(
         location_id=message.location_id,
@@ -36,6 +47,11 @@ def _entry(message: NetworkLocationMessage) -> NetworkLocation:
         capacity_units_per_day=message.capacity_units_per_day if has_capacity else None,
         handling_days=message.handling_days,
         return_handling=_handling(message.return_handling),
+        capabilities=tuple(sorted(capability_name(one) for one in message.capabilities)),
+        timetable=timetable,
+        processing=processing,
+        reject_permille=message.reject_permille,
+        line_fee=amount(message.line_fee, currency) if message.HasField("line_fee") else Money(0),
     )
 
 
@@ -49,7 +65,16 @@ def network_message(entry: NetworkLocation) -> NetworkLocationMessage:
         labor_cost_per_unit=money_message(entry.labor_cost_per_unit, entry.currency_code),
         handling_days=entry.handling_days,
         return_handling=handling_value(entry.return_handling),
+        capabilities=[Capability.Value(f"CAPABILITY_{one}") for one in entry.capabilities],
+        processing=[
+            ProcessingTime(permille=point.permille, days=point.days, minutes=point.minutes)
+            for point in entry.processing
+        ],
+        reject_permille=entry.reject_permille,
+        line_fee=money_message(entry.line_fee, entry.currency_code),
     )
+    if entry.timetable != ALWAYS:
+        message.timetable.CopyFrom(timetable_message(entry.timetable))
     if entry.capacity_units_per_day is not None:
         message.capacity_units_per_day = entry.capacity_units_per_day
     if entry.update_time is not None:
@@ -60,6 +85,11 @@ def network_message(entry: NetworkLocation) -> NetworkLocationMessage:
 def handling_value(handling: ReturnHandling) -> "ReturnHandlingMessage.ValueType":
     """What a location does with goods that come back, as it is told."""
     return ReturnHandlingMessage.Value(f"RETURN_HANDLING_{handling}")
+
+
+def capability_name(value: "Capability.ValueType") -> str:
+    """The name of a capability without its prefix."""
+    return Capability.Name(value).removeprefix("CAPABILITY_")
 
 
 def _handling(value: "ReturnHandlingMessage.ValueType") -> ReturnHandling:

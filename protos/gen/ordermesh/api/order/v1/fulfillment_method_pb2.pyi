@@ -26,6 +26,8 @@ class _FulfillmentMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ful
     """Not said. Refused where a method must be named."""
     FULFILLMENT_METHOD_SHIP: _FulfillmentMethod.ValueType  # 1
     """A parcel from the location to the customer's address."""
+    FULFILLMENT_METHOD_PICK_UP: _FulfillmentMethod.ValueType  # 2
+    """The customer collects at the location."""
 
 class FulfillmentMethod(_FulfillmentMethod, metaclass=_FulfillmentMethodEnumTypeWrapper):
     """FulfillmentMethod is a way in which goods reach the customer."""
@@ -34,4 +36,6 @@ FULFILLMENT_METHOD_UNSPECIFIED: FulfillmentMethod.ValueType  # 0
 """Not said. Refused where a method must be named."""
 FULFILLMENT_METHOD_SHIP: FulfillmentMethod.ValueType  # 1
 """A parcel from the location to the customer's address."""
+FULFILLMENT_METHOD_PICK_UP: FulfillmentMethod.ValueType  # 2
+"""The customer collects at the location."""
 Global___FulfillmentMethod: _TypeAlias = FulfillmentMethod  # noqa: Y015

@@ -136,6 +136,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED. A caller in the role of a location asks about the work of a location that is not
     its own. Rows of: `locationId`, `caller`.
     """
+    ERROR_REASON_UNKNOWN_HOLIDAYS: _ErrorReason.ValueType  # 60
+    """INVALID_ARGUMENT. Nobody knows the holidays of the country, or of this part of it. Metadata:
+    `countryCode`, `subdivision`.
+    """
+    ERROR_REASON_NOT_IN_NETWORK: _ErrorReason.ValueType  # 61
+    """NOT_FOUND. The network has no such location. Metadata: `locationId`."""
+    ERROR_REASON_SWITCH_NOT_FOUND: _ErrorReason.ValueType  # 62
+    """NOT_FOUND. There is no such switch. Metadata: `switchId`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -260,4 +268,12 @@ ERROR_REASON_NOT_YOUR_LOCATION: ErrorReason.ValueType  # 40
 """PERMISSION_DENIED. A caller in the role of a location asks about the work of a location that is not
 its own. Rows of: `locationId`, `caller`.
 """
+ERROR_REASON_UNKNOWN_HOLIDAYS: ErrorReason.ValueType  # 60
+"""INVALID_ARGUMENT. Nobody knows the holidays of the country, or of this part of it. Metadata:
+`countryCode`, `subdivision`.
+"""
+ERROR_REASON_NOT_IN_NETWORK: ErrorReason.ValueType  # 61
+"""NOT_FOUND. The network has no such location. Metadata: `locationId`."""
+ERROR_REASON_SWITCH_NOT_FOUND: ErrorReason.ValueType  # 62
+"""NOT_FOUND. There is no such switch. Metadata: `switchId`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

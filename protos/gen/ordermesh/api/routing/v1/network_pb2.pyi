@@ -9,18 +9,60 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import dayofweek_pb2 as _dayofweek_pb2
 from google.type import money_pb2 as _money_pb2
+from ordermesh.api.order.v1 import actor_pb2 as _actor_pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as _fulfillment_method_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Capability:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPABILITY_UNSPECIFIED: _Capability.ValueType  # 0
+    """Not said. Refused on input."""
+    CAPABILITY_HAZMAT: _Capability.ValueType  # 1
+    """It may send dangerous goods."""
+    CAPABILITY_COLD: _Capability.ValueType  # 2
+    """It keeps and sends goods cold."""
+    CAPABILITY_OVERSIZE: _Capability.ValueType  # 3
+    """It sends what is larger or heavier than a parcel."""
+    CAPABILITY_GIFT_WRAP: _Capability.ValueType  # 4
+    """It wraps gifts."""
+    CAPABILITY_CURBSIDE: _Capability.ValueType  # 5
+    """It hands goods to customers who wait in their cars."""
+    CAPABILITY_SERIAL: _Capability.ValueType  # 6
+    """It tracks serial numbers."""
+
+class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
+    """Capability is something that not every location can do."""
+
+CAPABILITY_UNSPECIFIED: Capability.ValueType  # 0
+"""Not said. Refused on input."""
+CAPABILITY_HAZMAT: Capability.ValueType  # 1
+"""It may send dangerous goods."""
+CAPABILITY_COLD: Capability.ValueType  # 2
+"""It keeps and sends goods cold."""
+CAPABILITY_OVERSIZE: Capability.ValueType  # 3
+"""It sends what is larger or heavier than a parcel."""
+CAPABILITY_GIFT_WRAP: Capability.ValueType  # 4
+"""It wraps gifts."""
+CAPABILITY_CURBSIDE: Capability.ValueType  # 5
+"""It hands goods to customers who wait in their cars."""
+CAPABILITY_SERIAL: Capability.ValueType  # 6
+"""It tracks serial numbers."""
+Global___Capability: _TypeAlias = Capability  # noqa: Y015
 
 class _ReturnHandling:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -65,6 +107,11 @@ class NetworkLocation(_message.Message):
     HANDLING_DAYS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     RETURN_HANDLING_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    TIMETABLE_FIELD_NUMBER: _builtins.int
+    PROCESSING_FIELD_NUMBER: _builtins.int
+    REJECT_PERMILLE_FIELD_NUMBER: _builtins.int
+    LINE_FEE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location, as the inventory service calls it."""
     priority: _builtins.int
@@ -72,9 +119,13 @@ class NetworkLocation(_message.Message):
     capacity_units_per_day: _builtins.int
     """Units that can leave on one day. Not set: as many as there are."""
     handling_days: _builtins.int
-    """Days from the order to the carrier."""
+    """Lead time: days on which the location is open between the order and the carrier. What the work
+    itself takes is `processing`.
+    """
     return_handling: Global___ReturnHandling.ValueType
     """What it does with goods that come back."""
+    reject_permille: _builtins.int
+    """How often, out of 1000 orders, it does not do what it was given."""
     @_builtins.property
     def methods(self) -> _containers.RepeatedScalarFieldContainer[_fulfillment_method_pb2.FulfillmentMethod.ValueType]:
         """The methods that are switched on. Empty: it fulfills nothing. Work that it has already goes on."""
@@ -91,6 +142,24 @@ class NetworkLocation(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was last changed."""
 
+    @_builtins.property
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[Global___Capability.ValueType]:
+        """What it can do beyond ordinary parcels."""
+
+    @_builtins.property
+    def timetable(self) -> Global___Timetable:
+        """When it works. Not set: always."""
+
+    @_builtins.property
+    def processing(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProcessingTime]:
+        """How long it takes to pick and pack an order, as quantiles: rising probabilities with durations
+        that do not fall. What lies between two of them takes as long as the later one. Empty: no time.
+        """
+
+    @_builtins.property
+    def line_fee(self) -> _money_pb2.Money:
+        """What each line of an order costs here, beside its units. Not set: nothing."""
+
     def __init__(
         self,
         *,
@@ -103,13 +172,312 @@ class NetworkLocation(_message.Message):
         handling_days: _builtins.int = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         return_handling: Global___ReturnHandling.ValueType = ...,
+        capabilities: _abc.Iterable[Global___Capability.ValueType] | None = ...,
+        timetable: Global___Timetable | None = ...,
+        processing: _abc.Iterable[Global___ProcessingTime] | None = ...,
+        reject_permille: _builtins.int = ...,
+        line_fee: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capacity_units_per_day", b"capacity_units_per_day", "labor_cost_per_unit", b"labor_cost_per_unit", "pick_fee", b"pick_fee", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capacity_units_per_day", b"capacity_units_per_day", "labor_cost_per_unit", b"labor_cost_per_unit", "line_fee", b"line_fee", "pick_fee", b"pick_fee", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capacity_units_per_day", b"capacity_units_per_day", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "return_handling", b"return_handling", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capabilities", b"capabilities", "capacity_units_per_day", b"capacity_units_per_day", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "line_fee", b"line_fee", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "processing", b"processing", "reject_permille", b"reject_permille", "return_handling", b"return_handling", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capacity_units_per_day: _TypeAlias = _typing.Literal["capacity_units_per_day"]  # noqa: Y015
     _WhichOneofArgType__capacity_units_per_day: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__capacity_units_per_day) -> _WhichOneofReturnType__capacity_units_per_day | None: ...
 
 Global___NetworkLocation: _TypeAlias = NetworkLocation  # noqa: Y015
+
+@_typing.final
+class Timetable(_message.Message):
+    """Timetable is when a location works, in the wall clock of its own time zone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOURS_FIELD_NUMBER: _builtins.int
+    HOLIDAY_COUNTRY_CODE_FIELD_NUMBER: _builtins.int
+    HOLIDAY_SUBDIVISION_FIELD_NUMBER: _builtins.int
+    EXCEPTIONS_FIELD_NUMBER: _builtins.int
+    CUT_OFFS_FIELD_NUMBER: _builtins.int
+    CARRIER_PICKUPS_FIELD_NUMBER: _builtins.int
+    holiday_country_code: _builtins.str
+    """The country whose public holidays close it: ISO 3166-1 alpha-2. Empty: none do."""
+    holiday_subdivision: _builtins.str
+    """The part of the country whose own holidays close it too: ISO 3166-2 without the country."""
+    @_builtins.property
+    def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpenHours]:
+        """When it is open in an ordinary week. Empty: always. A day that is not named is closed."""
+
+    @_builtins.property
+    def exceptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExceptionDay]:
+        """Days that differ from the week and from holidays, each once."""
+
+    @_builtins.property
+    def cut_offs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CutOff]:
+        """Until when an order is begun on the day it comes. A day without one has no limit."""
+
+    @_builtins.property
+    def carrier_pickups(self) -> _containers.RepeatedCompositeFieldContainer[Global___CarrierPickup]:
+        """When carriers come. Empty: whenever something is ready. None comes on a day that is closed as a
+        holiday or an exception.
+        """
+
+    def __init__(
+        self,
+        *,
+        hours: _abc.Iterable[Global___OpenHours] | None = ...,
+        holiday_country_code: _builtins.str = ...,
+        holiday_subdivision: _builtins.str = ...,
+        exceptions: _abc.Iterable[Global___ExceptionDay] | None = ...,
+        cut_offs: _abc.Iterable[Global___CutOff] | None = ...,
+        carrier_pickups: _abc.Iterable[Global___CarrierPickup] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier_pickups", b"carrier_pickups", "cut_offs", b"cut_offs", "exceptions", b"exceptions", "holiday_country_code", b"holiday_country_code", "holiday_subdivision", b"holiday_subdivision", "hours", b"hours"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Timetable: _TypeAlias = Timetable  # noqa: Y015
+
+@_typing.final
+class OpenHours(_message.Message):
+    """OpenHours are a part of a weekday. Those of one day do not overlap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEEKDAY_FIELD_NUMBER: _builtins.int
+    OPEN_MINUTE_FIELD_NUMBER: _builtins.int
+    CLOSE_MINUTE_FIELD_NUMBER: _builtins.int
+    weekday: _dayofweek_pb2.DayOfWeek.ValueType
+    """The weekday."""
+    open_minute: _builtins.int
+    """Minutes from midnight to the opening."""
+    close_minute: _builtins.int
+    """Minutes from midnight to the closing; 1440 is midnight at the end of the day."""
+    def __init__(
+        self,
+        *,
+        weekday: _dayofweek_pb2.DayOfWeek.ValueType = ...,
+        open_minute: _builtins.int = ...,
+        close_minute: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_minute", b"close_minute", "open_minute", b"open_minute", "weekday", b"weekday"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenHours: _TypeAlias = OpenHours  # noqa: Y015
+
+@_typing.final
+class ExceptionDay(_message.Message):
+    """ExceptionDay is a day with other hours."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """The date, as in `2026-12-24`."""
+    reason: _builtins.str
+    """Why, for people: "stock-taking"."""
+    @_builtins.property
+    def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___DayHours]:
+        """Its hours. Empty: closed."""
+
+    def __init__(
+        self,
+        *,
+        date: _builtins.str = ...,
+        hours: _abc.Iterable[Global___DayHours] | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "hours", b"hours", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExceptionDay: _TypeAlias = ExceptionDay  # noqa: Y015
+
+@_typing.final
+class DayHours(_message.Message):
+    """DayHours are a part of a day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_MINUTE_FIELD_NUMBER: _builtins.int
+    CLOSE_MINUTE_FIELD_NUMBER: _builtins.int
+    open_minute: _builtins.int
+    """Minutes from midnight to the opening."""
+    close_minute: _builtins.int
+    """Minutes from midnight to the closing; 1440 is midnight at the end of the day."""
+    def __init__(
+        self,
+        *,
+        open_minute: _builtins.int = ...,
+        close_minute: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_minute", b"close_minute", "open_minute", b"open_minute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DayHours: _TypeAlias = DayHours  # noqa: Y015
+
+@_typing.final
+class CutOff(_message.Message):
+    """CutOff is until when an order is begun on its day. Each weekday of a method has one at most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    WEEKDAY_FIELD_NUMBER: _builtins.int
+    MINUTE_FIELD_NUMBER: _builtins.int
+    method: _fulfillment_method_pb2.FulfillmentMethod.ValueType
+    """The method it holds for. Not said: for all that have none of their own."""
+    weekday: _dayofweek_pb2.DayOfWeek.ValueType
+    """The weekday."""
+    minute: _builtins.int
+    """Minutes from midnight: an order that comes then is too late."""
+    def __init__(
+        self,
+        *,
+        method: _fulfillment_method_pb2.FulfillmentMethod.ValueType = ...,
+        weekday: _dayofweek_pb2.DayOfWeek.ValueType = ...,
+        minute: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "minute", b"minute", "weekday", b"weekday"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CutOff: _TypeAlias = CutOff  # noqa: Y015
+
+@_typing.final
+class CarrierPickup(_message.Message):
+    """CarrierPickup is when a carrier comes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEEKDAY_FIELD_NUMBER: _builtins.int
+    MINUTE_FIELD_NUMBER: _builtins.int
+    weekday: _dayofweek_pb2.DayOfWeek.ValueType
+    """The weekday."""
+    minute: _builtins.int
+    """Minutes from midnight."""
+    def __init__(
+        self,
+        *,
+        weekday: _dayofweek_pb2.DayOfWeek.ValueType = ...,
+        minute: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["minute", b"minute", "weekday", b"weekday"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CarrierPickup: _TypeAlias = CarrierPickup  # noqa: Y015
+
+@_typing.final
+class ProcessingTime(_message.Message):
+    """ProcessingTime is a quantile: with this probability, an order takes at most so long."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMILLE_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    MINUTES_FIELD_NUMBER: _builtins.int
+    permille: _builtins.int
+    """The probability, out of 1000."""
+    days: _builtins.int
+    """Open days that pass first."""
+    minutes: _builtins.int
+    """Minutes of open time after them."""
+    def __init__(
+        self,
+        *,
+        permille: _builtins.int = ...,
+        days: _builtins.int = ...,
+        minutes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "minutes", b"minutes", "permille", b"permille"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProcessingTime: _TypeAlias = ProcessingTime  # noqa: Y015
+
+@_typing.final
+class LocationSwitch(_message.Message):
+    """LocationSwitch turns methods of a location on or off for a while."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWITCH_ID_FIELD_NUMBER: _builtins.int
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    METHODS_FIELD_NUMBER: _builtins.int
+    IS_ON_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    IS_IN_FORCE_FIELD_NUMBER: _builtins.int
+    switch_id: _builtins.str
+    """Its id."""
+    location_id: _builtins.str
+    """The location."""
+    is_on: _builtins.bool
+    """Whether they are on while it lasts."""
+    reason: _builtins.str
+    """Why."""
+    is_in_force: _builtins.bool
+    """Whether it is what decides for at least one of its methods now."""
+    @_builtins.property
+    def methods(self) -> _containers.RepeatedScalarFieldContainer[_fulfillment_method_pb2.FulfillmentMethod.ValueType]:
+        """The methods."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when: it reverts by itself. Not set: until it is ended."""
+
+    @_builtins.property
+    def actor(self) -> _actor_pb2.Actor:
+        """Who switched, and on whose behalf."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was."""
+
+    def __init__(
+        self,
+        *,
+        switch_id: _builtins.str = ...,
+        location_id: _builtins.str = ...,
+        methods: _abc.Iterable[_fulfillment_method_pb2.FulfillmentMethod.ValueType] | None = ...,
+        is_on: _builtins.bool = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        actor: _actor_pb2.Actor | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        is_in_force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "create_time", b"create_time", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "create_time", b"create_time", "end_time", b"end_time", "is_in_force", b"is_in_force", "is_on", b"is_on", "location_id", b"location_id", "methods", b"methods", "reason", b"reason", "start_time", b"start_time", "switch_id", b"switch_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LocationSwitch: _TypeAlias = LocationSwitch  # noqa: Y015

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from ordermesh.api.order.v1 import fulfillment_method_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_fulfillment__method__pb2
 from ordermesh.api.routing.v1 import network_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_network__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.ordermesh/api/routing/v1/network_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xbe\x01\n\x1aPutNetworkLocationsRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12I\n\tlocations\x18\x03 \x03(\x0b\x32).ordermesh.api.routing.v1.NetworkLocationB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"4\n\x1bPutNetworkLocationsResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x05\"Z\n\x1bListNetworkLocationsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"u\n\x1cListNetworkLocationsResponse\x12<\n\tlocations\x18\x01 \x03(\x0b\x32).ordermesh.api.routing.v1.NetworkLocation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1b\n\x19GetNetworkOverviewRequest\"\xe9\x01\n\x1aGetNetworkOverviewResponse\x12\x16\n\x0elocation_count\x18\x01 \x01(\x05\x12\x1f\n\x17shipping_location_count\x18\x02 \x01(\x05\x12\x12\n\nitem_count\x18\x03 \x01(\x05\x12\x1c\n\x14known_location_count\x18\x04 \x01(\x05\x12\x15\n\ritem_revision\x18\x05 \x01(\x03\x12\x19\n\x11location_revision\x18\x06 \x01(\x03\x12.\n\nheard_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xae\x03\n\x0eNetworkService\x12\x87\x01\n\x13PutNetworkLocations\x12\x34.ordermesh.api.routing.v1.PutNetworkLocationsRequest\x1a\x35.ordermesh.api.routing.v1.PutNetworkLocationsResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ListNetworkLocations\x12\x35.ordermesh.api.routing.v1.ListNetworkLocationsRequest\x1a\x36.ordermesh.api.routing.v1.ListNetworkLocationsResponse\"\x03\x90\x02\x01\x12\x84\x01\n\x12GetNetworkOverview\x12\x33.ordermesh.api.routing.v1.GetNetworkOverviewRequest\x1a\x34.ordermesh.api.routing.v1.GetNetworkOverviewResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.ordermesh/api/routing/v1/network_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xbe\x01\n\x1aPutNetworkLocationsRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12I\n\tlocations\x18\x03 \x03(\x0b\x32).ordermesh.api.routing.v1.NetworkLocationB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"4\n\x1bPutNetworkLocationsResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x05\"Z\n\x1bListNetworkLocationsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"u\n\x1cListNetworkLocationsResponse\x12<\n\tlocations\x18\x01 \x03(\x0b\x32).ordermesh.api.routing.v1.NetworkLocation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9d\x03\n\x15SwitchLocationRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x38\n\x0blocation_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12Q\n\x07methods\x18\x04 \x03(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x15\xbaH\x12\x92\x01\x0f\x08\x01\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\r\n\x05is_on\x18\x05 \x01(\x08\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x06reason\x18\x08 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"R\n\x16SwitchLocationResponse\x12\x38\n\x06switch\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.LocationSwitch\"\x86\x01\n\x10\x45ndSwitchRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\tswitch_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"M\n\x11\x45ndSwitchResponse\x12\x38\n\x06switch\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.LocationSwitch\"\xa1\x01\n\x13ListSwitchesRequest\x12\x36\n\x0blocation_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x15\n\rinclude_ended\x18\x02 \x01(\x08\x12\x1d\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"k\n\x14ListSwitchesResponse\x12:\n\x08switches\x18\x01 \x03(\x0b\x32(.ordermesh.api.routing.v1.LocationSwitch\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1b\n\x19GetNetworkOverviewRequest\"\xe9\x01\n\x1aGetNetworkOverviewResponse\x12\x16\n\x0elocation_count\x18\x01 \x01(\x05\x12\x1f\n\x17shipping_location_count\x18\x02 \x01(\x05\x12\x12\n\nitem_count\x18\x03 \x01(\x05\x12\x1c\n\x14known_location_count\x18\x04 \x01(\x05\x12\x15\n\ritem_revision\x18\x05 \x01(\x03\x12\x19\n\x11location_revision\x18\x06 \x01(\x03\x12.\n\nheard_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x87\x06\n\x0eNetworkService\x12\x87\x01\n\x13PutNetworkLocations\x12\x34.ordermesh.api.routing.v1.PutNetworkLocationsRequest\x1a\x35.ordermesh.api.routing.v1.PutNetworkLocationsResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ListNetworkLocations\x12\x35.ordermesh.api.routing.v1.ListNetworkLocationsRequest\x1a\x36.ordermesh.api.routing.v1.ListNetworkLocationsResponse\"\x03\x90\x02\x01\x12x\n\x0eSwitchLocation\x12/.ordermesh.api.routing.v1.SwitchLocationRequest\x1a\x30.ordermesh.api.routing.v1.SwitchLocationResponse\"\x03\x90\x02\x02\x12i\n\tEndSwitch\x12*.ordermesh.api.routing.v1.EndSwitchRequest\x1a+.ordermesh.api.routing.v1.EndSwitchResponse\"\x03\x90\x02\x02\x12r\n\x0cListSwitches\x12-.ordermesh.api.routing.v1.ListSwitchesRequest\x1a..ordermesh.api.routing.v1.ListSwitchesResponse\"\x03\x90\x02\x01\x12\x84\x01\n\x12GetNetworkOverview\x12\x33.ordermesh.api.routing.v1.GetNetworkOverviewRequest\x1a\x34.ordermesh.api.routing.v1.GetNetworkOverviewResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,24 +45,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTNETWORKLOCATIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTNETWORKLOCATIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTNETWORKLOCATIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['location_id']._loaded_options = None
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['location_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['methods']._loaded_options = None
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['methods']._serialized_options = b'\272H\022\222\001\017\010\001\020\n\030\001\"\007\202\001\004\020\001 \000'
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_SWITCHLOCATIONREQUEST'].fields_by_name['reason']._serialized_options = b'\272H r\036\020\001\030\200\0042\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ENDSWITCHREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ENDSWITCHREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_ENDSWITCHREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_ENDSWITCHREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ENDSWITCHREQUEST'].fields_by_name['switch_id']._loaded_options = None
+  _globals['_ENDSWITCHREQUEST'].fields_by_name['switch_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTSWITCHESREQUEST'].fields_by_name['location_id']._loaded_options = None
+  _globals['_LISTSWITCHESREQUEST'].fields_by_name['location_id']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_LISTSWITCHESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSWITCHESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTSWITCHESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTSWITCHESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_NETWORKSERVICE'].methods_by_name['PutNetworkLocations']._loaded_options = None
   _globals['_NETWORKSERVICE'].methods_by_name['PutNetworkLocations']._serialized_options = b'\220\002\002'
   _globals['_NETWORKSERVICE'].methods_by_name['ListNetworkLocations']._loaded_options = None
   _globals['_NETWORKSERVICE'].methods_by_name['ListNetworkLocations']._serialized_options = b'\220\002\001'
+  _globals['_NETWORKSERVICE'].methods_by_name['SwitchLocation']._loaded_options = None
+  _globals['_NETWORKSERVICE'].methods_by_name['SwitchLocation']._serialized_options = b'\220\002\002'
+  _globals['_NETWORKSERVICE'].methods_by_name['EndSwitch']._loaded_options = None
+  _globals['_NETWORKSERVICE'].methods_by_name['EndSwitch']._serialized_options = b'\220\002\002'
+  _globals['_NETWORKSERVICE'].methods_by_name['ListSwitches']._loaded_options = None
+  _globals['_NETWORKSERVICE'].methods_by_name['ListSwitches']._serialized_options = b'\220\002\001'
   _globals['_NETWORKSERVICE'].methods_by_name['GetNetworkOverview']._loaded_options = None
   _globals['_NETWORKSERVICE'].methods_by_name['GetNetworkOverview']._serialized_options = b'\220\002\001'
-  _globals['_PUTNETWORKLOCATIONSREQUEST']._serialized_start=179
-  _globals['_PUTNETWORKLOCATIONSREQUEST']._serialized_end=369
-  _globals['_PUTNETWORKLOCATIONSRESPONSE']._serialized_start=371
-  _globals['_PUTNETWORKLOCATIONSRESPONSE']._serialized_end=423
-  _globals['_LISTNETWORKLOCATIONSREQUEST']._serialized_start=425
-  _globals['_LISTNETWORKLOCATIONSREQUEST']._serialized_end=515
-  _globals['_LISTNETWORKLOCATIONSRESPONSE']._serialized_start=517
-  _globals['_LISTNETWORKLOCATIONSRESPONSE']._serialized_end=634
-  _globals['_GETNETWORKOVERVIEWREQUEST']._serialized_start=636
-  _globals['_GETNETWORKOVERVIEWREQUEST']._serialized_end=663
-  _globals['_GETNETWORKOVERVIEWRESPONSE']._serialized_start=666
-  _globals['_GETNETWORKOVERVIEWRESPONSE']._serialized_end=899
-  _globals['_NETWORKSERVICE']._serialized_start=902
-  _globals['_NETWORKSERVICE']._serialized_end=1332
+  _globals['_PUTNETWORKLOCATIONSREQUEST']._serialized_start=228
+  _globals['_PUTNETWORKLOCATIONSREQUEST']._serialized_end=418
+  _globals['_PUTNETWORKLOCATIONSRESPONSE']._serialized_start=420
+  _globals['_PUTNETWORKLOCATIONSRESPONSE']._serialized_end=472
+  _globals['_LISTNETWORKLOCATIONSREQUEST']._serialized_start=474
+  _globals['_LISTNETWORKLOCATIONSREQUEST']._serialized_end=564
+  _globals['_LISTNETWORKLOCATIONSRESPONSE']._serialized_start=566
+  _globals['_LISTNETWORKLOCATIONSRESPONSE']._serialized_end=683
+  _globals['_SWITCHLOCATIONREQUEST']._serialized_start=686
+  _globals['_SWITCHLOCATIONREQUEST']._serialized_end=1099
+  _globals['_SWITCHLOCATIONRESPONSE']._serialized_start=1101
+  _globals['_SWITCHLOCATIONRESPONSE']._serialized_end=1183
+  _globals['_ENDSWITCHREQUEST']._serialized_start=1186
+  _globals['_ENDSWITCHREQUEST']._serialized_end=1320
+  _globals['_ENDSWITCHRESPONSE']._serialized_start=1322
+  _globals['_ENDSWITCHRESPONSE']._serialized_end=1399
+  _globals['_LISTSWITCHESREQUEST']._serialized_start=1402
+  _globals['_LISTSWITCHESREQUEST']._serialized_end=1563
+  _globals['_LISTSWITCHESRESPONSE']._serialized_start=1565
+  _globals['_LISTSWITCHESRESPONSE']._serialized_end=1672
+  _globals['_GETNETWORKOVERVIEWREQUEST']._serialized_start=1674
+  _globals['_GETNETWORKOVERVIEWREQUEST']._serialized_end=1701
+  _globals['_GETNETWORKOVERVIEWRESPONSE']._serialized_start=1704
+  _globals['_GETNETWORKOVERVIEWRESPONSE']._serialized_end=1937
+  _globals['_NETWORKSERVICE']._serialized_start=1940
+  _globals['_NETWORKSERVICE']._serialized_end=2715
 # @@protoc_insertion_point(module_scope)

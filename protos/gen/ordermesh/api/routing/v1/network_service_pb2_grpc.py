@@ -45,6 +45,21 @@ class NetworkServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListNetworkLocationsRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListNetworkLocationsResponse.FromString,
                 _registered_method=True)
+        self.SwitchLocation = channel.unary_unary(
+                '/ordermesh.api.routing.v1.NetworkService/SwitchLocation',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.SwitchLocationRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.SwitchLocationResponse.FromString,
+                _registered_method=True)
+        self.EndSwitch = channel.unary_unary(
+                '/ordermesh.api.routing.v1.NetworkService/EndSwitch',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.EndSwitchRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.EndSwitchResponse.FromString,
+                _registered_method=True)
+        self.ListSwitches = channel.unary_unary(
+                '/ordermesh.api.routing.v1.NetworkService/ListSwitches',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesResponse.FromString,
+                _registered_method=True)
         self.GetNetworkOverview = channel.unary_unary(
                 '/ordermesh.api.routing.v1.NetworkService/GetNetworkOverview',
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.GetNetworkOverviewRequest.SerializeToString,
@@ -60,7 +75,10 @@ class NetworkServiceServicer:
         """PutNetworkLocations creates and replaces, all of them or, when one is refused, none.
 
         Errors: `UNKNOWN_LOCATION` for one that the inventory service does not know, `DUPLICATE_ENTRY`,
-        `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network.
+        `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network,
+        `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows, `FIELD_VIOLATION`
+        for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
+        quantiles that do not rise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -68,6 +86,36 @@ class NetworkServiceServicer:
 
     def ListNetworkLocations(self, request, context):
         """ListNetworkLocations reads all of them, in the order of their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SwitchLocation(self, request, context):
+        """SwitchLocation turns methods of a location on or off, at once or later, for a while or until the
+        switch is ended. Then it is again as before, with nobody touching it.
+
+        Of several switches of a method the one that was made last decides. The next decision knows of
+        it; work that the location has already goes on.
+
+        Errors: `NOT_IN_NETWORK`, `FIELD_VIOLATION` when it would end before it begins or has ended
+        already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndSwitch(self, request, context):
+        """EndSwitch ends a switch now; one that has not begun never will. Ending it twice changes nothing.
+
+        Errors: `SWITCH_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSwitches(self, request, context):
+        """ListSwitches reads the switches that match every filter, in the order in which they were made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,6 +140,21 @@ def add_NetworkServiceServicer_to_server(servicer, server):
                     servicer.ListNetworkLocations,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListNetworkLocationsRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListNetworkLocationsResponse.SerializeToString,
+            ),
+            'SwitchLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SwitchLocation,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.SwitchLocationRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.SwitchLocationResponse.SerializeToString,
+            ),
+            'EndSwitch': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndSwitch,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.EndSwitchRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.EndSwitchResponse.SerializeToString,
+            ),
+            'ListSwitches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSwitches,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesResponse.SerializeToString,
             ),
             'GetNetworkOverview': grpc.unary_unary_rpc_method_handler(
                     servicer.GetNetworkOverview,
@@ -154,6 +217,87 @@ class NetworkService:
             '/ordermesh.api.routing.v1.NetworkService/ListNetworkLocations',
             ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListNetworkLocationsRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListNetworkLocationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SwitchLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.NetworkService/SwitchLocation',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.SwitchLocationRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.SwitchLocationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndSwitch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.NetworkService/EndSwitch',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.EndSwitchRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.EndSwitchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSwitches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.NetworkService/ListSwitches',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesResponse.FromString,
             options,
             channel_credentials,
             insecure,

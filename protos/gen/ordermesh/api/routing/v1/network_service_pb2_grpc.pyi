@@ -37,10 +37,30 @@ class NetworkServiceStub:
     """PutNetworkLocations creates and replaces, all of them or, when one is refused, none.
 
     Errors: `UNKNOWN_LOCATION` for one that the inventory service does not know, `DUPLICATE_ENTRY`,
-    `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network.
+    `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network,
+    `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows, `FIELD_VIOLATION`
+    for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
+    quantiles that do not rise.
     """
     ListNetworkLocations: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.ListNetworkLocationsRequest, _network_service_pb2.ListNetworkLocationsResponse]
     """ListNetworkLocations reads all of them, in the order of their ids."""
+    SwitchLocation: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.SwitchLocationRequest, _network_service_pb2.SwitchLocationResponse]
+    """SwitchLocation turns methods of a location on or off, at once or later, for a while or until the
+    switch is ended. Then it is again as before, with nobody touching it.
+
+    Of several switches of a method the one that was made last decides. The next decision knows of
+    it; work that the location has already goes on.
+
+    Errors: `NOT_IN_NETWORK`, `FIELD_VIOLATION` when it would end before it begins or has ended
+    already.
+    """
+    EndSwitch: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.EndSwitchRequest, _network_service_pb2.EndSwitchResponse]
+    """EndSwitch ends a switch now; one that has not begun never will. Ending it twice changes nothing.
+
+    Errors: `SWITCH_NOT_FOUND`.
+    """
+    ListSwitches: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.ListSwitchesRequest, _network_service_pb2.ListSwitchesResponse]
+    """ListSwitches reads the switches that match every filter, in the order in which they were made."""
     GetNetworkOverview: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.GetNetworkOverviewRequest, _network_service_pb2.GetNetworkOverviewResponse]
     """GetNetworkOverview says what routing knows of the network and of inventory, and how fresh it is."""
 
@@ -53,10 +73,30 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     """PutNetworkLocations creates and replaces, all of them or, when one is refused, none.
 
     Errors: `UNKNOWN_LOCATION` for one that the inventory service does not know, `DUPLICATE_ENTRY`,
-    `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network.
+    `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network,
+    `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows, `FIELD_VIOLATION`
+    for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
+    quantiles that do not rise.
     """
     ListNetworkLocations: _aio.UnaryUnaryMultiCallable[_network_service_pb2.ListNetworkLocationsRequest, _network_service_pb2.ListNetworkLocationsResponse]  # type: ignore[assignment]
     """ListNetworkLocations reads all of them, in the order of their ids."""
+    SwitchLocation: _aio.UnaryUnaryMultiCallable[_network_service_pb2.SwitchLocationRequest, _network_service_pb2.SwitchLocationResponse]  # type: ignore[assignment]
+    """SwitchLocation turns methods of a location on or off, at once or later, for a while or until the
+    switch is ended. Then it is again as before, with nobody touching it.
+
+    Of several switches of a method the one that was made last decides. The next decision knows of
+    it; work that the location has already goes on.
+
+    Errors: `NOT_IN_NETWORK`, `FIELD_VIOLATION` when it would end before it begins or has ended
+    already.
+    """
+    EndSwitch: _aio.UnaryUnaryMultiCallable[_network_service_pb2.EndSwitchRequest, _network_service_pb2.EndSwitchResponse]  # type: ignore[assignment]
+    """EndSwitch ends a switch now; one that has not begun never will. Ending it twice changes nothing.
+
+    Errors: `SWITCH_NOT_FOUND`.
+    """
+    ListSwitches: _aio.UnaryUnaryMultiCallable[_network_service_pb2.ListSwitchesRequest, _network_service_pb2.ListSwitchesResponse]  # type: ignore[assignment]
+    """ListSwitches reads the switches that match every filter, in the order in which they were made."""
     GetNetworkOverview: _aio.UnaryUnaryMultiCallable[_network_service_pb2.GetNetworkOverviewRequest, _network_service_pb2.GetNetworkOverviewResponse]  # type: ignore[assignment]
     """GetNetworkOverview says what routing knows of the network and of inventory, and how fresh it is."""
 
@@ -72,7 +112,10 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         """PutNetworkLocations creates and replaces, all of them or, when one is refused, none.
 
         Errors: `UNKNOWN_LOCATION` for one that the inventory service does not know, `DUPLICATE_ENTRY`,
-        `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network.
+        `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network,
+        `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows, `FIELD_VIOLATION`
+        for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
+        quantiles that do not rise.
         """
 
     @_abc_1.abstractmethod
@@ -82,6 +125,41 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_network_service_pb2.ListNetworkLocationsResponse, _abc.Awaitable[_network_service_pb2.ListNetworkLocationsResponse]]:
         """ListNetworkLocations reads all of them, in the order of their ids."""
+
+    @_abc_1.abstractmethod
+    def SwitchLocation(
+        self,
+        request: _network_service_pb2.SwitchLocationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_service_pb2.SwitchLocationResponse, _abc.Awaitable[_network_service_pb2.SwitchLocationResponse]]:
+        """SwitchLocation turns methods of a location on or off, at once or later, for a while or until the
+        switch is ended. Then it is again as before, with nobody touching it.
+
+        Of several switches of a method the one that was made last decides. The next decision knows of
+        it; work that the location has already goes on.
+
+        Errors: `NOT_IN_NETWORK`, `FIELD_VIOLATION` when it would end before it begins or has ended
+        already.
+        """
+
+    @_abc_1.abstractmethod
+    def EndSwitch(
+        self,
+        request: _network_service_pb2.EndSwitchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_service_pb2.EndSwitchResponse, _abc.Awaitable[_network_service_pb2.EndSwitchResponse]]:
+        """EndSwitch ends a switch now; one that has not begun never will. Ending it twice changes nothing.
+
+        Errors: `SWITCH_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSwitches(
+        self,
+        request: _network_service_pb2.ListSwitchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_service_pb2.ListSwitchesResponse, _abc.Awaitable[_network_service_pb2.ListSwitchesResponse]]:
+        """ListSwitches reads the switches that match every filter, in the order in which they were made."""
 
     @_abc_1.abstractmethod
     def GetNetworkOverview(

@@ -3,15 +3,20 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
+    Identity,
+    Index,
     Integer,
     String,
     Table,
+    Text,
+    Uuid,
 )
 
-from ordermesh.routing.store.tables.base import CallerText, metadata
+from ordermesh.routing.store.tables.base import CallerText, Number, metadata
 from ordermesh.runtime.instants import UtcTime
 
 network_location = Table(
@@ -27,6 +32,29 @@ network_location = Table(
     Column("handling_days", Integer, nullable=False),
     Column("return_handling", String(16), nullable=False),
     Column("update_time", UtcTime, nullable=False),
+    Column("capabilities", JSON, nullable=False, server_default="[]"),
+    Column("timetable", JSON, nullable=False, server_default="{}"),
+    Column("processing", JSON, nullable=False, server_default="[]"),  # permille, days, minutes
+    Column("reject_permille", Integer, nullable=False, server_default="0"),
+    Column("line_fee", BigInteger, nullable=False, server_default="0"),
+)
+
+location_switch = Table(
+    "location_switch",
+    metadata,
+    Column("number", Number, Identity(always=True), primary_key=True),
+    Column("switch_id", Uuid, nullable=False, unique=True),
+    Column("location_id", CallerText, nullable=False),
+    Column("methods", JSON, nullable=False),
+    Column("is_on", Boolean, nullable=False),
+    Column("start_time", UtcTime, nullable=False),
+    Column("end_time", UtcTime, nullable=True),  # none: until it is ended
+    Column("reason", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("on_behalf_of", Text, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    CheckConstraint("end_time is null or end_time >= start_time", name="location_switch_ascends"),
+    Index("location_switch_location", "location_id", "number"),
 )
 
 

@@ -1,0 +1,95 @@
+"""When each location hands over to a carrier, remembered for as long as the answer holds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ordermesh.routing.domain.calendars.calendar import NeverOpen
+from ordermesh.routing.domain.calendars.clock_face import instant, local_day, zone_of
+from ordermesh.routing.domain.calendars.hours import MINUTES_PER_DAY
+from ordermesh.routing.domain.calendars.schedule import Schedule, dispatch, steady_until
+from ordermesh.routing.domain.network import SHIP, NetworkLocation
+from ordermesh.routing.domain.timetable import schedule
+
+HolidaysOf = Callable[[str, str, int, int], Mapping[date, str] | None]
+"""The holidays of a country, a part of it, and of some years; None for an unknown place."""
+
+
+def no_holidays(
+    _country: str, _subdivision: str, _first: int, _last: int
+) -> Mapping[date, str] | None:
+    """Nobody knows any."""
+    return None
+
+
+CONFIDENCE_PERMILLE = 900
+"""How sure a location is to have handed over by the day that a plan counts on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """The day of the handover, and from when until when it is that day."""
+
+    day: date | None
+    since: datetime
+    until: datetime
+
+
+class Dispatches:
+    """What locations make of orders, by their timetables. Holds for one state of the network."""
+
+    def __init__(self, holidays: HolidaysOf) -> None:
+        self._holidays = holidays
+        self._schedules: dict[tuple[str, str, int], Schedule] = {}
+        self._days: dict[str, _Remembered] = {}
+
+    def schedule(
+        self, location: NetworkLocation, time_zone: str, method: str, now: datetime
+    ) -> Schedule:
+        """The working day of a location for a method, with the holidays of these years."""
+        name = (location.location_id, method, now.year)
+        if name not in self._schedules:
+            timetable = location.timetable
+            holidays: Mapping[date, str] = {}
+            if timetable.holiday_country:
+                holidays = (
+                    self._holidays(
+                        timetable.holiday_country,
+                        timetable.holiday_subdivision,
+                        now.year - 1,
+                        now.year + 2,
+                    )
+                    or {}
+                )
+            self._schedules[name] = schedule(
+                timetable,
+                zone_of(time_zone),
+                holidays,
+                method,
+                location.handling_days,
+                location.processing,
+            )
+        return self._schedules[name]
+
+    def days(self, location: NetworkLocation, time_zone: str, now: datetime) -> int | None:
+        """Days from today to the day of the handover, sure to nine of ten; None for never."""
+        if location.is_simple:
+            return location.handling_days
+        known = self._days.get(location.location_id)
+        if known is None or not known.since <= now <= known.until:
+            known = self._days[location.location_id] = self._look(location, time_zone, now)
+        return None if known.day is None else (known.day - local_day(zone_of(time_zone), now)).days
+
+    def _look(self, location: NetworkLocation, time_zone: str, now: datetime) -> _Remembered:
+        working = self.schedule(location, time_zone, SHIP, now)
+        zone = working.calendar.zone
+
+        def day(at: datetime) -> date | None:
+            try:
+                return local_day(zone, dispatch(working, at).pickup(CONFIDENCE_PERMILLE))
+            except NeverOpen:
+                return None
+
+        # At midnight it is another day from which days are counted.
+        midnight = instant(zone, local_day(zone, now), MINUTES_PER_DAY)
+        return _Remembered(day(now), now, steady_until(day, now, midnight))

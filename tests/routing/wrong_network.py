@@ -1,0 +1,211 @@
+"""Requests about the network that are refused, and how."""
+
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.dayofweek_pb2 import DayOfWeek
+
+from ordermesh.api.order.v1 import FulfillmentMethod
+from ordermesh.api.routing import v1
+from tests.routing.house import entry, new_id
+from tests.routing.requests import end_switch, network, switch
+from tests.routing.wrong import EUR, INVALID, LONG, NOT_FOUND, Case, invalid
+
+
+def stamp(hours: int) -> Timestamp:
+    """So many hours from now."""
+    message = Timestamp()
+    message.FromDatetime(datetime.now(UTC) + timedelta(hours=hours))
+    return message
+
+
+def timetable(**fields: object) -> v1.PutNetworkLocationsRequest:
+    return network(entry("NEAR", timetable=v1.Timetable(**fields)))  # type: ignore[arg-type]
+
+
+def hours(open_minute: int, close_minute: int) -> v1.OpenHours:
+    return v1.OpenHours(
+        weekday=DayOfWeek.MONDAY, open_minute=open_minute, close_minute=close_minute
+    )
+
+
+MONDAY = v1.CutOff(weekday=DayOfWeek.MONDAY, minute=600)
+
+NETWORK_CASES = [
+    # PutNetworkLocations
+    invalid(
+        "an unknown way with returns",
+        lambda: network(entry("NEAR", return_handling=77)),
+        "locations[0].return_handling",
+    ),
+    invalid(
+        "an empty network", lambda: v1.PutNetworkLocationsRequest(request_id=new_id()), "locations"
+    ),
+    invalid(
+        "a location without fees",
+        lambda: network(v1.NetworkLocation(location_id="NEAR")),
+        "locations[0].pick_fee",
+    ),
+    invalid(
+        "a location by no method",
+        lambda: network(entry("NEAR", methods=[0])),
+        "locations[0].methods[0]",
+    ),
+    invalid(
+        "a method twice",
+        lambda: network(entry("NEAR", methods=[FulfillmentMethod.FULFILLMENT_METHOD_SHIP] * 2)),
+        "locations[0].methods",
+    ),
+    Case(
+        "a location twice",
+        lambda: network(entry("NEAR"), entry("NEAR")),
+        INVALID,
+        "DUPLICATE_ENTRY",
+        {"field": "locations", "value": "NEAR"},
+    ),
+    Case(
+        "an unknown location",
+        lambda: network(entry("MOON"), entry("NEAR", priority=9)),
+        NOT_FOUND,
+        "UNKNOWN_LOCATION",
+        {"locationId": "MOON"},
+    ),
+    Case(
+        "a location in another currency",
+        lambda: network(entry("NEAR", pick_fee=EUR, labor_cost_per_unit=EUR)),
+        INVALID,
+        "CURRENCY_MISMATCH",
+        {"wanted": "USD", "given": "EUR"},
+    ),
+    Case(
+        "a location in two currencies",
+        lambda: network(entry("NEAR", pick_fee=EUR)),
+        INVALID,
+        "CURRENCY_MISMATCH",
+    ),
+    # Timetables
+    invalid(
+        "hours that end before they begin",
+        lambda: timetable(hours=[hours(600, 540)]),
+        "timetable.hours",
+    ),
+    invalid(
+        "hours that overlap",
+        lambda: timetable(hours=[hours(540, 720), hours(700, 900)]),
+        "timetable.hours",
+    ),
+    invalid(
+        "hours beyond the day",
+        lambda: timetable(hours=[hours(540, 1500)]),
+        "locations[0].timetable.hours[0].close_minute",
+    ),
+    invalid(
+        "hours of no day",
+        lambda: timetable(hours=[v1.OpenHours(open_minute=1, close_minute=2)]),
+        "locations[0].timetable.hours[0].weekday",
+    ),
+    invalid(
+        "a day that is none",
+        lambda: timetable(exceptions=[v1.ExceptionDay(date="2026-02-30")]),
+        "timetable.exceptions",
+    ),
+    invalid(
+        "a day that is a word",
+        lambda: timetable(exceptions=[v1.ExceptionDay(date="tomorrow")]),
+        "locations[0].timetable.exceptions[0].date",
+    ),
+    invalid(
+        "a day with two truths",
+        lambda: timetable(exceptions=[v1.ExceptionDay(date="2026-02-03")] * 2),
+        "timetable.exceptions",
+    ),
+    invalid("two cut-offs", lambda: timetable(cut_offs=[MONDAY] * 2), "timetable.cut_offs"),
+    Case(
+        "holidays of nowhere",
+        lambda: timetable(holiday_country_code="XX"),
+        INVALID,
+        "UNKNOWN_HOLIDAYS",
+        {"countryCode": "XX", "subdivision": ""},
+    ),
+    Case(
+        "holidays of no part",
+        lambda: timetable(holiday_country_code="US", holiday_subdivision="ZZ"),
+        INVALID,
+        "UNKNOWN_HOLIDAYS",
+        {"countryCode": "US", "subdivision": "ZZ"},
+    ),
+    invalid(
+        "holidays of a part of nothing",
+        lambda: timetable(holiday_subdivision="BY"),
+        "timetable.holiday_subdivision",
+    ),
+    invalid(
+        "processing that gets quicker",
+        lambda: network(
+            entry(
+                "NEAR",
+                processing=[
+                    v1.ProcessingTime(permille=500, minutes=9),
+                    v1.ProcessingTime(permille=900, minutes=5),
+                ],
+            )
+        ),
+        "processing",
+    ),
+    invalid(
+        "processing that is never done",
+        lambda: network(entry("NEAR", processing=[v1.ProcessingTime(permille=0, minutes=9)])),
+        "locations[0].processing[0].permille",
+    ),
+    invalid(
+        "rejecting more than all",
+        lambda: network(entry("NEAR", reject_permille=1001)),
+        "locations[0].reject_permille",
+    ),
+    invalid(
+        "an unknown capability",
+        lambda: network(entry("NEAR", capabilities=[77])),
+        "locations[0].capabilities[0]",
+    ),
+    Case(
+        "a fee for lines in another currency",
+        lambda: network(entry("NEAR", line_fee=EUR)),
+        INVALID,
+        "CURRENCY_MISMATCH",
+    ),
+    # SwitchLocation
+    invalid("switching nothing", lambda: switch(methods=[]), "methods"),
+    invalid("switching an unknown method", lambda: switch(methods=[77]), "methods[0]"),
+    invalid(
+        "switching a method twice",
+        lambda: switch(methods=[FulfillmentMethod.FULFILLMENT_METHOD_SHIP] * 2),
+        "methods",
+    ),
+    invalid("switching for no reason", lambda: switch(reason=""), "reason"),
+    invalid("switching with a long name", lambda: switch(location_id=LONG), "location_id"),
+    invalid(
+        "switching that ends before it begins",
+        lambda: switch(start_time=stamp(2), end_time=stamp(1)),
+        "end_time",
+    ),
+    invalid(
+        "switching in the past",
+        lambda: switch(start_time=stamp(-2), end_time=stamp(-1)),
+        "end_time",
+    ),
+    Case(
+        "switching what is not in the network",
+        lambda: switch(location_id="MOON"),
+        NOT_FOUND,
+        "NOT_IN_NETWORK",
+        {"locationId": "MOON"},
+    ),
+    # EndSwitch
+    invalid("ending nothing", lambda: end_switch(switch_id="1"), "switch_id"),
+    Case(
+        "ending what is not there",
+        lambda: end_switch(switch_id=new_id()),
+        NOT_FOUND,
+        "SWITCH_NOT_FOUND",
+    ),
+]

@@ -20,6 +20,13 @@ WITHOUT_A_RULE = {
     "ordermesh.api.inventory.v1.Supply.promised_quantity": TOLD,
     "ordermesh.api.inventory.v1.Supply.version": TOLD,
     "ordermesh.api.routing.v1.Policy.version": TOLD,
+    "ordermesh.api.routing.v1.Carrier.version": TOLD,
+    "ordermesh.api.routing.v1.ZoneTable.version": TOLD,
+    "ordermesh.api.routing.v1.RateCard.version": TOLD,
+    "ordermesh.api.routing.v1.Lane.version": TOLD,
+    "ordermesh.api.routing.v1.TransferLane.version": TOLD,
+    "ordermesh.api.routing.v1.EmissionFactor.version": TOLD,
+    "ordermesh.api.routing.v1.CurrencyRate.version": TOLD,
 }
 """Fields of nouns that are both sent and answered, each with the reason why nothing limits it."""
 

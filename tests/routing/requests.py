@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from ordermesh.api.order.v1 import Destination, FulfillmentMethod
 from ordermesh.api.routing import v1
+from tests.routing.freight import putting
 from tests.routing.house import entry, line, new_id, submission, usd
 
 
@@ -133,6 +134,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "SwitchLocation": switch,
     "EndSwitch": end_switch,
     "SavePolicy": policy,
+    "PutCarriage": putting,
 }
 """A request of each mutating method that would change something."""
 
@@ -148,5 +150,6 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "SwitchLocation": lambda request: setattr(request, "reason", "ice"),
     "EndSwitch": lambda request: setattr(request, "on_behalf_of", "other"),
     "SavePolicy": lambda request: setattr(request, "on_behalf_of", "other"),
+    "PutCarriage": lambda request: setattr(request, "on_behalf_of", "other"),
 }
 """How the request becomes another."""

@@ -19,6 +19,7 @@ from tests.impatience import assert_nobody_acts_for_who_has_gone
 from tests.routing.house import House, answered, line, refused
 from tests.routing.requests import OTHER, VALID, switch
 from tests.routing.wrong import CASES, INVALID
+from tests.routing.wrong_carriage import CASES as CARRIAGE
 from tests.routing.wrong_network import NETWORK_CASES
 
 UNWATCHED = frozenset({"follower", "followed_item", "followed_location", "knowledge"})
@@ -58,7 +59,14 @@ class Shop:
     def call(self, request: Message, **options: Any) -> Any:
         mesh = self.house.mesh
         name = type(request).__name__.removesuffix("Request")
-        for stub in (mesh.orders, mesh.sourcing, mesh.fulfillments, mesh.network, mesh.policies):
+        for stub in (
+            mesh.orders,
+            mesh.sourcing,
+            mesh.fulfillments,
+            mesh.network,
+            mesh.policies,
+            mesh.carriage,
+        ):
             method = getattr(stub, name, None)
             if method is not None:
                 return method(request, **options)
@@ -103,7 +111,7 @@ async def test_every_wrong_request_is_refused_as_the_contract_says_and_changes_n
     before = await shop.fingerprint()
     wrong: list[tuple[str, object]] = []
 
-    for case in [*CASES, *NETWORK_CASES]:
+    for case in [*CASES, *NETWORK_CASES, *CARRIAGE]:
         refusal = await answered(shop.call(shop.named(case.request())))
         if not isinstance(refusal, Refusal):
             wrong.append((case.name, refusal))
@@ -202,6 +210,7 @@ def test_every_mutating_method_is_listed() -> None:
             v1.FulfillmentServiceServicer,
             v1.NetworkServiceServicer,
             v1.PolicyServiceServicer,
+            v1.CarriageServiceServicer,
         )
         for method in described(service.__name__.removesuffix("Servicer"))
         if "request_id" in method.input_type.fields_by_name

@@ -11,6 +11,7 @@ from ordermesh.api.event.v1 import (
     add_InboxServiceServicer_to_server,
 )
 from ordermesh.api.routing.v1 import (
+    add_CarriageServiceServicer_to_server,
     add_FulfillmentServiceServicer_to_server,
     add_NetworkServiceServicer_to_server,
     add_OrderServiceServicer_to_server,
@@ -24,6 +25,7 @@ from ordermesh.routing.access import RULES
 from ordermesh.routing.domain.baselines import BASELINES
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.plan import Method
+from ordermesh.routing.operations.carriage import PutCarriage
 from ordermesh.routing.operations.driver import OrderDriver
 from ordermesh.routing.operations.following import Follower
 from ordermesh.routing.operations.fulfillment import Fulfillment
@@ -43,8 +45,10 @@ from ordermesh.routing.ports.sourcing import Places
 from ordermesh.routing.ports.stock import Stock
 from ordermesh.routing.ports.stores import Feed as FollowedFeed
 from ordermesh.routing.ports.stores import Stores
+from ordermesh.routing.queries.carriage import CarriageReading
 from ordermesh.routing.queries.network import NetworkReading
 from ordermesh.routing.queries.reading import Reading
+from ordermesh.routing.servicer.carriage import CarriageServicer
 from ordermesh.routing.servicer.network import NetworkServicer
 from ordermesh.routing.servicer.orders import FulfillmentServicer, OrderServicer
 from ordermesh.routing.servicer.sourcing import (
@@ -53,6 +57,7 @@ from ordermesh.routing.servicer.sourcing import (
 )
 from ordermesh.routing.settings import RoutingSettings
 from ordermesh.routing.solver.solve import solve
+from ordermesh.routing.store.carriage import SqlCarriageStore
 from ordermesh.routing.store.contacts import SqlContactStore
 from ordermesh.routing.store.copies import SqlCopyStore
 from ordermesh.routing.store.decisions import (
@@ -96,6 +101,7 @@ _REGISTER: Mapping[str, Callable[..., None]] = {
     "SourcingService": add_SourcingServiceServicer_to_server,
     "NetworkService": add_NetworkServiceServicer_to_server,
     "PolicyService": add_PolicyServiceServicer_to_server,
+    "CarriageService": add_CarriageServiceServicer_to_server,
 }
 
 
@@ -124,6 +130,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         policies=SqlPolicyStore(),
         copies=SqlCopyStore(),
         refusals=SqlRefusalStore(),
+        carriage=SqlCarriageStore(),
     )
     stock = InventoryStock(seams.mesh)
     mutations, waiters, reading = Mutations(database), Waiters(clock), Reading(stores)
@@ -168,6 +175,9 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             NetworkReading(stores),
         ),
         "PolicyService": PolicyServicer(database, SavePolicy(mutations, stores), reading),
+        "CarriageService": CarriageServicer(
+            database, PutCarriage(database, mutations, stores), CarriageReading(stores)
+        ),
     }
     return ServiceDefinition(
         name=NAME,

@@ -43,6 +43,11 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "GetPolicy": _READERS,
         "ListPolicies": _READERS,
     },
+    "ordermesh.api.routing.v1.CarriageService": {
+        "PutCarriage": _OPERATOR,
+        "GetCarriage": _READERS,
+        "ListCarriage": _READERS,
+    },
     "ordermesh.api.event.v1.InboxService": {
         "Deliver": _PEERS,
     },

@@ -26,6 +26,7 @@ from ordermesh.api.notify.v1 import (
 )
 from ordermesh.api.returns.v1 import DispositionServiceStub, ReturnServiceStub
 from ordermesh.api.routing.v1 import (
+    CarriageServiceStub,
     FulfillmentServiceStub,
     NetworkServiceStub,
     OrderServiceStub,
@@ -135,6 +136,7 @@ class Mesh:
     counts = _Served("inventory", CountServiceStub)
     network = _Served("routing", NetworkServiceStub)
     policies = _Served("routing", PolicyServiceStub)
+    carriage = _Served("routing", CarriageServiceStub)
     sourcing = _Served("routing", SourcingServiceStub)
     orders = _Served("routing", OrderServiceStub)
     fulfillments = _Served("routing", FulfillmentServiceStub)

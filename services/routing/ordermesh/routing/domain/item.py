@@ -44,7 +44,8 @@ class Item:
 class KnownLocation:
     """A place that holds stock; ``revision`` as for an item.
 
-    ``tags`` and ``groups`` are sorted. ``country_code`` is empty where its address is not known.
+    ``tags`` and ``groups`` are sorted. Country, region and postal code are
+    empty where its address is not known.
     """
 
     location_id: str
@@ -56,3 +57,5 @@ class KnownLocation:
     tags: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     country_code: str = ""
+    region: str = ""
+    postal_code: str = ""

@@ -17,6 +17,7 @@ from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import Contact
 from ordermesh.routing.domain.switch import Switch
+from ordermesh.routing.ports.carriage import CarriageStore
 from ordermesh.runtime.database import Transaction
 
 
@@ -396,3 +397,4 @@ class Stores:
     policies: PolicyStore
     copies: CopyStore
     refusals: RefusalStore
+    carriage: CarriageStore

@@ -151,6 +151,8 @@ def _location(row: Row[Any]) -> KnownLocation:
         tags=tuple(row.tags),
         groups=tuple(row.groups),
         country_code=row.country_code,
+        region=row.region,
+        postal_code=row.postal_code,
     )
 
 
@@ -166,4 +168,6 @@ def _location_values(location: KnownLocation) -> dict[str, Any]:
         "tags": list(location.tags),
         "groups": list(location.groups),
         "country_code": location.country_code,
+        "region": location.region,
+        "postal_code": location.postal_code,
     }

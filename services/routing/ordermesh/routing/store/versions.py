@@ -1,7 +1,7 @@
-"""How often the network, the known items and locations, and the policies have changed.
+"""How often the network, the known items and locations, policies and carriage have changed.
 
 Whoever changes one of them counts it in the same transaction; the row makes them take turns. So a
-copy in memory is known to be fresh by one look at three numbers.
+copy in memory is known to be fresh by one look at a few numbers.
 """
 
 from sqlalchemy import select, update
@@ -13,6 +13,7 @@ ITEMS = "items"
 NETWORK = "network"
 LOCATIONS = "locations"
 POLICIES = "policies"
+CARRIAGE = "carriage"
 
 
 async def changed(tx: Transaction, name: str) -> None:

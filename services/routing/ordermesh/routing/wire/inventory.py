@@ -39,6 +39,8 @@ def location(message: LocationMessage) -> KnownLocation:
         tags=tuple(sorted(message.tags)),
         groups=tuple(sorted(message.groups)),
         country_code=_country(message.address.region_code),
+        region=message.address.administrative_area,
+        postal_code=message.address.postal_code,
     )
 
 

@@ -1,5 +1,21 @@
 """Generated from the contracts in `protos/`; see `protos/generate.py`."""
 
+from ordermesh.api.routing.v1.carriage_pb2 import Area as Area
+from ordermesh.api.routing.v1.carriage_pb2 import Carrier as Carrier
+from ordermesh.api.routing.v1.carriage_pb2 import CarrierService as CarrierService
+from ordermesh.api.routing.v1.carriage_pb2 import RateCard as RateCard
+from ordermesh.api.routing.v1.carriage_pb2 import ServiceName as ServiceName
+from ordermesh.api.routing.v1.carriage_pb2 import ZoneTable as ZoneTable
+from ordermesh.api.routing.v1.carriage_pb2 import ZoneTransit as ZoneTransit
+from ordermesh.api.routing.v1.carriage_service_pb2 import CarriageEntry as CarriageEntry
+from ordermesh.api.routing.v1.carriage_service_pb2 import CarriageKind as CarriageKind
+from ordermesh.api.routing.v1.carriage_service_pb2 import CarriageVersion as CarriageVersion
+from ordermesh.api.routing.v1.carriage_service_pb2 import GetCarriageRequest as GetCarriageRequest
+from ordermesh.api.routing.v1.carriage_service_pb2 import GetCarriageResponse as GetCarriageResponse
+from ordermesh.api.routing.v1.carriage_service_pb2 import ListCarriageRequest as ListCarriageRequest
+from ordermesh.api.routing.v1.carriage_service_pb2 import ListCarriageResponse as ListCarriageResponse
+from ordermesh.api.routing.v1.carriage_service_pb2 import PutCarriageRequest as PutCarriageRequest
+from ordermesh.api.routing.v1.carriage_service_pb2 import PutCarriageResponse as PutCarriageResponse
 from ordermesh.api.routing.v1.decision_pb2 import Candidate as Candidate
 from ordermesh.api.routing.v1.decision_pb2 import CostTerm as CostTerm
 from ordermesh.api.routing.v1.decision_pb2 import Decision as Decision
@@ -26,6 +42,10 @@ from ordermesh.api.routing.v1.fulfillment_service_pb2 import RejectFulfillmentOr
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import RejectFulfillmentOrderResponse as RejectFulfillmentOrderResponse
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import ShipFulfillmentOrderRequest as ShipFulfillmentOrderRequest
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import ShipFulfillmentOrderResponse as ShipFulfillmentOrderResponse
+from ordermesh.api.routing.v1.lane_pb2 import CurrencyRate as CurrencyRate
+from ordermesh.api.routing.v1.lane_pb2 import EmissionFactor as EmissionFactor
+from ordermesh.api.routing.v1.lane_pb2 import Lane as Lane
+from ordermesh.api.routing.v1.lane_pb2 import TransferLane as TransferLane
 from ordermesh.api.routing.v1.network_pb2 import Capability as Capability
 from ordermesh.api.routing.v1.network_pb2 import CarrierPickup as CarrierPickup
 from ordermesh.api.routing.v1.network_pb2 import CutOff as CutOff
@@ -93,6 +113,9 @@ from ordermesh.api.routing.v1.sourcing_service_pb2 import SourceOrderRequest as 
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourceOrderResponse as SourceOrderResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourcingLine as SourcingLine
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourcingQuestion as SourcingQuestion
+from ordermesh.api.routing.v1.carriage_service_pb2_grpc import CarriageServiceServicer as CarriageServiceServicer
+from ordermesh.api.routing.v1.carriage_service_pb2_grpc import CarriageServiceStub as CarriageServiceStub
+from ordermesh.api.routing.v1.carriage_service_pb2_grpc import add_CarriageServiceServicer_to_server as add_CarriageServiceServicer_to_server
 from ordermesh.api.routing.v1.fulfillment_service_pb2_grpc import FulfillmentServiceServicer as FulfillmentServiceServicer
 from ordermesh.api.routing.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub as FulfillmentServiceStub
 from ordermesh.api.routing.v1.fulfillment_service_pb2_grpc import add_FulfillmentServiceServicer_to_server as add_FulfillmentServiceServicer_to_server

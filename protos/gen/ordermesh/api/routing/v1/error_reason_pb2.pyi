@@ -144,6 +144,36 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The network has no such location. Metadata: `locationId`."""
     ERROR_REASON_SWITCH_NOT_FOUND: _ErrorReason.ValueType  # 62
     """NOT_FOUND. There is no such switch. Metadata: `switchId`."""
+    ERROR_REASON_RATE_CARD_GAP: _ErrorReason.ValueType  # 80
+    """INVALID_ARGUMENT. Some weights have no price, or two. Rows of: `rateCardId`, `zone`, `overGrams`,
+    `upToGrams` (of the bracket), `endsAtGrams` (of the one before).
+    """
+    ERROR_REASON_RATE_FALLS_WITH_WEIGHT: _ErrorReason.ValueType  # 81
+    """INVALID_ARGUMENT. A heavier parcel would be cheaper. Rows of: `rateCardId`, `zone`, `upToGrams`,
+    `price`, `before` (the price of lighter parcels).
+    """
+    ERROR_REASON_RATE_ZONE_MISSING: _ErrorReason.ValueType  # 82
+    """FAILED_PRECONDITION. The service's zone table has a zone without prices. Rows of: `rateCardId`,
+    `zone`, `zoneTableId`.
+    """
+    ERROR_REASON_RATE_CARDS_OVERLAP: _ErrorReason.ValueType  # 83
+    """FAILED_PRECONDITION. Two rate cards are valid at once. Rows of: `rateCardId`, `otherRateCardId`,
+    `service`, `origin`.
+    """
+    ERROR_REASON_TRANSIT_MISSING: _ErrorReason.ValueType  # 84
+    """FAILED_PRECONDITION. A service has prices for a zone and does not say how long it takes there. Rows
+    of: `service`, `zone`.
+    """
+    ERROR_REASON_ZONE_CONTRADICTED: _ErrorReason.ValueType  # 85
+    """INVALID_ARGUMENT. Two rows of a zone table are about the same way. Rows of: `zoneTableId`, `origin`,
+    `destination`, `distanceKmMax`, `zone`, `otherZone`.
+    """
+    ERROR_REASON_UNKNOWN_CARRIAGE: _ErrorReason.ValueType  # 86
+    """NOT_FOUND. Something names a carrier, service, zone table or emission factor that is not there. Rows
+    of: `kind`, `id`, `namedBy`.
+    """
+    ERROR_REASON_CARRIAGE_NOT_FOUND: _ErrorReason.ValueType  # 87
+    """NOT_FOUND. There is no such entry, or no such version of it. Metadata: `kind`, `id`, `version`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -276,4 +306,34 @@ ERROR_REASON_NOT_IN_NETWORK: ErrorReason.ValueType  # 61
 """NOT_FOUND. The network has no such location. Metadata: `locationId`."""
 ERROR_REASON_SWITCH_NOT_FOUND: ErrorReason.ValueType  # 62
 """NOT_FOUND. There is no such switch. Metadata: `switchId`."""
+ERROR_REASON_RATE_CARD_GAP: ErrorReason.ValueType  # 80
+"""INVALID_ARGUMENT. Some weights have no price, or two. Rows of: `rateCardId`, `zone`, `overGrams`,
+`upToGrams` (of the bracket), `endsAtGrams` (of the one before).
+"""
+ERROR_REASON_RATE_FALLS_WITH_WEIGHT: ErrorReason.ValueType  # 81
+"""INVALID_ARGUMENT. A heavier parcel would be cheaper. Rows of: `rateCardId`, `zone`, `upToGrams`,
+`price`, `before` (the price of lighter parcels).
+"""
+ERROR_REASON_RATE_ZONE_MISSING: ErrorReason.ValueType  # 82
+"""FAILED_PRECONDITION. The service's zone table has a zone without prices. Rows of: `rateCardId`,
+`zone`, `zoneTableId`.
+"""
+ERROR_REASON_RATE_CARDS_OVERLAP: ErrorReason.ValueType  # 83
+"""FAILED_PRECONDITION. Two rate cards are valid at once. Rows of: `rateCardId`, `otherRateCardId`,
+`service`, `origin`.
+"""
+ERROR_REASON_TRANSIT_MISSING: ErrorReason.ValueType  # 84
+"""FAILED_PRECONDITION. A service has prices for a zone and does not say how long it takes there. Rows
+of: `service`, `zone`.
+"""
+ERROR_REASON_ZONE_CONTRADICTED: ErrorReason.ValueType  # 85
+"""INVALID_ARGUMENT. Two rows of a zone table are about the same way. Rows of: `zoneTableId`, `origin`,
+`destination`, `distanceKmMax`, `zone`, `otherZone`.
+"""
+ERROR_REASON_UNKNOWN_CARRIAGE: ErrorReason.ValueType  # 86
+"""NOT_FOUND. Something names a carrier, service, zone table or emission factor that is not there. Rows
+of: `kind`, `id`, `namedBy`.
+"""
+ERROR_REASON_CARRIAGE_NOT_FOUND: ErrorReason.ValueType  # 87
+"""NOT_FOUND. There is no such entry, or no such version of it. Metadata: `kind`, `id`, `version`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     false,
 )
 
@@ -46,6 +47,8 @@ followed_location = Table(
     Column("tags", JSON, nullable=False, server_default="[]"),
     Column("groups", JSON, nullable=False, server_default="[]"),
     Column("country_code", String(2), nullable=False, server_default=""),
+    Column("region", Text, nullable=False, server_default=""),
+    Column("postal_code", Text, nullable=False, server_default=""),
 )
 
 

@@ -1,7 +1,15 @@
 """All tables of the service, whoever may ask for them."""
 
-from ordermesh.routing.store.tables import copies, decisions, network, orders, policies, work
+from ordermesh.routing.store.tables import (
+    carriage,
+    copies,
+    decisions,
+    network,
+    orders,
+    policies,
+    work,
+)
 from ordermesh.routing.store.tables.base import metadata as metadata
 
-TABLES = (network, copies, policies, orders, decisions, work)
+TABLES = (network, carriage, copies, policies, orders, decisions, work)
 """The modules that add their tables to the metadata."""

@@ -1,0 +1,193 @@
+"""The book of carriage: everything that is in force, and what it offers an order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ordermesh.routing.domain.carriage.area import Address
+from ordermesh.routing.domain.carriage.carrier import (
+    Carrier,
+    EmissionFactor,
+    Service,
+    ServiceKey,
+    ZoneTransit,
+)
+from ordermesh.routing.domain.carriage.currency import CurrencyRate, conversion
+from ordermesh.routing.domain.carriage.lane import Lane, TransferLane
+from ordermesh.routing.domain.carriage.rate_card import RateCard, Surcharge
+from ordermesh.routing.domain.carriage.tariff import Conversion, Tariff
+from ordermesh.routing.domain.carriage.zone import Origin, ZoneTable
+
+
+@dataclass(frozen=True)
+class Book:
+    """The newest version of everything, by id; withdrawn ones too."""
+
+    carriers: Mapping[str, Carrier] = field(default_factory=dict)
+    zone_tables: Mapping[str, ZoneTable] = field(default_factory=dict)
+    rate_cards: Mapping[str, RateCard] = field(default_factory=dict)
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+    transfer_lanes: Mapping[str, TransferLane] = field(default_factory=dict)
+    emission_factors: Mapping[str, EmissionFactor] = field(default_factory=dict)
+    currency_rates: Mapping[str, CurrencyRate] = field(default_factory=dict)
+
+    def service(self, key: ServiceKey) -> Service | None:
+        """A service, whether or not its carrier is withdrawn."""
+        carrier = self.carriers.get(key.carrier_id)
+        if carrier is None:
+            return None
+        for service in carrier.services:
+            if service.service_id == key.service_id:
+                return service
+        return None
+
+    def towards(
+        self, destination: Address, currency_code: str, now: datetime, *, is_residential: bool
+    ) -> "Way":
+        """What is offered to one address at one moment, in one currency."""
+        return Way(self, destination, currency_code, now, is_residential)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A service that carries parcels from an origin to the address, and its prices.
+
+    ``surcharges`` are those of every parcel; they are in the tariff.
+    """
+
+    lane: Lane
+    carrier: Carrier
+    service: Service
+    zone: int
+    card: RateCard
+    tariff: Tariff
+    conversion: Conversion
+    surcharges: tuple[Surcharge, ...]
+    transit: ZoneTransit
+    emission: EmissionFactor | None
+
+    @property
+    def key(self) -> ServiceKey:
+        """The service's full name."""
+        return self.card.service
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What an origin is offered. ``obstacles`` say why others are not, for people."""
+
+    offers: tuple[Offer, ...]
+    obstacles: tuple[str, ...]
+
+
+class Way:
+    """The way to one address; it remembers what many origins ask alike."""
+
+    def __init__(
+        self,
+        book: Book,
+        destination: Address,
+        currency_code: str,
+        now: datetime,
+        is_residential: bool,
+    ) -> None:
+        self._book = book
+        self._destination = destination
+        self._currency_code = currency_code
+        self._now = now
+        self._is_residential = is_residential
+        self._tables: dict[str, ZoneTable] = {}
+        self._tariffs: dict[tuple[str, int], tuple[Tariff, tuple[Surcharge, ...]] | None] = {}
+        self._conversions: dict[str, Conversion | None] = {}
+        self._cards: dict[ServiceKey, list[RateCard]] = {}
+        for card in sorted(book.rate_cards.values(), key=lambda one: one.rate_card_id):
+            if card.is_valid(now):
+                self._cards.setdefault(card.service, []).append(card)
+        self._lanes = sorted(
+            (lane for lane in book.lanes.values() if not lane.is_withdrawn),
+            key=lambda one: one.lane_id,
+        )
+
+    def offers(self, origin: Origin, km: int) -> Offers | None:
+        """What the lanes of an origin offer; None when it has no lanes at all."""
+        mine = [lane for lane in self._lanes if lane.starts_at(origin)]
+        if not mine:
+            return None
+        offers: dict[ServiceKey, Offer] = {}
+        obstacles: list[str] = []
+        leading = [lane for lane in mine if lane.leads_to(self._destination)]
+        if not leading:
+            obstacles.append("none of its lanes leads there")
+        for lane in leading:
+            for key in lane.services:
+                if key in offers:
+                    continue
+                offer = self._offer(lane, key, origin, km)
+                if isinstance(offer, str):
+                    obstacles.append(f"{key}: {offer}")
+                else:
+                    offers[key] = offer
+        return Offers(tuple(offers[key] for key in sorted(offers)), tuple(obstacles))
+
+    def _offer(self, lane: Lane, key: ServiceKey, origin: Origin, km: int) -> Offer | str:
+        """The offer of a service, or why there is none."""
+        carrier, service = self._book.carriers.get(key.carrier_id), self._book.service(key)
+        if carrier is None or service is None or carrier.is_withdrawn:
+            return "it is withdrawn"
+        zone = self._table(service).zone(origin, self._destination, km)
+        if zone is None:
+            return "its zone table does not lead there"
+        card = self._card(key, origin)
+        if card is None:
+            return "it has no rate card that is valid now"
+        changed = self._conversion(card.currency_code)
+        if changed is None:
+            return f"nobody knows what {card.currency_code} is in {self._currency_code}"
+        priced = self._tariff(card, zone, changed)
+        transit = service.transit_into(zone)
+        if priced is None or transit is None:
+            return f"it does not serve zone {zone}"
+        tariff, surcharges = priced
+        return Offer(
+            lane,
+            carrier,
+            service,
+            zone,
+            card,
+            tariff,
+            changed,
+            surcharges,
+            transit,
+            self._book.emission_factors.get(service.emission_factor_id),
+        )
+
+    def _table(self, service: Service) -> ZoneTable:
+        name = service.zone_table_id
+        if name not in self._tables:
+            table = self._book.zone_tables.get(name, ZoneTable(name, ()))
+            self._tables[name] = table.towards(self._destination)
+        return self._tables[name]
+
+    def _card(self, key: ServiceKey, origin: Origin) -> RateCard | None:
+        best: RateCard | None = None
+        fit = -1
+        for card in self._cards.get(key, ()):
+            if card.fit(origin) > fit:
+                best, fit = card, card.fit(origin)
+        return best
+
+    def _conversion(self, given: str) -> Conversion | None:
+        if given not in self._conversions:
+            rates = self._book.currency_rates.values()
+            self._conversions[given] = conversion(rates, self._currency_code, given, self._now)
+        return self._conversions[given]
+
+    def _tariff(
+        self, card: RateCard, zone: int, changed: Conversion
+    ) -> tuple[Tariff, tuple[Surcharge, ...]] | None:
+        name = (card.rate_card_id, zone)
+        if name not in self._tariffs:
+            charged = card.surcharges_of(self._destination, is_residential=self._is_residential)
+            tariff = card.tariff(zone, charged, changed)
+            self._tariffs[name] = None if tariff is None else (tariff, charged)
+        return self._tariffs[name]

@@ -1,0 +1,51 @@
+"""Lanes: directed ways from a location or a group to a part of the map, or to another location."""
+
+from dataclasses import dataclass
+
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.carriage.area import Address, Area
+from ordermesh.routing.domain.carriage.carrier import ServiceKey, ZoneTransit
+from ordermesh.routing.domain.carriage.zone import Origin
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Parcels from an origin to some areas go by these services.
+
+    ``origin_id`` is a location or a group. An origin that has lanes ships over them alone.
+    """
+
+    lane_id: str
+    origin_id: str
+    destinations: tuple[Area, ...]
+    services: tuple[ServiceKey, ...]
+    version: int = 0
+    is_withdrawn: bool = False
+
+    def starts_at(self, origin: Origin) -> bool:
+        """Whether it is a way out of this location."""
+        return not self.is_withdrawn and origin.is_called(self.origin_id) > 0
+
+    def leads_to(self, destination: Address) -> bool:
+        """Whether the address is at its end."""
+        return any(area.holds(destination) for area in self.destinations)
+
+
+@dataclass(frozen=True)
+class TransferLane:
+    """Goods from one location to another, as for pickup in a store or for a hub.
+
+    It runs every ``cadence_hours``; ``fixed_cost`` is for one run, ``cost_per_unit`` for what is on
+    it, in ``currency_code``.
+    """
+
+    lane_id: str
+    from_location_id: str
+    to_location_id: str
+    cadence_hours: int
+    transit: ZoneTransit
+    currency_code: str
+    fixed_cost: Money
+    cost_per_unit: Money
+    version: int = 0
+    is_withdrawn: bool = False

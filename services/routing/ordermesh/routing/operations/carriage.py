@@ -1,0 +1,101 @@
+"""Putting carriage, and the book of what is in force."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ordermesh.api.routing.v1 import PutCarriageRequest, PutCarriageResponse
+from ordermesh.routing.domain.carriage.book import Book
+from ordermesh.routing.domain.carriage.checking import findings, raise_first
+from ordermesh.routing.domain.errors.requests import DuplicateEntry
+from ordermesh.routing.ports.carriage import StoredEntry
+from ordermesh.routing.ports.stores import Stores
+from ordermesh.routing.wire.carriage import (
+    NewEntry,
+    book,
+    finding_messages,
+    new_entry,
+    stored,
+    version_message,
+)
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.idempotency import Mutations
+
+
+class Books:
+    """The book of what is in force, from memory while the database counts no change."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._version = -1
+        self._book = Book()
+
+    async def book(self, tx: Transaction) -> Book:
+        """The book as the transaction sees it."""
+        return await self.at(tx, await self._stores.carriage.version(tx))
+
+    async def at(self, tx: Transaction, version: int) -> Book:
+        """The book, when the transaction has counted so many changes already."""
+        if version != self._version:
+            made = book(await self._stores.carriage.in_force(tx))
+            self._version, self._book = version, made
+        return self._book
+
+
+class PutCarriage:
+    """Makes versions of carriage."""
+
+    def __init__(self, database: Database, mutations: Mutations, stores: Stores) -> None:
+        self._database = database
+        self._mutations = mutations
+        self._stores = stores
+
+    async def __call__(self, request: PutCarriageRequest) -> PutCarriageResponse:
+        """Make the next versions, or say what is wrong; raises what the contract lists."""
+        entries = [new_entry(message) for message in request.entries]
+        named: set[tuple[str, str]] = set()
+        for entry in entries:
+            if (entry.kind, entry.id) in named:
+                raise DuplicateEntry("entries", entry.id)
+            named.add((entry.kind, entry.id))
+        if request.validate_only:
+            return await self._database.read(lambda tx: self._check(tx, entries))
+        return await self._mutations.run(
+            request, PutCarriageResponse, lambda tx: self._put(tx, entries)
+        )
+
+    async def _check(self, tx: Transaction, entries: Sequence[NewEntry]) -> PutCarriageResponse:
+        now = await tx.now()
+        before = await self._stores.carriage.in_force(tx)
+        after, made = _next(before, entries, now)
+        found = findings(book(after), now)
+        return PutCarriageResponse(changed_count=len(made), findings=finding_messages(found))
+
+    async def _put(self, tx: Transaction, entries: Sequence[NewEntry]) -> PutCarriageResponse:
+        await self._stores.carriage.take_turns(tx)
+        now = await tx.now()
+        before = await self._stores.carriage.in_force(tx)
+        after, made = _next(before, entries, now)
+        raise_first(findings(book(after), now))
+        await self._stores.carriage.add(tx, made)
+        in_force = {(one.kind, one.id): one.version for one in after}
+        return PutCarriageResponse(
+            changed_count=len(made),
+            versions=[
+                version_message(one.kind, one.id, in_force[one.kind, one.id]) for one in entries
+            ],
+        )
+
+
+def _next(
+    before: Sequence[StoredEntry], entries: Sequence[NewEntry], now: datetime
+) -> tuple[list[StoredEntry], list[StoredEntry]]:
+    """What would be in force, and the versions that are new in it."""
+    known = {(one.kind, one.id): one for one in before}
+    made: list[StoredEntry] = []
+    for entry in entries:
+        last = known.get((entry.kind, entry.id))
+        if last is None or last.payload != entry.payload:
+            new = stored(entry, 1 if last is None else last.version + 1, now)
+            known[entry.kind, entry.id] = new
+            made.append(new)
+    return list(known.values()), made

@@ -1,0 +1,90 @@
+"""Carriage in SQL."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select
+
+from ordermesh.routing.ports.carriage import StoredEntry
+from ordermesh.routing.store import versions
+from ordermesh.routing.store.tables.carriage import carriage
+from ordermesh.routing.store.tables.copies import knowledge
+from ordermesh.runtime.database import Transaction
+
+_CHUNK = 500
+"""How many rows one statement writes."""
+
+
+class SqlCarriageStore:
+    """Keeps all versions of carriage."""
+
+    async def take_turns(self, tx: Transaction) -> None:
+        """Count a change: whoever changes carriage goes one after the other."""
+        await versions.changed(tx, versions.CARRIAGE)
+
+    async def version(self, tx: Transaction) -> int:
+        """How often carriage has changed."""
+        row = await tx.execute(
+            select(knowledge.c.version).where(knowledge.c.name == versions.CARRIAGE)
+        )
+        counted: int = row.scalar_one()
+        return counted
+
+    async def in_force(self, tx: Transaction) -> tuple[StoredEntry, ...]:
+        """The newest version of every entry, by kind and id."""
+        rows = await tx.execute(_newest().order_by(carriage.c.kind, carriage.c.id))
+        return tuple(_entry(row) for row in rows)
+
+    async def get(self, tx: Transaction, kind: str, id_: str, version: int) -> StoredEntry | None:
+        """A version of an entry; 0 is the newest."""
+        statement = select(carriage).where(carriage.c.kind == kind, carriage.c.id == id_)
+        if version:
+            statement = statement.where(carriage.c.version == version)
+        rows = await tx.execute(statement.order_by(carriage.c.version.desc()).limit(1))
+        row = rows.one_or_none()
+        return None if row is None else _entry(row)
+
+    async def page(self, tx: Transaction, kind: str, after: str, size: int) -> list[StoredEntry]:
+        """The newest versions of the next entries of a kind after an id."""
+        rows = await tx.execute(
+            _newest()
+            .where(carriage.c.kind == kind, carriage.c.id > after)
+            .order_by(carriage.c.id)
+            .limit(size)
+        )
+        return [_entry(row) for row in rows]
+
+    async def add(self, tx: Transaction, entries: Sequence[StoredEntry]) -> None:
+        """Keep versions. A twin's number is a key conflict."""
+        for start in range(0, len(entries), _CHUNK):
+            await tx.execute(
+                insert(carriage),
+                [
+                    {
+                        "kind": one.kind,
+                        "id": one.id,
+                        "version": one.version,
+                        "payload": one.payload,
+                        "create_time": one.create_time,
+                    }
+                    for one in entries[start : start + _CHUNK]
+                ],
+            )
+
+
+def _newest() -> Select[Any]:
+    highest = (
+        select(carriage.c.kind, carriage.c.id, func.max(carriage.c.version).label("version"))
+        .group_by(carriage.c.kind, carriage.c.id)
+        .subquery()
+    )
+    return select(carriage).join(
+        highest,
+        (carriage.c.kind == highest.c.kind)
+        & (carriage.c.id == highest.c.id)
+        & (carriage.c.version == highest.c.version),
+    )
+
+
+def _entry(row: Row[Any]) -> StoredEntry:
+    return StoredEntry(row.kind, row.id, row.version, row.payload, row.create_time)

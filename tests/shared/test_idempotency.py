@@ -1,6 +1,6 @@
 import asyncio
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -11,9 +11,17 @@ from google.protobuf.message import Message
 from sqlalchemy import func, select, text, update
 
 from ordermesh.kernel.errors import Conflict, NotFound, RuleViolated, Unavailable
+from ordermesh.runtime.batching import LATER
 from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Database, Transaction
-from ordermesh.runtime.idempotency import Mutations, RequestIdMalformed, RequestIdReused, prune
+from ordermesh.runtime.idempotency import (
+    Answer,
+    Asked,
+    Mutations,
+    RequestIdMalformed,
+    RequestIdReused,
+    prune,
+)
 from ordermesh.runtime.tables import reply as replies
 
 
@@ -319,3 +327,93 @@ async def test_an_error_that_is_no_refusal_comes_through_whole(counting: Databas
         await Mutations(counting).run(request(), CountResponse, fail)
 
     assert raised.value.retry_after == 0.5
+
+
+async def count_each_up(
+    tx: Transaction, asked: Sequence[Asked[Message]]
+) -> Sequence[Answer[Message]]:
+    return [await count_up(tx) for _ in asked]
+
+
+async def run_together(
+    database: Database,
+    *requests: Message,
+    operation: Callable[
+        [Transaction, Sequence[Asked[Message]]], Awaitable[Sequence[Answer[Message]]]
+    ] = count_each_up,
+) -> list[Answer[Message]]:
+    asked = [Asked(CALL, one) for one in requests]
+    return await Mutations(database).run_many(asked, CountResponse, operation)
+
+
+@pytest.mark.parametrize("first", ["vases", "clocks"])
+async def test_a_retry_beside_another_request_with_its_id_gets_the_stored_reply(
+    counting: Database, first: str
+) -> None:
+    request_id = uuid4()
+    await run_together(counting, request(request_id, "clocks"))
+    second = "clocks" if first == "vases" else "vases"
+    answers = dict(
+        zip(
+            (first, second),
+            await run_together(counting, request(request_id, first), request(request_id, second)),
+            strict=True,
+        )
+    )
+    assert answers["clocks"] == CountResponse(count="1")
+    assert isinstance(answers["vases"], RequestIdReused)
+    assert await counted(counting) == 1
+
+
+async def test_of_two_new_requests_with_one_id_the_first_is_done_and_the_other_refused(
+    counting: Database,
+) -> None:
+    request_id = uuid4()
+    answers = await run_together(
+        counting, request(request_id, "vases"), request(request_id, "clocks"), request()
+    )
+    assert answers[0] == CountResponse(count="1")
+    assert isinstance(answers[1], RequestIdReused)
+    assert answers[2] == CountResponse(count="2")
+    assert await stored(counting) == 2
+
+
+@pytest.mark.parametrize("outcome", [LATER, AlreadyThere("It is there.")])
+async def test_an_id_that_the_first_of_two_has_not_used_is_put_off_for_the_other(
+    counting: Database, outcome: Answer[Message]
+) -> None:
+    async def decide(_: Transaction, asked: Sequence[Asked[Message]]) -> list[Answer[Message]]:
+        return [outcome for _ in asked]
+
+    request_id = uuid4()
+    answers = await run_together(
+        counting,
+        request(request_id, "vases"),
+        request(request_id, "clocks"),
+        request(request_id, "vases"),
+        operation=decide,
+    )
+    assert answers == [outcome, LATER, outcome]
+    assert await stored(counting) == 0
+
+
+async def test_a_request_of_many_that_stumbles_over_its_twin_gets_the_reply_of_the_twin(
+    counting: Database,
+) -> None:
+    one, other = request(), request()
+
+    async def stumble(
+        tx: Transaction, asked: Sequence[Asked[Message]]
+    ) -> Sequence[Answer[Message]]:
+        # The twin commits between the look at the stored replies and the decision.
+        if counting.dialect == "postgresql":
+            alone = contextvars.Context()
+            await asyncio.create_task(run_together(counting, other), context=alone)
+        return [await count_up(tx), AlreadyThere("It is there.")]
+
+    answers = await run_together(counting, one, other, operation=stumble)
+    if counting.dialect == "postgresql":
+        assert answers == [CountResponse(count="2"), CountResponse(count="1")]
+    else:
+        assert answers[0] == CountResponse(count="1")
+        assert isinstance(answers[1], AlreadyThere)

@@ -7,10 +7,16 @@ from copy import deepcopy
 from typing import Any, Protocol, cast
 
 from google.protobuf.message import Message
-from google.rpc.code_pb2 import ABORTED, RESOURCE_EXHAUSTED
+from google.rpc.code_pb2 import ABORTED, RESOURCE_EXHAUSTED, UNAVAILABLE
 
 from ordermesh.api.inventory.v1 import ReserveBulkRequest, ReserveBulkResponse, ReserveRequest
-from ordermesh.kernel.errors import Conflict, DomainError, Overloaded, RuleViolated
+from ordermesh.kernel.errors import (
+    Conflict,
+    DomainError,
+    Overloaded,
+    RuleViolated,
+    Unavailable,
+)
 from tests.inventory.many.record import Answer, Record, Refused, Request
 from tests.inventory.many.world import World
 from tests.inventory.shop import NO_CONTEXT
@@ -50,6 +56,7 @@ class Callers:
         self.refused: dict[str, Counter[str]] = {}
         self.replays: Counter[str] = Counter()
         self.again = 0
+        self.away = 0
         self._subjects = {method: one for one in subjects for method in one.shares}
         self._methods = list(self._subjects)
         self._shares = [self._subjects[method].shares[method] for method in self._methods]
@@ -142,6 +149,9 @@ class Callers:
                     return answer
             except (Conflict, Overloaded):
                 pass
+            except Unavailable:
+                # A statement took too long: whether anything was done, the same request tells.
+                self.away += 1
             except DomainError as refusal:
                 return _refused(refusal)
             self.again += 1
@@ -157,7 +167,7 @@ class Callers:
         try:
             async for one in call(_stream(request), NO_CONTEXT):
                 replies.append(one)  # noqa: PERF401 - those before a refusal are kept
-        except Conflict:
+        except (Conflict, Unavailable):
             raise
         except DomainError as refusal:
             replies.append(_refused(refusal))
@@ -196,7 +206,8 @@ def _is_kept(answer: Answer) -> bool:
 
 def _is_in_the_way(answer: Answer) -> bool:
     return isinstance(answer, ReserveBulkResponse) and any(
-        verdict.refusal.code in (ABORTED, RESOURCE_EXHAUSTED) for verdict in answer.verdicts
+        verdict.refusal.code in (ABORTED, RESOURCE_EXHAUSTED, UNAVAILABLE)
+        for verdict in answer.verdicts
     )
 
 

@@ -135,7 +135,8 @@ class Run:
             (
                 f"{self.done} operations on {self.database.dialect} in {self.spent:.0f} s:"
                 f" {self.done / self.spent:.0f} a second, {AT_ONCE} at once, recomputed"
-                f" {self.checks} times, in each other's way {callers.again} times; sent {again}"
+                f" {self.checks} times, in each other's way {callers.again} times, the database"
+                f" away {callers.away} times; sent {again}"
             )
         ]
         for method in callers.methods:

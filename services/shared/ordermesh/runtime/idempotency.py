@@ -195,6 +195,8 @@ class _Batch(Generic[Q, R]):
         self._hashes = [_request_hash(one.call, one.request) for one in asked]
         self._ids: list[UUID | None] = []
         self._first: dict[UUID, int] = {}
+        self._places: dict[UUID, list[int]] = {}
+        self._recorded: set[UUID] = set()
         for place, one in enumerate(asked):
             try:
                 request_id = _request_id(one.request)
@@ -203,6 +205,7 @@ class _Batch(Generic[Q, R]):
                 self._answers[place] = error
             else:
                 self._ids.append(request_id)
+                self._places.setdefault(request_id, []).append(place)
                 if is_wanted(place):
                     self._first.setdefault(request_id, place)
 
@@ -212,13 +215,14 @@ class _Batch(Generic[Q, R]):
         return self._first.keys()
 
     def replay(self, rows: Iterable[Any]) -> None:
-        """Answer what was answered before."""
+        """Answer what was answered before: whatever has such an id is held against the record."""
         for row in rows:
-            place = self._first[row.request_id]
-            try:
-                self._answers[place] = _read(row, self._hashes[place], self._reply_type)
-            except RequestIdReused as error:
-                self._answers[place] = error
+            self._recorded.add(row.request_id)
+            for place in self._places[row.request_id]:
+                try:
+                    self._answers[place] = _read(row, self._hashes[place], self._reply_type)
+                except RequestIdReused as error:
+                    self._answers[place] = error
 
     def fresh(self) -> list[int]:
         """The places of ids that have no answer yet."""
@@ -238,29 +242,37 @@ class _Batch(Generic[Q, R]):
         ]
 
     def rows(self, places: Sequence[int], now: datetime) -> list[dict[str, Any]]:
-        """The rows of the answers that are recorded: replies and refusals by a rule.
+        """The rows of the answers that are to be recorded: replies and refusals by a rule.
 
         In the order of their ids, so that two transactions with the same ones wait in one order.
         """
         found = []
         for place in places:
             answer, request_id = self._answers[place], self._ids[place]
-            if request_id is not None and isinstance(answer, Message | RuleViolated):
+            if request_id is None or request_id in self._recorded:
+                continue
+            if isinstance(answer, Message | RuleViolated):
                 call, request_hash = self._asked[place].call, self._hashes[place]
                 found.append(_reply_row(call, request_id, request_hash, answer, now))
         return sorted(found, key=lambda row: row["request_id"].int)
 
     def answers(self) -> list[Answer[R]]:
-        """An answer for each place; of an id that comes twice, that of the first."""
-        found: list[Answer[R]] = []
-        for place, request_id in enumerate(self._ids):
-            first = place if request_id is None else self._first.get(request_id)
-            if first is None:
-                found.append(LATER)
-                continue
-            is_same = self._hashes[first] == self._hashes[place]
-            found.append(self._answers[first] if is_same else _reused(request_id))
-        return found
+        """An answer for each place; of an id that is new and comes twice, that of the first."""
+        return [
+            self._answers[place] if place in self._answers else self._answer_of_first(place)
+            for place in range(len(self._asked))
+        ]
+
+    def _answer_of_first(self, place: int) -> Answer[R]:
+        request_id = self._ids[place]
+        first = None if request_id is None else self._first.get(request_id)
+        if first is None:
+            return LATER  # nobody waits for it
+        answer = self._answers[first]
+        if self._hashes[first] == self._hashes[place]:
+            return answer
+        # What leaves no record has not used the id.
+        return _reused(request_id) if isinstance(answer, Message | RuleViolated) else LATER
 
 
 async def prune(tx: Transaction, older_than: datetime) -> int:

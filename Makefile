@@ -76,6 +76,10 @@ till: $(READY) ## Print how long a sale at a till takes to the web, beside 500 r
 model: $(READY) ## Make OPERATIONS random calls on each database, recompute every invariant, print the rate
 	ORDERMESH_MODEL_OPERATIONS=$(OPERATIONS) $(BIN)/python -m pytest -q tests/inventory/test_many_operations.py
 
+.PHONY: exactness
+exactness: $(READY) ## Compare exact sourcing with trying everything, on 5,000 random orders over all rules
+	ORDERMESH_EXACTNESS_SEEDS=5000 $(BIN)/python -m pytest -q -n 2 tests/routing/test_exactness.py $(ARGS)
+
 .PHONY: check
 check: $(READY) ## Check format, style, types, layers and dependencies
 	$(BIN)/ruff format --check .
@@ -141,4 +145,6 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv; \
 	$(BIN)/python -m uv pip sync --python $(BIN)/python --require-hashes requirements.lock; \
 	$(BIN)/python -m uv pip install --python $(BIN)/python --quiet --no-deps --editable .; \
+	echo "Compiling the kernel that sources orders."; \
+	$(BIN)/python -m ordermesh.routing.solver.warming; \
 	touch $(READY)

@@ -105,7 +105,7 @@ def test_the_solver_is_a_pure_function_of_its_problem() -> None:
     routing = house.ROOT / "services" / "routing" / "ordermesh" / "routing"
 
     allowed = ("ordermesh.kernel", "ordermesh.routing.domain", "ordermesh.routing.solver")
-    assert house.impurities(routing / "solver", *allowed, "numpy", "ortools") == []
+    assert house.impurities(routing / "solver", *allowed, "numba", "numpy", "ortools") == []
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ordermesh.kernel.money import Money, from_decimal
+from ordermesh.routing.domain.building import ZONE_SERVICE
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.plan import Plan, assemble
-from ordermesh.routing.domain.problem import Candidate, Group, Part, Problem
+from ordermesh.routing.domain.problem import Candidate, Group, Option, Part, Problem
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates, declared_costs
+from ordermesh.routing.domain.tariffs import Tariff, zone_tariff
+from ordermesh.routing.domain.terms import PLAIN, Tier
 
 HOME = Place.from_degrees(40.0, -75.0)
 
@@ -46,6 +49,7 @@ def location(
     capacity: int | None = None,
     km: int = 100,
     zone: int = 1,
+    transit_days: int = 1,
     pick_fee: str = "0",
     excluded: Sequence[str] = (),
     **available: int,
@@ -54,16 +58,19 @@ def location(
     return Candidate(
         location_id=location_id,
         rank=ord(location_id[0]),
-        zone=zone,
         distance_km=km,
-        transit_days=1,
-        handling_days=1,
+        options=(by_zone(zone, transit_days=transit_days, days=1 + transit_days),),
         pick_fee_per_parcel=from_decimal(pick_fee),
         labor_per_unit=Money(0),
         capacity_units=capacity,
         available=tuple(sorted({**(stock or {}), **available}.items())),
         excluded_line_ids=tuple(excluded),
     )
+
+
+def by_zone(zone: int, *, transit_days: int, days: int) -> Option:
+    """The service of a zone; ``problem`` finds its tariff."""
+    return Option(ZONE_SERVICE, zone, 0, transit_days, days)
 
 
 def line(
@@ -83,8 +90,18 @@ def problem(
     promise_days: int | None = None,
     shipments_max: int | None = None,
     all_or_nothing: bool = False,
+    tariffs: Sequence[Tariff] = (),
+    apart: Sequence[tuple[str, str]] = (),
+    tiers: tuple[Tier, ...] = PLAIN,
 ) -> Problem:
-    """A problem in canonical order."""
+    """A problem in canonical order; without tariffs they are those of the zones."""
+    if not tariffs:
+        tariffs = [zone_tariff(costs, zone) for zone in costs.zones]
+        places = {zone.zone: place for place, zone in enumerate(costs.zones)}
+        candidates = [
+            replace(one, options=tuple(replace(o, tariff=places[o.zone]) for o in one.options))
+            for one in candidates
+        ]
     return Problem(
         order_id="order-1",
         destination=HOME,
@@ -94,6 +111,9 @@ def problem(
         promise_days=promise_days,
         shipments_max=shipments_max,
         all_or_nothing=all_or_nothing,
+        tariffs=tuple(tariffs),
+        apart=tuple(apart),
+        tiers=tiers,
     )
 
 
@@ -109,6 +129,12 @@ def units_by_location(plan: Plan) -> dict[str, dict[str, int]]:
 
 def every_plan(wanted: Problem) -> Iterator[Plan]:
     """Every permitted plan, by trying every place for every atom: the oracle of small cases."""
+    for assignment in assignments(wanted):
+        yield assemble(wanted, assignment)
+
+
+def assignments(wanted: Problem) -> Iterator[dict[str, dict[int, int]]]:
+    """Every permitted way to give atoms to places."""
     places: list[str | None] = [None, *(c.location_id for c in wanted.candidates)]
     choices = [
         list(itertools.combinations_with_replacement(places, group.atoms))
@@ -122,7 +148,7 @@ def every_plan(wanted: Problem) -> Iterator[Plan]:
                     atoms = assignment.setdefault(target, {})
                     atoms[index] = atoms.get(index, 0) + 1
         if _is_permitted(wanted, assignment):
-            yield assemble(wanted, assignment)
+            yield assignment
 
 
 def cheapest(wanted: Problem) -> Plan | None:
@@ -186,10 +212,14 @@ def random_problem(
             Candidate(
                 location_id=f"place-{place}",
                 rank=draw.randint(0, 2),
-                zone=zone.zone,
                 distance_km=km,
-                transit_days=zone.transit_days,
-                handling_days=draw.randint(0, 2),
+                options=(
+                    by_zone(
+                        zone.zone,
+                        transit_days=zone.transit_days,
+                        days=zone.transit_days + draw.randint(0, 2),
+                    ),
+                ),
                 pick_fee_per_parcel=from_decimal(draw.choice(["1.40", "2.60"])),
                 labor_per_unit=from_decimal(draw.choice(["0.45", "1.10"])),
                 capacity_units=draw.choice([None, None, 1, 3]),

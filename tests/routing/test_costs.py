@@ -8,7 +8,6 @@ from ordermesh.kernel.errors import RuleViolated
 from ordermesh.kernel.money import Money, from_decimal
 from ordermesh.routing.domain.costs import (
     atom_terms,
-    divide_half_even,
     parcel_terms,
     require_unfilled_dominates,
     unfilled_penalty,
@@ -22,6 +21,7 @@ from ordermesh.routing.domain.rates import (
     declared_costs,
     declared_handling,
 )
+from ordermesh.routing.domain.rounding import divide_half_even
 from tests.routing.sourcing import line, location, problem
 
 STORE = declared_handling(LocationKind.STORE)
@@ -29,8 +29,7 @@ STORE = declared_handling(LocationKind.STORE)
 
 def two_kilos_in_zone_five(promise_days: int | None = 3) -> Problem:
     held = replace(
-        location("A", km=1_200, zone=5, MUG=4),
-        transit_days=3,
+        location("A", km=1_200, zone=5, transit_days=3, MUG=4),
         pick_fee_per_parcel=STORE.pick_fee_per_parcel,
         labor_per_unit=STORE.labor_per_unit,
     )
@@ -41,10 +40,11 @@ def two_kilos_in_zone_five(promise_days: int | None = 3) -> Problem:
 def test_a_parcel_pays_freight_pick_fee_and_its_carbon() -> None:
     wanted = two_kilos_in_zone_five()
 
-    terms = parcel_terms(wanted.costs, wanted.candidates[0])
+    candidate = wanted.candidates[0]
+    terms = parcel_terms(wanted, candidate, candidate.options[0], 2_000)
 
-    assert terms.freight_parcel == from_decimal("7.80")
-    assert terms.pick_fee == from_decimal("2.60")
+    assert terms.freight == from_decimal("7.80")
+    assert terms.pick == from_decimal("2.60")
     # (0.25 + 0.00006 * 1,200) kg at 0.10 USD.
     assert terms.carbon == from_decimal("0.0322")
     assert terms.total == from_decimal("10.4322")
@@ -53,21 +53,23 @@ def test_a_parcel_pays_freight_pick_fee_and_its_carbon() -> None:
 def test_an_atom_pays_weight_labor_days_and_the_carbon_of_its_weight() -> None:
     wanted = two_kilos_in_zone_five()
 
-    terms = atom_terms(wanted, wanted.candidates[0], wanted.groups[0])
+    candidate = wanted.candidates[0]
+    terms = atom_terms(wanted, candidate, candidate.options[0], wanted.groups[0])
 
-    assert terms.freight_weight == from_decimal("1.56")
+    assert terms.freight == from_decimal("1.56")
     assert terms.labor == from_decimal("2.20")
     # 0.0001 kg for each of 2 kg and 1,200 km at 0.10 USD.
     assert terms.carbon == from_decimal("0.0240")
-    assert terms.transit_days == from_decimal("0.90")
+    assert terms.transit == from_decimal("0.90")
     # Handling 1 and transit 3 days, promised in 3.
-    assert terms.late_days == from_decimal("3.50")
+    assert terms.late == from_decimal("3.50")
 
 
 def test_nothing_is_late_without_a_promise() -> None:
     wanted = two_kilos_in_zone_five(promise_days=None)
 
-    assert atom_terms(wanted, wanted.candidates[0], wanted.groups[0]).late_days == 0
+    candidate = wanted.candidates[0]
+    assert atom_terms(wanted, candidate, candidate.options[0], wanted.groups[0]).late == 0
 
 
 def test_an_atom_left_pays_fixed_units_and_weight() -> None:
@@ -83,8 +85,8 @@ def test_days_are_charged_for_each_unit_of_a_divisible_line_and_once_for_a_whole
     divisible = assemble(problem([line("1", "MUG", 3)], held, costs), {"A": {0: 3}})
     whole = assemble(problem([line("1", "MUG", 3, whole=True)], held, costs), {"A": {0: 1}})
 
-    assert divisible.costs.transit_days == from_decimal("0.90")
-    assert whole.costs.transit_days == from_decimal("0.30")
+    assert divisible.costs.transit == from_decimal("0.90")
+    assert whole.costs.transit == from_decimal("0.30")
 
 
 def test_the_split_is_charged_for_every_parcel_but_the_first_of_the_order() -> None:
@@ -95,9 +97,9 @@ def test_the_split_is_charged_for_every_parcel_but_the_first_of_the_order() -> N
     alone = assemble(wanted, {"A": {0: 1}})
     split = assemble(wanted, {name: {0: 1} for name in "ABC"})
 
-    assert alone.costs.split_charge == 0
-    assert [s.costs.split_charge for s in split.shipments] == [0, 20_000, 20_000]
-    assert split.costs.split_charge == from_decimal("4.00")
+    assert alone.costs.split == 0
+    assert [s.costs.split for s in split.shipments] == [0, 20_000, 20_000]
+    assert split.costs.split == from_decimal("4.00")
 
 
 def test_terms_add_up_over_shipments_to_the_plan() -> None:
@@ -126,8 +128,7 @@ def farthest_store(promise_days: int | None) -> Problem:
     """Units of 5, 10 and 15 kg, one, two and three of them, from a store in the last zone."""
     parts = [Group(str(n), (Part(f"S{n}", n, 5_000 * n),), 1) for n in range(1, 4)]
     store = replace(
-        location("A", km=4_500, zone=8),
-        transit_days=5,
+        location("A", km=4_500, zone=8, transit_days=5),
         pick_fee_per_parcel=STORE.pick_fee_per_parcel,
         labor_per_unit=STORE.labor_per_unit,
     )

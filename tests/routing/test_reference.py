@@ -12,6 +12,7 @@ from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.plan import Method, Shortage, Status
 from ordermesh.routing.domain.problem import Group, Part, Problem
 from ordermesh.routing.domain.rates import declared_costs
+from ordermesh.routing.domain.scale import scale_of
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.solver.lattice import lattice_of, pairs_of
 from ordermesh.routing.solver.reference import solve_exactly
@@ -275,10 +276,10 @@ def test_large_prices_drop_the_ties_by_rank_but_not_the_optimum() -> None:
 def test_tables_charge_what_the_cost_terms_charge() -> None:
     for seed in range(20):
         wanted = random_problem(seed)
-        exact = solve_exactly(wanted)
+        exact = solve_exactly(wanted, scale_of(wanted))
         if exact is not None and exact.assignment is not None:
             assert solve(wanted).plan.costs.total == exact.value
-        assert tables_of(wanted).parcel.dtype.name == "int64"
+        assert tables_of(wanted, scale_of(wanted)).parcel.dtype.name == "int64"
 
 
 @pytest.mark.parametrize("shape", [(2,), (2, 2, 2), (4, 2), (3, 3, 2)])

@@ -8,7 +8,8 @@ import pytest
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain import verification
 from ordermesh.routing.domain.costs import CostTerms
-from ordermesh.routing.domain.plan import Parcel, Plan, PlanLine, Shipment, assemble
+from ordermesh.routing.domain.parcelling import PlanLine
+from ordermesh.routing.domain.plan import Plan, Shipment, assemble
 from ordermesh.routing.domain.problem import Group, Part, Problem
 from ordermesh.routing.domain.rates import declared_costs
 from ordermesh.routing.domain.verification import PlanRefused, find_faults, verify
@@ -150,9 +151,11 @@ def half_a_kit(plan: Plan) -> Plan:
     shipment = plan.shipments[0]
     kept = tuple(each for each in shipment.lines if each.sku != "SAUCER")
     parcels = tuple(
-        Parcel(
-            tuple(each for each in parcel.lines if each.sku != "SAUCER"),
-            parcel.weight_grams - 200 * any(each.sku == "SAUCER" for each in parcel.lines),
+        replace(
+            parcel,
+            lines=tuple(each for each in parcel.lines if each.sku != "SAUCER"),
+            weight_grams=parcel.weight_grams
+            - 200 * any(each.sku == "SAUCER" for each in parcel.lines),
         )
         for parcel in shipment.parcels
     )
@@ -166,7 +169,9 @@ def in_one_parcel(plan: Plan) -> Plan:
     """Everything of the first shipment in a parcel above the limit."""
     shipment = plan.shipments[0]
     grams = sum(parcel.weight_grams for parcel in shipment.parcels)
-    return first(plan, parcels=(Parcel(shipment.lines, grams),))
+    return first(
+        plan, parcels=(replace(shipment.parcels[0], lines=shipment.lines, weight_grams=grams),)
+    )
 
 
 def lighter(plan: Plan) -> Plan:
@@ -176,7 +181,8 @@ def lighter(plan: Plan) -> Plan:
 
 
 def with_an_empty_parcel(plan: Plan) -> Plan:
-    return first(plan, parcels=(*plan.shipments[0].parcels, Parcel((), 0)))
+    parcels = plan.shipments[0].parcels
+    return first(plan, parcels=(*parcels, replace(parcels[0], lines=(), weight_grams=0)))
 
 
 def listed_twice(plan: Plan) -> Plan:
@@ -232,7 +238,15 @@ def test_halves_of_two_kits_in_two_shipments_are_refused() -> None:
     plan = assemble(free, {"A": {0: 1}, "B": {0: 1}})
     cups, saucers = PlanLine("kit", "CUP", 2), PlanLine("kit", "SAUCER", 2)
     apart = tuple(
-        replace(shipment, lines=(each,), parcels=(Parcel((each,), grams),))
+        replace(
+            shipment,
+            lines=(each,),
+            parcels=(
+                replace(
+                    shipment.parcels[0], lines=(each,), weight_grams=grams, billable_grams=grams
+                ),
+            ),
+        )
         for shipment, each, grams in zip(plan.shipments, (cups, saucers), (600, 400), strict=True)
     )
 

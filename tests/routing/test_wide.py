@@ -11,6 +11,7 @@ from ordermesh.routing.domain.baselines import BASELINES
 from ordermesh.routing.domain.plan import Method, Shortage, Status
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.rates import CostModel, declared_costs
+from ordermesh.routing.domain.scale import scale_of
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.solver.prices import find_prices
 from ordermesh.routing.solver.programme import Programme
@@ -39,13 +40,12 @@ def wide_problem(
         zone = rates.zone_at(km)
         assert zone is not None
         held = {f"S{n}": draw.randint(1, 4) for n in range(lines) if draw.random() < density}
-        near = location("A", held, km=km, zone=zone.zone)
+        near = location("A", held, km=km, zone=zone.zone, transit_days=zone.transit_days)
         candidates.append(
             replace(
                 near,
                 location_id=f"L{place:03}",
                 rank=place,
-                transit_days=zone.transit_days,
                 pick_fee_per_parcel=Money(14_000),
                 labor_per_unit=Money(4_500),
             )
@@ -63,7 +63,7 @@ def test_the_programme_agrees_with_the_recurrence(seed: int) -> None:
     exact = solve(wanted)
     assert exact.certificate.method is Method.EXACT_DP
 
-    plan, status, bound = solve_wide(wanted)
+    plan, status, bound = solve_wide(wanted, scale_of(wanted))
 
     verify(wanted, plan)
     if exact.certificate.status is Status.INFEASIBLE:
@@ -82,7 +82,7 @@ def test_the_bound_of_the_programme_holds_where_leaving_units_pays(seed: int) ->
     wanted = random_problem(seed, tame=False)
     exact = solve(wanted).certificate
 
-    plan, _, bound = solve_wide(wanted)
+    plan, _, bound = solve_wide(wanted, scale_of(wanted))
 
     verify(wanted, plan)
     if bound is not None and exact.status is Status.OPTIMAL:
@@ -103,12 +103,12 @@ def full_parcels(seed: int) -> Problem:
 @pytest.mark.parametrize("seed", range(80))
 def test_prices_bound_the_optimum_under_every_share_of_the_weight_limit(seed: int) -> None:
     wanted = full_parcels(seed)
-    exact = solve_exactly(wanted)
+    exact = solve_exactly(wanted, scale_of(wanted))
     assert exact is not None
     if exact.assignment is None:
         return
 
-    found = find_prices(wanted, tables_of(wanted), 2 * exact.value)
+    found = find_prices(wanted, tables_of(wanted, scale_of(wanted)), 2 * exact.value)
 
     # Prices charge the split for the first parcel too.
     assert all(each.bound <= exact.value + wanted.costs.split_charge for each in found)
@@ -120,7 +120,7 @@ def test_the_programme_counts_the_parcels_that_a_shipment_fills() -> None:
     wanted = problem(
         [line("1", "MUG", 4, grams=1_500)], [location("A", pick_fee="5", MUG=4)], costs
     )
-    tables = tables_of(wanted)
+    tables = tables_of(wanted, scale_of(wanted))
 
     bound = Programme(wanted, tables, tables.holds > 0).run(1.0, 10.0)
 

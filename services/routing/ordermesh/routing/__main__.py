@@ -57,6 +57,7 @@ from ordermesh.routing.servicer.sourcing import (
 )
 from ordermesh.routing.settings import RoutingSettings
 from ordermesh.routing.solver.solve import solve
+from ordermesh.routing.solver.warming import warm
 from ordermesh.routing.store.carriage import SqlCarriageStore
 from ordermesh.routing.store.contacts import SqlContactStore
 from ordermesh.routing.store.copies import SqlCopyStore
@@ -242,6 +243,7 @@ async def build(settings: RoutingSettings) -> ServiceDefinition:
     clock = SystemClock()
     places = PostalCodes()
     await asyncio.to_thread(places.load)
+    await asyncio.to_thread(warm)
     return assemble(
         Seams(
             database=await Database.open(

@@ -60,6 +60,9 @@ BASELINES: Mapping[Method, Callable[[Problem], Plan]] = {
 }
 """The baselines by method; ``Method`` is text, so ``BASELINES[Method(name)]`` finds one by name."""
 
+NO_SERVICE = "NO_SERVICE"
+"""The remark on the plan of a rule that put together what no service takes."""
+
 _Taken = dict[str, dict[int, int]]
 
 
@@ -91,7 +94,11 @@ def _plan(problem: Problem, taken: _Taken, remarks: tuple[str, ...] = ()) -> Pla
     whole = sum(group.atoms for group in problem.groups)
     if problem.all_or_nothing and _filled(taken) < whole:
         taken = {}
-    return assemble(problem, taken, remarks)
+    try:
+        return assemble(problem, taken, remarks)
+    except ValueError:
+        # The rule knows nothing of services, and no one service takes what it put together.
+        return assemble(problem, {}, (*remarks, NO_SERVICE))
 
 
 def _filled(taken: _Taken) -> int:

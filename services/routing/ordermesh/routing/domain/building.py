@@ -7,28 +7,46 @@ from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.costs import require_amounts_fit
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.geography import Place, distance_km
-from ordermesh.routing.domain.problem import Candidate, Group, Part, Problem, Removal, Rule
-from ordermesh.routing.domain.rates import CostModel, ZoneRates
+from ordermesh.routing.domain.problem import (
+    Adjustment,
+    Candidate,
+    Group,
+    Option,
+    Part,
+    Problem,
+    Removal,
+    Rule,
+)
+from ordermesh.routing.domain.rates import CostModel
+from ordermesh.routing.domain.tariffs import Tariff, zone_tariff
+from ordermesh.routing.domain.terms import PLAIN, Tier
 
 NOTHING = "available 0"
 """The fact about a location that has none of an item."""
 
+FREE = Money(0)
+
+ZONE_SERVICE = "standard"
+"""The service that the zones of a policy stand for."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourcingComponent:
-    """So many units of a SKU in one kit; the weight is that of one unit."""
+    """So many units of a SKU in one kit; weight and volume are those of one unit."""
 
     sku: str
     quantity: int
     weight_grams: int = 0
+    cubic_mm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SourcingLine:
-    """A line as ordered: a quantity of a SKU, whose units weigh so much each.
+    """A line as ordered: a quantity of a SKU, whose units weigh and measure so much each.
 
-    Units of a ``divisible`` line may leave from different locations. A line with ``components``
-    is for a kit; those of one kit leave together unless ``components_may_split``.
+    ``category`` decides with what it may share a parcel. Units of a ``divisible`` line may leave
+    from different locations. A line with ``components`` is for a kit; those of one kit leave
+    together unless ``components_may_split``.
     """
 
     line_id: str
@@ -38,6 +56,8 @@ class SourcingLine:
     divisible: bool = False
     components: tuple[SourcingComponent, ...] = ()
     components_may_split: bool = False
+    cubic_mm: int = 0
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +70,28 @@ class SourcingOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcingService:
+    """A way to send parcels from a location to the order's destination.
+
+    ``days`` count from the order to the arrival. ``excluded_line_ids`` are lines that it does not
+    carry.
+    """
+
+    service_id: str
+    zone: int
+    tariff: Tariff
+    transit_days: int
+    days: int
+    excluded_line_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class SourcingLocation:
     """A location as sourcing sees it: a lower ``rank`` comes first in lists and wins ties.
 
-    ``capacity_units`` is what is left of today's capacity, None for no limit. ``why_off`` says why
-    it does not ship.
+    ``capacity_units`` is what is left of today's capacity, None for no limit. ``services`` reach
+    the destination from here; None means the one of the policy's zones, after ``handling_days``.
+    ``why_off`` says why it does not ship.
     """
 
     location_id: str
@@ -66,6 +103,9 @@ class SourcingLocation:
     capacity_units: int | None = None
     active: bool = True
     ships: bool = True
+    services: tuple[SourcingService, ...] | None = None
+    handling_per_shipment: Money = FREE
+    adjustments: tuple[Adjustment, ...] = ()
     why_off: str = ""
 
 
@@ -83,15 +123,22 @@ class SourcingPolicy:
     shipments_max: int | None = None
     all_or_nothing: bool = False
     allowed_location_ids: frozenset[str] | None = None
+    apart: tuple[tuple[str, str], ...] = ()
+    tiers: tuple[Tier, ...] = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A location that refused some lines of this order before; no lines means all of them."""
+    """A location that may not ship some lines of this order; no lines means all of them.
+
+    It refused them before, or a rule of the policy, which ``rule_id`` names, keeps it out.
+    """
 
     location_id: str
     line_ids: frozenset[str]
     fact: str
+    rule: Rule = Rule.REJECTED_BEFORE
+    rule_id: str = ""
 
 
 def build_problem(
@@ -112,21 +159,14 @@ def build_problem(
         raise FieldViolation("locations", "min_items", "There is no location to consider.")
     _refuse_repeated("locations", (location.location_id for location in locations))
     rejected = _rejected(rejections)
-    lines = tuple(dict.fromkeys(group.line_id for group in groups))
-    skus = sorted({part.sku for group in groups for part in group.parts})
+    scene = _Scene(order.destination, policy, groups)
     candidates: list[Candidate] = []
     removals: list[Removal] = []
     for location in locations:
         held = stock.get(location.location_id, {})
-        available = {sku: held[sku] for sku in skus if held.get(sku, 0) > 0}
-        candidate, removed = _consider(
-            location,
-            distance_km(location.place, order.destination),
-            policy,
-            groups,
-            lines,
-            available,
-            rejected.get(location.location_id, {}),
+        available = {sku: held[sku] for sku in scene.skus if held.get(sku, 0) > 0}
+        candidate, removed = scene.consider(
+            location, available, rejected.get(location.location_id, {})
         )
         removals.extend(removed)
         if candidate is not None:
@@ -137,9 +177,12 @@ def build_problem(
         groups=groups,
         candidates=tuple(candidates),
         costs=policy.costs,
+        tariffs=tuple(scene.tariffs),
         promise_days=policy.promise_days,
         shipments_max=policy.shipments_max,
         all_or_nothing=policy.all_or_nothing,
+        apart=policy.apart,
+        tiers=policy.tiers,
         removals=tuple(removals),
     )
     require_amounts_fit(problem)
@@ -154,12 +197,14 @@ def _groups(order: SourcingOrder) -> tuple[Group, ...]:
     _refuse_repeated("lines.line_id", (line.line_id for line in order.lines))
     groups: list[Group] = []
     for line in order.lines:
-        parts = line.components or (SourcingComponent(line.sku, 1, line.weight_grams),)
+        parts = line.components or (
+            SourcingComponent(line.sku, 1, line.weight_grams, line.cubic_mm),
+        )
         if line.quantity <= 0 or any(part.quantity <= 0 for part in parts):
             sentence = f"A quantity of line {line.line_id} is not positive."
             raise FieldViolation("lines.quantity", "gt", sentence)
-        if any(part.weight_grams < 0 for part in parts):
-            sentence = f"A weight of line {line.line_id} is negative."
+        if any(part.weight_grams < 0 or part.cubic_mm < 0 for part in parts):
+            sentence = f"A weight or size of line {line.line_id} is negative."
             raise FieldViolation("lines.weight_grams", "gte", sentence)
         _refuse_repeated("lines.components.sku", (part.sku for part in parts))
         groups.extend(_groups_of(line, parts))
@@ -181,93 +226,163 @@ def _groups_of(line: SourcingLine, parts: tuple[SourcingComponent, ...]) -> list
     atoms, per_atom = (line.quantity, 1) if line.divisible else (1, line.quantity)
     ordered = sorted(parts, key=lambda part: part.sku)
     together = tuple(
-        Part(part.sku, part.quantity * per_atom, part.weight_grams) for part in ordered
+        Part(part.sku, part.quantity * per_atom, part.weight_grams, part.cubic_mm)
+        for part in ordered
     )
-    return [Group(line.line_id, together, atoms)]
+    return [Group(line.line_id, together, atoms, line.category)]
 
 
 def _alone(line: SourcingLine, part: SourcingComponent) -> Group:
     """A component that may leave without the rest of its kit, as a group of its own."""
     units = part.quantity * line.quantity
     atoms, per_atom = (units, 1) if line.divisible else (1, units)
-    return Group(line.line_id, (Part(part.sku, per_atom, part.weight_grams),), atoms)
+    alone = Part(part.sku, per_atom, part.weight_grams, part.cubic_mm)
+    return Group(line.line_id, (alone,), atoms, line.category)
 
 
-def _rejected(rejections: Iterable[Rejection]) -> dict[str, dict[str, str]]:
-    """By location: the fact by line, the empty line standing for all of them."""
-    by_location: dict[str, dict[str, str]] = {}
+def _rejected(rejections: Iterable[Rejection]) -> dict[str, dict[str, Rejection]]:
+    """By location: the first rejection by line, the empty line standing for all of them."""
+    by_location: dict[str, dict[str, Rejection]] = {}
     for rejection in rejections:
         lines = by_location.setdefault(rejection.location_id, {})
         for line_id in sorted(rejection.line_ids) or [""]:
-            lines[line_id] = rejection.fact
+            lines.setdefault(line_id, rejection)
     return by_location
 
 
-def _consider(
-    location: SourcingLocation,
-    distance: int,
-    policy: SourcingPolicy,
-    groups: tuple[Group, ...],
-    lines: tuple[str, ...],
-    available: Mapping[str, int],
-    rejected: Mapping[str, str],
-) -> tuple[Candidate | None, list[Removal]]:
-    """The location as a candidate, or None, and what the rules took away."""
-    location_id = location.location_id
-    zone = _zone_unless_removed(location, policy, distance, rejected)
-    if not isinstance(zone, ZoneRates):
-        return None, [Removal(zone[0], location_id, lines, zone[1])]
-    if not available and not rejected:
-        # Most locations of most orders.
-        return None, [Removal(Rule.NOT_STOCKED, location_id, lines, NOTHING)]
+class _Gone(Exception):
+    """A rule takes a location away for the whole order."""
 
-    excluded = tuple(line_id for line_id in lines if line_id in rejected)
-    removals = [
-        Removal(Rule.REJECTED_BEFORE, location_id, (line_id,), rejected[line_id])
-        for line_id in excluded
-    ]
-    missing = [g for g in groups if any(part.sku not in available for part in g.parts)]
-    if missing:
-        short = tuple(dict.fromkeys(group.line_id for group in missing))
-        removals.append(Removal(Rule.NOT_STOCKED, location_id, short, NOTHING))
-    gone = {group.name for group in missing}
-    if all(group.name in gone or group.line_id in excluded for group in groups):
-        return None, removals
-    candidate = Candidate(
-        location_id=location_id,
-        rank=location.rank,
-        zone=zone.zone,
-        distance_km=distance,
-        transit_days=zone.transit_days,
-        handling_days=location.handling_days,
-        pick_fee_per_parcel=location.pick_fee_per_parcel,
-        labor_per_unit=location.labor_per_unit,
-        capacity_units=location.capacity_units,
-        available=tuple(available.items()),
-        excluded_line_ids=excluded,
-    )
-    return candidate, removals
+    def __init__(self, rule: Rule, fact: str, rule_id: str = "") -> None:
+        super().__init__(fact)
+        self.rule, self.fact, self.rule_id = rule, fact, rule_id
 
 
-def _zone_unless_removed(
-    location: SourcingLocation, policy: SourcingPolicy, distance: int, rejected: Mapping[str, str]
-) -> ZoneRates | tuple[Rule, str]:
-    """The zone, or the first rule that takes the whole location away and the fact that did."""
-    allowed, promise = policy.allowed_location_ids, policy.promise_days
-    if not location.active:
-        return Rule.SWITCHED_OFF, "the location is not active"
-    if not location.ships:
-        return Rule.SWITCHED_OFF, location.why_off or "shipping is switched off"
-    if allowed is not None and location.location_id not in allowed:
-        return Rule.NOT_ALLOWED, f"not among the {len(allowed)} locations allowed"
-    if "" in rejected:
-        return Rule.REJECTED_BEFORE, rejected[""]
-    zone = policy.costs.zone_at(distance)
-    if zone is None:
-        return Rule.OUT_OF_REACH, f"{distance} km lie beyond the last zone"
-    days = location.handling_days + zone.transit_days
-    if policy.promise_is_hard and promise is not None and days > promise:
-        return Rule.PAST_PROMISE, f"arrives after {days} days, promised in {promise}"
-    if location.capacity_units is not None and location.capacity_units <= 0:
-        return Rule.NO_CAPACITY, f"{location.capacity_units} units left today"
-    return zone
+class _Scene:
+    """One order under one policy, against which locations are held one after the other."""
+
+    def __init__(
+        self, destination: Place, policy: SourcingPolicy, groups: tuple[Group, ...]
+    ) -> None:
+        self._destination = destination
+        self._policy = policy
+        self._groups = groups
+        self._lines = tuple(dict.fromkeys(group.line_id for group in groups))
+        self.skus = sorted({part.sku for group in groups for part in group.parts})
+        self.tariffs: dict[Tariff, int] = {}
+        self._of_zones: dict[int, Tariff] = {}
+
+    def consider(
+        self,
+        location: SourcingLocation,
+        available: Mapping[str, int],
+        rejected: Mapping[str, Rejection],
+    ) -> tuple[Candidate | None, list[Removal]]:
+        """The location as a candidate, or None, and what the rules took away."""
+        location_id, lines = location.location_id, self._lines
+        try:
+            distance = self._reached(location, rejected)
+            options = self._options(location, distance)
+            self._require_room(location)
+        except _Gone as gone:
+            return None, [Removal(gone.rule, location_id, lines, gone.fact, gone.rule_id)]
+        if not available and not rejected:
+            # Most locations of most orders.
+            return None, [Removal(Rule.NOT_STOCKED, location_id, lines, NOTHING)]
+
+        excluded = {line_id for line_id in lines if line_id in rejected}
+        removals = [
+            Removal(
+                rejected[line_id].rule,
+                location_id,
+                (line_id,),
+                rejected[line_id].fact,
+                rejected[line_id].rule_id,
+            )
+            for line_id in lines
+            if line_id in excluded
+        ]
+        carried_by_none = frozenset.intersection(*(one.excluded_line_ids for one in options))
+        for line_id in sorted(carried_by_none.intersection(lines) - excluded):
+            fact = "no service carries it"
+            removals.append(Removal(Rule.NO_SERVICE, location_id, (line_id,), fact))
+            excluded.add(line_id)
+        missing = [g for g in self._groups if any(part.sku not in available for part in g.parts)]
+        if missing:
+            short = tuple(dict.fromkeys(group.line_id for group in missing))
+            removals.append(Removal(Rule.NOT_STOCKED, location_id, short, NOTHING))
+        gone_groups = {group.name for group in missing}
+        if all(group.name in gone_groups or group.line_id in excluded for group in self._groups):
+            return None, removals
+        candidate = Candidate(
+            location_id=location_id,
+            rank=location.rank,
+            distance_km=distance,
+            options=tuple(self._option(one) for one in options),
+            pick_fee_per_parcel=location.pick_fee_per_parcel,
+            labor_per_unit=location.labor_per_unit,
+            capacity_units=location.capacity_units,
+            available=tuple(available.items()),
+            excluded_line_ids=tuple(sorted(excluded)),
+            handling_per_shipment=location.handling_per_shipment,
+            adjustments=location.adjustments,
+        )
+        return candidate, removals
+
+    def _reached(self, location: SourcingLocation, rejected: Mapping[str, Rejection]) -> int:
+        """How far it is, unless a rule takes it away before that matters."""
+        allowed = self._policy.allowed_location_ids
+        if not location.active:
+            raise _Gone(Rule.SWITCHED_OFF, "the location is not active")
+        if not location.ships:
+            raise _Gone(Rule.SWITCHED_OFF, location.why_off or "shipping is switched off")
+        if allowed is not None and location.location_id not in allowed:
+            raise _Gone(Rule.NOT_ALLOWED, f"not among the {len(allowed)} locations allowed")
+        if "" in rejected:
+            one = rejected[""]
+            raise _Gone(one.rule, one.fact, one.rule_id)
+        return distance_km(location.place, self._destination)
+
+    def _options(self, location: SourcingLocation, distance: int) -> tuple[SourcingService, ...]:
+        """The services that reach the destination, in time where the promise is hard."""
+        services = location.services
+        if services is None:
+            services = self._by_zone(location, distance)
+        if not services:
+            raise _Gone(Rule.OUT_OF_REACH, "no service goes from here to the destination")
+        promise = self._policy.promise_days
+        if not self._policy.promise_is_hard or promise is None:
+            return services
+        in_time = tuple(service for service in services if service.days <= promise)
+        if not in_time:
+            soonest = min(service.days for service in services)
+            fact = f"arrives after {soonest} days, promised in {promise}"
+            raise _Gone(Rule.PAST_PROMISE, fact)
+        return in_time
+
+    def _by_zone(self, location: SourcingLocation, distance: int) -> tuple[SourcingService, ...]:
+        costs = self._policy.costs
+        zone = costs.zone_at(distance)
+        if zone is None:
+            raise _Gone(Rule.OUT_OF_REACH, f"{distance} km lie beyond the last zone")
+        if zone.zone not in self._of_zones:
+            self._of_zones[zone.zone] = zone_tariff(costs, zone)
+        tariff = self._of_zones[zone.zone]
+        days = location.handling_days + zone.transit_days
+        return (SourcingService(ZONE_SERVICE, zone.zone, tariff, zone.transit_days, days),)
+
+    def _require_room(self, location: SourcingLocation) -> None:
+        if location.capacity_units is not None and location.capacity_units <= 0:
+            raise _Gone(Rule.NO_CAPACITY, f"{location.capacity_units} units left today")
+
+    def _option(self, service: SourcingService) -> Option:
+        place = self.tariffs.setdefault(service.tariff, len(self.tariffs))
+        excluded = sorted(service.excluded_line_ids.intersection(self._lines))
+        return Option(
+            service.service_id,
+            service.zone,
+            place,
+            service.transit_days,
+            service.days,
+            tuple(excluded),
+        )

@@ -35,8 +35,29 @@ class PlannedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DecidedParcel:
+    """What lies in one box; emissions in milligrams of CO2e."""
+
+    service_id: str
+    lines: tuple[PlannedLine, ...]
+    weight_grams: int
+    billable_grams: int
+    days: int
+    co2e_milligrams: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedTier:
+    """What was minimised: its value, and what one of it outweighs of the last tier."""
+
+    name: str
+    value: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecidedShipment:
-    """What one location sends; ``zone`` counts from 1 for the nearest."""
+    """What one location sends; ``zone`` is that of its first parcel."""
 
     location_id: str
     lines: tuple[PlannedLine, ...]
@@ -46,6 +67,8 @@ class DecidedShipment:
     days: int
     weight_grams: int
     cost: Money
+    parcels: tuple[DecidedParcel, ...]
+    co2e_milligrams: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +76,8 @@ class CandidateFate:
     """What became of a location that was looked at.
 
     ``removed_by`` is the rule that kept it out, wholly or for some lines, "" when none did.
-    ``loses_by`` is what the best plan that uses it costs more, None where that is not known.
+    ``rule_id`` names a rule of the policy. ``loses_by`` is how much worse the best plan that uses
+    it is in the tier ``loses_in_tier``, None where that is not known.
     """
 
     location_id: str
@@ -62,6 +86,8 @@ class CandidateFate:
     fact: str
     loses_by: Money | None
     distance_km: int
+    rule_id: str = ""
+    loses_in_tier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +128,4 @@ class Decision:
     model_version: str
     problem_hash: str
     unfilled_lines: tuple[UnfilledLine, ...]
+    tiers: tuple[DecidedTier, ...] = ()

@@ -1,19 +1,22 @@
 """A plan: what leaves from where in which parcels, what stays, the costs, and how it was found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.costs import (
     CostTerms,
     atom_terms,
+    parcel_micrograms,
     parcel_terms,
+    shipment_terms,
     sum_terms,
     unfilled_penalty,
 )
-from ordermesh.routing.domain.parcels import pack, weights_of
-from ordermesh.routing.domain.problem import Candidate, Group, Problem
+from ordermesh.routing.domain.parcelling import Load, PlanLine, lines_of, loads_of
+from ordermesh.routing.domain.problem import Candidate, Option, Problem
+from ordermesh.routing.domain.scale import Scale, scale_of
 
 Assignment = Mapping[str, Mapping[int, int]]
 """By location id: how many atoms of each group, by the group's index in the problem."""
@@ -65,31 +68,35 @@ class Shortage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PlanLine:
-    """Units of one SKU for one line; a kit's line appears once for each component."""
-
-    line_id: str
-    sku: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
 class Parcel:
-    """What lies in one box."""
+    """What lies in one box, and how it travels.
+
+    ``service_id`` names one of the candidate's options, ``billable_grams`` is what it is charged
+    for, ``micrograms`` are its CO2e, weight included.
+    """
 
     lines: tuple[PlanLine, ...]
     weight_grams: int
+    service_id: str
+    billable_grams: int
+    days: int
+    micrograms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """What one location ships for the order; ``days`` from the order to the arrival."""
+    """What one location ships for the order; ``days`` from the order to the last arrival."""
 
     location_id: str
     lines: tuple[PlanLine, ...]
     parcels: tuple[Parcel, ...]
     days: int
     costs: CostTerms
+
+    @property
+    def micrograms(self) -> int:
+        """CO2e of all its parcels."""
+        return sum(parcel.micrograms for parcel in self.parcels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +126,13 @@ class Plan:
 class LosesBy:
     """What every plan that ships anything from this location costs more than the optimum, at least.
 
+    ``amount`` is in the first of the problem's tiers in which they differ, whose place ``tier`` is;
     None where no permitted plan ships from it.
     """
 
     location_id: str
     amount: Money | None
+    tier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,9 @@ class Certificate:
     """What is claimed of a plan, and by whom.
 
     ``bound`` is a proven lower bound of the cost of every permitted plan, None where there is
-    none. ``loses_by`` lists the candidates in order of rank where the method knows, else nothing.
+    none; with several tiers it is proven for the plans that are equal in all tiers before cost.
+    ``loses_by`` lists the candidates in order of rank where the method knows, else nothing.
+    ``scale`` is what one of each tier counts against the last one.
     """
 
     method: Method
@@ -158,6 +169,7 @@ class Certificate:
     problem_hash: str
     model_version: str
     solver_version: str
+    scale: tuple[int, ...] = (1,)
 
     @property
     def gap(self) -> float | None:
@@ -176,12 +188,29 @@ class Solution:
     shortfalls: tuple[Shortfall, ...]
 
 
-def assemble(problem: Problem, assignment: Assignment, remarks: tuple[str, ...] = ()) -> Plan:
+@dataclass(frozen=True)
+class Parcelling:
+    """How shipments are parcelled: the scale that parcels are compared on, and what is known.
+
+    ``known`` holds the parcels of locations that somebody has found already.
+    """
+
+    scale: Scale
+    known: Mapping[str, tuple[Load, ...]] = field(default_factory=dict)
+
+
+def assemble(
+    problem: Problem,
+    assignment: Assignment,
+    remarks: tuple[str, ...] = (),
+    parcelling: Parcelling | None = None,
+) -> Plan:
     """The plan that ships these atoms, with its parcels and costs; what is not assigned stays.
 
     Raises ``KeyError`` for an unknown location and ``ValueError`` when more atoms are assigned
-    than there are.
+    than there are, or no service takes some of them.
     """
+    parcelling = parcelling or Parcelling(scale_of(problem))
     by_id = {candidate.location_id: candidate for candidate in problem.candidates}
     left = [group.atoms for group in problem.groups]
     chosen: list[tuple[Candidate, dict[int, int]]] = []
@@ -195,7 +224,7 @@ def assemble(problem: Problem, assignment: Assignment, remarks: tuple[str, ...] 
         raise ValueError("more atoms are assigned than the order has")
     chosen.sort(key=lambda pair: (pair[0].rank, pair[0].location_id))
     shipments = tuple(
-        _shipment(problem, candidate, taken, is_first=place == 0)
+        _shipment(problem, candidate, taken, parcelling, is_first=place == 0)
         for place, (candidate, taken) in enumerate(chosen)
     )
     penalties = sum(
@@ -205,7 +234,7 @@ def assemble(problem: Problem, assignment: Assignment, remarks: tuple[str, ...] 
     costs = sum_terms(shipment.costs for shipment in shipments)
     return Plan(
         shipments=shipments,
-        unfilled=_lines(problem.groups, dict(enumerate(left))),
+        unfilled=lines_of(problem.groups, enumerate(left)),
         costs=costs + CostTerms(unfilled=Money(penalties)),
         remarks=remarks,
     )
@@ -225,75 +254,71 @@ def assignment_of(problem: Problem, plan: Plan) -> dict[str, dict[int, int]]:
 
 
 def _shipment(
-    problem: Problem, candidate: Candidate, taken: Mapping[int, int], *, is_first: bool
+    problem: Problem,
+    candidate: Candidate,
+    taken: Mapping[int, int],
+    parcelling: Parcelling,
+    *,
+    is_first: bool,
 ) -> Shipment:
-    parcels = _parcels(problem, taken)
+    loads = parcelling.known.get(candidate.location_id)
+    if loads is None:
+        loads = loads_of(problem, candidate, taken, parcelling.scale)
     # The order's first parcel, which is not charged for, is one of its first shipment.
-    charged = len(parcels) - 1 if is_first else len(parcels)
-    terms = [
-        parcel_terms(problem.costs, candidate).times(len(parcels)),
-        CostTerms(split_charge=problem.costs.split_charge).times(charged),
-    ]
-    for index, number in taken.items():
-        terms.append(atom_terms(problem, candidate, problem.groups[index]).times(number))
+    charged = len(loads) - 1 if is_first else len(loads)
+    terms = [shipment_terms(candidate)]
+    terms.append(CostTerms(split=Money(problem.costs.split_charge * charged)))
+    for load in loads:
+        option = candidate.options[load.option]
+        terms.append(parcel_terms(problem, candidate, option, _billable(problem, option, load)))
+    for option, index, number in _carried(problem, candidate, taken, loads):
+        group = problem.groups[index]
+        terms.append(atom_terms(problem, candidate, option, group).times(number))
     return Shipment(
         location_id=candidate.location_id,
-        lines=_lines(problem.groups, taken),
-        parcels=parcels,
-        days=candidate.days,
+        lines=lines_of(problem.groups, taken.items()),
+        parcels=tuple(_parcel(problem, candidate, load) for load in loads),
+        days=max(candidate.options[load.option].days for load in loads),
         costs=sum_terms(terms),
     )
 
 
-def _lines(groups: tuple[Group, ...], atoms: Mapping[int, int]) -> tuple[PlanLine, ...]:
-    return tuple(
-        PlanLine(groups[index].line_id, part.sku, part.units * number)
-        for index, number in sorted(atoms.items())
-        if number > 0
-        for part in groups[index].parts
+def _carried(
+    problem: Problem, candidate: Candidate, taken: Mapping[int, int], loads: tuple[Load, ...]
+) -> list[tuple[Option, int, int]]:
+    """How many atoms of each group travel by each option.
+
+    Where one option takes everything, atoms may lie in several parcels.
+    """
+    used = {load.option for load in loads}
+    if len(used) == 1:
+        option = candidate.options[used.pop()]
+        return [(option, index, number) for index, number in taken.items()]
+    carried = []
+    for load in loads:
+        units = {(line.line_id, line.sku): line.quantity for line in load.lines}
+        for index in taken:
+            group = problem.groups[index]
+            number = units.get(group.name, 0) // group.parts[0].units
+            if number:
+                carried.append((candidate.options[load.option], index, number))
+    return carried
+
+
+def _billable(problem: Problem, option: Option, load: Load) -> int:
+    return problem.tariffs[option.tariff].billable_grams(load.grams, load.cubic_mm)
+
+
+def _parcel(problem: Problem, candidate: Candidate, load: Load) -> Parcel:
+    option = candidate.options[load.option]
+    tariff = problem.tariffs[option.tariff]
+    per_gram = (tariff.carbon or problem.costs.carbon).micrograms_per_gram_km
+    by_weight = per_gram * load.grams * candidate.distance_km
+    return Parcel(
+        lines=load.lines,
+        weight_grams=load.grams,
+        service_id=option.service_id,
+        billable_grams=_billable(problem, option, load),
+        days=option.days,
+        micrograms=parcel_micrograms(problem, candidate, option) + by_weight,
     )
-
-
-def _parcels(problem: Problem, taken: Mapping[int, int]) -> tuple[Parcel, ...]:
-    """The units of the shipment in its parcels; equal weights are filled in order of lines."""
-    waiting: dict[int, list[PlanLine]] = {}
-    for index, number in taken.items():
-        group = problem.groups[index]
-        for part in group.parts:
-            line = PlanLine(group.line_id, part.sku, part.units * number)
-            waiting.setdefault(part.weight_grams, []).append(line)
-    weights = weights_of(
-        [(grams, line.quantity) for grams, lines in waiting.items() for line in lines]
-    )
-    packing = pack(weights, problem.costs.parcel_limit_grams)
-    return tuple(
-        Parcel(
-            lines=tuple(
-                sorted(
-                    (
-                        line
-                        for (grams, _), number in zip(weights, numbers, strict=True)
-                        for line in _draw(waiting[grams], number)
-                    ),
-                    key=lambda line: (line.line_id, line.sku),
-                )
-            ),
-            weight_grams=sum(
-                grams * number for (grams, _), number in zip(weights, numbers, strict=True)
-            ),
-        )
-        for numbers in packing.parcels
-    )
-
-
-def _draw(waiting: list[PlanLine], number: int) -> list[PlanLine]:
-    """Take so many units from the front of the list."""
-    drawn: list[PlanLine] = []
-    while number:
-        line = waiting.pop(0)
-        taken = min(number, line.quantity)
-        drawn.append(PlanLine(line.line_id, line.sku, taken))
-        if taken < line.quantity:
-            waiting.insert(0, PlanLine(line.line_id, line.sku, line.quantity - taken))
-        number -= taken
-    return drawn

@@ -13,9 +13,13 @@ from functools import cached_property
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.rates import CostModel
+from ordermesh.routing.domain.tariffs import Tariff
+from ordermesh.routing.domain.terms import PLAIN, Tier
 
-MODEL_VERSION = "sourcing-1"
+MODEL_VERSION = "sourcing-2"
 """Changes whenever the same problem could get another cost or mean something else."""
+
+FREE = Money(0)
 
 
 class Rule(StrEnum):
@@ -27,29 +31,36 @@ class Rule(StrEnum):
     SWITCHED_OFF = "SWITCHED_OFF"
     NOT_ALLOWED = "NOT_ALLOWED"
     REJECTED_BEFORE = "REJECTED_BEFORE"
+    FENCED = "FENCED"
     OUT_OF_REACH = "OUT_OF_REACH"
     PAST_PROMISE = "PAST_PROMISE"
     NO_CAPACITY = "NO_CAPACITY"
+    NO_SERVICE = "NO_SERVICE"
     NOT_STOCKED = "NOT_STOCKED"
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A location that a rule took away for some lines, with the fact that decided it."""
+    """A location that a rule took away for some lines, with the fact that decided it.
+
+    ``rule_id`` names the rule of the policy where it is one (``FENCED``).
+    """
 
     rule: Rule
     location_id: str
     line_ids: tuple[str, ...]
     fact: str
+    rule_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """So many units of one SKU inside one atom; ``weight_grams`` is the weight of one unit."""
+    """So many units of one SKU inside one atom; weight and volume are those of one unit."""
 
     sku: str
     units: int
     weight_grams: int
+    cubic_mm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +68,13 @@ class Group:
     """Interchangeable atoms of one line: what leaves from one location or stays unfilled together.
 
     A divisible line of five units is five atoms of one unit; an indivisible one is one atom of
-    five; a kit is atoms of several parts.
+    five; a kit is atoms of several parts. ``category`` decides with what it may share a parcel.
     """
 
     line_id: str
     parts: tuple[Part, ...]
     atoms: int
+    category: str = ""
 
     @property
     def units(self) -> int:
@@ -73,6 +85,11 @@ class Group:
     def grams(self) -> int:
         """Weight of one atom."""
         return sum(part.units * part.weight_grams for part in self.parts)
+
+    @property
+    def cubic_mm(self) -> int:
+        """Volume of one atom."""
+        return sum(part.units * part.cubic_mm for part in self.parts)
 
     def billable_grams(self, limit_grams: int) -> int:
         """Weight of one atom towards full parcels: a unit above the limit fills just one."""
@@ -85,30 +102,65 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """A service by which parcels can go from a candidate to the destination.
+
+    ``tariff`` is its place in the problem's tariffs. ``transit_days`` are the carrier's,
+    ``days`` count from the order to the arrival. ``excluded_line_ids`` are lines that it does not
+    carry, sorted.
+    """
+
+    service_id: str
+    zone: int
+    tariff: int
+    transit_days: int
+    days: int
+    excluded_line_ids: tuple[str, ...] = ()
+
+
+class AdjustmentKind(StrEnum):
+    """What an amount is for that a rule or a forecast adds to a location."""
+
+    PREFERENCE = "PREFERENCE"
+    MARKDOWN = "MARKDOWN"
+    REJECT_RISK = "REJECT_RISK"
+    STOCK_OUT = "STOCK_OUT"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """An amount for each unit of a line that leaves from here, or, without a line, once for all.
+
+    A credit is negative.
+    """
+
+    kind: AdjustmentKind
+    line_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A location that the rules left in, seen from the order's destination.
 
-    ``capacity_units`` is what it can still ship today, None for no limit. ``available`` holds
-    units by SKU that may be promised, sorted by SKU; a SKU that is not listed is not there.
-    ``excluded_line_ids`` are lines it may not ship, sorted; the problem's removals say why.
+    ``options`` are the ways to send parcels, the preferred one of equals first; each parcel takes
+    the one that is cheapest for it. ``capacity_units`` is what it can still ship today, None for no
+    limit. ``available`` holds units by SKU that may be promised, sorted by SKU; a SKU that is not
+    listed is not there. ``excluded_line_ids`` are lines it may not ship, sorted; the problem's
+    removals say why. ``handling_per_shipment`` is charged once.
     """
 
     location_id: str
     rank: int
-    zone: int
     distance_km: int
-    transit_days: int
-    handling_days: int
+    options: tuple[Option, ...]
     pick_fee_per_parcel: Money
     labor_per_unit: Money
     capacity_units: int | None
     available: tuple[tuple[str, int], ...]
     excluded_line_ids: tuple[str, ...] = ()
-
-    @property
-    def days(self) -> int:
-        """Days from the order to the arrival: handling, then transit."""
-        return self.handling_days + self.transit_days
+    handling_per_shipment: Money = FREE
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +170,9 @@ class Problem:
     Groups are sorted by name and candidates by rank, then id: the first candidate wins a tie.
     ``promise_days`` counts from the order, None where nothing was promised. ``shipments_max``
     limits the locations used. With ``all_or_nothing`` an order that cannot be filled whole ships
-    nothing. ``removals`` explain the problem and are no part of it: they do not enter the hash.
+    nothing. ``apart`` are pairs of categories that share no parcel, each pair sorted. ``tiers``
+    say what is minimised, the first before all others. ``removals`` explain the problem and are
+    no part of it: they do not enter the hash.
 
     Raises ``ValueError`` if a list is out of order or repeats a name, or a number is out of range.
     """
@@ -128,9 +182,12 @@ class Problem:
     groups: tuple[Group, ...]
     candidates: tuple[Candidate, ...]
     costs: CostModel
+    tariffs: tuple[Tariff, ...]
     promise_days: int | None = None
     shipments_max: int | None = None
     all_or_nothing: bool = False
+    apart: tuple[tuple[str, str], ...] = ()
+    tiers: tuple[Tier, ...] = PLAIN
     removals: tuple[Removal, ...] = ()
 
     def __post_init__(self) -> None:
@@ -144,15 +201,21 @@ class Problem:
             raise ValueError("candidates must be sorted by rank and id, each once")
         if any(
             group.atoms <= 0
-            or any(part.units <= 0 or part.weight_grams < 0 for part in group.parts)
+            or any(
+                part.units <= 0 or part.weight_grams < 0 or part.cubic_mm < 0
+                for part in group.parts
+            )
             for group in self.groups
         ):
             raise ValueError("atoms and units are positive, weights not negative")
         if self.shipments_max is not None and self.shipments_max <= 0:
             raise ValueError("an order needs room for a shipment")
-        zones = {zone.zone for zone in self.costs.zones}
-        if any(candidate.zone not in zones for candidate in self.candidates):
-            raise ValueError("a candidate lies in a zone that has no rates")
+        for candidate in self.candidates:
+            tariffs = [option.tariff for option in candidate.options]
+            if not tariffs or not 0 <= min(tariffs) <= max(tariffs) < len(self.tariffs):
+                raise ValueError("a candidate has options, each with a tariff of the problem")
+        if not self.tiers:
+            raise ValueError("something must be minimised")
 
     @cached_property
     def wanted(self) -> dict[str, int]:
@@ -175,20 +238,23 @@ class Problem:
             MODEL_VERSION,
             self.order_id,
             astuple(self.destination),
-            [
-                [g.line_id, [[p.sku, p.units, p.weight_grams] for p in g.parts], g.atoms]
-                for g in self.groups
-            ],
+            [astuple(group) for group in self.groups],
             [_values(candidate) for candidate in self.candidates],
             astuple(self.costs),
+            [astuple(tariff) for tariff in self.tariffs],
             self.promise_days,
             self.shipments_max,
             self.all_or_nothing,
+            self.apart,
+            [astuple(tier) for tier in self.tiers],
         ]
         text = json.dumps(canonical, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _values(candidate: Candidate) -> list[object]:
-    """Every field in the order of declaration; its lists are flat, so nothing needs copying."""
-    return [getattr(candidate, name) for name in Candidate.__slots__]
+    """Every field in the order of declaration; most of them are flat, so nothing is copied."""
+    values: dict[str, object] = {name: getattr(candidate, name) for name in Candidate.__slots__}
+    values["options"] = [astuple(option) for option in candidate.options]
+    values["adjustments"] = [astuple(adjustment) for adjustment in candidate.adjustments]
+    return list(values.values())

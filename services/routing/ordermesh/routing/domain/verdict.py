@@ -8,25 +8,42 @@ from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.costs import CostTerms
 from ordermesh.routing.domain.decision import (
     CandidateFate,
+    DecidedParcel,
     DecidedShipment,
+    DecidedTier,
     Decision,
     Outcome,
     PlannedLine,
     UnfilledLine,
 )
-from ordermesh.routing.domain.plan import Plan, Shortage, Shortfall, Solution, Status
+from ordermesh.routing.domain.judging import tier_values
+from ordermesh.routing.domain.plan import (
+    LosesBy,
+    Parcel,
+    Plan,
+    Shortage,
+    Shortfall,
+    Solution,
+    Status,
+)
 from ordermesh.routing.domain.policy import Policy
-from ordermesh.routing.domain.problem import MODEL_VERSION, Problem, Rule
+from ordermesh.routing.domain.problem import MODEL_VERSION, Candidate, Problem, Removal, Rule
 from ordermesh.routing.domain.question import Question, Units
+from ordermesh.routing.domain.rounding import divide_half_even
 
 _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("FREIGHT", ("freight_parcel", "freight_weight")),
-    ("PICK", ("pick_fee",)),
+    ("FREIGHT", ("freight",)),
+    ("PICK", ("pick",)),
     ("LABOR", ("labor",)),
-    ("SPLIT", ("split_charge",)),
-    ("TRANSIT", ("transit_days",)),
-    ("LATE", ("late_days",)),
+    ("HANDLING", ("handling",)),
+    ("SPLIT", ("split",)),
+    ("TRANSIT", ("transit",)),
+    ("LATE", ("late",)),
     ("CARBON", ("carbon",)),
+    ("PREFERENCE", ("preference",)),
+    ("MARKDOWN", ("markdown",)),
+    ("REJECT_RISK", ("reject_risk",)),
+    ("STOCK_OUT", ("stock_out",)),
     ("UNFILLED", ("unfilled",)),
 )
 """The published kinds of cost, and the terms that each sums up."""
@@ -72,7 +89,8 @@ def solved(
         solution.plan,
         outcome=outcome if solution.plan.shipments else Outcome.INFEASIBLE,
         bound=certificate.bound,
-        loses_by={one.location_id: one.amount for one in certificate.loses_by},
+        loses_by={one.location_id: one for one in certificate.loses_by},
+        scale=certificate.scale,
         unfilled=[_unfilled(problem, shortfall, stock) for shortfall in solution.shortfalls],
         model_version=f"{certificate.model_version} {certificate.solver_version}",
         decision_id=decision_id,
@@ -99,6 +117,7 @@ def by_rule(
         outcome=Outcome.FEASIBLE if plan.shipments else Outcome.INFEASIBLE,
         bound=None,
         loses_by={},
+        scale=(),
         unfilled=[_left(problem, line.line_id, line.sku, line.quantity) for line in plan.unfilled],
         model_version=MODEL_VERSION,
         decision_id=None,
@@ -145,7 +164,8 @@ def _decision(
     *,
     outcome: Outcome,
     bound: Money | None,
-    loses_by: Mapping[str, Money | None],
+    loses_by: Mapping[str, LosesBy],
+    scale: tuple[int, ...],
     unfilled: Iterable[UnfilledLine],
     model_version: str,
     decision_id: UUID | None,
@@ -170,6 +190,7 @@ def _decision(
         model_version=model_version,
         problem_hash=problem.hash,
         unfilled_lines=tuple(unfilled),
+        tiers=_tiers(problem, plan, scale),
     )
 
 
@@ -183,12 +204,44 @@ def _shipments(problem: Problem, plan: Plan) -> tuple[DecidedShipment, ...]:
             ),
             parcel_count=len(shipment.parcels),
             distance_km=seen[shipment.location_id].distance_km,
-            zone=seen[shipment.location_id].zone,
+            zone=_zone(seen[shipment.location_id], shipment.parcels[0]),
             days=shipment.days,
             weight_grams=sum(parcel.weight_grams for parcel in shipment.parcels),
             cost=shipment.costs.total,
+            parcels=tuple(_parcel(parcel) for parcel in shipment.parcels),
+            co2e_milligrams=_milligrams(shipment.micrograms),
         )
         for shipment in plan.shipments
+    )
+
+
+def _zone(candidate: Candidate, parcel: Parcel) -> int:
+    return next(one.zone for one in candidate.options if one.service_id == parcel.service_id)
+
+
+def _parcel(parcel: Parcel) -> DecidedParcel:
+    return DecidedParcel(
+        service_id=parcel.service_id,
+        lines=tuple(PlannedLine(one.line_id, one.sku, one.quantity) for one in parcel.lines),
+        weight_grams=parcel.weight_grams,
+        billable_grams=parcel.billable_grams,
+        days=parcel.days,
+        co2e_milligrams=_milligrams(parcel.micrograms),
+    )
+
+
+def _milligrams(micrograms: int) -> int:
+    return divide_half_even(micrograms, 1_000)
+
+
+def _tiers(problem: Problem, plan: Plan, scale: tuple[int, ...]) -> tuple[DecidedTier, ...]:
+    """What the plan comes to in each tier; nothing for a rule that minimises nothing."""
+    if len(scale) != len(problem.tiers):
+        return ()
+    values = tier_values(problem, plan)
+    return tuple(
+        DecidedTier(tier.name, value, weight)
+        for tier, value, weight in zip(problem.tiers, values, scale, strict=True)
     )
 
 
@@ -198,28 +251,31 @@ def _terms(costs: CostTerms) -> tuple[tuple[str, Money], ...]:
 
 
 def _fates(
-    problem: Problem, plan: Plan, loses_by: Mapping[str, Money | None]
+    problem: Problem, plan: Plan, loses_by: Mapping[str, LosesBy]
 ) -> tuple[CandidateFate, ...]:
     """Candidates in the order of rank, then what the rules removed, each location once."""
     chosen = {shipment.location_id for shipment in plan.shipments}
-    removed: dict[str, tuple[Rule, str]] = {}
+    removed: dict[str, Removal] = {}
     for removal in problem.removals:
-        removed.setdefault(removal.location_id, (removal.rule, removal.fact))
+        removed.setdefault(removal.location_id, removal)
     fates = []
     for candidate in problem.candidates:
-        rule, fact = removed.pop(candidate.location_id, ("", ""))
+        name = candidate.location_id
+        gone, loss = removed.pop(name, None), loses_by.get(name)
         fates.append(
             CandidateFate(
-                candidate.location_id,
-                candidate.location_id in chosen,
-                str(rule),
-                fact,
-                loses_by.get(candidate.location_id),
+                name,
+                name in chosen,
+                "" if gone is None else str(gone.rule),
+                "" if gone is None else gone.fact,
+                None if loss is None else loss.amount,
                 candidate.distance_km,
+                "" if gone is None else gone.rule_id,
+                0 if loss is None else loss.tier,
             )
         )
-    for location_id, (rule, fact) in removed.items():
-        fates.append(CandidateFate(location_id, False, str(rule), fact, None, 0))
+    for name, gone in removed.items():
+        fates.append(CandidateFate(name, False, str(gone.rule), gone.fact, None, 0, gone.rule_id))
     return tuple(fates)
 
 

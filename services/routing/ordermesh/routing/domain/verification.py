@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ordermesh.routing.domain.plan import Parcel, Plan, PlanLine, Shipment
-from ordermesh.routing.domain.problem import Candidate, Group, Problem
+from ordermesh.routing.domain.parcelling import PlanLine
+from ordermesh.routing.domain.plan import Parcel, Plan, Shipment
+from ordermesh.routing.domain.problem import Candidate, Group, Option, Problem
+from ordermesh.routing.domain.tariffs import Tariff
 
 _KG = 1_000
 _KG_OF_CARBON = 1_000_000_000
@@ -85,7 +87,7 @@ class _Checks:
         return self._candidates.get(shipment.location_id)
 
     def locations(self) -> None:
-        """Every location is a candidate, ships once, in order of rank, with its own days."""
+        """Every location is a candidate, ships once, in order of rank, by services of its own."""
         uses = Counter(shipment.location_id for shipment in self._plan.shipments)
         for location_id, number in uses.items():
             self._expect("location ships once", location_id, 1, number)
@@ -95,9 +97,16 @@ class _Checks:
         self._expect("shipments in order", self._problem.order_id, 1, order == sorted(order))
         for shipment in self._plan.shipments:
             candidate = self._known(shipment)
-            if candidate is not None:
-                days = candidate.transit_days + candidate.handling_days
-                self._expect("days", shipment.location_id, days, shipment.days)
+            if candidate is None:
+                continue
+            where, last = shipment.location_id, 0
+            for parcel in shipment.parcels:
+                option = _option(candidate, parcel)
+                self._expect("service is offered", where, 1, option is not None)
+                if option is not None:
+                    self._expect("days of a parcel", where, option.days, parcel.days)
+                    last = max(last, option.days)
+            self._expect("days", where, last, shipment.days)
 
     def quantities(self) -> None:
         """Every unit of every line is shipped or unfilled exactly once, and none is negative."""
@@ -161,26 +170,74 @@ class _Checks:
                 self._expect("whole atoms", place, atoms * part.units, found)
 
     def parcels(self, shipment: Shipment) -> None:
-        """The parcels hold exactly the shipment, weigh what they say, and are not overweight."""
-        where, limit = shipment.location_id, self._problem.costs.parcel_limit_grams
+        """The parcels hold exactly the shipment, and each is what it says and may be."""
+        where = shipment.location_id
         packed = _sum(line for parcel in shipment.parcels for line in parcel.lines)
         shipped = _sum(shipment.lines)
         for key in packed.keys() | shipped.keys():
             self._expect("parcelled", f"{'/'.join(key)} at {where}", shipped[key], packed[key])
+        candidate = self._known(shipment)
+        if candidate is None:
+            return
+        unlimited = []
         for parcel in shipment.parcels:
-            units = sum(line.quantity for line in parcel.lines)
-            grams = self._weight(parcel)
-            self._expect("parcel has units", where, 1, units > 0)
-            self._expect("parcel weight", where, grams, parcel.weight_grams)
-            if limit is not None and units > 1:
-                self._at_most("parcel limit", where, limit, grams)
-        if limit is None:
+            option = _option(candidate, parcel)
+            if option is not None:
+                limit = self._parcel(where, candidate, option, parcel)
+                unlimited.append(limit is None)
+        plain = len(candidate.options) == 1 and self._tariff(candidate.options[0])[0].is_linear
+        if plain and all(unlimited) and not self._problem.apart:
             self._expect("one parcel", where, 1, len(shipment.parcels))
+
+    def _tariff(self, option: Option) -> tuple[Tariff, int | None]:
+        """The tariff of an option, and what a parcel of it may weigh."""
+        tariff = self._problem.tariffs[option.tariff]
+        limits = [tariff.grams_max, self._problem.costs.parcel_limit_grams]
+        known = [limit for limit in limits if limit is not None]
+        return tariff, min(known) if known else None
+
+    def _parcel(
+        self, where: str, candidate: Candidate, option: Option, parcel: Parcel
+    ) -> int | None:
+        """Weight, charged weight, emissions, what may lie together; gives the limit of weight."""
+        tariff, limit = self._tariff(option)
+        units = sum(line.quantity for line in parcel.lines)
+        grams, volume = self._weight(parcel), self._volume(parcel)
+        self._expect("parcel has units", where, 1, units > 0)
+        self._expect("parcel weight", where, grams, parcel.weight_grams)
+        if limit is not None and units > 1:
+            self._at_most("parcel limit", where, limit, grams)
+        billable = _billable(tariff, grams, volume)
+        self._expect("charged weight", where, billable, parcel.billable_grams)
+        carbon = tariff.carbon or self._problem.costs.carbon
+        km = candidate.distance_km
+        micrograms = carbon.parcel_micrograms + carbon.parcel_micrograms_per_km * km
+        micrograms += carbon.micrograms_per_gram_km * grams * km
+        self._expect("emissions", where, micrograms, parcel.micrograms)
+        groups = {name: part[0] for name, part in self._parts.items()}
+        held = [
+            groups[line.line_id, line.sku]
+            for line in parcel.lines
+            if (line.line_id, line.sku) in groups
+        ]
+        for line in parcel.lines:
+            barred = line.line_id in option.excluded_line_ids
+            self._expect("service takes the line", f"{_name(line)} at {where}", 0, barred)
+        categories = {group.category for group in held}
+        mixed = sum(1 for pair in self._problem.apart if set(pair) <= categories)
+        self._expect("may lie together", where, 0, mixed)
+        return limit
 
     def _weight(self, parcel: Parcel) -> int:
         known = [line for line in parcel.lines if (line.line_id, line.sku) in self._parts]
         return sum(
             line.quantity * self._parts[line.line_id, line.sku][1].weight_grams for line in known
+        )
+
+    def _volume(self, parcel: Parcel) -> int:
+        known = [line for line in parcel.lines if (line.line_id, line.sku) in self._parts]
+        return sum(
+            line.quantity * self._parts[line.line_id, line.sku][1].cubic_mm for line in known
         )
 
     def costs(self) -> None:
@@ -192,7 +249,7 @@ class _Checks:
                 continue
             terms = _shipment_costs(self._problem, candidate, shipment)
             charged = len(shipment.parcels) - (place == 0)
-            terms["split_charge"] = charged * self._problem.costs.split_charge
+            terms["split"] = charged * self._problem.costs.split_charge
             totals.update(terms)
             for name, amount in shipment.costs.items():
                 where = f"{name} of {shipment.location_id}"
@@ -210,27 +267,78 @@ class _Checks:
 def _shipment_costs(problem: Problem, candidate: Candidate, shipment: Shipment) -> Counter[str]:
     """The terms of a shipment by name, from the rates of the problem alone."""
     costs, km = problem.costs, candidate.distance_km
-    zone = next(zone for zone in costs.zones if zone.zone == candidate.zone)
-    number = len(shipment.parcels)
-    emitted = costs.carbon.parcel_micrograms + costs.carbon.parcel_micrograms_per_km * km
     price = costs.carbon.price_per_kg
-    late = candidate.transit_days + candidate.handling_days - (problem.promise_days or 0)
-    late = 0 if problem.promise_days is None or late < 0 else late
-    terms: Counter[str] = Counter()
-    terms["freight_parcel"] = number * zone.freight_per_parcel
-    terms["pick_fee"] = number * candidate.pick_fee_per_parcel
-    terms["carbon"] = number * _rounded(emitted * price, _KG_OF_CARBON)
-    quantities = _sum(shipment.lines)
-    for group in problem.groups:
-        atoms = _atoms(group, quantities)
+    terms: Counter[str] = Counter(handling=candidate.handling_per_shipment)
+    for one in candidate.adjustments:
+        if not one.line_id:
+            terms[one.kind.value.lower()] += one.amount
+    for parcel in shipment.parcels:
+        option = _option(candidate, parcel)
+        if option is None:
+            continue
+        tariff = problem.tariffs[option.tariff]
+        carbon = tariff.carbon or costs.carbon
+        emitted = carbon.parcel_micrograms + carbon.parcel_micrograms_per_km * km
+        terms["freight"] += _parcel_price(tariff, parcel.billable_grams)
+        terms["pick"] += candidate.pick_fee_per_parcel
+        terms["carbon"] += _rounded(emitted * price, _KG_OF_CARBON)
+    for option, group, atoms in _atoms_by_option(problem, candidate, shipment):
+        tariff = problem.tariffs[option.tariff]
+        carbon = tariff.carbon or costs.carbon
         grams = sum(part.units * part.weight_grams for part in group.parts)
-        emitted = costs.carbon.micrograms_per_gram_km * grams * km
-        terms["freight_weight"] += atoms * _rounded(grams * zone.freight_per_kg, _KG)
+        units = sum(part.units for part in group.parts)
+        emitted = carbon.micrograms_per_gram_km * grams * km
+        late = 0 if problem.promise_days is None else max(0, option.days - problem.promise_days)
+        if tariff.is_linear:
+            terms["freight"] += atoms * _rounded(grams * tariff.per_kg, _KG)
         terms["carbon"] += atoms * _rounded(emitted * price, _KG_OF_CARBON)
-        terms["labor"] += atoms * candidate.labor_per_unit * sum(p.units for p in group.parts)
-        terms["transit_days"] += atoms * costs.transit_day * candidate.transit_days
-        terms["late_days"] += atoms * costs.late_day * late
+        terms["labor"] += atoms * candidate.labor_per_unit * units
+        terms["transit"] += atoms * costs.transit_day * option.transit_days
+        terms["late"] += atoms * costs.late_day * late
+        for one in candidate.adjustments:
+            if one.line_id == group.line_id:
+                terms[one.kind.value.lower()] += atoms * units * one.amount
     return terms
+
+
+def _atoms_by_option(
+    problem: Problem, candidate: Candidate, shipment: Shipment
+) -> Iterable[tuple[Option, Group, int]]:
+    """Atoms by the option that takes them; by one option they may lie in several parcels."""
+    used = {parcel.service_id for parcel in shipment.parcels}
+    held: list[tuple[Option | None, Counter[tuple[str, str]]]]
+    if len(used) == 1:
+        held = [(_option(candidate, shipment.parcels[0]), _sum(shipment.lines))]
+    else:
+        held = [(_option(candidate, one), _sum(one.lines)) for one in shipment.parcels]
+    for option, quantities in held:
+        if option is not None:
+            for group in problem.groups:
+                yield option, group, _atoms(group, quantities)
+
+
+def _option(candidate: Candidate, parcel: Parcel) -> Option | None:
+    return next((one for one in candidate.options if one.service_id == parcel.service_id), None)
+
+
+def _billable(tariff: Tariff, grams: int, cubic_mm: int) -> int:
+    """The charged weight: the greater of weight and size, in whole steps."""
+    density = tariff.cubic_mm_per_gram
+    by_size = (cubic_mm + density - 1) // density if density else 0
+    steps, rest = divmod(max(grams, by_size), tariff.grams_step)
+    return (steps + (rest > 0)) * tariff.grams_step
+
+
+def _parcel_price(tariff: Tariff, billable: int) -> int:
+    """What one parcel costs beside what its atoms pay for their own weight."""
+    if tariff.is_linear:
+        return tariff.per_parcel
+    last = 0
+    for bracket in tariff.brackets:
+        last = bracket.grams_max
+        if billable <= last:
+            return bracket.price
+    return tariff.per_parcel + _rounded((billable - last) * tariff.per_kg, _KG)
 
 
 def _rounded(numerator: int, denominator: int) -> int:

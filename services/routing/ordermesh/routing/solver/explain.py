@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from ordermesh.routing.domain.costs import require_unfilled_dominates
 from ordermesh.routing.domain.errors.policy import UnfilledMustDominate
-from ordermesh.routing.domain.plan import Plan, PlanLine, Shortage, Shortfall, Status
+from ordermesh.routing.domain.parcelling import PlanLine
+from ordermesh.routing.domain.plan import Plan, Shortage, Shortfall, Status
 from ordermesh.routing.domain.problem import Group, Problem, Rule
 
 Replan = Callable[[Problem], Plan]

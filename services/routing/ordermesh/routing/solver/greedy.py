@@ -51,7 +51,7 @@ def greedy_plan(
 
 def _insert(tables: Tables, most: int | None, rows: Sequence[int] | None) -> Chosen:
     """Serve groups, the dearest to leave first, each from where its atoms cost least now."""
-    opening = tables.parcel.astype(np.float64)
+    opening = (tables.parcel + tables.shipment).astype(np.float64)
     preferred = (
         np.ones(len(opening), np.bool_) if rows is None else np.zeros(len(opening), np.bool_)
     )
@@ -69,7 +69,7 @@ def _insert(tables: Tables, most: int | None, rows: Sequence[int] | None) -> Cho
             if not room.any():
                 break
             price = tables.atom[:, group] + opening / np.maximum(room, 1)
-            row = int(np.argmin(np.where(room > 0, price, np.inf)))
+            row = int(np.argmin(np.where(room > 0, price, np.inf).astype(np.float64)))
             number = int(room[row])
             atoms = chosen.setdefault(row, {})
             atoms[group] = atoms.get(group, 0) + number
@@ -96,7 +96,7 @@ def _estimate(tables: Tables, chosen: Chosen) -> int:
     left = tables.atoms.copy()
     cost = 0
     for row, atoms in chosen.items():
-        cost += int(tables.parcel[row])
+        cost += int(tables.parcel[row] + tables.shipment[row])
         for group, number in atoms.items():
             cost += number * int(tables.atom[row, group])
             left[group] -= number

@@ -45,6 +45,18 @@ class Level:
     anchor_rests: Integers
 
 
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Every level after the other; the pairs of the n-th state are ``starts[n]:starts[n + 1]``."""
+
+    order: Integers
+    starts: Integers
+    parts: Integers
+    rests: Integers
+    anchors: Integers
+    anchor_rests: Integers
+
+
 @dataclass(frozen=True)
 class Lattice:
     """All states of one shape. ``counts`` has the shape (states, groups)."""
@@ -58,6 +70,29 @@ class Lattice:
     def size(self) -> int:
         """Number of states; the last one is the whole order."""
         return len(self.counts)
+
+    @cached_property
+    def flat(self) -> "Flat":
+        """All levels, one after the other."""
+        starts = [np.zeros(1, np.int64)]
+        for level in self.levels:
+            ends = np.append(level.offsets[1:], len(level.parts))
+            starts.append(starts[-1][-1] + ends)
+        return Flat(
+            order=np.concatenate([level.states for level in self.levels]),
+            starts=np.concatenate(starts),
+            parts=np.concatenate([level.parts for level in self.levels]),
+            rests=np.concatenate([level.rests for level in self.levels]),
+            anchors=np.concatenate([level.anchors for level in self.levels]),
+            anchor_rests=np.concatenate([level.anchor_rests for level in self.levels]),
+        )
+
+    @cached_property
+    def places(self) -> Integers:
+        """Where each state is in ``flat``; the empty one is nowhere."""
+        places = np.full(self.size, -1, np.int64)
+        places[self.flat.order] = np.arange(self.size - 1)
+        return places
 
     @cached_property
     def all_pairs(self) -> tuple[Integers, Integers, Integers]:

@@ -1,7 +1,7 @@
 """Prices of lines that bound every plan of an order from below, and the pairs they rule out.
 
 Each group g gets a price v_g for an atom that is served. A candidate i then earns
-``r_i = P_i + sum_g holds_ig min(0, c_ig - v_g)`` when it opens, and
+``r_i = s_i + P_i + sum_g holds_ig min(0, c_ig - v_g)`` when it opens, and
 
     ``L(v) = sum_g atoms_g min(v_g, u_g) + sum_i min(0, r_i)``
 
@@ -91,7 +91,7 @@ def _terms(problem: Problem, tables: Tables, share: int) -> _Terms:
         rest = tables.parcel * (100 - share) // 100
         atom = atom + np.outer(rest, np.array(weights, np.int64)) // limit
     return _Terms(
-        parcel=parcel,
+        parcel=parcel + tables.shipment,
         atom=atom,
         holds=tables.holds,
         atoms=tables.atoms,

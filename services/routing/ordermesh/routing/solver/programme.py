@@ -1,13 +1,13 @@
 """The integer programme of an order, and CP-SAT to solve it.
 
-Data. As in ``ordermesh.routing.solver.reference``: candidates i, groups g, parcel costs P_i with
-the split charge, atom costs c_ig, penalties u_g, weight limit W of a parcel. A set of pairs (i, g)
-that may be used.
+Data. Candidates i, groups g, what a shipment costs once s_i, parcel costs P_i with the split
+charge, atom costs c_ig, penalties u_g, weight limit W of a parcel. Where parcels are priced by what
+is in them, P_i and c_ig are lower bounds. A set of pairs (i, g) that may be used.
 
 Variables. ``x_ig``, atoms of g from i, at most what i holds; ``y_i``, whether i ships; ``n_i``,
 its parcels; ``l_g``, atoms left.
 
-Objective. The least of ``sum_i P_i n_i + sum_ig c_ig x_ig + sum_g u_g l_g``.
+Objective. The least of ``sum_i (s_i y_i + P_i n_i) + sum_ig c_ig x_ig + sum_g u_g l_g``.
 
 Constraints.
 
@@ -35,6 +35,9 @@ from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.solver.tables import Tables
 
 VERSION = f"cp-sat {version('ortools')}"
+
+_UNKNOWN = -(2**60)
+"""A bound that says nothing."""
 
 _SOLVED = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
@@ -102,6 +105,7 @@ class Programme:
     def _add_objective(self) -> None:
         tables = self._tables
         terms = [(parcels, int(tables.parcel[row])) for row, parcels in self._n.items()]
+        terms += [(opened, int(tables.shipment[row])) for row, opened in self._y.items()]
         terms += [(x, int(tables.atom[pair])) for pair, x in self._x.items()]
         terms += list(zip(self._left, tables.penalty.tolist(), strict=True))
         variables = [variable for variable, _ in terms]
@@ -145,7 +149,7 @@ class Programme:
         if status == cp_model.INFEASIBLE:
             return None
         self._is_solved = status in _SOLVED
-        return round(self._solver.best_objective_bound) if self._is_solved else 0
+        return round(self._solver.best_objective_bound) if self._is_solved else _UNKNOWN
 
     def assignment(self) -> dict[str, dict[int, int]] | None:
         """Atoms by group index, by location id, or None if no plan was found."""

@@ -1,14 +1,15 @@
 """One order, exactly: the recurrence over everything that may leave together.
 
 Data. G groups of interchangeable atoms, I candidates in order of rank. A state x counts atoms by
-group; n(x) is the number of parcels of its units. Candidate i charges P_i for a parcel, split
-charge included, and c_ig for an atom; it holds units of each SKU, and has room for so many units.
-An atom left costs u_g.
+group. Candidate i charges ``value_i(x)`` for shipping x: what a shipment costs, its parcels, each
+by the service that is cheapest for it, and its atoms; any function of x will do. It holds units of
+each SKU, and has room for so many units. An atom left costs u_g.
 
 Variables. x_i, the atoms that candidate i ships, each candidate used at most once.
 
-Objective. The least of ``sum_i (P_i n(x_i) + x_i c_i) + (all - sum_i x_i) u``; then the fewest
-shipments; then the least sum of units times their location's place in the order of rank.
+Objective. The least of ``sum_i value_i(x_i) + (all - sum_i x_i) u``, counted on the scale of the
+problem's tiers; then the fewest shipments; then the least sum of units times their location's place
+in the order of rank.
 
 Constraints.
 
@@ -31,22 +32,18 @@ The three objectives are one 64-bit integer each, on scales that keep them apart
 walked back by first minima, so equal problems give equal plans.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ordermesh.routing.domain.parcels import Weights, pack, weights_of
-from ordermesh.routing.domain.problem import Group, Problem
-from ordermesh.routing.solver.lattice import (
-    PAIRS_MAX,
-    Indices,
-    Integers,
-    Lattice,
-    lattice_of,
-    pairs_of,
-)
-from ordermesh.routing.solver.recurrence import Answer, Recurrence
+from ordermesh.routing.domain.parcelling import Load
+from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.scale import Scale
+from ordermesh.routing.domain.terms import Term
+from ordermesh.routing.solver.lattice import PAIRS_MAX, Indices, lattice_of, pairs_of
+from ordermesh.routing.solver.recurrence import Recurrence
 from ordermesh.routing.solver.tables import Tables, tables_of
+from ordermesh.routing.solver.values import Values
 
 VALUES_MAX = 5_000_000
 """Candidates times states of one component at most: 40 MB of values."""
@@ -54,11 +51,12 @@ VALUES_MAX = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """The optimum of a problem.
+    """The optimum of a problem, on the scale of its tiers.
 
     ``assignment`` is atoms by group index, by candidate index, or None where nothing can be filled,
-    or not everything and all or nothing was asked. ``value`` is its cost and ``bound`` a proven
-    lower bound: the two differ only where the fewest parcels of a shipment were not proven, or as
+    or not everything and all or nothing was asked. ``loads`` are parcels by candidate index where
+    they were chosen by what is in them. ``value`` is its cost and ``bound`` a proven lower bound:
+    the two differ only where the fewest parcels of a shipment were not proven, or as
     ``_first_parcel_free`` says. ``margins`` say by how much at least every plan that uses a
     candidate is dearer, None if there is none.
     """
@@ -67,11 +65,12 @@ class Exact:
     value: int
     bound: int
     margins: tuple[int | None, ...]
+    loads: dict[int, tuple[Load, ...]] = field(default_factory=dict)
 
 
-def solve_exactly(problem: Problem) -> Exact | None:
+def solve_exactly(problem: Problem, scale: Scale) -> Exact | None:
     """The optimum with its proof, or None where the states or steps would exceed the budget."""
-    tables = tables_of(problem)
+    tables = tables_of(problem, scale)
     most = problem.shipments_max
     if most is not None and most >= min(int(tables.atoms.sum()), len(problem.candidates)):
         most = None
@@ -83,13 +82,14 @@ def solve_exactly(problem: Problem) -> Exact | None:
     left = int((tables.penalty[nowhere] * tables.atoms[nowhere]).sum())
     whole = Exact({}, left, left, nobody)
     for candidates, groups in _components(tables, held, together=most is not None):
-        part = _solve_component(problem, tables.restricted(candidates, groups), groups, most)
+        part = _solve_component(problem, scale, tables.restricted(candidates, groups), most)
         if part is None:
             return None
-        whole = _join(whole, part, candidates, groups)
+        whole = _join(whole, part, candidates.tolist())
         if whole.assignment is None:
             return whole
-    return _first_parcel_free(whole, problem.costs.split_charge)
+    split = scale.coefficients.get(Term.SPLIT, 0) * problem.costs.split_charge
+    return _first_parcel_free(whole, split)
 
 
 def _components(tables: Tables, held: Indices, *, together: bool) -> list[tuple[Indices, Indices]]:
@@ -113,21 +113,37 @@ def _components(tables: Tables, held: Indices, *, together: bool) -> list[tuple[
 
 
 def _solve_component(
-    problem: Problem, tables: Tables, indices: Indices, most: int | None
-) -> Answer | None:
-    """The optimum of some groups and candidates, or None beyond the budget."""
+    problem: Problem, scale: Scale, tables: Tables, most: int | None
+) -> Exact | None:
+    """The optimum of some groups and candidates, or None beyond the budget.
+
+    Its groups are the problem's, its candidates the tables' own.
+    """
     shape = tuple(int(atoms) + 1 for atoms in tables.atoms)
     if pairs_of(shape) > PAIRS_MAX or len(tables.parcel) * int(np.prod(shape)) > VALUES_MAX:
         return None
     lattice = lattice_of(shape)
-    groups = [problem.groups[index] for index in indices]
-    parcels, fewest = _parcel_counts(groups, lattice, problem.costs.parcel_limit_grams)
+    priced = Values(problem, scale, tables, lattice)
     complete = problem.all_or_nothing
-    answer = Recurrence(tables, lattice, parcels, most, complete=complete).solve()
-    if answer is None or answer.assignment is None or (fewest == parcels).all():
-        return answer
-    bound = Recurrence(tables, lattice, fewest, most, complete=complete).bound()
-    return Answer(answer.assignment, answer.value, min(bound, answer.value), answer.margins)
+    answer = Recurrence(tables, lattice, priced.values, most, complete=complete).solve()
+    if answer is None:
+        return None
+    bound = answer.bound
+    if answer.assignment is not None and not priced.are_proven:
+        relaxed = Recurrence(tables, lattice, priced.bounds(), most, complete=complete).bound()
+        bound = min(relaxed, answer.value)
+    if answer.assignment is None:
+        return Exact(None, 0, 0, answer.margins)
+    columns = tables.columns.tolist()
+    assignment = {}
+    loads = {}
+    for row, state in answer.assignment.items():
+        counts = lattice.counts[state].tolist()
+        assignment[row] = {columns[g]: number for g, number in enumerate(counts) if number}
+        found = priced.loads(row, state)
+        if found is not None:
+            loads[row] = found
+    return Exact(assignment, answer.value, bound, answer.margins, loads)
 
 
 def _first_parcel_free(exact: Exact, split_charge: int) -> Exact:
@@ -139,49 +155,26 @@ def _first_parcel_free(exact: Exact, split_charge: int) -> Exact:
     """
     if exact.assignment:
         value, bound = exact.value - split_charge, exact.bound - split_charge
-        return Exact(exact.assignment, value, bound, exact.margins)
+        return Exact(exact.assignment, value, bound, exact.margins, exact.loads)
     least = min((margin for margin in exact.margins if margin is not None), default=0)
     bound = min(exact.value, exact.bound + least - split_charge)
     margins = tuple(m if m is None else max(0, m - split_charge) for m in exact.margins)
     return Exact(exact.assignment, exact.value, bound, margins)
 
 
-def _parcel_counts(
-    groups: list[Group], lattice: Lattice, limit_grams: int | None
-) -> tuple[Integers, Integers]:
-    """For every state, the parcels its units are packed into, and the fewest that could do."""
-    ones = np.ones(lattice.size, np.int64)
-    ones[0] = 0
-    heaviest = sum(group.atoms * group.grams for group in groups)
-    if limit_grams is None or heaviest <= limit_grams:
-        return ones, ones
-    parcels, fewest = ones.copy(), ones.copy()
-    known: dict[Weights, tuple[int, int]] = {}
-    for state, counts in enumerate(lattice.counts.tolist()):
-        weights = weights_of(
-            [
-                (part.weight_grams, part.units * number)
-                for group, number in zip(groups, counts, strict=True)
-                for part in group.parts
-            ]
-        )
-        if weights not in known:
-            packing = pack(weights, limit_grams)
-            known[weights] = (len(packing.parcels), packing.fewest)
-        parcels[state], fewest[state] = known[weights]
-    return parcels, fewest
-
-
-def _join(whole: Exact, part: Answer, candidates: Indices, groups: Indices) -> Exact:
+def _join(whole: Exact, part: Exact, candidates: list[int]) -> Exact:
     """The optimum of what was solved so far and one more component, in the problem's indices."""
     margins = list(whole.margins)
-    for index, margin in zip(candidates.tolist(), part.margins, strict=True):
+    for index, margin in zip(candidates, part.margins, strict=True):
         margins[index] = margin
-    assignment = whole.assignment
-    if part.assignment is None or assignment is None:
+    if part.assignment is None or whole.assignment is None:
         return Exact(None, 0, 0, (None,) * len(margins))
-    for row, atoms in part.assignment.items():
-        chosen = {int(groups[g]): number for g, number in enumerate(atoms) if number}
-        assignment = {**assignment, int(candidates[row]): chosen}
-    value, bound = whole.value + part.value, whole.bound + part.bound
-    return Exact(assignment, value, bound, tuple(margins))
+    own = {candidates[row]: atoms for row, atoms in part.assignment.items()}
+    loads = {candidates[row]: found for row, found in part.loads.items()}
+    return Exact(
+        {**whole.assignment, **own},
+        whole.value + part.value,
+        whole.bound + part.bound,
+        tuple(margins),
+        {**whole.loads, **loads},
+    )

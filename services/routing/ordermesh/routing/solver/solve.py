@@ -2,22 +2,25 @@
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.costs import require_amounts_fit
+from ordermesh.routing.domain.judging import on_scale
 from ordermesh.routing.domain.plan import (
     Certificate,
     LosesBy,
     Method,
+    Parcelling,
     Plan,
     Solution,
     Status,
     assemble,
 )
 from ordermesh.routing.domain.problem import MODEL_VERSION, Problem
+from ordermesh.routing.domain.scale import Scale, scale_of
 from ordermesh.routing.solver.explain import explain_unfilled
 from ordermesh.routing.solver.programme import VERSION
 from ordermesh.routing.solver.reference import Exact, solve_exactly
 from ordermesh.routing.solver.wide import DETERMINISTIC_TIME, solve_wide
 
-EXACT_VERSION = "recurrence-1"
+EXACT_VERSION = "recurrence-2"
 """Changes whenever the exact solver could give another plan for the same problem."""
 
 
@@ -36,41 +39,59 @@ def solve(problem: Problem, *, deterministic_time: float = DETERMINISTIC_TIME) -
 
 
 def _decide(problem: Problem, deterministic_time: float) -> tuple[Plan, Certificate]:
-    exact = solve_exactly(problem)
+    scale = scale_of(problem)
+    exact = solve_exactly(problem, scale)
     if exact is not None:
-        return _exact_plan(problem, exact)
-    plan, status, bound = solve_wide(problem, deterministic_time)
-    return plan, _certificate(problem, Method.CP_SAT, status, plan, bound)
+        return _exact_plan(problem, scale, exact)
+    plan, status, bound = solve_wide(problem, scale, deterministic_time)
+    return plan, _certificate(problem, scale, Method.CP_SAT, status, plan, bound)
 
 
-def _exact_plan(problem: Problem, exact: Exact) -> tuple[Plan, Certificate]:
+def _exact_plan(problem: Problem, scale: Scale, exact: Exact) -> tuple[Plan, Certificate]:
     method = Method.EXACT_DP
     if exact.assignment is None:
         plan = assemble(problem, {})
-        return plan, _certificate(problem, method, Status.INFEASIBLE, plan, None)
+        return plan, _certificate(problem, scale, method, Status.INFEASIBLE, plan, None)
+    names = [candidate.location_id for candidate in problem.candidates]
+    loads = {names[row]: found for row, found in exact.loads.items()}
     plan = assemble(
         problem,
-        {problem.candidates[row].location_id: atoms for row, atoms in exact.assignment.items()},
+        {names[row]: atoms for row, atoms in exact.assignment.items()},
+        parcelling=Parcelling(scale, loads),
     )
-    if plan.costs.total != exact.value:
-        raise ArithmeticError(f"solved for {exact.value}, the plan costs {plan.costs.total}")
+    value = on_scale(problem, plan, scale)
+    if value != exact.value:
+        raise ArithmeticError(f"solved for {exact.value}, the plan comes to {value}")
     status = Status.OPTIMAL if exact.bound == exact.value else Status.FEASIBLE
-    margins = zip(problem.candidates, exact.margins, strict=True)
-    loses_by = tuple(
-        LosesBy(candidate.location_id, None if margin is None else Money(margin))
-        for candidate, margin in margins
-    )
-    return plan, _certificate(problem, method, status, plan, exact.bound, loses_by)
+    margins = zip(names, exact.margins, strict=True)
+    loses_by = tuple(_loses_by(scale, location_id, margin) for location_id, margin in margins)
+    return plan, _certificate(problem, scale, method, status, plan, exact.bound, loses_by)
+
+
+def _loses_by(scale: Scale, location_id: str, margin: int | None) -> LosesBy:
+    """The margin in the first tier that it makes worse."""
+    if margin is None:
+        return LosesBy(location_id, None)
+    if len(scale.tiers) == 1:
+        return LosesBy(location_id, Money(margin))
+    for tier, amount in enumerate(scale.apart(margin)):
+        if amount:
+            return LosesBy(location_id, Money(amount), tier)
+    return LosesBy(location_id, Money(0), len(scale.tiers) - 1)
 
 
 def _certificate(
     problem: Problem,
+    scale: Scale,
     method: Method,
     status: Status,
     plan: Plan,
     bound: int | None,
     loses_by: tuple[LosesBy, ...] = (),
 ) -> Certificate:
+    if not scale.is_plain:
+        # What is proven is proven on the scale; of the cost it says something only at the optimum.
+        bound = plan.costs.total if status is Status.OPTIMAL else None
     return Certificate(
         method=method,
         status=status,
@@ -80,4 +101,5 @@ def _certificate(
         problem_hash=problem.hash,
         model_version=MODEL_VERSION,
         solver_version=EXACT_VERSION if method is Method.EXACT_DP else VERSION,
+        scale=scale.tier_weights,
     )

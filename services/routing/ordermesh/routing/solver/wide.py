@@ -10,6 +10,8 @@ deterministic time, so that the same problem gives the same plan. If it proves t
 the plan that is held is the optimum.
 """
 
+from contextlib import suppress
+
 import numpy as np
 
 from ordermesh.routing.domain.baselines import (
@@ -17,9 +19,11 @@ from ordermesh.routing.domain.baselines import (
     fixed_priority_list,
     nearest_single,
 )
-from ordermesh.routing.domain.costs import AMOUNT_MAX
-from ordermesh.routing.domain.plan import Plan, Status, assemble
+from ordermesh.routing.domain.judging import on_scale
+from ordermesh.routing.domain.plan import Assignment, Parcelling, Plan, Status, assemble
 from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.scale import Scale
+from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver.greedy import greedy_plan
 from ordermesh.routing.solver.prices import find_prices, pairs_left
 from ordermesh.routing.solver.programme import Programme
@@ -35,50 +39,90 @@ _BASELINE_TRIES = 1_000
 _PAIRS_MAX = 30_000
 
 
-def solve_wide(
-    problem: Problem, deterministic_time: float = DETERMINISTIC_TIME
-) -> tuple[Plan, Status, int | None]:
-    """The best plan found, what is known of it, and a proven lower bound of every plan's cost.
+ANYTHING = 2**58
+"""What a plan may count that is worth finding where none is known."""
 
-    ``INFEASIBLE`` and ``TIME_LIMIT`` come with the plan that ships nothing and without a bound.
+
+def solve_wide(
+    problem: Problem, scale: Scale, deterministic_time: float = DETERMINISTIC_TIME
+) -> tuple[Plan, Status, int | None]:
+    """The best plan found, what is known of it, and a proven lower bound of every plan's value.
+
+    ``INFEASIBLE`` and ``TIME_LIMIT`` come with the plan that ships nothing and without a bound; a
+    plan whose tiers do not fit the solver's numbers has no bound either.
     """
-    tables = tables_of(problem)
+    tables = tables_of(problem, scale)
     if not tables.holds.any() or (problem.all_or_nothing and _is_short(tables)):
         return assemble(problem, {}), Status.INFEASIBLE, None
-    best = _best_known(problem, tables)
-    charge = problem.costs.split_charge
-    target = _target(best, charge)
-    prices = find_prices(problem, tables, min(target, _dearest(tables)))
+    search = _Search(problem, scale, tables)
+    if tables.is_exact:
+        plan = search.best
+        return (plan, Status.FEASIBLE, None) if plan else _nothing(problem, Status.TIME_LIMIT)
+    prices = find_prices(problem, tables, min(search.target, _dearest(tables)))
     for each in prices:
         rows = each.promising(problem.shipments_max or len(tables.parcel)).tolist()
-        best = _better(problem, best, assemble(problem, greedy_plan(problem, tables, rows)))
+        search.try_assignment(greedy_plan(problem, tables, rows))
     bound = max(each.bound for each in prices)
-    target = _target(best, charge)
-    left = pairs_left(prices, tables, target)
-    if bound < target and left.sum() <= _PAIRS_MAX:
+    left = pairs_left(prices, tables, search.target)
+    if bound < search.target and left.sum() <= _PAIRS_MAX:
+        target = search.target
         programme = Programme(problem, tables, left)
-        programme.hint(best)
+        programme.hint(search.best)
         found_bound = programme.run(deterministic_time, KILL_SECONDS)
-        if found_bound is None and best is None:
-            return assemble(problem, {}), Status.INFEASIBLE, None
+        if found_bound is None and search.best is None:
+            return _nothing(problem, Status.INFEASIBLE)
         found = programme.assignment()
         if found is not None:
-            best = _better(problem, best, assemble(problem, found))
-        # A plan that uses another pair costs more than the target.
+            search.try_assignment(found)
+        # A plan that uses another pair counts more than the target.
         bound = max(bound, target if found_bound is None else min(found_bound, target))
-    if best is None:
-        return assemble(problem, {}), Status.TIME_LIMIT, None
-    bound = min(bound - charge, best.costs.total)
-    status_of = Status.OPTIMAL if bound == best.costs.total else Status.FEASIBLE
-    return best, status_of, bound
+    if search.best is None:
+        return _nothing(problem, Status.TIME_LIMIT)
+    bound = min(bound - search.split, search.value)
+    status = Status.OPTIMAL if bound == search.value else Status.FEASIBLE
+    return search.best, status, bound
 
 
-def _target(best: Plan | None, split_charge: int) -> int:
-    """What a plan may cost that is worth finding, counted as the programme counts.
+def _nothing(problem: Problem, status: Status) -> tuple[Plan, Status, None]:
+    return assemble(problem, {}), status, None
 
-    Prices and programme charge the split for every parcel; an order's first is free.
+
+class _Search:
+    """The best plan so far: at first that of the greedy rule and of the named baselines.
+
+    ``value`` is what it counts. Where all is asked, a plan that leaves something is none.
     """
-    return AMOUNT_MAX if best is None else best.costs.total + split_charge
+
+    def __init__(self, problem: Problem, scale: Scale, tables: Tables) -> None:
+        self.best: Plan | None = None
+        self.value = ANYTHING
+        self.split = scale.coefficients.get(Term.SPLIT, 0) * problem.costs.split_charge
+        self._problem = problem
+        self._scale = scale
+        self.try_assignment(greedy_plan(problem, tables))
+        for baseline in (nearest_single, fixed_priority_list):
+            self._try(baseline(problem))
+        self._try(fewest_splits(problem, _BASELINE_TRIES))
+
+    @property
+    def target(self) -> int:
+        """What a plan may count that is worth finding, counted as the programme counts.
+
+        Prices and programme charge the split for every parcel; an order's first is free.
+        """
+        return ANYTHING if self.best is None else self.value + self.split
+
+    def try_assignment(self, assignment: Assignment) -> None:
+        """Keep the plan of these atoms if it is better, and if there are services for it."""
+        with suppress(ValueError):
+            self._try(assemble(self._problem, assignment, parcelling=Parcelling(self._scale)))
+
+    def _try(self, plan: Plan) -> None:
+        if self._problem.all_or_nothing and not plan.is_complete:
+            return
+        value = on_scale(self._problem, plan, self._scale)
+        if self.best is None or value < self.value:
+            self.best, self.value = plan, value
 
 
 def _is_short(tables: Tables) -> bool:
@@ -88,22 +132,9 @@ def _is_short(tables: Tables) -> bool:
     return bool(stock.any() or groups.any())
 
 
-def _best_known(problem: Problem, tables: Tables) -> Plan | None:
-    """The cheapest of the greedy plan and the baselines, None if all is asked and none has it."""
-    best = _better(problem, None, assemble(problem, greedy_plan(problem, tables)))
-    for baseline in (nearest_single, fixed_priority_list):
-        best = _better(problem, best, baseline(problem))
-    return _better(problem, best, fewest_splits(problem, _BASELINE_TRIES))
-
-
-def _better(problem: Problem, known: Plan | None, plan: Plan) -> Plan | None:
-    """The cheaper of the two; where all is asked a plan that leaves something is none."""
-    if problem.all_or_nothing and not plan.is_complete:
-        return known
-    return plan if known is None or plan.costs.total < known.costs.total else known
-
-
 def _dearest(tables: Tables) -> int:
     """What a plan would cost that opened every candidate for the dearest atoms: a first target."""
-    atoms = np.maximum(tables.atom.max(axis=0), tables.penalty)
-    return int(tables.parcel.sum()) + int(atoms @ tables.atoms)
+    served = np.where(tables.holds > 0, tables.atom, 0)
+    atoms = np.maximum(served.max(axis=0), tables.penalty)
+    opening = np.maximum(tables.parcel + tables.shipment, 0)
+    return int(opening.sum()) + int(atoms @ tables.atoms)

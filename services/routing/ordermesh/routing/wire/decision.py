@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from ordermesh.api.routing.v1 import Candidate, CostTerm, Plan, Shipment, SourcingQuestion
+from ordermesh.api.routing.v1 import (
+    Candidate,
+    CostTerm,
+    Plan,
+    PlannedParcel,
+    Shipment,
+    SourcingQuestion,
+)
+from ordermesh.api.routing.v1 import DecidedTier as DecidedTierMessage
 from ordermesh.api.routing.v1 import Decision as DecisionMessage
 from ordermesh.api.routing.v1 import Outcome as OutcomeEnum
 from ordermesh.api.routing.v1 import PlannedLine as PlannedLineMessage
@@ -12,7 +20,9 @@ from ordermesh.api.routing.v1 import UnfilledLine as UnfilledLineMessage
 from ordermesh.routing.domain.decision import (
     CandidateFate,
     DecidedShipment,
+    DecidedTier,
     Decision,
+    PlannedLine,
     SourcingMethod,
     UnfilledLine,
 )
@@ -36,13 +46,17 @@ def decision_message(decision: Decision) -> DecisionMessage:
             CostTerm(kind=CostTerm.Kind.Value(f"KIND_{kind}"), amount=money_message(part, currency))
             for kind, part in decision.cost_terms
         ],
-        candidates=[_candidate(one, currency) for one in decision.candidates],
+        candidates=[_candidate(one, currency, decision.tiers) for one in decision.candidates],
         ledger_revision=decision.ledger_revision,
         policy_id=decision.policy_id,
         policy_version=decision.policy_version,
         model_version=decision.model_version,
         problem_hash=decision.problem_hash,
         unfilled_lines=[_unfilled(line) for line in decision.unfilled_lines],
+        tiers=[
+            DecidedTierMessage(name=tier.name, value=_bounded(tier.value), weight=str(tier.weight))
+            for tier in decision.tiers
+        ],
     )
     if decision.bound is not None:
         message.bound.CopyFrom(money_message(decision.bound, currency))
@@ -80,29 +94,56 @@ def uuids(values: Iterable[str]) -> tuple[UUID, ...]:
 def _shipment(shipment: DecidedShipment, currency: str) -> Shipment:
     return Shipment(
         location_id=shipment.location_id,
-        lines=[
-            PlannedLineMessage(line_id=line.line_id, sku=line.sku, quantity=line.quantity)
-            for line in shipment.lines
-        ],
+        lines=_lines(shipment.lines),
         parcel_count=shipment.parcel_count,
         distance_km=shipment.distance_km,
         zone=shipment.zone,
         days=shipment.days,
         weight_grams=shipment.weight_grams,
         cost=money_message(shipment.cost, currency),
+        parcels=[
+            PlannedParcel(
+                service_id=parcel.service_id,
+                lines=_lines(parcel.lines),
+                weight_grams=parcel.weight_grams,
+                billable_grams=parcel.billable_grams,
+                days=parcel.days,
+                co2e_milligrams=parcel.co2e_milligrams,
+            )
+            for parcel in shipment.parcels
+        ],
+        co2e_milligrams=shipment.co2e_milligrams,
     )
 
 
-def _candidate(candidate: CandidateFate, currency: str) -> Candidate:
+def _lines(lines: Iterable[PlannedLine]) -> list[PlannedLineMessage]:
+    return [
+        PlannedLineMessage(line_id=line.line_id, sku=line.sku, quantity=line.quantity)
+        for line in lines
+    ]
+
+
+def _bounded(value: int) -> int:
+    """Units by rank are counted in powers, which may not fit."""
+    return max(-(2**63), min(value, 2**63 - 1))
+
+
+def _candidate(
+    candidate: CandidateFate, currency: str, tiers: tuple[DecidedTier, ...]
+) -> Candidate:
     message = Candidate(
         location_id=candidate.location_id,
         chosen=candidate.is_chosen,
         removed_by=candidate.removed_by,
         fact=candidate.fact,
         distance_km=candidate.distance_km,
+        rule_id=candidate.rule_id,
     )
     if candidate.loses_by is not None:
-        message.loses_by.CopyFrom(money_message(candidate.loses_by, currency))
+        if len(tiers) == 1:
+            message.loses_by.CopyFrom(money_message(candidate.loses_by, currency))
+        message.loses_in_tier = candidate.loses_in_tier
+        message.loses_by_value = _bounded(candidate.loses_by)
     return message
 
 

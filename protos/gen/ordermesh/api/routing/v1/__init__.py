@@ -18,10 +18,12 @@ from ordermesh.api.routing.v1.carriage_service_pb2 import PutCarriageRequest as 
 from ordermesh.api.routing.v1.carriage_service_pb2 import PutCarriageResponse as PutCarriageResponse
 from ordermesh.api.routing.v1.decision_pb2 import Candidate as Candidate
 from ordermesh.api.routing.v1.decision_pb2 import CostTerm as CostTerm
+from ordermesh.api.routing.v1.decision_pb2 import DecidedTier as DecidedTier
 from ordermesh.api.routing.v1.decision_pb2 import Decision as Decision
 from ordermesh.api.routing.v1.decision_pb2 import Outcome as Outcome
 from ordermesh.api.routing.v1.decision_pb2 import Plan as Plan
 from ordermesh.api.routing.v1.decision_pb2 import PlannedLine as PlannedLine
+from ordermesh.api.routing.v1.decision_pb2 import PlannedParcel as PlannedParcel
 from ordermesh.api.routing.v1.decision_pb2 import Shipment as Shipment
 from ordermesh.api.routing.v1.decision_pb2 import SourcingMethod as SourcingMethod
 from ordermesh.api.routing.v1.decision_pb2 import UnfilledLine as UnfilledLine

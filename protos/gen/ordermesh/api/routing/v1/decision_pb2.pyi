@@ -111,6 +111,7 @@ class Decision(_message.Message):
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
     PROBLEM_HASH_FIELD_NUMBER: _builtins.int
     UNFILLED_LINES_FIELD_NUMBER: _builtins.int
+    TIERS_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """Its id, a UUID."""
     order_id: _builtins.str
@@ -159,6 +160,12 @@ class Decision(_message.Message):
     def unfilled_lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnfilledLine]:
         """What is unfilled, and why. Empty when everything is filled."""
 
+    @_builtins.property
+    def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___DecidedTier]:
+        """What was minimised, the first before all others, and what the plan came to. One tier of cost is
+        the plain case.
+        """
+
     def __init__(
         self,
         *,
@@ -178,14 +185,47 @@ class Decision(_message.Message):
         model_version: _builtins.str = ...,
         problem_hash: _builtins.str = ...,
         unfilled_lines: _abc.Iterable[Global___UnfilledLine] | None = ...,
+        tiers: _abc.Iterable[Global___DecidedTier] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
+
+@_typing.final
+class DecidedTier(_message.Message):
+    """DecidedTier is a sum that was minimised before all later ones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name in the policy."""
+    value: _builtins.int
+    """What the plan comes to. Money counts in ten-thousandths of the currency; a tier of several terms
+    in the smallest whole proportions of their weights.
+    """
+    weight: _builtins.str
+    """One of this tier outweighs so many of the last tier, decimal: the exchange rate between them."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.int = ...,
+        weight: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecidedTier: _TypeAlias = DecidedTier  # noqa: Y015
 
 @_typing.final
 class Plan(_message.Message):
@@ -225,6 +265,8 @@ class Shipment(_message.Message):
     DAYS_FIELD_NUMBER: _builtins.int
     WEIGHT_GRAMS_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
+    PARCELS_FIELD_NUMBER: _builtins.int
+    CO2E_MILLIGRAMS_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location."""
     parcel_count: _builtins.int
@@ -232,11 +274,15 @@ class Shipment(_message.Message):
     distance_km: _builtins.int
     """How far it is, great circle."""
     zone: _builtins.int
-    """The zone of the policy, 1 for the nearest."""
+    """The zone that its first parcel is charged by: of the policy 1 for the nearest, else the
+    carrier's.
+    """
     days: _builtins.int
-    """Days from the order to the customer."""
+    """Days from the order to the customer, of its last parcel."""
     weight_grams: _builtins.int
     """What it weighs."""
+    co2e_milligrams: _builtins.int
+    """Greenhouse gas of its carriage, in milligrams of CO2 equivalent."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedLine]:
         """What it sends."""
@@ -244,6 +290,10 @@ class Shipment(_message.Message):
     @_builtins.property
     def cost(self) -> _money_pb2.Money:
         """What it costs."""
+
+    @_builtins.property
+    def parcels(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedParcel]:
+        """Its parcels, as they were planned."""
 
     def __init__(
         self,
@@ -256,14 +306,60 @@ class Shipment(_message.Message):
         days: _builtins.int = ...,
         weight_grams: _builtins.int = ...,
         cost: _money_pb2.Money | None = ...,
+        parcels: _abc.Iterable[Global___PlannedParcel] | None = ...,
+        co2e_milligrams: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "days", b"days", "distance_km", b"distance_km", "lines", b"lines", "location_id", b"location_id", "parcel_count", b"parcel_count", "weight_grams", b"weight_grams", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["co2e_milligrams", b"co2e_milligrams", "cost", b"cost", "days", b"days", "distance_km", b"distance_km", "lines", b"lines", "location_id", b"location_id", "parcel_count", b"parcel_count", "parcels", b"parcels", "weight_grams", b"weight_grams", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Shipment: _TypeAlias = Shipment  # noqa: Y015
+
+@_typing.final
+class PlannedParcel(_message.Message):
+    """PlannedParcel is what lies in one box."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVICE_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    WEIGHT_GRAMS_FIELD_NUMBER: _builtins.int
+    BILLABLE_GRAMS_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    CO2E_MILLIGRAMS_FIELD_NUMBER: _builtins.int
+    service_id: _builtins.str
+    """The service that takes it. `standard` is the one that the zones of the policy stand for."""
+    weight_grams: _builtins.int
+    """What it weighs."""
+    billable_grams: _builtins.int
+    """What it is charged for: its weight, or what its size weighs at the carrier's density."""
+    days: _builtins.int
+    """Days from the order to the customer."""
+    co2e_milligrams: _builtins.int
+    """Greenhouse gas of its carriage, in milligrams of CO2 equivalent."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedLine]:
+        """What is in it."""
+
+    def __init__(
+        self,
+        *,
+        service_id: _builtins.str = ...,
+        lines: _abc.Iterable[Global___PlannedLine] | None = ...,
+        weight_grams: _builtins.int = ...,
+        billable_grams: _builtins.int = ...,
+        days: _builtins.int = ...,
+        co2e_milligrams: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billable_grams", b"billable_grams", "co2e_milligrams", b"co2e_milligrams", "days", b"days", "lines", b"lines", "service_id", b"service_id", "weight_grams", b"weight_grams"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlannedParcel: _TypeAlias = PlannedParcel  # noqa: Y015
 
 @_typing.final
 class PlannedLine(_message.Message):
@@ -325,6 +421,16 @@ class CostTerm(_message.Message):
         """CO2e."""
         KIND_UNFILLED: CostTerm._Kind.ValueType  # 8
         """What is left unfilled."""
+        KIND_HANDLING: CostTerm._Kind.ValueType  # 9
+        """Handling a shipment, once."""
+        KIND_PREFERENCE: CostTerm._Kind.ValueType  # 10
+        """What rules of the policy charge for, or credit to, a location."""
+        KIND_MARKDOWN: CostTerm._Kind.ValueType  # 11
+        """What is saved from a markdown, as a credit."""
+        KIND_REJECT_RISK: CostTerm._Kind.ValueType  # 12
+        """The location may reject it, and it must be sourced again."""
+        KIND_STOCK_OUT: CostTerm._Kind.ValueType  # 13
+        """The location's own customers may miss it."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind is what the money is for."""
@@ -347,6 +453,16 @@ class CostTerm(_message.Message):
     """CO2e."""
     KIND_UNFILLED: CostTerm.Kind.ValueType  # 8
     """What is left unfilled."""
+    KIND_HANDLING: CostTerm.Kind.ValueType  # 9
+    """Handling a shipment, once."""
+    KIND_PREFERENCE: CostTerm.Kind.ValueType  # 10
+    """What rules of the policy charge for, or credit to, a location."""
+    KIND_MARKDOWN: CostTerm.Kind.ValueType  # 11
+    """What is saved from a markdown, as a credit."""
+    KIND_REJECT_RISK: CostTerm.Kind.ValueType  # 12
+    """The location may reject it, and it must be sourced again."""
+    KIND_STOCK_OUT: CostTerm.Kind.ValueType  # 13
+    """The location's own customers may miss it."""
 
     KIND_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
@@ -382,22 +498,34 @@ class Candidate(_message.Message):
     FACT_FIELD_NUMBER: _builtins.int
     LOSES_BY_FIELD_NUMBER: _builtins.int
     DISTANCE_KM_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    LOSES_IN_TIER_FIELD_NUMBER: _builtins.int
+    LOSES_BY_VALUE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location."""
     chosen: _builtins.bool
     """It is part of the plan."""
     removed_by: _builtins.str
-    """The rule that kept it out, wholly or for some lines: `SWITCHED_OFF`, `OUT_OF_REACH`,
-    `NO_CAPACITY`, `NOT_STOCKED`, `REJECTED_BEFORE`. Empty when no rule did.
+    """The rule that kept it out, wholly or for some lines: `SWITCHED_OFF`, `NOT_ALLOWED`,
+    `REJECTED_BEFORE`, `FENCED` by a rule of the policy, `OUT_OF_REACH`, `PAST_PROMISE`,
+    `NO_CAPACITY`, `NO_SERVICE`, `NOT_STOCKED`. Empty when no rule did.
     """
     fact: _builtins.str
     """The fact behind it, for people."""
     distance_km: _builtins.int
     """How far it is, great circle."""
+    rule_id: _builtins.str
+    """The rule of the policy that fenced it off. Empty when none did."""
+    loses_in_tier: _builtins.int
+    """Where the best plan that uses it first differs from the chosen one: the place of the tier, from
+    0, and by how much it is worse there.
+    """
+    loses_by_value: _builtins.int
+    """By how much; see `DecidedTier.value`."""
     @_builtins.property
     def loses_by(self) -> _money_pb2.Money:
         """The best plan that uses it costs this much more than the chosen one. Not set where that was not
-        computed.
+        computed, or where they differ in a tier that is not money.
         """
 
     def __init__(
@@ -409,12 +537,17 @@ class Candidate(_message.Message):
         fact: _builtins.str = ...,
         loses_by: _money_pb2.Money | None = ...,
         distance_km: _builtins.int = ...,
+        rule_id: _builtins.str = ...,
+        loses_in_tier: _builtins.int | None = ...,
+        loses_by_value: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["loses_by", b"loses_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_loses_in_tier", b"_loses_in_tier", "loses_by", b"loses_by", "loses_in_tier", b"loses_in_tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chosen", b"chosen", "distance_km", b"distance_km", "fact", b"fact", "location_id", b"location_id", "loses_by", b"loses_by", "removed_by", b"removed_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_loses_in_tier", b"_loses_in_tier", "chosen", b"chosen", "distance_km", b"distance_km", "fact", b"fact", "location_id", b"location_id", "loses_by", b"loses_by", "loses_by_value", b"loses_by_value", "loses_in_tier", b"loses_in_tier", "removed_by", b"removed_by", "rule_id", b"rule_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__loses_in_tier: _TypeAlias = _typing.Literal["loses_in_tier"]  # noqa: Y015
+    _WhichOneofArgType__loses_in_tier: _TypeAlias = _typing.Literal["_loses_in_tier", b"_loses_in_tier"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__loses_in_tier) -> _WhichOneofReturnType__loses_in_tier | None: ...
 
 Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
 

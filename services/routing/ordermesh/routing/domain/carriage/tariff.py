@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.costs import divide_half_even
+from ordermesh.routing.domain.rounding import divide_half_even
 
 GRAMS_PER_KG = 1_000
 MILLION = 1_000_000

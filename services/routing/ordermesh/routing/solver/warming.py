@@ -1,0 +1,68 @@
+"""Compiles the kernel ahead of time, so that no order waits for a compiler.
+
+``python -m ordermesh.routing.solver.warming`` does it once and for all and keeps what it made;
+where that is found again, warming takes a fraction of a second.
+"""
+
+import numpy as np
+
+from ordermesh.routing.solver import kernel
+from ordermesh.routing.solver.lattice import lattice_of
+
+
+def warm() -> None:
+    """Call every function of the kernel once, on arrays as they are in use."""
+    lattice = lattice_of((2,))
+    flat, ones = lattice.flat, np.ones(1, np.int64)
+    square = np.ones((1, 1), np.int64)
+    fits = kernel.fitting(
+        lattice.counts, ones, square, np.zeros((0, 1), np.int64), np.zeros((1, 0), np.int64), ones
+    )
+    values = np.full((1, lattice.size), kernel.INFINITE, np.int64)
+    parcels = np.ones((1, lattice.size), np.int64)
+    which = np.zeros(1, np.int64)
+    kernel.fill_counted(values, which, lattice.counts, ones, ones, square, parcels, which, fits)
+    singles = np.full(lattice.size, kernel.INFINITE, np.int64)
+    best, who, packed = singles.copy(), np.zeros(lattice.size, np.int64), singles.copy()
+    alone, grams = np.ones(lattice.size, np.bool_), np.ones(lattice.size, np.int64)
+    carries = np.ones((1, 1), np.bool_)
+    kernel.fill_singles(
+        singles,
+        who,
+        lattice.counts,
+        fits[0],
+        alone,
+        grams,
+        grams,
+        ones,
+        square,
+        carries,
+        ones,
+        ones,
+        ones,
+        square,
+        square,
+        ones,
+        ones,
+        1,
+    )
+    kernel.pack(packed, singles, alone, flat.order, flat.starts, flat.parts, flat.rests)
+    kernel.least_of(values, np.zeros(1, np.bool_), best, who)
+    known = np.full((1, lattice.size), kernel.INFINITE, np.int64)
+    kernel.relax(
+        known,
+        best,
+        ones,
+        flat.anchors,
+        flat.anchor_rests,
+        flat.order,
+        flat.starts,
+        flat.parts,
+        flat.rests,
+        False,
+    )
+    kernel.margins(values, known[0], ones.copy())
+
+
+if __name__ == "__main__":
+    warm()

@@ -9,6 +9,7 @@ from ordermesh.api.order.v1 import Destination, FulfillmentMethod
 from ordermesh.api.routing import v1
 from tests.routing.freight import putting
 from tests.routing.house import entry, line, new_id, submission, usd
+from tests.routing.postal import beginning, completing, part
 
 
 def cancel(**fields: Any) -> v1.CancelOrderRequest:
@@ -135,6 +136,9 @@ VALID: dict[str, Callable[[], Message]] = {
     "EndSwitch": end_switch,
     "SavePolicy": policy,
     "PutCarriage": putting,
+    "BeginPostalCodeImport": beginning,
+    "PutPostalCodes": part,
+    "CompletePostalCodeImport": completing,
 }
 """A request of each mutating method that would change something."""
 
@@ -151,5 +155,8 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "EndSwitch": lambda request: setattr(request, "on_behalf_of", "other"),
     "SavePolicy": lambda request: setattr(request, "on_behalf_of", "other"),
     "PutCarriage": lambda request: setattr(request, "on_behalf_of", "other"),
+    "BeginPostalCodeImport": lambda request: setattr(request, "source", "other"),
+    "PutPostalCodes": lambda request: setattr(request, "part", 2),
+    "CompletePostalCodeImport": lambda request: setattr(request, "part_count", 2),
 }
 """How the request becomes another."""

@@ -17,6 +17,7 @@ from tests.dialects import on_sqlite
 from tests.eventually import eventually
 from tests.impatience import assert_nobody_acts_for_who_has_gone
 from tests.routing.house import House, answered, line, refused
+from tests.routing.postal import BEGUN, FULL, beginning, part
 from tests.routing.requests import OTHER, VALID, switch
 from tests.routing.wrong import CASES, INVALID
 from tests.routing.wrong_carriage import CASES as CARRIAGE
@@ -40,6 +41,9 @@ class Shop:
         (left,) = await self.house.work("O-2")
         await self.house.ship(left)
         (opened,) = await self.house.work("O-1")
+        for import_id in (BEGUN, FULL):
+            await self.house.mesh.carriage.BeginPostalCodeImport(beginning(import_id=import_id))
+        await self.house.mesh.carriage.PutPostalCodes(part(import_id=FULL))
         # Switched on is what is on: nothing else of the tests depends on it.
         switched = await self.house.mesh.network.SwitchLocation(switch(is_on=True))
         self._names = {

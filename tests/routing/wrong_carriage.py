@@ -17,6 +17,7 @@ from tests.routing.freight import (
     zones,
 )
 from tests.routing.house import new_id
+from tests.routing.postal import BEGUN, beginning, code, completing, part
 from tests.routing.wrong import INVALID, LONG, NOT_FOUND, REFUSED, Case, invalid
 
 OUTCOME = v1.ZoneTransit.Outcome
@@ -199,5 +200,68 @@ CASES = [
         "a lane to nowhere",
         lambda: putting(lane("L", "NEAR", destinations=[])),
         "entries[0].lane.destinations",
+    ),
+    # BeginPostalCodeImport
+    invalid("an import of no name", lambda: beginning(import_id="x"), "import_id"),
+    invalid("an import of no country", lambda: beginning(country_code="Nl"), "country_code"),
+    invalid(
+        "an import with signs that are less than none",
+        lambda: beginning(significant_characters=-1),
+        "significant_characters",
+    ),
+    Case(
+        "an import that goes on as another",
+        lambda: beginning(import_id=BEGUN, significant_characters=4),
+        INVALID,
+        "FIELD_VIOLATION",
+    ),
+    # PutPostalCodes
+    invalid("no codes", lambda: v1.PutPostalCodesRequest(request_id=new_id()), "postal_codes"),
+    invalid("a code of no signs", lambda: part(code(" -")), "postal_codes[0].postal_code"),
+    invalid(
+        "a code that is nowhere",
+        lambda: part(v1.PostalCode(postal_code="1012")),
+        "postal_codes[0].position",
+    ),
+    Case("a code beyond the pole", lambda: part(code("1012", 91.0)), INVALID, "FIELD_VIOLATION"),
+    Case(
+        "codes of no import",
+        lambda: part(import_id=new_id()),
+        NOT_FOUND,
+        "POSTAL_CODE_IMPORT_NOT_FOUND",
+    ),
+    Case(
+        "a part out of step",
+        lambda: part(part=2),
+        REFUSED,
+        "POSTAL_CODE_IMPORT_OUT_OF_STEP",
+        {"importId": BEGUN, "expectedPart": "1", "givenPart": "2"},
+    ),
+    Case(
+        "a code twice",
+        lambda: part(code("1012 AB"), code("1012ab")),
+        INVALID,
+        "DUPLICATE_ENTRY",
+        {"field": "postal_codes", "value": "1012ab"},
+    ),
+    # CompletePostalCodeImport
+    invalid("completing nothing", lambda: completing(part_count=0), "part_count"),
+    Case(
+        "completing no import",
+        lambda: completing(import_id=new_id()),
+        NOT_FOUND,
+        "POSTAL_CODE_IMPORT_NOT_FOUND",
+    ),
+    Case(
+        "completing with parts missing",
+        lambda: completing(part_count=2),
+        REFUSED,
+        "POSTAL_CODE_IMPORT_OUT_OF_STEP",
+    ),
+    Case(
+        "completing what has no parts",
+        lambda: completing(import_id=BEGUN),
+        REFUSED,
+        "POSTAL_CODE_IMPORT_OUT_OF_STEP",
     ),
 ]

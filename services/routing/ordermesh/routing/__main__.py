@@ -33,6 +33,11 @@ from ordermesh.routing.operations.inbox import Expiries, Shortfalls
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.network import PutNetworkLocations, SavePolicy
 from ordermesh.routing.operations.planning import Planner
+from ordermesh.routing.operations.postal_codes import (
+    FindPostalCode,
+    ImportPostalCodes,
+    Whereabouts,
+)
 from ordermesh.routing.operations.records import WORK_KIND, Records
 from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
@@ -67,6 +72,7 @@ from ordermesh.routing.store.decisions import (
     SqlRefusalStore,
 )
 from ordermesh.routing.store.holidays import PublicHolidays
+from ordermesh.routing.store.imported_codes import SqlPostalCodeStore
 from ordermesh.routing.store.network import SqlNetworkStore
 from ordermesh.routing.store.orders import SqlOrderStore
 from ordermesh.routing.store.policies import SqlPolicyStore
@@ -132,12 +138,14 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         copies=SqlCopyStore(),
         refusals=SqlRefusalStore(),
         carriage=SqlCarriageStore(),
+        postal_codes=SqlPostalCodeStore(),
     )
     stock = InventoryStock(seams.mesh)
     mutations, waiters, reading = Mutations(database), Waiters(clock), Reading(stores)
     records = Records(stores, Outbox(NAME, _consumers(seams), linger=LINGER), waiters)
     holidays = PublicHolidays()
     planner = Planner(stores, stock, solve, _BASELINES, holidays)
+    whereabouts = Whereabouts(stores, places, planner)
     knowledge = Knowledge(database, stores, stock, planner)
     submit = SubmitOrder(
         database,
@@ -146,13 +154,13 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         seams.ids,
         stores,
         knowledge,
-        places,
+        whereabouts,
         planner,
         records,
         waiters,
     )
     source = SourceOrder(
-        database, mutations, clock, stores, knowledge, places, planner, records, waiters
+        database, mutations, clock, stores, knowledge, whereabouts, planner, records, waiters
     )
     fulfillment = Fulfillment(database, mutations, clock, stores, records, waiters)
     inbox = Inbox(
@@ -176,9 +184,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             NetworkReading(stores),
         ),
         "PolicyService": PolicyServicer(database, SavePolicy(mutations, stores), reading),
-        "CarriageService": CarriageServicer(
-            database, PutCarriage(database, mutations, stores), CarriageReading(stores)
-        ),
+        "CarriageService": _carriage(database, mutations, stores, whereabouts),
     }
     return ServiceDefinition(
         name=NAME,
@@ -186,6 +192,18 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         background=_background(seams, stores, stock, planner, records),
         rules=RULES,
         database=database,
+    )
+
+
+def _carriage(
+    database: Database, mutations: Mutations, stores: Stores, whereabouts: Whereabouts
+) -> CarriageServicer:
+    return CarriageServicer(
+        database,
+        PutCarriage(database, mutations, stores),
+        ImportPostalCodes(mutations, stores),
+        FindPostalCode(database, whereabouts),
+        CarriageReading(stores),
     )
 
 

@@ -47,6 +47,11 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "PutCarriage": _OPERATOR,
         "GetCarriage": _READERS,
         "ListCarriage": _READERS,
+        "BeginPostalCodeImport": _OPERATOR,
+        "PutPostalCodes": _OPERATOR,
+        "CompletePostalCodeImport": _OPERATOR,
+        "ListPostalCodeTables": _READERS,
+        "FindPostalCode": _READERS,
     },
     "ordermesh.api.event.v1.InboxService": {
         "Deliver": _PEERS,

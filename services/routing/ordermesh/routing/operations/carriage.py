@@ -1,10 +1,9 @@
-"""Putting carriage, and the book of what is in force."""
+"""Putting carriage."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from ordermesh.api.routing.v1 import PutCarriageRequest, PutCarriageResponse
-from ordermesh.routing.domain.carriage.book import Book
 from ordermesh.routing.domain.carriage.checking import findings, raise_first
 from ordermesh.routing.domain.errors.requests import DuplicateEntry
 from ordermesh.routing.ports.carriage import StoredEntry
@@ -19,26 +18,6 @@ from ordermesh.routing.wire.carriage import (
 )
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import Mutations
-
-
-class Books:
-    """The book of what is in force, from memory while the database counts no change."""
-
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
-        self._version = -1
-        self._book = Book()
-
-    async def book(self, tx: Transaction) -> Book:
-        """The book as the transaction sees it."""
-        return await self.at(tx, await self._stores.carriage.version(tx))
-
-    async def at(self, tx: Transaction, version: int) -> Book:
-        """The book, when the transaction has counted so many changes already."""
-        if version != self._version:
-            made = book(await self._stores.carriage.in_force(tx))
-            self._version, self._book = version, made
-        return self._book
 
 
 class PutCarriage:

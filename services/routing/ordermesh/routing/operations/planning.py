@@ -10,6 +10,8 @@ from opentelemetry import trace
 
 from ordermesh.kernel.money import to_decimal
 from ordermesh.routing.domain import verdict
+from ordermesh.routing.domain.carriage.book import Book
+from ordermesh.routing.domain.carriage.postal_code import PostalCodeTable
 from ordermesh.routing.domain.decision import Decision, SourcingMethod
 from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
@@ -23,7 +25,9 @@ from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
+from ordermesh.routing.operations.books import Books
 from ordermesh.routing.ports.calendars import Holidays
+from ordermesh.routing.ports.carriage import CARRIAGE
 from ordermesh.routing.ports.sourcing import Baselines, Solver
 from ordermesh.routing.ports.stock import Availability, Stock
 from ordermesh.routing.ports.stores import Stores
@@ -45,6 +49,8 @@ class Memory:
     items: dict[str, Item] = field(default_factory=dict)
     switches: Switches = NOTHING_SWITCHED
     dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
+    book: Book = field(default_factory=Book)
+    postal_codes: Mapping[str, PostalCodeTable] = field(default_factory=dict)
 
     @property
     def has_limits(self) -> bool:
@@ -68,6 +74,7 @@ class Planner:
         self._solve = solve
         self._baselines = baselines
         self._holidays = holidays
+        self._books = Books(stores)
         self._memory: Memory | None = None
 
     async def know(self, tx: Transaction, question: Question) -> Known:
@@ -101,6 +108,8 @@ class Planner:
                 await self._stores.copies.locations(tx),
                 switches=Switches.of(await self._stores.switches.lasting(tx, await tx.now())),
                 dispatches=Dispatches(self._holidays.dates),
+                book=await self._books.at(tx, dict(versions)[CARRIAGE]),
+                postal_codes=await self._stores.postal_codes.in_use(tx),
             )
         return self._memory
 

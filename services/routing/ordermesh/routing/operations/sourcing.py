@@ -12,7 +12,6 @@ from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.domain import refusal, verbs, wanted
 from ordermesh.routing.domain.decision import SourcingMethod
-from ordermesh.routing.domain.errors.catalog import UnknownDestination
 from ordermesh.routing.domain.errors.order import OrderNotFound, WorkInProgress
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
@@ -25,8 +24,8 @@ from ordermesh.routing.domain.submission import NewLine, skus_of
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.patience import patience
 from ordermesh.routing.operations.planning import Planner
+from ordermesh.routing.operations.postal_codes import Whereabouts
 from ordermesh.routing.operations.records import Records
-from ordermesh.routing.ports.sourcing import Places
 from ordermesh.routing.ports.stock import Availability
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.decision import (
@@ -55,7 +54,7 @@ class SourceOrder:
         clock: Clock,
         stores: Stores,
         knowledge: Knowledge,
-        places: Places,
+        whereabouts: Whereabouts,
         planner: Planner,
         records: Records,
         waiters: Waiters,
@@ -65,7 +64,7 @@ class SourceOrder:
         self._clock = clock
         self._stores = stores
         self._knowledge = knowledge
-        self._places = places
+        self._whereabouts = whereabouts
         self._planner = planner
         self._records = records
         self._waiters = waiters
@@ -118,9 +117,7 @@ class SourceOrder:
     ) -> Question:
         asked = request.question
         where = whereto(asked.destination)
-        place = where.place or self._places.find(where)
-        if place is None:
-            raise UnknownDestination(where.country_code)
+        place = (await self._whereabouts.find(tx, where)).place
         lines = question_lines(asked)
         known = await self._planner.memory(tx)
         items = await self._knowledge.items(tx, known, skus_of(lines))

@@ -1,5 +1,7 @@
 """Submitting an order: stored in one transaction, then waited for while a worker sources it."""
 
+from dataclasses import replace
+
 from opentelemetry import trace
 
 from ordermesh.api.routing.v1 import SubmitOrderRequest, SubmitOrderResponse
@@ -7,11 +9,9 @@ from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import Ids
 from ordermesh.routing.domain import refusal
-from ordermesh.routing.domain.errors.catalog import UnknownDestination
 from ordermesh.routing.domain.errors.order import ChannelOrderIdTaken, OrderCancelled, OrderIdTaken
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.event import OrderReceived
-from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.order import Acceptance, OrderState
 from ordermesh.routing.domain.saga import Saga
 from ordermesh.routing.domain.story import Story
@@ -19,8 +19,8 @@ from ordermesh.routing.domain.submission import NewOrder, make_order, skus_of
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.patience import Patience, patience
 from ordermesh.routing.operations.planning import Planner
+from ordermesh.routing.operations.postal_codes import Whereabouts
 from ordermesh.routing.operations.records import Records
-from ordermesh.routing.ports.sourcing import Places
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.decision import stored_decision
 from ordermesh.routing.wire.event import story_message
@@ -46,7 +46,7 @@ class SubmitOrder:
         ids: Ids,
         stores: Stores,
         knowledge: Knowledge,
-        places: Places,
+        whereabouts: Whereabouts,
         planner: Planner,
         records: Records,
         waiters: Waiters,
@@ -57,7 +57,7 @@ class SubmitOrder:
         self._ids = ids
         self._stores = stores
         self._knowledge = knowledge
-        self._places = places
+        self._whereabouts = whereabouts
         self._planner = planner
         self._records = records
         self._waiters = waiters
@@ -69,18 +69,14 @@ class SubmitOrder:
         the order as it is by then, or the refusal that was decided for it.
         """
         new = new_order(request)
-        place = new.whereto.place or self._places.find(new.whereto)
-        if place is None:
-            raise UnknownDestination(new.whereto.country_code)
         until = patience(self._clock)
         trace.get_current_span().set_attribute(Attributes.ORDER_ID, new.order_id)
-        found: Place = place
         is_stored = False
 
         async def store(tx: Transaction) -> SubmitOrderResponse:
             nonlocal is_stored
             is_stored = True
-            return await self._store(tx, new, found, until)
+            return await self._store(tx, new, until)
 
         async def look() -> SubmitOrderResponse | None:
             nonlocal is_stored
@@ -100,9 +96,8 @@ class SubmitOrder:
         except TimeoutError:
             return await self._unanswered(new)
 
-    async def _store(
-        self, tx: Transaction, new: NewOrder, place: Place, until: Patience
-    ) -> SubmitOrderResponse:
+    async def _store(self, tx: Transaction, new: NewOrder, until: Patience) -> SubmitOrderResponse:
+        found = await self._whereabouts.find(tx, new.whereto)
         twin = await self._stores.orders.twin(tx, new.order_id, new.channel, new.channel_order_id)
         if twin == new.order_id:
             raise OrderIdTaken(new.order_id)
@@ -116,9 +111,9 @@ class SubmitOrder:
         items = await self._knowledge.items(tx, known, skus_of(new.lines))
         now = await tx.now()
         order = make_order(
-            new,
+            replace(new, whereto=replace(new.whereto, region=found.region)),
             items,
-            place,
+            found.place,
             origin=self._ids.new(),
             caller=current_call().identity.name,
             now=now,

@@ -1,11 +1,16 @@
 """What carriage needs from outside: somewhere to be kept, and places by postal code."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
+from ordermesh.routing.domain.carriage.postal_code import PostalCode, PostalCodeTable
 from ordermesh.runtime.database import Transaction
+
+CARRIAGE = "carriage"
+"""The name under which changes of carriage are counted."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +31,6 @@ class CarriageStore(Protocol):
         """Count a change: whoever changes carriage goes one after the other."""
         ...
 
-    async def version(self, tx: Transaction) -> int:
-        """How often carriage has changed."""
-        ...
-
     async def in_force(self, tx: Transaction) -> tuple[StoredEntry, ...]:
         """The newest version of every entry, by kind and id."""
         ...
@@ -44,4 +45,48 @@ class CarriageStore(Protocol):
 
     async def add(self, tx: Transaction, entries: Sequence[StoredEntry]) -> None:
         """Keep versions."""
+        ...
+
+
+class PostalCodeStore(Protocol):
+    """Where imported postal codes are kept."""
+
+    async def in_use(self, tx: Transaction) -> dict[str, PostalCodeTable]:
+        """The tables in use, by country."""
+        ...
+
+    async def page(
+        self, tx: Transaction, after: tuple[str, int], size: int
+    ) -> list[PostalCodeTable]:
+        """The next tables after a country and version."""
+        ...
+
+    async def imported(
+        self, tx: Transaction, import_id: UUID, *, lock: bool
+    ) -> PostalCodeTable | None:
+        """The table of an import."""
+        ...
+
+    async def open(self, tx: Transaction, table: PostalCodeTable) -> PostalCodeTable:
+        """Keep a table as the next of its country; gives it with its version."""
+        ...
+
+    async def known(
+        self, tx: Transaction, table: PostalCodeTable, keys: Collection[str]
+    ) -> frozenset[str]:
+        """Which of these the table has already."""
+        ...
+
+    async def add(
+        self, tx: Transaction, table: PostalCodeTable, codes: Sequence[PostalCode]
+    ) -> PostalCodeTable:
+        """Keep the next part; gives the table as it is then."""
+        ...
+
+    async def use(self, tx: Transaction, table: PostalCodeTable) -> PostalCodeTable:
+        """Take a table into use, in place of the one before."""
+        ...
+
+    async def find(self, tx: Transaction, table: PostalCodeTable, key: str) -> PostalCode | None:
+        """Where a code is."""
         ...

@@ -12,12 +12,12 @@ from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.order import Order, OrderState
 from ordermesh.routing.domain.policy import Policy
-from ordermesh.routing.domain.refusal import Refusal
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import Contact
 from ordermesh.routing.domain.switch import Switch
-from ordermesh.routing.ports.carriage import CarriageStore
+from ordermesh.routing.ports.carriage import CarriageStore, PostalCodeStore
+from ordermesh.routing.ports.refusals import RefusalStore
 from ordermesh.runtime.database import Transaction
 
 
@@ -369,22 +369,6 @@ class CopyStore(Protocol):
         ...
 
 
-class RefusalStore(Protocol):
-    """Refusals that were decided after a request had been stored."""
-
-    async def put(self, tx: Transaction, request_id: UUID, refusal: Refusal) -> None:
-        """Remember why a request was refused."""
-        ...
-
-    async def get(self, tx: Transaction, request_id: UUID) -> Refusal | None:
-        """Why a request was refused; None when it was not."""
-        ...
-
-    async def forget_reply(self, tx: Transaction, request_id: UUID) -> None:
-        """Forget that a request was ever made, so that a retry drives it again."""
-        ...
-
-
 @dataclass(frozen=True)
 class Stores:
     """All stores of the service."""
@@ -398,3 +382,4 @@ class Stores:
     copies: CopyStore
     refusals: RefusalStore
     carriage: CarriageStore
+    postal_codes: PostalCodeStore

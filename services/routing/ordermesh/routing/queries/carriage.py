@@ -5,12 +5,15 @@ from ordermesh.api.routing.v1 import (
     GetCarriageResponse,
     ListCarriageRequest,
     ListCarriageResponse,
+    ListPostalCodeTablesRequest,
+    ListPostalCodeTablesResponse,
 )
 from ordermesh.routing.domain.errors.carriage import CarriageNotFound
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.carriage import entry_message, kind_name
+from ordermesh.routing.wire.postal_code import table_message
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place_in_text
+from ordermesh.runtime.pages import page_size, page_token, place, place_in_text
 
 PAGE_BYTES_MAX = 1_000_000
 """A page ends before it is larger than this, unless one entry is."""
@@ -44,4 +47,18 @@ class CarriageReading:
         reply = ListCarriageResponse(entries=[entry_message(row) for row in rows[:taken]])
         if len(rows) > taken:
             reply.next_page_token = page_token(request, rows[taken - 1].id)
+        return reply
+
+    async def postal_code_tables(
+        self, tx: Transaction, request: ListPostalCodeTablesRequest
+    ) -> ListPostalCodeTablesResponse:
+        """A page of the tables of postal codes; raises ``InvalidPageToken``."""
+        size = page_size(request.page_size)
+        country_code, version = place(request, request.page_token, str, int) or ("", 0)
+        after = (str(country_code), int(version))
+        tables = await self._stores.postal_codes.page(tx, after, size + 1)
+        reply = ListPostalCodeTablesResponse(tables=[table_message(one) for one in tables[:size]])
+        if len(tables) > size:
+            last = tables[size - 1]
+            reply.next_page_token = page_token(request, last.country_code, last.version)
         return reply

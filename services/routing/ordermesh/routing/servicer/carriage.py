@@ -1,4 +1,4 @@
-"""Carriage."""
+"""Carriage and postal codes."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import grpc
 
 from ordermesh.api.routing import v1
 from ordermesh.routing.operations.carriage import PutCarriage
+from ordermesh.routing.operations.postal_codes import FindPostalCode, ImportPostalCodes
 from ordermesh.routing.queries.carriage import CarriageReading
 from ordermesh.runtime.database import Database
 
@@ -15,9 +16,18 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class CarriageServicer(v1.CarriageServiceServicer):
     """Keeps carriage."""
 
-    def __init__(self, database: Database, put: PutCarriage, reading: CarriageReading) -> None:
+    def __init__(
+        self,
+        database: Database,
+        put: PutCarriage,
+        imports: ImportPostalCodes,
+        find: FindPostalCode,
+        reading: CarriageReading,
+    ) -> None:
         self._database = database
         self._put = put
+        self._imports = imports
+        self._find = find
         self._reading = reading
 
     async def PutCarriage(
@@ -43,3 +53,43 @@ class CarriageServicer(v1.CarriageServiceServicer):
     ) -> v1.ListCarriageResponse:
         """Read what is in force."""
         return await self._database.read(lambda tx: self._reading.entries(tx, request))
+
+    async def BeginPostalCodeImport(
+        self,
+        request: v1.BeginPostalCodeImportRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.BeginPostalCodeImportResponse:
+        """Open a table, or say how far it has come."""
+        return await self._imports.begin(request)
+
+    async def PutPostalCodes(
+        self,
+        request: v1.PutPostalCodesRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.PutPostalCodesResponse:
+        """Add the next part."""
+        return await self._imports.put(request)
+
+    async def CompletePostalCodeImport(
+        self,
+        request: v1.CompletePostalCodeImportRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.CompletePostalCodeImportResponse:
+        """Take a table into use."""
+        return await self._imports.complete(request)
+
+    async def ListPostalCodeTables(
+        self,
+        request: v1.ListPostalCodeTablesRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ListPostalCodeTablesResponse:
+        """Read all tables."""
+        return await self._database.read(lambda tx: self._reading.postal_code_tables(tx, request))
+
+    async def FindPostalCode(
+        self,
+        request: v1.FindPostalCodeRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.FindPostalCodeResponse:
+        """Say where a postal code is."""
+        return await self._find(request)

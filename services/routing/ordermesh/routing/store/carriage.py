@@ -8,7 +8,6 @@ from sqlalchemy import Row, Select, func, insert, select
 from ordermesh.routing.ports.carriage import StoredEntry
 from ordermesh.routing.store import versions
 from ordermesh.routing.store.tables.carriage import carriage
-from ordermesh.routing.store.tables.copies import knowledge
 from ordermesh.runtime.database import Transaction
 
 _CHUNK = 500
@@ -21,14 +20,6 @@ class SqlCarriageStore:
     async def take_turns(self, tx: Transaction) -> None:
         """Count a change: whoever changes carriage goes one after the other."""
         await versions.changed(tx, versions.CARRIAGE)
-
-    async def version(self, tx: Transaction) -> int:
-        """How often carriage has changed."""
-        row = await tx.execute(
-            select(knowledge.c.version).where(knowledge.c.name == versions.CARRIAGE)
-        )
-        counted: int = row.scalar_one()
-        return counted
 
     async def in_force(self, tx: Transaction) -> tuple[StoredEntry, ...]:
         """The newest version of every entry, by kind and id."""

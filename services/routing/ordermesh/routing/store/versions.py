@@ -6,6 +6,7 @@ copy in memory is known to be fresh by one look at a few numbers.
 
 from sqlalchemy import select, update
 
+from ordermesh.routing.ports.carriage import CARRIAGE as CARRIAGE
 from ordermesh.routing.store.tables.copies import knowledge
 from ordermesh.runtime.database import Transaction
 
@@ -13,7 +14,6 @@ ITEMS = "items"
 NETWORK = "network"
 LOCATIONS = "locations"
 POLICIES = "policies"
-CARRIAGE = "carriage"
 
 
 async def changed(tx: Transaction, name: str) -> None:

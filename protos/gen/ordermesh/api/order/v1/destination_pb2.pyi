@@ -35,7 +35,9 @@ class Destination(_message.Message):
     """The postal code."""
     @_builtins.property
     def position(self) -> _latlng_pb2.LatLng:
-        """Where it is. Not set: found by the postal code, which works for the United States."""
+        """Where it is. Not set: found by the postal code, which works for the United States and for every
+        country whose postal codes were imported.
+        """
 
     def __init__(
         self,

@@ -23,11 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
 from ordermesh.api.routing.v1 import carriage_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__pb2
 from ordermesh.api.routing.v1 import lane_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_lane__pb2
+from ordermesh.api.routing.v1 import postal_code_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_postal__code__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/carriage_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\'ordermesh/api/routing/v1/carriage.proto\x1a#ordermesh/api/routing/v1/lane.proto\"\xc0\x03\n\rCarriageEntry\x12\x34\n\x07\x63\x61rrier\x18\x01 \x01(\x0b\x32!.ordermesh.api.routing.v1.CarrierH\x00\x12\x39\n\nzone_table\x18\x02 \x01(\x0b\x32#.ordermesh.api.routing.v1.ZoneTableH\x00\x12\x37\n\trate_card\x18\x03 \x01(\x0b\x32\".ordermesh.api.routing.v1.RateCardH\x00\x12.\n\x04lane\x18\x04 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.LaneH\x00\x12?\n\rtransfer_lane\x18\x05 \x01(\x0b\x32&.ordermesh.api.routing.v1.TransferLaneH\x00\x12\x43\n\x0f\x65mission_factor\x18\x06 \x01(\x0b\x32(.ordermesh.api.routing.v1.EmissionFactorH\x00\x12?\n\rcurrency_rate\x18\x07 \x01(\x0b\x32&.ordermesh.api.routing.v1.CurrencyRateH\x00\x42\x0e\n\x05\x65ntry\x12\x05\xbaH\x02\x08\x01\"d\n\x0f\x43\x61rriageVersion\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\xc9\x01\n\x12PutCarriageRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x45\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xdf\x02\n\x13PutCarriageResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x05\x12;\n\x08versions\x18\x02 \x03(\x0b\x32).ordermesh.api.routing.v1.CarriageVersion\x12G\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x35.ordermesh.api.routing.v1.PutCarriageResponse.Finding\x1a\xaa\x01\n\x07\x46inding\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12O\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32@.ordermesh.api.routing.v1.PutCarriageResponse.Finding.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa5\x01\n\x12GetCarriageRequest\x12@\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x02id\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x07version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"M\n\x13GetCarriageResponse\x12\x36\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntry\"\x94\x01\n\x13ListCarriageRequest\x12@\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"i\n\x14ListCarriageResponse\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x80\x02\n\x0c\x43\x61rriageKind\x12\x1d\n\x19\x43\x41RRIAGE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41RRIAGE_KIND_CARRIER\x10\x01\x12\x1c\n\x18\x43\x41RRIAGE_KIND_ZONE_TABLE\x10\x02\x12\x1b\n\x17\x43\x41RRIAGE_KIND_RATE_CARD\x10\x03\x12\x16\n\x12\x43\x41RRIAGE_KIND_LANE\x10\x04\x12\x1f\n\x1b\x43\x41RRIAGE_KIND_TRANSFER_LANE\x10\x05\x12!\n\x1d\x43\x41RRIAGE_KIND_EMISSION_FACTOR\x10\x06\x12\x1f\n\x1b\x43\x41RRIAGE_KIND_CURRENCY_RATE\x10\x07\x32\xe7\x02\n\x0f\x43\x61rriageService\x12o\n\x0bPutCarriage\x12,.ordermesh.api.routing.v1.PutCarriageRequest\x1a-.ordermesh.api.routing.v1.PutCarriageResponse\"\x03\x90\x02\x02\x12o\n\x0bGetCarriage\x12,.ordermesh.api.routing.v1.GetCarriageRequest\x1a-.ordermesh.api.routing.v1.GetCarriageResponse\"\x03\x90\x02\x01\x12r\n\x0cListCarriage\x12-.ordermesh.api.routing.v1.ListCarriageRequest\x1a..ordermesh.api.routing.v1.ListCarriageResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/carriage_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18google/type/latlng.proto\x1a\'ordermesh/api/routing/v1/carriage.proto\x1a#ordermesh/api/routing/v1/lane.proto\x1a*ordermesh/api/routing/v1/postal_code.proto\"\xc0\x03\n\rCarriageEntry\x12\x34\n\x07\x63\x61rrier\x18\x01 \x01(\x0b\x32!.ordermesh.api.routing.v1.CarrierH\x00\x12\x39\n\nzone_table\x18\x02 \x01(\x0b\x32#.ordermesh.api.routing.v1.ZoneTableH\x00\x12\x37\n\trate_card\x18\x03 \x01(\x0b\x32\".ordermesh.api.routing.v1.RateCardH\x00\x12.\n\x04lane\x18\x04 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.LaneH\x00\x12?\n\rtransfer_lane\x18\x05 \x01(\x0b\x32&.ordermesh.api.routing.v1.TransferLaneH\x00\x12\x43\n\x0f\x65mission_factor\x18\x06 \x01(\x0b\x32(.ordermesh.api.routing.v1.EmissionFactorH\x00\x12?\n\rcurrency_rate\x18\x07 \x01(\x0b\x32&.ordermesh.api.routing.v1.CurrencyRateH\x00\x42\x0e\n\x05\x65ntry\x12\x05\xbaH\x02\x08\x01\"d\n\x0f\x43\x61rriageVersion\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\xc9\x01\n\x12PutCarriageRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x45\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xdf\x02\n\x13PutCarriageResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x05\x12;\n\x08versions\x18\x02 \x03(\x0b\x32).ordermesh.api.routing.v1.CarriageVersion\x12G\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x35.ordermesh.api.routing.v1.PutCarriageResponse.Finding\x1a\xaa\x01\n\x07\x46inding\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12O\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32@.ordermesh.api.routing.v1.PutCarriageResponse.Finding.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa5\x01\n\x12GetCarriageRequest\x12@\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x02id\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x07version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"M\n\x13GetCarriageResponse\x12\x36\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntry\"\x94\x01\n\x13ListCarriageRequest\x12@\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"i\n\x14ListCarriageResponse\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x99\x02\n\x1c\x42\x65ginPostalCodeImportRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\'\n\x0c\x63ountry_code\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x31\n\x06source\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12)\n\x16significant_characters\x18\x06 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x10(\x00\"Y\n\x1d\x42\x65ginPostalCodeImportResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"\xef\x01\n\x15PutPostalCodesRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x04part\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84= \x00\x12G\n\x0cpostal_codes\x18\x05 \x03(\x0b\x32$.ordermesh.api.routing.v1.PostalCodeB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xd0\x0f\"R\n\x16PutPostalCodesResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"\xb6\x01\n\x1f\x43ompletePostalCodeImportRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\npart_count\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84= \x00\"\\\n CompletePostalCodeImportResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"Z\n\x1bListPostalCodeTablesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"r\n\x1cListPostalCodeTablesResponse\x12\x39\n\x06tables\x18\x01 \x03(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"z\n\x15\x46indPostalCodeRequest\x12\'\n\x0c\x63ountry_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x38\n\x0bpostal_code\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"y\n\x16\x46indPostalCodeResponse\x12%\n\x08position\x18\x01 \x01(\x0b\x32\x13.google.type.LatLng\x12\x15\n\rtable_version\x18\x02 \x01(\x05\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t*\x80\x02\n\x0c\x43\x61rriageKind\x12\x1d\n\x19\x43\x41RRIAGE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41RRIAGE_KIND_CARRIER\x10\x01\x12\x1c\n\x18\x43\x41RRIAGE_KIND_ZONE_TABLE\x10\x02\x12\x1b\n\x17\x43\x41RRIAGE_KIND_RATE_CARD\x10\x03\x12\x16\n\x12\x43\x41RRIAGE_KIND_LANE\x10\x04\x12\x1f\n\x1b\x43\x41RRIAGE_KIND_TRANSFER_LANE\x10\x05\x12!\n\x1d\x43\x41RRIAGE_KIND_EMISSION_FACTOR\x10\x06\x12\x1f\n\x1b\x43\x41RRIAGE_KIND_CURRENCY_RATE\x10\x07\x32\x91\x08\n\x0f\x43\x61rriageService\x12o\n\x0bPutCarriage\x12,.ordermesh.api.routing.v1.PutCarriageRequest\x1a-.ordermesh.api.routing.v1.PutCarriageResponse\"\x03\x90\x02\x02\x12o\n\x0bGetCarriage\x12,.ordermesh.api.routing.v1.GetCarriageRequest\x1a-.ordermesh.api.routing.v1.GetCarriageResponse\"\x03\x90\x02\x01\x12r\n\x0cListCarriage\x12-.ordermesh.api.routing.v1.ListCarriageRequest\x1a..ordermesh.api.routing.v1.ListCarriageResponse\"\x03\x90\x02\x01\x12\x8d\x01\n\x15\x42\x65ginPostalCodeImport\x12\x36.ordermesh.api.routing.v1.BeginPostalCodeImportRequest\x1a\x37.ordermesh.api.routing.v1.BeginPostalCodeImportResponse\"\x03\x90\x02\x02\x12x\n\x0ePutPostalCodes\x12/.ordermesh.api.routing.v1.PutPostalCodesRequest\x1a\x30.ordermesh.api.routing.v1.PutPostalCodesResponse\"\x03\x90\x02\x02\x12\x96\x01\n\x18\x43ompletePostalCodeImport\x12\x39.ordermesh.api.routing.v1.CompletePostalCodeImportRequest\x1a:.ordermesh.api.routing.v1.CompletePostalCodeImportResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ListPostalCodeTables\x12\x35.ordermesh.api.routing.v1.ListPostalCodeTablesRequest\x1a\x36.ordermesh.api.routing.v1.ListPostalCodeTablesResponse\"\x03\x90\x02\x01\x12x\n\x0e\x46indPostalCode\x12/.ordermesh.api.routing.v1.FindPostalCodeRequest\x1a\x30.ordermesh.api.routing.v1.FindPostalCodeResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,34 +58,102 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCARRIAGEREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTCARRIAGEREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTCARRIAGEREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['import_id']._loaded_options = None
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['import_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['country_code']._loaded_options = None
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['country_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{2}$'
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['source']._loaded_options = None
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['source']._serialized_options = b'\272H\036r\034\030\200\0042\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['significant_characters']._loaded_options = None
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST'].fields_by_name['significant_characters']._serialized_options = b'\272H\006\032\004\030\020(\000'
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['import_id']._loaded_options = None
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['import_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['part']._loaded_options = None
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['part']._serialized_options = b'\272H\010\032\006\030\300\204= \000'
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['postal_codes']._loaded_options = None
+  _globals['_PUTPOSTALCODESREQUEST'].fields_by_name['postal_codes']._serialized_options = b'\272H\010\222\001\005\010\001\020\320\017'
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST'].fields_by_name['import_id']._loaded_options = None
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST'].fields_by_name['import_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST'].fields_by_name['part_count']._loaded_options = None
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST'].fields_by_name['part_count']._serialized_options = b'\272H\010\032\006\030\300\204= \000'
+  _globals['_LISTPOSTALCODETABLESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTPOSTALCODETABLESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTPOSTALCODETABLESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTPOSTALCODETABLESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_FINDPOSTALCODEREQUEST'].fields_by_name['country_code']._loaded_options = None
+  _globals['_FINDPOSTALCODEREQUEST'].fields_by_name['country_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{2}$'
+  _globals['_FINDPOSTALCODEREQUEST'].fields_by_name['postal_code']._loaded_options = None
+  _globals['_FINDPOSTALCODEREQUEST'].fields_by_name['postal_code']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_CARRIAGESERVICE'].methods_by_name['PutCarriage']._loaded_options = None
   _globals['_CARRIAGESERVICE'].methods_by_name['PutCarriage']._serialized_options = b'\220\002\002'
   _globals['_CARRIAGESERVICE'].methods_by_name['GetCarriage']._loaded_options = None
   _globals['_CARRIAGESERVICE'].methods_by_name['GetCarriage']._serialized_options = b'\220\002\001'
   _globals['_CARRIAGESERVICE'].methods_by_name['ListCarriage']._loaded_options = None
   _globals['_CARRIAGESERVICE'].methods_by_name['ListCarriage']._serialized_options = b'\220\002\001'
-  _globals['_CARRIAGEKIND']._serialized_start=1801
-  _globals['_CARRIAGEKIND']._serialized_end=2057
-  _globals['_CARRIAGEENTRY']._serialized_start=185
-  _globals['_CARRIAGEENTRY']._serialized_end=633
-  _globals['_CARRIAGEVERSION']._serialized_start=635
-  _globals['_CARRIAGEVERSION']._serialized_end=735
-  _globals['_PUTCARRIAGEREQUEST']._serialized_start=738
-  _globals['_PUTCARRIAGEREQUEST']._serialized_end=939
-  _globals['_PUTCARRIAGERESPONSE']._serialized_start=942
-  _globals['_PUTCARRIAGERESPONSE']._serialized_end=1293
-  _globals['_PUTCARRIAGERESPONSE_FINDING']._serialized_start=1123
-  _globals['_PUTCARRIAGERESPONSE_FINDING']._serialized_end=1293
-  _globals['_PUTCARRIAGERESPONSE_FINDING_FACTSENTRY']._serialized_start=1249
-  _globals['_PUTCARRIAGERESPONSE_FINDING_FACTSENTRY']._serialized_end=1293
-  _globals['_GETCARRIAGEREQUEST']._serialized_start=1296
-  _globals['_GETCARRIAGEREQUEST']._serialized_end=1461
-  _globals['_GETCARRIAGERESPONSE']._serialized_start=1463
-  _globals['_GETCARRIAGERESPONSE']._serialized_end=1540
-  _globals['_LISTCARRIAGEREQUEST']._serialized_start=1543
-  _globals['_LISTCARRIAGEREQUEST']._serialized_end=1691
-  _globals['_LISTCARRIAGERESPONSE']._serialized_start=1693
-  _globals['_LISTCARRIAGERESPONSE']._serialized_end=1798
-  _globals['_CARRIAGESERVICE']._serialized_start=2060
-  _globals['_CARRIAGESERVICE']._serialized_end=2419
+  _globals['_CARRIAGESERVICE'].methods_by_name['BeginPostalCodeImport']._loaded_options = None
+  _globals['_CARRIAGESERVICE'].methods_by_name['BeginPostalCodeImport']._serialized_options = b'\220\002\002'
+  _globals['_CARRIAGESERVICE'].methods_by_name['PutPostalCodes']._loaded_options = None
+  _globals['_CARRIAGESERVICE'].methods_by_name['PutPostalCodes']._serialized_options = b'\220\002\002'
+  _globals['_CARRIAGESERVICE'].methods_by_name['CompletePostalCodeImport']._loaded_options = None
+  _globals['_CARRIAGESERVICE'].methods_by_name['CompletePostalCodeImport']._serialized_options = b'\220\002\002'
+  _globals['_CARRIAGESERVICE'].methods_by_name['ListPostalCodeTables']._loaded_options = None
+  _globals['_CARRIAGESERVICE'].methods_by_name['ListPostalCodeTables']._serialized_options = b'\220\002\001'
+  _globals['_CARRIAGESERVICE'].methods_by_name['FindPostalCode']._loaded_options = None
+  _globals['_CARRIAGESERVICE'].methods_by_name['FindPostalCode']._serialized_options = b'\220\002\001'
+  _globals['_CARRIAGEKIND']._serialized_start=3306
+  _globals['_CARRIAGEKIND']._serialized_end=3562
+  _globals['_CARRIAGEENTRY']._serialized_start=255
+  _globals['_CARRIAGEENTRY']._serialized_end=703
+  _globals['_CARRIAGEVERSION']._serialized_start=705
+  _globals['_CARRIAGEVERSION']._serialized_end=805
+  _globals['_PUTCARRIAGEREQUEST']._serialized_start=808
+  _globals['_PUTCARRIAGEREQUEST']._serialized_end=1009
+  _globals['_PUTCARRIAGERESPONSE']._serialized_start=1012
+  _globals['_PUTCARRIAGERESPONSE']._serialized_end=1363
+  _globals['_PUTCARRIAGERESPONSE_FINDING']._serialized_start=1193
+  _globals['_PUTCARRIAGERESPONSE_FINDING']._serialized_end=1363
+  _globals['_PUTCARRIAGERESPONSE_FINDING_FACTSENTRY']._serialized_start=1319
+  _globals['_PUTCARRIAGERESPONSE_FINDING_FACTSENTRY']._serialized_end=1363
+  _globals['_GETCARRIAGEREQUEST']._serialized_start=1366
+  _globals['_GETCARRIAGEREQUEST']._serialized_end=1531
+  _globals['_GETCARRIAGERESPONSE']._serialized_start=1533
+  _globals['_GETCARRIAGERESPONSE']._serialized_end=1610
+  _globals['_LISTCARRIAGEREQUEST']._serialized_start=1613
+  _globals['_LISTCARRIAGEREQUEST']._serialized_end=1761
+  _globals['_LISTCARRIAGERESPONSE']._serialized_start=1763
+  _globals['_LISTCARRIAGERESPONSE']._serialized_end=1868
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST']._serialized_start=1871
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST']._serialized_end=2152
+  _globals['_BEGINPOSTALCODEIMPORTRESPONSE']._serialized_start=2154
+  _globals['_BEGINPOSTALCODEIMPORTRESPONSE']._serialized_end=2243
+  _globals['_PUTPOSTALCODESREQUEST']._serialized_start=2246
+  _globals['_PUTPOSTALCODESREQUEST']._serialized_end=2485
+  _globals['_PUTPOSTALCODESRESPONSE']._serialized_start=2487
+  _globals['_PUTPOSTALCODESRESPONSE']._serialized_end=2569
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST']._serialized_start=2572
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST']._serialized_end=2754
+  _globals['_COMPLETEPOSTALCODEIMPORTRESPONSE']._serialized_start=2756
+  _globals['_COMPLETEPOSTALCODEIMPORTRESPONSE']._serialized_end=2848
+  _globals['_LISTPOSTALCODETABLESREQUEST']._serialized_start=2850
+  _globals['_LISTPOSTALCODETABLESREQUEST']._serialized_end=2940
+  _globals['_LISTPOSTALCODETABLESRESPONSE']._serialized_start=2942
+  _globals['_LISTPOSTALCODETABLESRESPONSE']._serialized_end=3056
+  _globals['_FINDPOSTALCODEREQUEST']._serialized_start=3058
+  _globals['_FINDPOSTALCODEREQUEST']._serialized_end=3180
+  _globals['_FINDPOSTALCODERESPONSE']._serialized_start=3182
+  _globals['_FINDPOSTALCODERESPONSE']._serialized_end=3303
+  _globals['_CARRIAGESERVICE']._serialized_start=3565
+  _globals['_CARRIAGESERVICE']._serialized_end=4606
 # @@protoc_insertion_point(module_scope)

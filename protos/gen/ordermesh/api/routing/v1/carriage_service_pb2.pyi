@@ -8,8 +8,10 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import latlng_pb2 as _latlng_pb2
 from ordermesh.api.routing.v1 import carriage_pb2 as _carriage_pb2
 from ordermesh.api.routing.v1 import lane_pb2 as _lane_pb2
+from ordermesh.api.routing.v1 import postal_code_pb2 as _postal_code_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -392,3 +394,315 @@ class ListCarriageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListCarriageResponse: _TypeAlias = ListCarriageResponse  # noqa: Y015
+
+@_typing.final
+class BeginPostalCodeImportRequest(_message.Message):
+    """BeginPostalCodeImportRequest announces a table."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    COUNTRY_CODE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SIGNIFICANT_CHARACTERS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    import_id: _builtins.str
+    """Names the import, made by the caller: who begins with the same one goes on with it."""
+    country_code: _builtins.str
+    """ISO 3166-1 alpha-2."""
+    source: _builtins.str
+    """Who published it."""
+    significant_characters: _builtins.int
+    """Only so many signs at the beginning of a code are looked up. 0 means all of them."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        import_id: _builtins.str = ...,
+        country_code: _builtins.str = ...,
+        source: _builtins.str = ...,
+        significant_characters: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country_code", b"country_code", "import_id", b"import_id", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "significant_characters", b"significant_characters", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginPostalCodeImportRequest: _TypeAlias = BeginPostalCodeImportRequest  # noqa: Y015
+
+@_typing.final
+class BeginPostalCodeImportResponse(_message.Message):
+    """BeginPostalCodeImportResponse says how far it has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TABLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def table(self) -> _postal_code_pb2.PostalCodeTable:
+        """The table."""
+
+    def __init__(
+        self,
+        *,
+        table: _postal_code_pb2.PostalCodeTable | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["table", b"table"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginPostalCodeImportResponse: _TypeAlias = BeginPostalCodeImportResponse  # noqa: Y015
+
+@_typing.final
+class PutPostalCodesRequest(_message.Message):
+    """PutPostalCodesRequest is a part of a table."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    POSTAL_CODES_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    import_id: _builtins.str
+    """The import."""
+    part: _builtins.int
+    """The number of the part, from 1."""
+    @_builtins.property
+    def postal_codes(self) -> _containers.RepeatedCompositeFieldContainer[_postal_code_pb2.PostalCode]:
+        """Its postal codes, each once."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        import_id: _builtins.str = ...,
+        part: _builtins.int = ...,
+        postal_codes: _abc.Iterable[_postal_code_pb2.PostalCode] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_id", b"import_id", "on_behalf_of", b"on_behalf_of", "part", b"part", "postal_codes", b"postal_codes", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutPostalCodesRequest: _TypeAlias = PutPostalCodesRequest  # noqa: Y015
+
+@_typing.final
+class PutPostalCodesResponse(_message.Message):
+    """PutPostalCodesResponse says how far it has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TABLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def table(self) -> _postal_code_pb2.PostalCodeTable:
+        """The table."""
+
+    def __init__(
+        self,
+        *,
+        table: _postal_code_pb2.PostalCodeTable | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["table", b"table"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutPostalCodesResponse: _TypeAlias = PutPostalCodesResponse  # noqa: Y015
+
+@_typing.final
+class CompletePostalCodeImportRequest(_message.Message):
+    """CompletePostalCodeImportRequest says that all parts were sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    PART_COUNT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    import_id: _builtins.str
+    """The import."""
+    part_count: _builtins.int
+    """How many parts there are."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        import_id: _builtins.str = ...,
+        part_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_id", b"import_id", "on_behalf_of", b"on_behalf_of", "part_count", b"part_count", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompletePostalCodeImportRequest: _TypeAlias = CompletePostalCodeImportRequest  # noqa: Y015
+
+@_typing.final
+class CompletePostalCodeImportResponse(_message.Message):
+    """CompletePostalCodeImportResponse carries what is in use now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TABLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def table(self) -> _postal_code_pb2.PostalCodeTable:
+        """The table."""
+
+    def __init__(
+        self,
+        *,
+        table: _postal_code_pb2.PostalCodeTable | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["table", b"table"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompletePostalCodeImportResponse: _TypeAlias = CompletePostalCodeImportResponse  # noqa: Y015
+
+@_typing.final
+class ListPostalCodeTablesRequest(_message.Message):
+    """ListPostalCodeTablesRequest asks for a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most; 0 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before. Empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPostalCodeTablesRequest: _TypeAlias = ListPostalCodeTablesRequest  # noqa: Y015
+
+@_typing.final
+class ListPostalCodeTablesResponse(_message.Message):
+    """ListPostalCodeTablesResponse is a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TABLES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page. Empty when this is the last."""
+    @_builtins.property
+    def tables(self) -> _containers.RepeatedCompositeFieldContainer[_postal_code_pb2.PostalCodeTable]:
+        """The tables."""
+
+    def __init__(
+        self,
+        *,
+        tables: _abc.Iterable[_postal_code_pb2.PostalCodeTable] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "tables", b"tables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPostalCodeTablesResponse: _TypeAlias = ListPostalCodeTablesResponse  # noqa: Y015
+
+@_typing.final
+class FindPostalCodeRequest(_message.Message):
+    """FindPostalCodeRequest asks where a postal code is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTRY_CODE_FIELD_NUMBER: _builtins.int
+    POSTAL_CODE_FIELD_NUMBER: _builtins.int
+    country_code: _builtins.str
+    """ISO 3166-1 alpha-2."""
+    postal_code: _builtins.str
+    """The postal code."""
+    def __init__(
+        self,
+        *,
+        country_code: _builtins.str = ...,
+        postal_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country_code", b"country_code", "postal_code", b"postal_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindPostalCodeRequest: _TypeAlias = FindPostalCodeRequest  # noqa: Y015
+
+@_typing.final
+class FindPostalCodeResponse(_message.Message):
+    """FindPostalCodeResponse says where it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    TABLE_VERSION_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    table_version: _builtins.int
+    """The version of the country's imported table. 0: it was found in the table that comes with the
+    service, which has the United States.
+    """
+    region: _builtins.str
+    """The state or province. Empty: not known."""
+    time_zone: _builtins.str
+    """Its time zone by the IANA name. Empty: not known."""
+    @_builtins.property
+    def position(self) -> _latlng_pb2.LatLng:
+        """Its middle."""
+
+    def __init__(
+        self,
+        *,
+        position: _latlng_pb2.LatLng | None = ...,
+        table_version: _builtins.int = ...,
+        region: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "region", b"region", "table_version", b"table_version", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindPostalCodeResponse: _TypeAlias = FindPostalCodeResponse  # noqa: Y015

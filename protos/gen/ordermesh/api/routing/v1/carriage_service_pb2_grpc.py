@@ -26,9 +26,9 @@ if _version_not_supported:
 
 
 class CarriageServiceStub:
-    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors and rates of
-    exchange. Everything has versions that never change, so that a decision can name what it was made
-    with.
+    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors, rates of exchange
+    and postal codes. Everything has versions that never change, so that a decision can name what it
+    was made with.
     """
 
     def __init__(self, channel):
@@ -52,12 +52,37 @@ class CarriageServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListCarriageRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListCarriageResponse.FromString,
                 _registered_method=True)
+        self.BeginPostalCodeImport = channel.unary_unary(
+                '/ordermesh.api.routing.v1.CarriageService/BeginPostalCodeImport',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.BeginPostalCodeImportRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.BeginPostalCodeImportResponse.FromString,
+                _registered_method=True)
+        self.PutPostalCodes = channel.unary_unary(
+                '/ordermesh.api.routing.v1.CarriageService/PutPostalCodes',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.PutPostalCodesRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.PutPostalCodesResponse.FromString,
+                _registered_method=True)
+        self.CompletePostalCodeImport = channel.unary_unary(
+                '/ordermesh.api.routing.v1.CarriageService/CompletePostalCodeImport',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.CompletePostalCodeImportRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.CompletePostalCodeImportResponse.FromString,
+                _registered_method=True)
+        self.ListPostalCodeTables = channel.unary_unary(
+                '/ordermesh.api.routing.v1.CarriageService/ListPostalCodeTables',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListPostalCodeTablesRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListPostalCodeTablesResponse.FromString,
+                _registered_method=True)
+        self.FindPostalCode = channel.unary_unary(
+                '/ordermesh.api.routing.v1.CarriageService/FindPostalCode',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeResponse.FromString,
+                _registered_method=True)
 
 
 class CarriageServiceServicer:
-    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors and rates of
-    exchange. Everything has versions that never change, so that a decision can name what it was made
-    with.
+    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors, rates of exchange
+    and postal codes. Everything has versions that never change, so that a decision can name what it
+    was made with.
     """
 
     def PutCarriage(self, request, context):
@@ -91,6 +116,54 @@ class CarriageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginPostalCodeImport(self, request, context):
+        """BeginPostalCodeImport opens the next table of a country, or says how far an import has come that
+        was begun before. Until it is completed the table before it is in use. A table that was imported
+        is looked up instead of the one that comes with the service; a position in an order wins over both.
+
+        Errors: `FIELD_VIOLATION` when the import was begun for another country or another way of
+        looking codes up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutPostalCodes(self, request, context):
+        """PutPostalCodes adds the next part to a table.
+
+        Errors: `POSTAL_CODE_IMPORT_NOT_FOUND`, `POSTAL_CODE_IMPORT_OUT_OF_STEP` when another part is
+        expected or the import is completed, `DUPLICATE_ENTRY` for a code that the table has already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompletePostalCodeImport(self, request, context):
+        """CompletePostalCodeImport takes a table into use, in place of the one before.
+
+        Errors: `POSTAL_CODE_IMPORT_NOT_FOUND`, `POSTAL_CODE_IMPORT_OUT_OF_STEP` when parts are missing
+        or there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPostalCodeTables(self, request, context):
+        """ListPostalCodeTables reads all tables, by country and version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindPostalCode(self, request, context):
+        """FindPostalCode says where a postal code is, as sourcing would see it.
+
+        Errors: `UNKNOWN_DESTINATION`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CarriageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -109,6 +182,31 @@ def add_CarriageServiceServicer_to_server(servicer, server):
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListCarriageRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListCarriageResponse.SerializeToString,
             ),
+            'BeginPostalCodeImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginPostalCodeImport,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.BeginPostalCodeImportRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.BeginPostalCodeImportResponse.SerializeToString,
+            ),
+            'PutPostalCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutPostalCodes,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.PutPostalCodesRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.PutPostalCodesResponse.SerializeToString,
+            ),
+            'CompletePostalCodeImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompletePostalCodeImport,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.CompletePostalCodeImportRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.CompletePostalCodeImportResponse.SerializeToString,
+            ),
+            'ListPostalCodeTables': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPostalCodeTables,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListPostalCodeTablesRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListPostalCodeTablesResponse.SerializeToString,
+            ),
+            'FindPostalCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindPostalCode,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'ordermesh.api.routing.v1.CarriageService', rpc_method_handlers)
@@ -118,9 +216,9 @@ def add_CarriageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CarriageService:
-    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors and rates of
-    exchange. Everything has versions that never change, so that a decision can name what it was made
-    with.
+    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors, rates of exchange
+    and postal codes. Everything has versions that never change, so that a decision can name what it
+    was made with.
     """
 
     @staticmethod
@@ -194,6 +292,141 @@ class CarriageService:
             '/ordermesh.api.routing.v1.CarriageService/ListCarriage',
             ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListCarriageRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListCarriageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginPostalCodeImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.CarriageService/BeginPostalCodeImport',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.BeginPostalCodeImportRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.BeginPostalCodeImportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutPostalCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.CarriageService/PutPostalCodes',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.PutPostalCodesRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.PutPostalCodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompletePostalCodeImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.CarriageService/CompletePostalCodeImport',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.CompletePostalCodeImportRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.CompletePostalCodeImportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPostalCodeTables(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.CarriageService/ListPostalCodeTables',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListPostalCodeTablesRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.ListPostalCodeTablesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindPostalCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.CarriageService/FindPostalCode',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,9 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CarriageServiceStub:
-    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors and rates of
-    exchange. Everything has versions that never change, so that a decision can name what it was made
-    with.
+    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors, rates of exchange
+    and postal codes. Everything has versions that never change, so that a decision can name what it
+    was made with.
     """
 
     @_typing.overload
@@ -54,12 +54,39 @@ class CarriageServiceStub:
     """
     ListCarriage: _grpc.UnaryUnaryMultiCallable[_carriage_service_pb2.ListCarriageRequest, _carriage_service_pb2.ListCarriageResponse]
     """ListCarriage reads what is in force of one kind, in the order of the ids."""
+    BeginPostalCodeImport: _grpc.UnaryUnaryMultiCallable[_carriage_service_pb2.BeginPostalCodeImportRequest, _carriage_service_pb2.BeginPostalCodeImportResponse]
+    """BeginPostalCodeImport opens the next table of a country, or says how far an import has come that
+    was begun before. Until it is completed the table before it is in use. A table that was imported
+    is looked up instead of the one that comes with the service; a position in an order wins over both.
+
+    Errors: `FIELD_VIOLATION` when the import was begun for another country or another way of
+    looking codes up.
+    """
+    PutPostalCodes: _grpc.UnaryUnaryMultiCallable[_carriage_service_pb2.PutPostalCodesRequest, _carriage_service_pb2.PutPostalCodesResponse]
+    """PutPostalCodes adds the next part to a table.
+
+    Errors: `POSTAL_CODE_IMPORT_NOT_FOUND`, `POSTAL_CODE_IMPORT_OUT_OF_STEP` when another part is
+    expected or the import is completed, `DUPLICATE_ENTRY` for a code that the table has already.
+    """
+    CompletePostalCodeImport: _grpc.UnaryUnaryMultiCallable[_carriage_service_pb2.CompletePostalCodeImportRequest, _carriage_service_pb2.CompletePostalCodeImportResponse]
+    """CompletePostalCodeImport takes a table into use, in place of the one before.
+
+    Errors: `POSTAL_CODE_IMPORT_NOT_FOUND`, `POSTAL_CODE_IMPORT_OUT_OF_STEP` when parts are missing
+    or there is none.
+    """
+    ListPostalCodeTables: _grpc.UnaryUnaryMultiCallable[_carriage_service_pb2.ListPostalCodeTablesRequest, _carriage_service_pb2.ListPostalCodeTablesResponse]
+    """ListPostalCodeTables reads all tables, by country and version."""
+    FindPostalCode: _grpc.UnaryUnaryMultiCallable[_carriage_service_pb2.FindPostalCodeRequest, _carriage_service_pb2.FindPostalCodeResponse]
+    """FindPostalCode says where a postal code is, as sourcing would see it.
+
+    Errors: `UNKNOWN_DESTINATION`.
+    """
 
 @_typing.type_check_only
 class CarriageServiceAsyncStub(CarriageServiceStub):
-    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors and rates of
-    exchange. Everything has versions that never change, so that a decision can name what it was made
-    with.
+    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors, rates of exchange
+    and postal codes. Everything has versions that never change, so that a decision can name what it
+    was made with.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -81,11 +108,38 @@ class CarriageServiceAsyncStub(CarriageServiceStub):
     """
     ListCarriage: _aio.UnaryUnaryMultiCallable[_carriage_service_pb2.ListCarriageRequest, _carriage_service_pb2.ListCarriageResponse]  # type: ignore[assignment]
     """ListCarriage reads what is in force of one kind, in the order of the ids."""
+    BeginPostalCodeImport: _aio.UnaryUnaryMultiCallable[_carriage_service_pb2.BeginPostalCodeImportRequest, _carriage_service_pb2.BeginPostalCodeImportResponse]  # type: ignore[assignment]
+    """BeginPostalCodeImport opens the next table of a country, or says how far an import has come that
+    was begun before. Until it is completed the table before it is in use. A table that was imported
+    is looked up instead of the one that comes with the service; a position in an order wins over both.
+
+    Errors: `FIELD_VIOLATION` when the import was begun for another country or another way of
+    looking codes up.
+    """
+    PutPostalCodes: _aio.UnaryUnaryMultiCallable[_carriage_service_pb2.PutPostalCodesRequest, _carriage_service_pb2.PutPostalCodesResponse]  # type: ignore[assignment]
+    """PutPostalCodes adds the next part to a table.
+
+    Errors: `POSTAL_CODE_IMPORT_NOT_FOUND`, `POSTAL_CODE_IMPORT_OUT_OF_STEP` when another part is
+    expected or the import is completed, `DUPLICATE_ENTRY` for a code that the table has already.
+    """
+    CompletePostalCodeImport: _aio.UnaryUnaryMultiCallable[_carriage_service_pb2.CompletePostalCodeImportRequest, _carriage_service_pb2.CompletePostalCodeImportResponse]  # type: ignore[assignment]
+    """CompletePostalCodeImport takes a table into use, in place of the one before.
+
+    Errors: `POSTAL_CODE_IMPORT_NOT_FOUND`, `POSTAL_CODE_IMPORT_OUT_OF_STEP` when parts are missing
+    or there is none.
+    """
+    ListPostalCodeTables: _aio.UnaryUnaryMultiCallable[_carriage_service_pb2.ListPostalCodeTablesRequest, _carriage_service_pb2.ListPostalCodeTablesResponse]  # type: ignore[assignment]
+    """ListPostalCodeTables reads all tables, by country and version."""
+    FindPostalCode: _aio.UnaryUnaryMultiCallable[_carriage_service_pb2.FindPostalCodeRequest, _carriage_service_pb2.FindPostalCodeResponse]  # type: ignore[assignment]
+    """FindPostalCode says where a postal code is, as sourcing would see it.
+
+    Errors: `UNKNOWN_DESTINATION`.
+    """
 
 class CarriageServiceServicer(metaclass=_abc_1.ABCMeta):
-    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors and rates of
-    exchange. Everything has versions that never change, so that a decision can name what it was made
-    with.
+    """CarriageService keeps carriers, zone tables, rate cards, lanes, emission factors, rates of exchange
+    and postal codes. Everything has versions that never change, so that a decision can name what it
+    was made with.
     """
 
     @_abc_1.abstractmethod
@@ -123,5 +177,62 @@ class CarriageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_carriage_service_pb2.ListCarriageResponse, _abc.Awaitable[_carriage_service_pb2.ListCarriageResponse]]:
         """ListCarriage reads what is in force of one kind, in the order of the ids."""
+
+    @_abc_1.abstractmethod
+    def BeginPostalCodeImport(
+        self,
+        request: _carriage_service_pb2.BeginPostalCodeImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carriage_service_pb2.BeginPostalCodeImportResponse, _abc.Awaitable[_carriage_service_pb2.BeginPostalCodeImportResponse]]:
+        """BeginPostalCodeImport opens the next table of a country, or says how far an import has come that
+        was begun before. Until it is completed the table before it is in use. A table that was imported
+        is looked up instead of the one that comes with the service; a position in an order wins over both.
+
+        Errors: `FIELD_VIOLATION` when the import was begun for another country or another way of
+        looking codes up.
+        """
+
+    @_abc_1.abstractmethod
+    def PutPostalCodes(
+        self,
+        request: _carriage_service_pb2.PutPostalCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carriage_service_pb2.PutPostalCodesResponse, _abc.Awaitable[_carriage_service_pb2.PutPostalCodesResponse]]:
+        """PutPostalCodes adds the next part to a table.
+
+        Errors: `POSTAL_CODE_IMPORT_NOT_FOUND`, `POSTAL_CODE_IMPORT_OUT_OF_STEP` when another part is
+        expected or the import is completed, `DUPLICATE_ENTRY` for a code that the table has already.
+        """
+
+    @_abc_1.abstractmethod
+    def CompletePostalCodeImport(
+        self,
+        request: _carriage_service_pb2.CompletePostalCodeImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carriage_service_pb2.CompletePostalCodeImportResponse, _abc.Awaitable[_carriage_service_pb2.CompletePostalCodeImportResponse]]:
+        """CompletePostalCodeImport takes a table into use, in place of the one before.
+
+        Errors: `POSTAL_CODE_IMPORT_NOT_FOUND`, `POSTAL_CODE_IMPORT_OUT_OF_STEP` when parts are missing
+        or there is none.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPostalCodeTables(
+        self,
+        request: _carriage_service_pb2.ListPostalCodeTablesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carriage_service_pb2.ListPostalCodeTablesResponse, _abc.Awaitable[_carriage_service_pb2.ListPostalCodeTablesResponse]]:
+        """ListPostalCodeTables reads all tables, by country and version."""
+
+    @_abc_1.abstractmethod
+    def FindPostalCode(
+        self,
+        request: _carriage_service_pb2.FindPostalCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carriage_service_pb2.FindPostalCodeResponse, _abc.Awaitable[_carriage_service_pb2.FindPostalCodeResponse]]:
+        """FindPostalCode says where a postal code is, as sourcing would see it.
+
+        Errors: `UNKNOWN_DESTINATION`.
+        """
 
 def add_CarriageServiceServicer_to_server(servicer: CarriageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -174,6 +174,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_CARRIAGE_NOT_FOUND: _ErrorReason.ValueType  # 87
     """NOT_FOUND. There is no such entry, or no such version of it. Metadata: `kind`, `id`, `version`."""
+    ERROR_REASON_POSTAL_CODE_IMPORT_NOT_FOUND: _ErrorReason.ValueType  # 88
+    """NOT_FOUND. No postal codes are imported under this id. Metadata: `importId`."""
+    ERROR_REASON_POSTAL_CODE_IMPORT_OUT_OF_STEP: _ErrorReason.ValueType  # 89
+    """FAILED_PRECONDITION. Another part of the import is expected, or none. Metadata: `importId`, `state`,
+    `expectedPart`, `givenPart`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -336,4 +342,10 @@ of: `kind`, `id`, `namedBy`.
 """
 ERROR_REASON_CARRIAGE_NOT_FOUND: ErrorReason.ValueType  # 87
 """NOT_FOUND. There is no such entry, or no such version of it. Metadata: `kind`, `id`, `version`."""
+ERROR_REASON_POSTAL_CODE_IMPORT_NOT_FOUND: ErrorReason.ValueType  # 88
+"""NOT_FOUND. No postal codes are imported under this id. Metadata: `importId`."""
+ERROR_REASON_POSTAL_CODE_IMPORT_OUT_OF_STEP: ErrorReason.ValueType  # 89
+"""FAILED_PRECONDITION. Another part of the import is expected, or none. Metadata: `importId`, `state`,
+`expectedPart`, `givenPart`.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -113,3 +113,29 @@ class CarriageNotFound(NotFound):
             f"There is no {kind} {id_}, or no such version of it.",
             {"kind": kind, "id": id_, "version": version},
         )
+
+
+class PostalCodeImportNotFound(NotFound):
+    """No postal codes are imported under this id."""
+
+    reason: ClassVar[str] = "POSTAL_CODE_IMPORT_NOT_FOUND"
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__("There is no such import of postal codes.", {"importId": import_id})
+
+
+class PostalCodeImportOutOfStep(RuleViolated):
+    """Another part is expected, or none any more."""
+
+    reason: ClassVar[str] = "POSTAL_CODE_IMPORT_OUT_OF_STEP"
+
+    def __init__(self, import_id: str, state: str, expected: int, given: int) -> None:
+        super().__init__(
+            f"The import is {state} and expects part {expected}, not {given}.",
+            {
+                "importId": import_id,
+                "state": state,
+                "expectedPart": expected,
+                "givenPart": given,
+            },
+        )

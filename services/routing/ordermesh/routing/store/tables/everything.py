@@ -7,9 +7,10 @@ from ordermesh.routing.store.tables import (
     network,
     orders,
     policies,
+    postal_codes,
     work,
 )
 from ordermesh.routing.store.tables.base import metadata as metadata
 
-TABLES = (network, carriage, copies, policies, orders, decisions, work)
+TABLES = (network, carriage, postal_codes, copies, policies, orders, decisions, work)
 """The modules that add their tables to the metadata."""

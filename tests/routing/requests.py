@@ -69,6 +69,13 @@ def network(*entries: v1.NetworkLocation, **fields: Any) -> v1.PutNetworkLocatio
     )
 
 
+def a_day(limit: int) -> v1.Capacity:
+    """So many units on a day."""
+    return v1.Capacity(
+        capacity_id="units-a-day", unit=v1.CapacityUnit.CAPACITY_UNIT_UNITS, limit=limit
+    )
+
+
 def zone(distance_km_max: int) -> v1.Zone:
     return v1.Zone(
         distance_km_max=distance_km_max,
@@ -123,6 +130,28 @@ def end_switch(**fields: Any) -> v1.EndSwitchRequest:
     return v1.EndSwitchRequest(**{"request_id": new_id(), "switch_id": "SWITCHED", **fields})
 
 
+def hold_capacity(**fields: Any) -> v1.HoldCapacityRequest:
+    return v1.HoldCapacityRequest(
+        **{
+            "request_id": new_id(),
+            "hold_id": new_id(),
+            "location_id": "NEAR",
+            "method": FulfillmentMethod.FULFILLMENT_METHOD_SHIP,
+            "orders": 1,
+            "units": 2,
+            **fields,
+        }
+    )
+
+
+def confirm_capacity(**fields: Any) -> v1.ConfirmCapacityRequest:
+    return v1.ConfirmCapacityRequest(**{"request_id": new_id(), "hold_id": "HELD", **fields})
+
+
+def release_capacity(**fields: Any) -> v1.ReleaseCapacityRequest:
+    return v1.ReleaseCapacityRequest(**{"request_id": new_id(), "hold_id": "HELD", **fields})
+
+
 VALID: dict[str, Callable[[], Message]] = {
     "SubmitOrder": order,
     "CancelOrder": cancel,
@@ -133,6 +162,9 @@ VALID: dict[str, Callable[[], Message]] = {
     "DeliverFulfillmentOrder": deliver,
     "PutNetworkLocations": network,
     "SwitchLocation": switch,
+    "HoldCapacity": hold_capacity,
+    "ConfirmCapacity": confirm_capacity,
+    "ReleaseCapacity": release_capacity,
     "EndSwitch": end_switch,
     "SavePolicy": policy,
     "PutCarriage": putting,
@@ -151,6 +183,9 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "ShipFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "DeliverFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "PutNetworkLocations": lambda request: setattr(request, "on_behalf_of", "other"),
+    "HoldCapacity": lambda request: setattr(request, "units", 3),
+    "ConfirmCapacity": lambda request: setattr(request, "on_behalf_of", "other"),
+    "ReleaseCapacity": lambda request: setattr(request, "on_behalf_of", "other"),
     "SwitchLocation": lambda request: setattr(request, "reason", "ice"),
     "EndSwitch": lambda request: setattr(request, "on_behalf_of", "other"),
     "SavePolicy": lambda request: setattr(request, "on_behalf_of", "other"),

@@ -23,6 +23,7 @@ from tests.routing.house import (
     refused,
 )
 from tests.routing.looks import has_work_at, only_line, total
+from tests.routing.requests import a_day
 
 
 async def test_an_order_that_is_cancelled_frees_its_stock(house: House) -> None:
@@ -86,7 +87,7 @@ async def test_an_unfillable_order_can_be_cancelled(house: House) -> None:
 
 async def test_capacity_of_a_day_is_kept_and_given_back(house: House) -> None:
     await house.stock({"MUG at NEAR": 9, "MUG at EAST": 9})
-    await house.network(entry("NEAR", capacity_units_per_day=3))
+    await house.network(entry("NEAR", capacities=[a_day(3)]))
     await house.submit("O-1", line("1", "MUG", 3))
 
     await house.submit("O-2", line("1", "MUG", 2))
@@ -100,7 +101,7 @@ async def test_capacity_of_a_day_is_kept_and_given_back(house: House) -> None:
 async def test_capacity_is_never_exceeded_by_orders_that_come_together(house: House) -> None:
     await house.stock({"MUG at NEAR": 50})
     await house.network(
-        entry("NEAR", capacity_units_per_day=4),
+        entry("NEAR", capacities=[a_day(4)]),
         *(entry(name, methods=[]) for name in ("EAST", "SOUTH", "WEST")),
     )
 

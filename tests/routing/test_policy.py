@@ -10,9 +10,7 @@ from ordermesh.routing.domain.errors.policy import UnfilledMustDominate
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
 from ordermesh.routing.domain.policy import Policy, check, illustrative_policy
 
-STORE = NetworkLocation(
-    "STORE-1", (SHIP,), 1, "USD", from_decimal("2.60"), from_decimal("1.10"), None, 1
-)
+STORE = NetworkLocation("STORE-1", (SHIP,), 1, "USD", from_decimal("2.60"), from_decimal("1.10"), 1)
 
 
 def test_the_policy_that_a_mesh_begins_with_keeps_its_own_rules() -> None:

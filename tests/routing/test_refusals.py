@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from tests.impatience import assert_nobody_acts_for_who_has_gone
 from tests.routing.house import House, answered, line, refused
 from tests.routing.postal import BEGUN, FULL, beginning, part
-from tests.routing.requests import OTHER, VALID, switch
+from tests.routing.requests import OTHER, VALID, hold_capacity, switch
 from tests.routing.wrong import CASES, INVALID
 from tests.routing.wrong_carriage import CASES as CARRIAGE
 from tests.routing.wrong_network import NETWORK_CASES
@@ -46,15 +46,18 @@ class Shop:
         await self.house.mesh.carriage.PutPostalCodes(part(import_id=FULL))
         # Switched on is what is on: nothing else of the tests depends on it.
         switched = await self.house.mesh.network.SwitchLocation(switch(is_on=True))
+        held = hold_capacity(location_id="WEST")
+        await self.house.mesh.capacity.HoldCapacity(held)
         self._names = {
             "OPEN": opened.fulfillment_order_id,
             "LEFT": left.fulfillment_order_id,
             "SWITCHED": switched.switch.switch_id,
+            "HELD": held.hold_id,
         }
 
     def named(self, request: Message) -> Message:
         """The request with the work or the switch it means."""
-        for field in ("fulfillment_order_id", "switch_id"):
+        for field in ("fulfillment_order_id", "switch_id", "hold_id"):
             name = getattr(request, field, "")
             if name in self._names:
                 setattr(request, field, self._names[name])
@@ -68,6 +71,7 @@ class Shop:
             mesh.sourcing,
             mesh.fulfillments,
             mesh.network,
+            mesh.capacity,
             mesh.policies,
             mesh.carriage,
         ):
@@ -213,6 +217,7 @@ def test_every_mutating_method_is_listed() -> None:
             v1.SourcingServiceServicer,
             v1.FulfillmentServiceServicer,
             v1.NetworkServiceServicer,
+            v1.CapacityServiceServicer,
             v1.PolicyServiceServicer,
             v1.CarriageServiceServicer,
         )

@@ -46,7 +46,6 @@ def taking(name: str, handling: Handling = Handling.RESTOCK, **fields: Any) -> N
         "currency_code": "USD",
         "pick_fee": from_decimal("9.00"),
         "labor_cost_per_unit": from_decimal("0.50"),
-        "capacity_units_per_day": 0,
         "handling_days": 3,
         "return_handling": handling,
         **fields,

@@ -28,7 +28,6 @@ STORE = NetworkLocation(
     currency_code="USD",
     pick_fee=from_decimal("1"),
     labor_cost_per_unit=from_decimal("1"),
-    capacity_units_per_day=None,
     handling_days=0,
 )
 

@@ -2,14 +2,23 @@
 
 from datetime import UTC, datetime, timedelta
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.dayofweek_pb2 import DayOfWeek
 
 from ordermesh.api.order.v1 import FulfillmentMethod
 from ordermesh.api.routing import v1
 from tests.routing.house import entry, new_id
-from tests.routing.requests import end_switch, network, switch
-from tests.routing.wrong import EUR, INVALID, LONG, NOT_FOUND, Case, invalid
+from tests.routing.requests import (
+    a_day,
+    confirm_capacity,
+    end_switch,
+    hold_capacity,
+    network,
+    release_capacity,
+    switch,
+)
+from tests.routing.wrong import EUR, INVALID, LONG, NOT_FOUND, REFUSED, Case, invalid
 
 
 def stamp(hours: int) -> Timestamp:
@@ -173,6 +182,77 @@ NETWORK_CASES = [
         INVALID,
         "CURRENCY_MISMATCH",
     ),
+    # Capacities
+    invalid(
+        "a capacity twice",
+        lambda: network(entry("NEAR", capacities=[a_day(1), a_day(2)])),
+        "capacities",
+    ),
+    invalid(
+        "a negative capacity",
+        lambda: network(entry("NEAR", capacities=[a_day(-1)])),
+        "locations[0].capacities[0].limit",
+    ),
+    invalid(
+        "a window that ends before it begins",
+        lambda: network(
+            entry(
+                "NEAR",
+                capacities=[
+                    v1.Capacity(
+                        capacity_id="c",
+                        unit=v1.CapacityUnit.CAPACITY_UNIT_ORDERS,
+                        start_minute=600,
+                        end_minute=500,
+                    )
+                ],
+            )
+        ),
+        "capacities",
+    ),
+    invalid(
+        "a capacity of nothing",
+        lambda: network(entry("NEAR", capacities=[v1.Capacity(capacity_id="c", limit=1)])),
+        "locations[0].capacities[0].unit",
+    ),
+    # HoldCapacity
+    invalid("holding under no id", lambda: hold_capacity(hold_id="1"), "hold_id"),
+    invalid("holding for no order", lambda: hold_capacity(orders=0), "orders"),
+    invalid("holding for fewer units than none", lambda: hold_capacity(units=-1), "units"),
+    invalid("holding by no method", lambda: hold_capacity(method=0), "method"),
+    invalid("holding in the past", lambda: hold_capacity(work_time=stamp(-1)), "work_time"),
+    invalid(
+        "holding for ever",
+        lambda: hold_capacity(hold_duration=Duration(seconds=14_401)),
+        "hold_duration",
+    ),
+    Case(
+        "holding where nothing is",
+        lambda: hold_capacity(location_id="MOON"),
+        NOT_FOUND,
+        "NOT_IN_NETWORK",
+        {"locationId": "MOON"},
+    ),
+    Case(
+        "holding under an id that is taken",
+        lambda: hold_capacity(hold_id="HELD"),
+        REFUSED,
+        "CAPACITY_HOLD_ID_TAKEN",
+    ),
+    # ConfirmCapacity and ReleaseCapacity
+    Case(
+        "confirming what is not held",
+        lambda: confirm_capacity(hold_id=new_id()),
+        NOT_FOUND,
+        "CAPACITY_HOLD_NOT_FOUND",
+    ),
+    Case(
+        "releasing what is not held",
+        lambda: release_capacity(hold_id=new_id()),
+        NOT_FOUND,
+        "CAPACITY_HOLD_NOT_FOUND",
+    ),
+    invalid("releasing nothing", lambda: release_capacity(hold_id=""), "hold_id"),
     # SwitchLocation
     invalid("switching nothing", lambda: switch(methods=[]), "methods"),
     invalid("switching an unknown method", lambda: switch(methods=[77]), "methods[0]"),

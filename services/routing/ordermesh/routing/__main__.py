@@ -11,6 +11,7 @@ from ordermesh.api.event.v1 import (
     add_InboxServiceServicer_to_server,
 )
 from ordermesh.api.routing.v1 import (
+    add_CapacityServiceServicer_to_server,
     add_CarriageServiceServicer_to_server,
     add_FulfillmentServiceServicer_to_server,
     add_NetworkServiceServicer_to_server,
@@ -25,6 +26,7 @@ from ordermesh.routing.access import RULES
 from ordermesh.routing.domain.baselines import BASELINES
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.plan import Method
+from ordermesh.routing.operations.capacity import HoldingCapacity
 from ordermesh.routing.operations.carriage import PutCarriage
 from ordermesh.routing.operations.driver import OrderDriver
 from ordermesh.routing.operations.following import Follower
@@ -53,6 +55,7 @@ from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.queries.carriage import CarriageReading
 from ordermesh.routing.queries.network import NetworkReading
 from ordermesh.routing.queries.reading import Reading
+from ordermesh.routing.servicer.capacity import CapacityServicer
 from ordermesh.routing.servicer.carriage import CarriageServicer
 from ordermesh.routing.servicer.network import NetworkServicer
 from ordermesh.routing.servicer.orders import FulfillmentServicer, OrderServicer
@@ -63,11 +66,11 @@ from ordermesh.routing.servicer.sourcing import (
 from ordermesh.routing.settings import RoutingSettings
 from ordermesh.routing.solver.solve import solve
 from ordermesh.routing.solver.warming import warm
+from ordermesh.routing.store.capacity import SqlCapacityStore
 from ordermesh.routing.store.carriage import SqlCarriageStore
 from ordermesh.routing.store.contacts import SqlContactStore
 from ordermesh.routing.store.copies import SqlCopyStore
 from ordermesh.routing.store.decisions import (
-    SqlCapacityStore,
     SqlDecisionStore,
     SqlRefusalStore,
 )
@@ -82,7 +85,7 @@ from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
 from ordermesh.runtime.failpoints import At, points_of
 from ordermesh.runtime.feed import Feed, Sequencer
-from ordermesh.runtime.housekeeping import REPLY_AGE, Housekeeping
+from ordermesh.runtime.housekeeping import FEED_AGE, REPLY_AGE, Housekeeping
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.inbox import Inbox
 from ordermesh.runtime.outbox import Delivery, Outbox
@@ -108,6 +111,7 @@ _REGISTER: Mapping[str, Callable[..., None]] = {
     "SourcingService": add_SourcingServiceServicer_to_server,
     "NetworkService": add_NetworkServiceServicer_to_server,
     "PolicyService": add_PolicyServiceServicer_to_server,
+    "CapacityService": add_CapacityServiceServicer_to_server,
     "CarriageService": add_CarriageServiceServicer_to_server,
 }
 
@@ -185,6 +189,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         ),
         "PolicyService": PolicyServicer(database, SavePolicy(mutations, stores), reading),
         "CarriageService": _carriage(database, mutations, stores, whereabouts),
+        "CapacityService": CapacityServicer(database, HoldingCapacity(mutations, stores, planner)),
     }
     return ServiceDefinition(
         name=NAME,
@@ -235,7 +240,11 @@ def _background(
     return [
         Worker(database, clock, kinds, random=seams.random),
         Sequencer(database, clock),
-        Housekeeping(database, clock, [(SqlRefusalStore().prune, REPLY_AGE)]),
+        Housekeeping(
+            database,
+            clock,
+            [(SqlRefusalStore().prune, REPLY_AGE), (SqlCapacityStore().prune, FEED_AGE)],
+        ),
         *(
             Follower(database, clock, stores.copies, feeds, feed, records.hasten)
             for feed in FollowedFeed

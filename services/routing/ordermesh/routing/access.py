@@ -38,6 +38,12 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ListSwitches": _READERS,
         "GetNetworkOverview": _READERS,
     },
+    "ordermesh.api.routing.v1.CapacityService": {
+        "HoldCapacity": _BUYERS,
+        "ConfirmCapacity": _BUYERS,
+        "ReleaseCapacity": _BUYERS,
+        "GetCapacity": _READERS | {"location"},
+    },
     "ordermesh.api.routing.v1.PolicyService": {
         "SavePolicy": _OPERATOR,
         "GetPolicy": _READERS,

@@ -8,6 +8,8 @@ from google.type.postal_address_pb2 import PostalAddress
 from ordermesh.api.inventory.v1 import Item, Kit, KitComponent, Location, Size, StockLine
 from ordermesh.api.order.v1 import Contact, Destination, FulfillmentMethod, StockKey
 from ordermesh.api.routing.v1 import (
+    Capacity,
+    CapacityUnit,
     NetworkLocation,
     NewOrderLine,
     ReturnHandling,
@@ -80,10 +82,18 @@ def network_location(record: nouns.NetworkLocation, currency_code: str) -> Netwo
         priority=record.priority,
         pick_fee=money(record.pick_fee, currency_code),
         labor_cost_per_unit=money(record.labor_cost_per_unit, currency_code),
-        capacity_units_per_day=record.capacity_units_per_day,
+        capacities=units_a_day(record.capacity_units_per_day),
         handling_days=record.handling_days,
         return_handling=ReturnHandling.Value(f"RETURN_HANDLING_{record.return_handling}"),
     )
+
+
+def units_a_day(limit: int | None) -> list[Capacity]:
+    """A limit of units that leave on one day; none where there is no limit."""
+    if limit is None:
+        return []
+    unit = CapacityUnit.CAPACITY_UNIT_UNITS
+    return [Capacity(capacity_id="units-a-day", unit=unit, limit=limit)]
 
 
 def stock_line(record: nouns.StockRow) -> StockLine:

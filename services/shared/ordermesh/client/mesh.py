@@ -26,6 +26,7 @@ from ordermesh.api.notify.v1 import (
 )
 from ordermesh.api.returns.v1 import DispositionServiceStub, ReturnServiceStub
 from ordermesh.api.routing.v1 import (
+    CapacityServiceStub,
     CarriageServiceStub,
     FulfillmentServiceStub,
     NetworkServiceStub,
@@ -135,6 +136,7 @@ class Mesh:
     supplies = _Served("inventory", SupplyServiceStub)
     counts = _Served("inventory", CountServiceStub)
     network = _Served("routing", NetworkServiceStub)
+    capacity = _Served("routing", CapacityServiceStub)
     policies = _Served("routing", PolicyServiceStub)
     carriage = _Served("routing", CarriageServiceStub)
     sourcing = _Served("routing", SourcingServiceStub)

@@ -91,7 +91,8 @@ class SourcingLocation:
 
     ``capacity_units`` is what is left of today's capacity, None for no limit. ``services`` reach
     the destination from here; None means the one of the policy's zones, after ``handling_days``.
-    ``why_off`` says why it does not ship.
+    ``why_off`` says why it does not ship, ``capacity_fact`` which window
+    has the least left.
     """
 
     location_id: str
@@ -107,6 +108,7 @@ class SourcingLocation:
     handling_per_shipment: Money = FREE
     adjustments: tuple[Adjustment, ...] = ()
     why_off: str = ""
+    capacity_fact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +375,7 @@ class _Scene:
 
     def _require_room(self, location: SourcingLocation) -> None:
         if location.capacity_units is not None and location.capacity_units <= 0:
-            raise _Gone(Rule.NO_CAPACITY, f"{location.capacity_units} units left today")
+            raise _Gone(Rule.NO_CAPACITY, location.capacity_fact or "0 units left today")
 
     def _option(self, service: SourcingService) -> Option:
         place = self.tariffs.setdefault(service.tariff, len(self.tariffs))

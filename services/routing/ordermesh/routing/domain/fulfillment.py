@@ -10,7 +10,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -119,8 +119,8 @@ class FulfillmentOrder:
     """The work of one location for one order.
 
     Work that was rejected or cancelled keeps its stock until it was taken over or released: that is
-    what ``hold`` says. ``capacity_day`` is the day, by the calendar of
-    the location, whose capacity its units take; None once they were given back.
+    what ``hold`` says. ``capacity_hold_id`` holds what it takes of its
+    location's windows of capacity; None where it takes nothing, or gave it back.
     ``ship_request_id`` is the request that said the goods had left, ``deliver_time`` when the
     customer had them.
     """
@@ -135,7 +135,7 @@ class FulfillmentOrder:
     update_time: datetime
     state: FulfillmentState = FulfillmentState.PLANNED
     hold: Hold = Hold.NONE
-    capacity_day: date | None = None
+    capacity_hold_id: UUID | None = None
     parcels: tuple[Parcel, ...] = ()
     reject_reason: RejectReason | None = None
     ship_request_id: UUID | None = None

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.calendars.distribution import QuantilePoint
+from ordermesh.routing.domain.capacity import Capacity
 from ordermesh.routing.domain.timetable import ALWAYS, Timetable
 
 SHIP = "SHIP"
@@ -30,9 +31,9 @@ class NetworkLocation:
     """How a location fulfills; amounts are in ``currency_code``.
 
     ``methods`` that are switched on, none of them: it fulfills nothing. ``priority`` 1 comes first,
-    0 last. ``capacity_units_per_day`` None means as many as there are. ``handling_days`` are the
-    lead time in open days, ``processing`` what the work takes on top. ``capabilities`` are sorted.
-    ``line_fee`` is for each line, ``reject_permille`` how many of 1000 orders it does not do.
+    0 last. ``capacities`` are sorted by id; none means as much as there is. ``handling_days`` are
+    the lead time in open days, ``processing`` what the work takes on top. ``capabilities`` are
+    sorted. ``line_fee`` is for each line, ``reject_permille`` how many of 1000 orders fail there.
     """
 
     location_id: str
@@ -41,7 +42,6 @@ class NetworkLocation:
     currency_code: str
     pick_fee: Money
     labor_cost_per_unit: Money
-    capacity_units_per_day: int | None
     handling_days: int
     return_handling: ReturnHandling = ReturnHandling.NONE
     update_time: datetime | None = None
@@ -50,6 +50,7 @@ class NetworkLocation:
     processing: tuple[QuantilePoint, ...] = ()
     reject_permille: int = 0
     line_fee: Money = NO_FEE
+    capacities: tuple[Capacity, ...] = ()
 
     @property
     def ships(self) -> bool:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import cached_property
+from datetime import datetime
 from uuid import UUID
 
 from ordermesh.routing.domain.building import (
@@ -16,6 +15,7 @@ from ordermesh.routing.domain.building import (
     build_problem,
 )
 from ordermesh.routing.domain.calendars.clock_face import zone_of
+from ordermesh.routing.domain.capacity import Load, Room, Share, WindowKey, room, shares
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
@@ -73,41 +73,43 @@ class Question:
 class Known:
     """What routing knows at the moment of a question.
 
-    ``used`` are units by location and day; ``capacity`` replaces what is left of a location's day.
+    ``used`` is what is taken of windows of capacity; ``capacity`` replaces what a location can
+    still send, in units.
     """
 
     policy: Policy
     network: tuple[NetworkLocation, ...]
     locations: Mapping[str, KnownLocation]
     items: Mapping[str, Item]
-    used: Mapping[tuple[str, date], int]
+    used: Mapping[WindowKey, int]
     now: datetime
     capacity: Mapping[str, int] = field(default_factory=dict)
     switches: Switches = NOTHING_SWITCHED
     dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
 
-    def day_at(self, location_id: str) -> date:
-        """Which day it is at a location."""
-        time_zone = self.locations[location_id].time_zone
-        day = self._days.get(time_zone)
-        if day is None:
-            day = self._days[time_zone] = self.now.astimezone(zone_of(time_zone)).date()
-        return day
-
-    @cached_property
-    def _days(self) -> dict[str, date]:
-        """The day by time zone, as far as it was asked for: many locations share one."""
-        return {}
-
-    def capacity_of(self, location: NetworkLocation) -> int | None:
-        """Units that it can still send today; None for no limit."""
+    def room_of(self, location: NetworkLocation) -> Room:
+        """What it can still send; by what its capacities have left now."""
         if location.location_id in self.capacity:
-            return self.capacity[location.location_id]
-        if location.capacity_units_per_day is None:
-            return None
-        day = self.day_at(location.location_id)
-        used = self.used.get((location.location_id, day), 0)
-        return max(0, location.capacity_units_per_day - used)
+            return Room(self.capacity[location.location_id])
+        if not location.capacities:
+            return _NO_LIMIT
+        return room(
+            location.location_id,
+            location.capacities,
+            SHIP,
+            zone_of(self.locations[location.location_id].time_zone),
+            self.now,
+            self.used,
+        )
+
+    def shares_of(self, location_id: str, load: Load) -> tuple[Share, ...]:
+        """What work takes of the windows of a location that last now."""
+        location = next(one for one in self.network if one.location_id == location_id)
+        zone = zone_of(self.locations[location_id].time_zone)
+        return shares(location_id, location.capacities, SHIP, zone, self.now, load)
+
+
+_NO_LIMIT = Room(None)
 
 
 def frame(question: Question, known: Known, available: Units) -> Problem:
@@ -131,15 +133,17 @@ def frame(question: Question, known: Known, available: Units) -> Problem:
             days = known.dispatches.days(entry, place.time_zone, known.now)
             if days is None:
                 why_off = "it is closed for good"
+        left = known.room_of(entry)
         locations.append(
             SourcingLocation(
                 location_id=entry.location_id,
                 place=place.place,
-                rank=entry.priority or _LAST,
+                rank=(entry.priority or _LAST) + (_LAST if left.is_beyond else 0),
                 pick_fee_per_parcel=entry.pick_fee,
                 labor_per_unit=entry.labor_cost_per_unit,
                 handling_days=days or 0,
-                capacity_units=known.capacity_of(entry),
+                capacity_units=left.units,
+                capacity_fact=left.fact,
                 active=not place.is_disabled,
                 ships=why_off is None,
                 why_off=why_off or "",

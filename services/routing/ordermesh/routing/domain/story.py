@@ -94,4 +94,4 @@ def with_work(
 def given_back(work: Iterable[FulfillmentOrder]) -> tuple[FulfillmentOrder, ...]:
     """Closed work takes no capacity any more; what has left has used it up."""
     used = HOLDING | LEFT | {FulfillmentState.PLANNED}
-    return tuple(one if one.state in used else replace(one, capacity_day=None) for one in work)
+    return tuple(one if one.state in used else replace(one, capacity_hold_id=None) for one in work)

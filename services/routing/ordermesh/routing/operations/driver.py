@@ -13,6 +13,7 @@ from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import DomainError, InvalidRequest, Unavailable
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain import outcomes, refusal
+from ordermesh.routing.domain.capacity import CapacityHold, Load
 from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.errors.order import OrderCancelled
 from ordermesh.routing.domain.event import Event
@@ -45,6 +46,10 @@ PATIENCE_SECONDS = 4.0
 
 REST_SECONDS = 0.5
 CAPACITY_TRIES = 3
+
+OWN = "routing"
+"""Who holds the capacity of orders."""
+
 CONCURRENCY = 16
 
 
@@ -280,16 +285,20 @@ class OrderDriver:
         return await self._written(tx, claimed, known, after, ())
 
     async def _take_capacity(self, tx: Transaction, work: FulfillmentOrder, known: Known) -> None:
-        if work.capacity_day is None:
+        """Hold what the work takes of its location's windows; raises ``_CapacityTaken``.
+
+        The hold needs no end: an order that comes to nothing gives it back in the same database.
+        """
+        if work.capacity_hold_id is None:
             return
-        limit = next(
-            entry.capacity_units_per_day
-            for entry in known.network
-            if entry.location_id == work.location_id
+        hold = CapacityHold(
+            hold_id=work.capacity_hold_id,
+            location_id=work.location_id,
+            shares=known.shares_of(work.location_id, Load(1, work.units)),
+            caller=OWN,
+            create_time=known.now,
         )
-        if limit is not None and not await self._stores.capacity.take(
-            tx, work.location_id, work.capacity_day, work.units, limit
-        ):
+        if await self._stores.capacity.hold(tx, hold, await tx.now()):
             raise _CapacityTaken
 
     async def _undone(self, claimed: Claimed, story: Story) -> _Next | None:

@@ -31,9 +31,7 @@ class Planned:
 def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:
     """The work that the decision's shipments make."""
     known, decision = planned.known, planned.decision
-    limited = {
-        entry.location_id for entry in known.network if entry.capacity_units_per_day is not None
-    }
+    limited = {entry.location_id for entry in known.network if entry.capacities}
     return [
         FulfillmentOrder(
             fulfillment_order_id=str(
@@ -50,7 +48,9 @@ def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:
             promise_days=story.order.promise_days,
             create_time=known.now,
             update_time=known.now,
-            capacity_day=known.day_at(shipment.location_id)
+            capacity_hold_id=derived_id(
+                "capacity", story.order.origin, story.saga.epoch + 1, shipment.location_id
+            )
             if shipment.location_id in limited
             else None,
         )

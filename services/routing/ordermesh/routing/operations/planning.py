@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from functools import cached_property
 from uuid import UUID
 
 from opentelemetry import trace
 
 from ordermesh.kernel.money import to_decimal
 from ordermesh.routing.domain import verdict
+from ordermesh.routing.domain.capacity_windows import Windows
 from ordermesh.routing.domain.carriage.book import Book
 from ordermesh.routing.domain.carriage.postal_code import PostalCodeTable
 from ordermesh.routing.domain.decision import Decision, SourcingMethod
@@ -52,10 +53,24 @@ class Memory:
     book: Book = field(default_factory=Book)
     postal_codes: Mapping[str, PostalCodeTable] = field(default_factory=dict)
 
+    def location(self, location_id: str) -> NetworkLocation | None:
+        """A location of the network of which inventory has told; None for any other."""
+        found = self._by_id.get(location_id)
+        return found if location_id in self.locations else None
+
+    @cached_property
+    def _by_id(self) -> dict[str, NetworkLocation]:
+        return {one.location_id: one for one in self.network}
+
+    @cached_property
+    def windows(self) -> Windows:
+        """The windows of all capacities."""
+        return Windows(self.network, {name: one.time_zone for name, one in self.locations.items()})
+
     @property
     def has_limits(self) -> bool:
         """Whether any location can do only so much in a day."""
-        return any(location.capacity_units_per_day is not None for location in self.network)
+        return any(location.capacities for location in self.network)
 
 
 class Planner:
@@ -84,9 +99,7 @@ class Planner:
         now = await tx.now()
         used = {}
         if known.has_limits:
-            # Somewhere on the globe it is yesterday, and elsewhere tomorrow already.
-            days = [(now + timedelta(days=shift)).date() for shift in (-1, 0, 1)]
-            used = await self._stores.capacity.used(tx, days)
+            used = await self._stores.capacity.used(tx, known.windows.starts(now), now)
         return Known(
             policy=policy,
             network=known.network,

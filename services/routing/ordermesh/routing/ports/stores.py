@@ -2,21 +2,20 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState, RejectReason
 from ordermesh.routing.domain.item import Item, KnownLocation
-from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.order import Order, OrderState
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import Contact
-from ordermesh.routing.domain.switch import Switch
 from ordermesh.routing.ports.carriage import CarriageStore, PostalCodeStore
+from ordermesh.routing.ports.network import CapacityStore, NetworkStore, SwitchStore
 from ordermesh.routing.ports.refusals import RefusalStore
 from ordermesh.runtime.database import Transaction
 
@@ -106,19 +105,6 @@ class Exclusion:
     line_id: str
     location_id: str
     reason: RejectReason
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What routing knows, and how fresh it is."""
-
-    locations: int
-    shipping_locations: int
-    items: int
-    known_locations: int
-    item_revision: int
-    location_revision: int
-    heard_time: datetime | None
 
 
 class OrderStore(Protocol):
@@ -226,85 +212,6 @@ class DecisionStore(Protocol):
 
     async def forget(self, tx: Transaction, order_id: str) -> None:
         """Remove the decisions of an order that was never made."""
-        ...
-
-
-class CapacityStore(Protocol):
-    """What locations have been given to do, by day."""
-
-    async def used(self, tx: Transaction, days: Collection[date]) -> dict[tuple[str, date], int]:
-        """Units by location and day."""
-        ...
-
-    async def take(
-        self, tx: Transaction, location_id: str, day: date, units: int, limit: int
-    ) -> bool:
-        """Take units unless there would be more than ``limit``; whether they were taken."""
-        ...
-
-
-class NetworkStore(Protocol):
-    """Where the network is kept."""
-
-    async def all(self, tx: Transaction) -> tuple[NetworkLocation, ...]:
-        """Every location of the network, by id."""
-        ...
-
-    async def has(self, tx: Transaction, location_id: str) -> bool:
-        """Whether the network has a location."""
-        ...
-
-    async def page(self, tx: Transaction, after: str, size: int) -> list[NetworkLocation]:
-        """The next locations after an id."""
-        ...
-
-    async def versions(self, tx: Transaction) -> tuple[tuple[str, int], ...]:
-        """How often network, locations and policies have changed, by name."""
-        ...
-
-    async def currencies(self, tx: Transaction, excluding: Collection[str]) -> frozenset[str]:
-        """The currencies of all locations but these."""
-        ...
-
-    async def put(
-        self, tx: Transaction, locations: Sequence[NetworkLocation], now: datetime
-    ) -> int:
-        """Create and replace; gives how many were created or changed."""
-        ...
-
-    async def overview(self, tx: Transaction) -> Overview:
-        """What routing knows."""
-        ...
-
-
-class SwitchStore(Protocol):
-    """Where switches of locations are kept."""
-
-    async def add(self, tx: Transaction, switch: Switch) -> Switch:
-        """Store a switch; gives it with its number."""
-        ...
-
-    async def lock(self, tx: Transaction, switch_id: UUID) -> Switch | None:
-        """One switch, kept from others until the commit."""
-        ...
-
-    async def end(self, tx: Transaction, switch: Switch) -> None:
-        """Write when it ends."""
-        ...
-
-    async def lasting(self, tx: Transaction, now: datetime) -> tuple[Switch, ...]:
-        """Those that have not ended, the oldest first."""
-        ...
-
-    async def page(
-        self,
-        tx: Transaction,
-        location_id: str,
-        ending_after: datetime | None,
-        after: int,
-        size: int,
-    ) -> list[Switch]:
-        """The next switches after a number; of a location, and not ended, where that is asked."""
         ...
 
 

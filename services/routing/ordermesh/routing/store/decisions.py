@@ -1,18 +1,16 @@
-"""Decisions, refusals and capacity in SQL."""
+"""Decisions and refusals in SQL."""
 
-from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select
 
 from ordermesh.routing.domain.refusal import Refusal
 from ordermesh.routing.ports.stores import NewDecision, StoredDecision
 from ordermesh.routing.store.tables.decisions import decision, refusal
-from ordermesh.routing.store.tables.network import capacity_use
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.tables import insert_new, reply
+from ordermesh.runtime.tables import reply
 
 PRUNE_ROWS = 1_000
 """How many refusals one transaction forgets at most."""
@@ -81,33 +79,6 @@ class SqlDecisionStore:
     async def forget(self, tx: Transaction, order_id: str) -> None:
         """Remove the decisions of an order that was never made."""
         await tx.execute(delete(decision).where(decision.c.order_id == order_id))
-
-
-class SqlCapacityStore:
-    """Keeps what locations have been given to do, by day."""
-
-    async def used(self, tx: Transaction, days: Collection[date]) -> dict[tuple[str, date], int]:
-        """Units by location and day."""
-        rows = await tx.execute(select(capacity_use).where(capacity_use.c.day.in_(sorted(days))))
-        return {(row.location_id, row.day): row.units for row in rows}
-
-    async def take(
-        self, tx: Transaction, location_id: str, day: date, units: int, limit: int
-    ) -> bool:
-        """Take units unless there would be more than ``limit``; whether they were taken."""
-        await tx.execute(
-            insert_new(capacity_use, tx.dialect).values(location_id=location_id, day=day, units=0)
-        )
-        result = await tx.execute(
-            update(capacity_use)
-            .where(
-                capacity_use.c.location_id == location_id,
-                capacity_use.c.day == day,
-                capacity_use.c.units + units <= limit,
-            )
-            .values(units=capacity_use.c.units + units)
-        )
-        return result.rowcount == 1
 
 
 class SqlRefusalStore:

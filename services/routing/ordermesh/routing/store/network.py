@@ -10,13 +10,16 @@ from sqlalchemy import Row, func, insert, select, update
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.network import SHIP, NetworkLocation, ReturnHandling
 from ordermesh.routing.domain.switch import Switches
-from ordermesh.routing.ports.stores import Feed, Overview
+from ordermesh.routing.ports.network import Overview
+from ordermesh.routing.ports.stores import Feed
 from ordermesh.routing.store import versions
 from ordermesh.routing.store.switches import SqlSwitchStore
 from ordermesh.routing.store.tables.copies import followed_item, followed_location, follower
 from ordermesh.routing.store.tables.network import network_location
 from ordermesh.routing.store.timetables import (
+    capacities_json,
     points_json,
+    stored_capacities,
     stored_points,
     stored_timetable,
     timetable_json,
@@ -125,7 +128,6 @@ def _location(row: Row[Any]) -> NetworkLocation:
         currency_code=row.currency_code,
         pick_fee=Money(row.pick_fee),
         labor_cost_per_unit=Money(row.labor_cost_per_unit),
-        capacity_units_per_day=row.capacity_units_per_day,
         handling_days=row.handling_days,
         return_handling=ReturnHandling(row.return_handling),
         update_time=row.update_time,
@@ -134,6 +136,7 @@ def _location(row: Row[Any]) -> NetworkLocation:
         processing=stored_points(row.processing),
         reject_permille=row.reject_permille,
         line_fee=Money(row.line_fee),
+        capacities=stored_capacities(row.capacities),
     )
 
 
@@ -145,7 +148,6 @@ def _values(location: NetworkLocation) -> dict[str, Any]:
         "currency_code": location.currency_code,
         "pick_fee": location.pick_fee,
         "labor_cost_per_unit": location.labor_cost_per_unit,
-        "capacity_units_per_day": location.capacity_units_per_day,
         "handling_days": location.handling_days,
         "return_handling": location.return_handling,
         "update_time": location.update_time,
@@ -154,4 +156,5 @@ def _values(location: NetworkLocation) -> dict[str, Any]:
         "processing": points_json(location.processing),
         "reject_permille": location.reject_permille,
         "line_fee": location.line_fee,
+        "capacities": capacities_json(location.capacities),
     }

@@ -31,7 +31,7 @@ from ordermesh.routing.store.tables.orders import (
     saga,
 )
 from ordermesh.routing.store.tables.work import exclusion, fulfillment_order
-from ordermesh.routing.store.work import give_back, listed_work, save_work, with_lines
+from ordermesh.routing.store.work import listed_work, save_work, settle_capacity, with_lines
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import insert_new
 
@@ -138,11 +138,11 @@ class SqlOrderStore:
         if values:
             await tx.execute(update(saga).where(saga.c.order_id == order_id).values(values))
         await save_work(tx, before.work, after.work)
-        await give_back(tx, before.work, after.work)
+        await settle_capacity(tx, before.work, after.work)
 
     async def remove(self, tx: Transaction, story: Story) -> None:
         """Remove an order without a trace: it was never made."""
-        await give_back(tx, story.work, ())
+        await settle_capacity(tx, story.work, ())
         await tx.execute(
             delete(customer_order).where(customer_order.c.order_id == story.order.order_id)
         )

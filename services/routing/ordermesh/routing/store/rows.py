@@ -228,7 +228,7 @@ def work_values(work: FulfillmentOrder) -> Values:
         "decision_id": work.decision_id,
         "state": work.state,
         "hold": work.hold,
-        "capacity_day": work.capacity_day,
+        "capacity_hold_id": work.capacity_hold_id,
         "promise_days": work.promise_days,
         "parcels": [
             [parcel.carrier, parcel.tracking_number, parcel.weight_grams] for parcel in work.parcels
@@ -282,7 +282,7 @@ def _work(row: Row[Any], parts: tuple[FulfillmentLine, ...]) -> FulfillmentOrder
         update_time=row.update_time,
         state=FulfillmentState(row.state),
         hold=Hold(row.hold),
-        capacity_day=row.capacity_day,
+        capacity_hold_id=row.capacity_hold_id,
         parcels=tuple(Parcel(carrier, number, grams) for carrier, number, grams in row.parcels),
         reject_reason=None if reason is None else RejectReason(reason),
         ship_request_id=row.ship_request_id,

@@ -1,4 +1,4 @@
-"""Timetables as JSON: short lists, because each location has one."""
+"""Timetables and capacities as JSON: short lists, because each location has its own."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,6 +6,7 @@ from typing import Any
 
 from ordermesh.routing.domain.calendars.distribution import QuantilePoint
 from ordermesh.routing.domain.calendars.hours import ExceptionDay, Span
+from ordermesh.routing.domain.capacity import AtLimit, Capacity, CapacityUnit
 from ordermesh.routing.domain.timetable import ALWAYS, CutOff, Timetable
 
 
@@ -57,3 +58,39 @@ def points_json(points: Sequence[QuantilePoint]) -> list[list[int]]:
 def stored_points(stored: Sequence[Sequence[int]]) -> tuple[QuantilePoint, ...]:
     """Quantiles that were stored."""
     return tuple(QuantilePoint(*point) for point in stored)
+
+
+def capacities_json(capacities: Sequence[Capacity]) -> list[dict[str, Any]]:
+    """Capacities to be stored."""
+    return [
+        {
+            "id": one.capacity_id,
+            "unit": one.unit,
+            "limit": one.limit,
+            "methods": list(one.methods),
+            "weekdays": list(one.weekdays),
+            "window": [one.start_minute, one.end_minute],
+            "minutes": [one.minutes_per_order, one.minutes_per_unit],
+            "at_limit": one.at_limit,
+        }
+        for one in capacities
+    ]
+
+
+def stored_capacities(stored: Sequence[dict[str, Any]]) -> tuple[Capacity, ...]:
+    """Capacities that were stored."""
+    return tuple(
+        Capacity(
+            capacity_id=one["id"],
+            unit=CapacityUnit(one["unit"]),
+            limit=one["limit"],
+            methods=tuple(one["methods"]),
+            weekdays=tuple(one["weekdays"]),
+            start_minute=one["window"][0],
+            end_minute=one["window"][1],
+            minutes_per_order=one["minutes"][0],
+            minutes_per_unit=one["minutes"][1],
+            at_limit=AtLimit(one["at_limit"]),
+        )
+        for one in stored
+    )

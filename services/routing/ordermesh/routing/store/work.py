@@ -1,16 +1,14 @@
 """The work of locations in SQL."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, insert, select, update
 
-from ordermesh.routing.domain.fulfillment import FulfillmentOrder
+from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState
 from ordermesh.routing.ports.stores import WorkRow
 from ordermesh.routing.store import rows
-from ordermesh.routing.store.tables.network import capacity_use
+from ordermesh.routing.store.capacity import SqlCapacityStore
 from ordermesh.routing.store.tables.work import fulfillment_line, fulfillment_order
 from ordermesh.runtime.database import Transaction
 
@@ -90,18 +88,20 @@ async def save_work(
             await tx.execute(_HOLD_LINES, lines)
 
 
-async def give_back(
+async def settle_capacity(
     tx: Transaction, before: Sequence[FulfillmentOrder], after: Sequence[FulfillmentOrder]
 ) -> None:
-    """Give back the capacity of work that is gone, or was taken from its location."""
-    still = {one.fulfillment_order_id for one in after if one.capacity_day is not None}
-    returned: dict[tuple[str, date], int] = defaultdict(int)
-    for one in before:
-        if one.capacity_day is not None and one.fulfillment_order_id not in still:
-            returned[one.location_id, one.capacity_day] += one.units
-    for (location_id, day), units in sorted(returned.items()):
-        await tx.execute(
-            update(capacity_use)
-            .where(capacity_use.c.location_id == location_id, capacity_use.c.day == day)
-            .values(units=capacity_use.c.units - units)
-        )
+    """Confirm the capacity of work that locations have now; release that of work that is gone."""
+    known = {one.fulfillment_order_id: one for one in before}
+    still = {one.capacity_hold_id for one in after}
+    released = [one.capacity_hold_id for one in before if one.capacity_hold_id not in still]
+    begun = [
+        one.capacity_hold_id
+        for one in after
+        if one.state is not FulfillmentState.PLANNED
+        and (old := known.get(one.fulfillment_order_id)) is not None
+        and old.state is FulfillmentState.PLANNED
+    ]
+    capacity = SqlCapacityStore()
+    await capacity.confirm_own(tx, [one for one in begun if one is not None])
+    await capacity.release(tx, [one for one in released if one is not None])

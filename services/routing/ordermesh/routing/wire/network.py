@@ -11,11 +11,13 @@ from ordermesh.api.routing.v1 import (
 from ordermesh.api.routing.v1 import NetworkLocation as NetworkLocationMessage
 from ordermesh.api.routing.v1 import ReturnHandling as ReturnHandlingMessage
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.capacity import check as check_capacities
 from ordermesh.routing.domain.errors.requests import DuplicateEntry
 from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.return_place import Choice, WayBack
 from ordermesh.routing.domain.timetable import ALWAYS, check
+from ordermesh.routing.wire.capacity import capacities_of, capacity_message
 from ordermesh.routing.wire.money import amount, money_message, timestamp
 from ordermesh.routing.wire.order import method_name, method_value
 from ordermesh.routing.wire.timetable import points, timetable_message, timetable_of
@@ -36,7 +38,8 @@ def _entry(message: NetworkLocationMessage) -> NetworkLocation:
     processing = points(message.processing)
     timetable = timetable_of(message.timetable)
     check(timetable, processing)
-    has_capacity = message.HasField("capacity_units_per_day")
+    capacities = capacities_of(message.capacities)
+    check_capacities(capacities)
     return NetworkLocation(
         location_id=message.location_id,
         methods=tuple(sorted(method_name(method) for method in message.methods)),
@@ -44,7 +47,6 @@ def _entry(message: NetworkLocationMessage) -> NetworkLocation:
         currency_code=currency,
         pick_fee=amount(message.pick_fee, currency),
         labor_cost_per_unit=amount(message.labor_cost_per_unit, currency),
-        capacity_units_per_day=message.capacity_units_per_day if has_capacity else None,
         handling_days=message.handling_days,
         return_handling=_handling(message.return_handling),
         capabilities=tuple(sorted(capability_name(one) for one in message.capabilities)),
@@ -52,6 +54,7 @@ def _entry(message: NetworkLocationMessage) -> NetworkLocation:
         processing=processing,
         reject_permille=message.reject_permille,
         line_fee=amount(message.line_fee, currency) if message.HasField("line_fee") else Money(0),
+        capacities=capacities,
     )
 
 
@@ -72,11 +75,10 @@ def network_message(entry: NetworkLocation) -> NetworkLocationMessage:
         ],
         reject_permille=entry.reject_permille,
         line_fee=money_message(entry.line_fee, entry.currency_code),
+        capacities=[capacity_message(one) for one in entry.capacities],
     )
     if entry.timetable != ALWAYS:
         message.timetable.CopyFrom(timetable_message(entry.timetable))
-    if entry.capacity_units_per_day is not None:
-        message.capacity_units_per_day = entry.capacity_units_per_day
     if entry.update_time is not None:
         message.update_time.CopyFrom(timestamp(entry.update_time))
     return message

@@ -1,5 +1,19 @@
 """Generated from the contracts in `protos/`; see `protos/generate.py`."""
 
+from ordermesh.api.routing.v1.capacity_pb2 import AtLimit as AtLimit
+from ordermesh.api.routing.v1.capacity_pb2 import Capacity as Capacity
+from ordermesh.api.routing.v1.capacity_pb2 import CapacityHold as CapacityHold
+from ordermesh.api.routing.v1.capacity_pb2 import CapacityShare as CapacityShare
+from ordermesh.api.routing.v1.capacity_pb2 import CapacityUnit as CapacityUnit
+from ordermesh.api.routing.v1.capacity_pb2 import CapacityWindow as CapacityWindow
+from ordermesh.api.routing.v1.capacity_service_pb2 import ConfirmCapacityRequest as ConfirmCapacityRequest
+from ordermesh.api.routing.v1.capacity_service_pb2 import ConfirmCapacityResponse as ConfirmCapacityResponse
+from ordermesh.api.routing.v1.capacity_service_pb2 import GetCapacityRequest as GetCapacityRequest
+from ordermesh.api.routing.v1.capacity_service_pb2 import GetCapacityResponse as GetCapacityResponse
+from ordermesh.api.routing.v1.capacity_service_pb2 import HoldCapacityRequest as HoldCapacityRequest
+from ordermesh.api.routing.v1.capacity_service_pb2 import HoldCapacityResponse as HoldCapacityResponse
+from ordermesh.api.routing.v1.capacity_service_pb2 import ReleaseCapacityRequest as ReleaseCapacityRequest
+from ordermesh.api.routing.v1.capacity_service_pb2 import ReleaseCapacityResponse as ReleaseCapacityResponse
 from ordermesh.api.routing.v1.carriage_pb2 import Area as Area
 from ordermesh.api.routing.v1.carriage_pb2 import Carrier as Carrier
 from ordermesh.api.routing.v1.carriage_pb2 import CarrierService as CarrierService
@@ -127,6 +141,9 @@ from ordermesh.api.routing.v1.sourcing_service_pb2 import SourceOrderRequest as 
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourceOrderResponse as SourceOrderResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourcingLine as SourcingLine
 from ordermesh.api.routing.v1.sourcing_service_pb2 import SourcingQuestion as SourcingQuestion
+from ordermesh.api.routing.v1.capacity_service_pb2_grpc import CapacityServiceServicer as CapacityServiceServicer
+from ordermesh.api.routing.v1.capacity_service_pb2_grpc import CapacityServiceStub as CapacityServiceStub
+from ordermesh.api.routing.v1.capacity_service_pb2_grpc import add_CapacityServiceServicer_to_server as add_CapacityServiceServicer_to_server
 from ordermesh.api.routing.v1.carriage_service_pb2_grpc import CarriageServiceServicer as CarriageServiceServicer
 from ordermesh.api.routing.v1.carriage_service_pb2_grpc import CarriageServiceStub as CarriageServiceStub
 from ordermesh.api.routing.v1.carriage_service_pb2_grpc import add_CarriageServiceServicer_to_server as add_CarriageServiceServicer_to_server

@@ -144,6 +144,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. The network has no such location. Metadata: `locationId`."""
     ERROR_REASON_SWITCH_NOT_FOUND: _ErrorReason.ValueType  # 62
     """NOT_FOUND. There is no such switch. Metadata: `switchId`."""
+    ERROR_REASON_CAPACITY_FULL: _ErrorReason.ValueType  # 63
+    """FAILED_PRECONDITION. Windows have less left than is wanted. Rows of: `locationId`, `capacityId`,
+    `wanted`, `left`.
+    """
+    ERROR_REASON_CAPACITY_HOLD_NOT_FOUND: _ErrorReason.ValueType  # 64
+    """NOT_FOUND. No hold of the caller's has this id. Metadata: `holdId`."""
+    ERROR_REASON_CAPACITY_HOLD_CLOSED: _ErrorReason.ValueType  # 65
+    """FAILED_PRECONDITION. The hold was released, or has expired. Metadata: `holdId`, `state`."""
+    ERROR_REASON_CAPACITY_HOLD_ID_TAKEN: _ErrorReason.ValueType  # 66
+    """FAILED_PRECONDITION. Another hold has this id. Metadata: `holdId`."""
     ERROR_REASON_RATE_CARD_GAP: _ErrorReason.ValueType  # 80
     """INVALID_ARGUMENT. Some weights have no price, or two. Rows of: `rateCardId`, `zone`, `overGrams`,
     `upToGrams` (of the bracket), `endsAtGrams` (of the one before).
@@ -312,6 +322,16 @@ ERROR_REASON_NOT_IN_NETWORK: ErrorReason.ValueType  # 61
 """NOT_FOUND. The network has no such location. Metadata: `locationId`."""
 ERROR_REASON_SWITCH_NOT_FOUND: ErrorReason.ValueType  # 62
 """NOT_FOUND. There is no such switch. Metadata: `switchId`."""
+ERROR_REASON_CAPACITY_FULL: ErrorReason.ValueType  # 63
+"""FAILED_PRECONDITION. Windows have less left than is wanted. Rows of: `locationId`, `capacityId`,
+`wanted`, `left`.
+"""
+ERROR_REASON_CAPACITY_HOLD_NOT_FOUND: ErrorReason.ValueType  # 64
+"""NOT_FOUND. No hold of the caller's has this id. Metadata: `holdId`."""
+ERROR_REASON_CAPACITY_HOLD_CLOSED: ErrorReason.ValueType  # 65
+"""FAILED_PRECONDITION. The hold was released, or has expired. Metadata: `holdId`, `state`."""
+ERROR_REASON_CAPACITY_HOLD_ID_TAKEN: ErrorReason.ValueType  # 66
+"""FAILED_PRECONDITION. Another hold has this id. Metadata: `holdId`."""
 ERROR_REASON_RATE_CARD_GAP: ErrorReason.ValueType  # 80
 """INVALID_ARGUMENT. Some weights have no price, or two. Rows of: `rateCardId`, `zone`, `overGrams`,
 `upToGrams` (of the bracket), `endsAtGrams` (of the one before).

@@ -28,9 +28,10 @@ from google.type import dayofweek_pb2 as google_dot_type_dot_dayofweek__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from ordermesh.api.order.v1 import actor_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_actor__pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_fulfillment__method__pb2
+from ordermesh.api.routing.v1 import capacity_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_capacity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&ordermesh/api/routing/v1/network.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bgoogle/type/dayofweek.proto\x1a\x17google/type/money.proto\x1a\"ordermesh/api/order/v1/actor.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\"\xae\x06\n\x0fNetworkLocation\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12O\n\x07methods\x18\x02 \x03(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\x08priority\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12,\n\x08pick_fee\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x13labor_cost_per_unit\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x32\n\x16\x63\x61pacity_units_per_day\x18\x06 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00H\x00\x88\x01\x01\x12!\n\rhandling_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12K\n\x0freturn_handling\x18\t \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandlingB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12O\n\x0c\x63\x61pabilities\x18\n \x03(\x0e\x32$.ordermesh.api.routing.v1.CapabilityB\x13\xbaH\x10\x92\x01\r\x10\x14\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x36\n\ttimetable\x18\x0b \x01(\x0b\x32#.ordermesh.api.routing.v1.Timetable\x12\x46\n\nprocessing\x18\x0c \x03(\x0b\x32(.ordermesh.api.routing.v1.ProcessingTimeB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12#\n\x0freject_permille\x18\r \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12$\n\x08line_fee\x18\x0e \x01(\x0b\x32\x12.google.type.MoneyB\x19\n\x17_capacity_units_per_day\"\x88\x03\n\tTimetable\x12<\n\x05hours\x18\x01 \x03(\x0b\x32#.ordermesh.api.routing.v1.OpenHoursB\x08\xbaH\x05\x92\x01\x02\x10\x46\x12\x32\n\x14holiday_country_code\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12\x37\n\x13holiday_subdivision\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x18\x10\x32\x11^[A-Za-z0-9 .-]*$\x12\x45\n\nexceptions\x18\x04 \x03(\x0b\x32&.ordermesh.api.routing.v1.ExceptionDayB\t\xbaH\x06\x92\x01\x03\x10\x90\x03\x12<\n\x08\x63ut_offs\x18\x05 \x03(\x0b\x32 .ordermesh.api.routing.v1.CutOffB\x08\xbaH\x05\x92\x01\x02\x10\x46\x12K\n\x0f\x63\x61rrier_pickups\x18\x06 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarrierPickupB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"\x83\x01\n\tOpenHours\x12\x33\n\x07weekday\x18\x01 \x01(\x0e\x32\x16.google.type.DayOfWeekB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\x0bopen_minute\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x10\xa0\x0b(\x00\x12 \n\x0c\x63lose_minute\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xa0\x0b \x00\"\xb1\x01\n\x0c\x45xceptionDay\x12\x31\n\x04\x64\x61te\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\x12;\n\x05hours\x18\x02 \x03(\x0b\x32\".ordermesh.api.routing.v1.DayHoursB\x08\xbaH\x05\x92\x01\x02\x10\n\x12\x31\n\x06reason\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"M\n\x08\x44\x61yHours\x12\x1f\n\x0bopen_minute\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x10\xa0\x0b(\x00\x12 \n\x0c\x63lose_minute\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xa0\x0b \x00\"\x9e\x01\n\x06\x43utOff\x12\x43\n\x06method\x18\x01 \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x33\n\x07weekday\x18\x02 \x01(\x0e\x32\x16.google.type.DayOfWeekB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\x06minute\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x10\xa0\x0b(\x00\"`\n\rCarrierPickup\x12\x33\n\x07weekday\x18\x01 \x01(\x0e\x32\x16.google.type.DayOfWeekB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\x06minute\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x10\xa0\x0b(\x00\"e\n\x0eProcessingTime\x12\x1c\n\x08permille\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07 \x00\x12\x17\n\x04\x64\x61ys\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18Z(\x00\x12\x1c\n\x07minutes\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00\"\xe5\x02\n\x0eLocationSwitch\x12\x11\n\tswitch_id\x18\x01 \x01(\t\x12\x13\n\x0blocation_id\x18\x02 \x01(\t\x12:\n\x07methods\x18\x03 \x03(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethod\x12\r\n\x05is_on\x18\x04 \x01(\x08\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12,\n\x05\x61\x63tor\x18\x08 \x01(\x0b\x32\x1d.ordermesh.api.order.v1.Actor\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bis_in_force\x18\n \x01(\x08*\xb7\x01\n\nCapability\x12\x1a\n\x16\x43\x41PABILITY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41PABILITY_HAZMAT\x10\x01\x12\x13\n\x0f\x43\x41PABILITY_COLD\x10\x02\x12\x17\n\x13\x43\x41PABILITY_OVERSIZE\x10\x03\x12\x18\n\x14\x43\x41PABILITY_GIFT_WRAP\x10\x04\x12\x17\n\x13\x43\x41PABILITY_CURBSIDE\x10\x05\x12\x15\n\x11\x43\x41PABILITY_SERIAL\x10\x06*\x88\x01\n\x0eReturnHandling\x12\x1f\n\x1bRETURN_HANDLING_UNSPECIFIED\x10\x00\x12\x18\n\x14RETURN_HANDLING_NONE\x10\x01\x12\x1b\n\x17RETURN_HANDLING_RESTOCK\x10\x02\x12\x1e\n\x1aRETURN_HANDLING_KEEP_APART\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&ordermesh/api/routing/v1/network.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bgoogle/type/dayofweek.proto\x1a\x17google/type/money.proto\x1a\"ordermesh/api/order/v1/actor.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\x1a\'ordermesh/api/routing/v1/capacity.proto\"\xbf\x06\n\x0fNetworkLocation\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12O\n\x07methods\x18\x02 \x03(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x13\xbaH\x10\x92\x01\r\x10\n\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\x08priority\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12,\n\x08pick_fee\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x13labor_cost_per_unit\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12!\n\rhandling_days\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12K\n\x0freturn_handling\x18\t \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandlingB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12O\n\x0c\x63\x61pabilities\x18\n \x03(\x0e\x32$.ordermesh.api.routing.v1.CapabilityB\x13\xbaH\x10\x92\x01\r\x10\x14\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x36\n\ttimetable\x18\x0b \x01(\x0b\x32#.ordermesh.api.routing.v1.Timetable\x12\x46\n\nprocessing\x18\x0c \x03(\x0b\x32(.ordermesh.api.routing.v1.ProcessingTimeB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12#\n\x0freject_permille\x18\r \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12$\n\x08line_fee\x18\x0e \x01(\x0b\x32\x12.google.type.Money\x12@\n\ncapacities\x18\x0f \x03(\x0b\x32\".ordermesh.api.routing.v1.CapacityB\x08\xbaH\x05\x92\x01\x02\x10\x32J\x04\x08\x06\x10\x07R\x16\x63\x61pacity_units_per_day\"\x88\x03\n\tTimetable\x12<\n\x05hours\x18\x01 \x03(\x0b\x32#.ordermesh.api.routing.v1.OpenHoursB\x08\xbaH\x05\x92\x01\x02\x10\x46\x12\x32\n\x14holiday_country_code\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12\x37\n\x13holiday_subdivision\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x18\x10\x32\x11^[A-Za-z0-9 .-]*$\x12\x45\n\nexceptions\x18\x04 \x03(\x0b\x32&.ordermesh.api.routing.v1.ExceptionDayB\t\xbaH\x06\x92\x01\x03\x10\x90\x03\x12<\n\x08\x63ut_offs\x18\x05 \x03(\x0b\x32 .ordermesh.api.routing.v1.CutOffB\x08\xbaH\x05\x92\x01\x02\x10\x46\x12K\n\x0f\x63\x61rrier_pickups\x18\x06 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarrierPickupB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"\x83\x01\n\tOpenHours\x12\x33\n\x07weekday\x18\x01 \x01(\x0e\x32\x16.google.type.DayOfWeekB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\x0bopen_minute\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x10\xa0\x0b(\x00\x12 \n\x0c\x63lose_minute\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xa0\x0b \x00\"\xb1\x01\n\x0c\x45xceptionDay\x12\x31\n\x04\x64\x61te\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\x12;\n\x05hours\x18\x02 \x03(\x0b\x32\".ordermesh.api.routing.v1.DayHoursB\x08\xbaH\x05\x92\x01\x02\x10\n\x12\x31\n\x06reason\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"M\n\x08\x44\x61yHours\x12\x1f\n\x0bopen_minute\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x10\xa0\x0b(\x00\x12 \n\x0c\x63lose_minute\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xa0\x0b \x00\"\x9e\x01\n\x06\x43utOff\x12\x43\n\x06method\x18\x01 \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x33\n\x07weekday\x18\x02 \x01(\x0e\x32\x16.google.type.DayOfWeekB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\x06minute\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x10\xa0\x0b(\x00\"`\n\rCarrierPickup\x12\x33\n\x07weekday\x18\x01 \x01(\x0e\x32\x16.google.type.DayOfWeekB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\x06minute\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x10\xa0\x0b(\x00\"e\n\x0eProcessingTime\x12\x1c\n\x08permille\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07 \x00\x12\x17\n\x04\x64\x61ys\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18Z(\x00\x12\x1c\n\x07minutes\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00\"\xe5\x02\n\x0eLocationSwitch\x12\x11\n\tswitch_id\x18\x01 \x01(\t\x12\x13\n\x0blocation_id\x18\x02 \x01(\t\x12:\n\x07methods\x18\x03 \x03(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethod\x12\r\n\x05is_on\x18\x04 \x01(\x08\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12,\n\x05\x61\x63tor\x18\x08 \x01(\x0b\x32\x1d.ordermesh.api.order.v1.Actor\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bis_in_force\x18\n \x01(\x08*\xb7\x01\n\nCapability\x12\x1a\n\x16\x43\x41PABILITY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41PABILITY_HAZMAT\x10\x01\x12\x13\n\x0f\x43\x41PABILITY_COLD\x10\x02\x12\x17\n\x13\x43\x41PABILITY_OVERSIZE\x10\x03\x12\x18\n\x14\x43\x41PABILITY_GIFT_WRAP\x10\x04\x12\x17\n\x13\x43\x41PABILITY_CURBSIDE\x10\x05\x12\x15\n\x11\x43\x41PABILITY_SERIAL\x10\x06*\x88\x01\n\x0eReturnHandling\x12\x1f\n\x1bRETURN_HANDLING_UNSPECIFIED\x10\x00\x12\x18\n\x14RETURN_HANDLING_NONE\x10\x01\x12\x1b\n\x17RETURN_HANDLING_RESTOCK\x10\x02\x12\x1e\n\x1aRETURN_HANDLING_KEEP_APART\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,8 +48,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NETWORKLOCATION'].fields_by_name['pick_fee']._serialized_options = b'\272H\003\310\001\001'
   _globals['_NETWORKLOCATION'].fields_by_name['labor_cost_per_unit']._loaded_options = None
   _globals['_NETWORKLOCATION'].fields_by_name['labor_cost_per_unit']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_NETWORKLOCATION'].fields_by_name['capacity_units_per_day']._loaded_options = None
-  _globals['_NETWORKLOCATION'].fields_by_name['capacity_units_per_day']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
   _globals['_NETWORKLOCATION'].fields_by_name['handling_days']._loaded_options = None
   _globals['_NETWORKLOCATION'].fields_by_name['handling_days']._serialized_options = b'\272H\007\032\005\030\355\002(\000'
   _globals['_NETWORKLOCATION'].fields_by_name['return_handling']._loaded_options = None
@@ -59,6 +58,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NETWORKLOCATION'].fields_by_name['processing']._serialized_options = b'\272H\005\222\001\002\020\024'
   _globals['_NETWORKLOCATION'].fields_by_name['reject_permille']._loaded_options = None
   _globals['_NETWORKLOCATION'].fields_by_name['reject_permille']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_NETWORKLOCATION'].fields_by_name['capacities']._loaded_options = None
+  _globals['_NETWORKLOCATION'].fields_by_name['capacities']._serialized_options = b'\272H\005\222\001\002\0202'
   _globals['_TIMETABLE'].fields_by_name['hours']._loaded_options = None
   _globals['_TIMETABLE'].fields_by_name['hours']._serialized_options = b'\272H\005\222\001\002\020F'
   _globals['_TIMETABLE'].fields_by_name['holiday_country_code']._loaded_options = None
@@ -103,26 +104,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROCESSINGTIME'].fields_by_name['days']._serialized_options = b'\272H\006\032\004\030Z(\000'
   _globals['_PROCESSINGTIME'].fields_by_name['minutes']._loaded_options = None
   _globals['_PROCESSINGTIME'].fields_by_name['minutes']._serialized_options = b'\272H\010\032\006\030\240\215\006(\000'
-  _globals['_CAPABILITY']._serialized_start=2597
-  _globals['_CAPABILITY']._serialized_end=2780
-  _globals['_RETURNHANDLING']._serialized_start=2783
-  _globals['_RETURNHANDLING']._serialized_end=2919
-  _globals['_NETWORKLOCATION']._serialized_start=270
-  _globals['_NETWORKLOCATION']._serialized_end=1084
-  _globals['_TIMETABLE']._serialized_start=1087
-  _globals['_TIMETABLE']._serialized_end=1479
-  _globals['_OPENHOURS']._serialized_start=1482
-  _globals['_OPENHOURS']._serialized_end=1613
-  _globals['_EXCEPTIONDAY']._serialized_start=1616
-  _globals['_EXCEPTIONDAY']._serialized_end=1793
-  _globals['_DAYHOURS']._serialized_start=1795
-  _globals['_DAYHOURS']._serialized_end=1872
-  _globals['_CUTOFF']._serialized_start=1875
-  _globals['_CUTOFF']._serialized_end=2033
-  _globals['_CARRIERPICKUP']._serialized_start=2035
-  _globals['_CARRIERPICKUP']._serialized_end=2131
-  _globals['_PROCESSINGTIME']._serialized_start=2133
-  _globals['_PROCESSINGTIME']._serialized_end=2234
-  _globals['_LOCATIONSWITCH']._serialized_start=2237
-  _globals['_LOCATIONSWITCH']._serialized_end=2594
+  _globals['_CAPABILITY']._serialized_start=2655
+  _globals['_CAPABILITY']._serialized_end=2838
+  _globals['_RETURNHANDLING']._serialized_start=2841
+  _globals['_RETURNHANDLING']._serialized_end=2977
+  _globals['_NETWORKLOCATION']._serialized_start=311
+  _globals['_NETWORKLOCATION']._serialized_end=1142
+  _globals['_TIMETABLE']._serialized_start=1145
+  _globals['_TIMETABLE']._serialized_end=1537
+  _globals['_OPENHOURS']._serialized_start=1540
+  _globals['_OPENHOURS']._serialized_end=1671
+  _globals['_EXCEPTIONDAY']._serialized_start=1674
+  _globals['_EXCEPTIONDAY']._serialized_end=1851
+  _globals['_DAYHOURS']._serialized_start=1853
+  _globals['_DAYHOURS']._serialized_end=1930
+  _globals['_CUTOFF']._serialized_start=1933
+  _globals['_CUTOFF']._serialized_end=2091
+  _globals['_CARRIERPICKUP']._serialized_start=2093
+  _globals['_CARRIERPICKUP']._serialized_end=2189
+  _globals['_PROCESSINGTIME']._serialized_start=2191
+  _globals['_PROCESSINGTIME']._serialized_end=2292
+  _globals['_LOCATIONSWITCH']._serialized_start=2295
+  _globals['_LOCATIONSWITCH']._serialized_end=2652
 # @@protoc_insertion_point(module_scope)

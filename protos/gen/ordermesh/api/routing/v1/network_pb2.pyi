@@ -13,6 +13,7 @@ from google.type import dayofweek_pb2 as _dayofweek_pb2
 from google.type import money_pb2 as _money_pb2
 from ordermesh.api.order.v1 import actor_pb2 as _actor_pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as _fulfillment_method_pb2
+from ordermesh.api.routing.v1 import capacity_pb2 as _capacity_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -103,7 +104,6 @@ class NetworkLocation(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     PICK_FEE_FIELD_NUMBER: _builtins.int
     LABOR_COST_PER_UNIT_FIELD_NUMBER: _builtins.int
-    CAPACITY_UNITS_PER_DAY_FIELD_NUMBER: _builtins.int
     HANDLING_DAYS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     RETURN_HANDLING_FIELD_NUMBER: _builtins.int
@@ -112,12 +112,11 @@ class NetworkLocation(_message.Message):
     PROCESSING_FIELD_NUMBER: _builtins.int
     REJECT_PERMILLE_FIELD_NUMBER: _builtins.int
     LINE_FEE_FIELD_NUMBER: _builtins.int
+    CAPACITIES_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location, as the inventory service calls it."""
     priority: _builtins.int
     """Its rank in the fixed order of locations: 1 comes first. 0 comes last."""
-    capacity_units_per_day: _builtins.int
-    """Units that can leave on one day. Not set: as many as there are."""
     handling_days: _builtins.int
     """Lead time: days on which the location is open between the order and the carrier. What the work
     itself takes is `processing`.
@@ -160,6 +159,12 @@ class NetworkLocation(_message.Message):
     def line_fee(self) -> _money_pb2.Money:
         """What each line of an order costs here, beside its units. Not set: nothing."""
 
+    @_builtins.property
+    def capacities(self) -> _containers.RepeatedCompositeFieldContainer[_capacity_pb2.Capacity]:
+        """How much it can do in which part of the day. Empty: as much as there is. Work counts in every
+        capacity that it belongs to.
+        """
+
     def __init__(
         self,
         *,
@@ -168,7 +173,6 @@ class NetworkLocation(_message.Message):
         priority: _builtins.int = ...,
         pick_fee: _money_pb2.Money | None = ...,
         labor_cost_per_unit: _money_pb2.Money | None = ...,
-        capacity_units_per_day: _builtins.int | None = ...,
         handling_days: _builtins.int = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         return_handling: Global___ReturnHandling.ValueType = ...,
@@ -177,14 +181,13 @@ class NetworkLocation(_message.Message):
         processing: _abc.Iterable[Global___ProcessingTime] | None = ...,
         reject_permille: _builtins.int = ...,
         line_fee: _money_pb2.Money | None = ...,
+        capacities: _abc.Iterable[_capacity_pb2.Capacity] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capacity_units_per_day", b"capacity_units_per_day", "labor_cost_per_unit", b"labor_cost_per_unit", "line_fee", b"line_fee", "pick_fee", b"pick_fee", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["labor_cost_per_unit", b"labor_cost_per_unit", "line_fee", b"line_fee", "pick_fee", b"pick_fee", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day", "capabilities", b"capabilities", "capacity_units_per_day", b"capacity_units_per_day", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "line_fee", b"line_fee", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "processing", b"processing", "reject_permille", b"reject_permille", "return_handling", b"return_handling", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "capacities", b"capacities", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "line_fee", b"line_fee", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "processing", b"processing", "reject_permille", b"reject_permille", "return_handling", b"return_handling", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__capacity_units_per_day: _TypeAlias = _typing.Literal["capacity_units_per_day"]  # noqa: Y015
-    _WhichOneofArgType__capacity_units_per_day: _TypeAlias = _typing.Literal["_capacity_units_per_day", b"_capacity_units_per_day"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__capacity_units_per_day) -> _WhichOneofReturnType__capacity_units_per_day | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NetworkLocation: _TypeAlias = NetworkLocation  # noqa: Y015
 

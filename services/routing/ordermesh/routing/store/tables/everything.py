@@ -1,6 +1,7 @@
 """All tables of the service, whoever may ask for them."""
 
 from ordermesh.routing.store.tables import (
+    capacity,
     carriage,
     copies,
     decisions,
@@ -12,5 +13,5 @@ from ordermesh.routing.store.tables import (
 )
 from ordermesh.routing.store.tables.base import metadata as metadata
 
-TABLES = (network, carriage, postal_codes, copies, policies, orders, decisions, work)
+TABLES = (network, capacity, carriage, postal_codes, copies, policies, orders, decisions, work)
 """The modules that add their tables to the metadata."""

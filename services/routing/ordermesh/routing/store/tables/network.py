@@ -1,4 +1,4 @@
-"""How locations fulfill, and what they have been given to do."""
+"""How locations fulfill, and what is switched on and off."""
 
 from sqlalchemy import (
     JSON,
@@ -6,7 +6,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Date,
     Identity,
     Index,
     Integer,
@@ -28,7 +27,6 @@ network_location = Table(
     Column("currency_code", String(3), nullable=False),
     Column("pick_fee", BigInteger, nullable=False),
     Column("labor_cost_per_unit", BigInteger, nullable=False),
-    Column("capacity_units_per_day", BigInteger, nullable=True),
     Column("handling_days", Integer, nullable=False),
     Column("return_handling", String(16), nullable=False),
     Column("update_time", UtcTime, nullable=False),
@@ -37,6 +35,7 @@ network_location = Table(
     Column("processing", JSON, nullable=False, server_default="[]"),  # permille, days, minutes
     Column("reject_permille", Integer, nullable=False, server_default="0"),
     Column("line_fee", BigInteger, nullable=False, server_default="0"),
+    Column("capacities", JSON, nullable=False, server_default="[]"),
 )
 
 location_switch = Table(
@@ -55,14 +54,4 @@ location_switch = Table(
     Column("create_time", UtcTime, nullable=False),
     CheckConstraint("end_time is null or end_time >= start_time", name="location_switch_ascends"),
     Index("location_switch_location", "location_id", "number"),
-)
-
-
-capacity_use = Table(
-    "capacity_use",
-    metadata,
-    Column("location_id", CallerText, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("units", BigInteger, nullable=False),
-    CheckConstraint("units >= 0", name="capacity_use_not_negative"),
 )

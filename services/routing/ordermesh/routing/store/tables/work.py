@@ -4,7 +4,6 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
-    Date,
     ForeignKey,
     Identity,
     Index,
@@ -30,7 +29,7 @@ fulfillment_order = Table(
     Column("decision_id", Uuid, nullable=False),
     Column("state", String(16), nullable=False),
     Column("hold", String(16), nullable=False),
-    Column("capacity_day", Date, nullable=True),
+    Column("capacity_hold_id", Uuid, nullable=True),
     Column("promise_days", Integer, nullable=False),
     Column("parcels", JSON, nullable=False),  # carrier, tracking number, weight in grams
     Column("reject_reason", String(16), nullable=True),

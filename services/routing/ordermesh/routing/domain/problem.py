@@ -6,9 +6,10 @@ hash and one answer. ``ordermesh.routing.domain.building`` makes problems from f
 
 import hashlib
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.geography import Place
@@ -232,29 +233,33 @@ class Problem:
         return sum(self.wanted.values())
 
     @cached_property
+    def canonical(self) -> dict[str, object]:
+        """The problem as plain dictionaries, lists, numbers and text, without its removals."""
+        return {
+            "model": MODEL_VERSION,
+            **{name: plain(getattr(self, name)) for name in _CANONICAL},
+        }
+
+    @cached_property
     def hash(self) -> str:
-        """SHA-256, in hexadecimal, of the problem in canonical form."""
-        canonical = [
-            MODEL_VERSION,
-            self.order_id,
-            astuple(self.destination),
-            [astuple(group) for group in self.groups],
-            [_values(candidate) for candidate in self.candidates],
-            astuple(self.costs),
-            [astuple(tariff) for tariff in self.tariffs],
-            self.promise_days,
-            self.shipments_max,
-            self.all_or_nothing,
-            self.apart,
-            [astuple(tier) for tier in self.tiers],
-        ]
-        text = json.dumps(canonical, separators=(",", ":"), ensure_ascii=True)
+        """SHA-256, in hexadecimal, of the canonical form as JSON with sorted keys."""
+        text = json.dumps(self.canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _values(candidate: Candidate) -> list[object]:
-    """Every field in the order of declaration; most of them are flat, so nothing is copied."""
-    values: dict[str, object] = {name: getattr(candidate, name) for name in Candidate.__slots__}
-    values["options"] = [astuple(option) for option in candidate.options]
-    values["adjustments"] = [astuple(adjustment) for adjustment in candidate.adjustments]
-    return list(values.values())
+_CANONICAL = tuple(field.name for field in fields(Problem) if field.name != "removals")
+
+
+def plain(value: Any) -> Any:
+    """A dataclass of this domain, or a tuple of such, as plain dictionaries and lists."""
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    names = _NAMES.get(type(value))
+    if names is None:
+        if not is_dataclass(value):
+            return value
+        names = _NAMES[type(value)] = tuple(field.name for field in fields(value))
+    return {name: plain(getattr(value, name)) for name in names}
+
+
+_NAMES: dict[type, tuple[str, ...]] = {}

@@ -107,6 +107,25 @@ def policy(**fields: Any) -> v1.SavePolicyRequest:
     return v1.SavePolicyRequest(request_id=fields.get("request_id", new_id()), policy=wanted)
 
 
+def drafted(policy_id: str) -> v1.SavePolicyRequest:
+    """A policy that decides nothing yet."""
+    request = policy(policy_id=policy_id)
+    request.draft = True
+    return request
+
+
+def activate(**fields: Any) -> v1.ActivatePolicyVersionRequest:
+    return v1.ActivatePolicyVersionRequest(
+        **{"request_id": new_id(), "policy_id": "spring", "version": 1, **fields}
+    )
+
+
+def archive(**fields: Any) -> v1.ArchivePolicyVersionRequest:
+    return v1.ArchivePolicyVersionRequest(
+        **{"request_id": new_id(), "policy_id": "summer", "version": 1, **fields}
+    )
+
+
 def order(*lines: v1.NewOrderLine, **fields: Any) -> v1.SubmitOrderRequest:
     order_id = fields.pop("order_id", "O-9")
     channel_order_id = fields.pop("channel_order_id", "O-9")
@@ -171,6 +190,8 @@ VALID: dict[str, Callable[[], Message]] = {
     "BeginPostalCodeImport": beginning,
     "PutPostalCodes": part,
     "CompletePostalCodeImport": completing,
+    "ActivatePolicyVersion": activate,
+    "ArchivePolicyVersion": archive,
 }
 """A request of each mutating method that would change something."""
 
@@ -188,10 +209,12 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "ReleaseCapacity": lambda request: setattr(request, "on_behalf_of", "other"),
     "SwitchLocation": lambda request: setattr(request, "reason", "ice"),
     "EndSwitch": lambda request: setattr(request, "on_behalf_of", "other"),
-    "SavePolicy": lambda request: setattr(request, "on_behalf_of", "other"),
     "PutCarriage": lambda request: setattr(request, "on_behalf_of", "other"),
     "BeginPostalCodeImport": lambda request: setattr(request, "source", "other"),
     "PutPostalCodes": lambda request: setattr(request, "part", 2),
     "CompletePostalCodeImport": lambda request: setattr(request, "part_count", 2),
+    "SavePolicy": lambda request: setattr(request, "draft", True),
+    "ActivatePolicyVersion": lambda request: setattr(request, "on_behalf_of", "other"),
+    "ArchivePolicyVersion": lambda request: setattr(request, "on_behalf_of", "other"),
 }
 """How the request becomes another."""

@@ -6,9 +6,10 @@ import pytest
 
 from ordermesh.kernel.errors import DomainError
 from ordermesh.kernel.money import Money, from_decimal
+from ordermesh.routing.domain.checking import check
 from ordermesh.routing.domain.errors.policy import UnfilledMustDominate
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
-from ordermesh.routing.domain.policy import Policy, check, illustrative_policy
+from ordermesh.routing.domain.policy import Policy, illustrative_policy
 
 STORE = NetworkLocation("STORE-1", (SHIP,), 1, "USD", from_decimal("2.60"), from_decimal("1.10"), 1)
 

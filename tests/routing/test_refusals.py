@@ -18,10 +18,11 @@ from tests.eventually import eventually
 from tests.impatience import assert_nobody_acts_for_who_has_gone
 from tests.routing.house import House, answered, line, refused
 from tests.routing.postal import BEGUN, FULL, beginning, part
-from tests.routing.requests import OTHER, VALID, hold_capacity, switch
+from tests.routing.requests import OTHER, VALID, drafted, hold_capacity, policy, switch
 from tests.routing.wrong import CASES, INVALID
 from tests.routing.wrong_carriage import CASES as CARRIAGE
 from tests.routing.wrong_network import NETWORK_CASES
+from tests.routing.wrong_policies import POLICY_CASES
 
 UNWATCHED = frozenset({"follower", "followed_item", "followed_location", "knowledge"})
 """Tables that change by themselves while inventory is followed."""
@@ -40,6 +41,8 @@ class Shop:
         await self.house.submit("O-2", line("1", "MUG"))
         (left,) = await self.house.work("O-2")
         await self.house.ship(left)
+        await self.house.mesh.policies.SavePolicy(drafted("spring"))
+        await self.house.mesh.policies.SavePolicy(policy(policy_id="summer"))
         (opened,) = await self.house.work("O-1")
         for import_id in (BEGUN, FULL):
             await self.house.mesh.carriage.BeginPostalCodeImport(beginning(import_id=import_id))
@@ -119,7 +122,7 @@ async def test_every_wrong_request_is_refused_as_the_contract_says_and_changes_n
     before = await shop.fingerprint()
     wrong: list[tuple[str, object]] = []
 
-    for case in [*CASES, *NETWORK_CASES, *CARRIAGE]:
+    for case in [*CASES, *NETWORK_CASES, *CARRIAGE, *POLICY_CASES]:
         refusal = await answered(shop.call(shop.named(case.request())))
         if not isinstance(refusal, Refusal):
             wrong.append((case.name, refusal))

@@ -33,8 +33,9 @@ from ordermesh.routing.operations.following import Follower
 from ordermesh.routing.operations.fulfillment import Fulfillment
 from ordermesh.routing.operations.inbox import Expiries, Shortfalls
 from ordermesh.routing.operations.knowledge import Knowledge
-from ordermesh.routing.operations.network import PutNetworkLocations, SavePolicy
+from ordermesh.routing.operations.network import PutNetworkLocations
 from ordermesh.routing.operations.planning import Planner
+from ordermesh.routing.operations.policies import Policies
 from ordermesh.routing.operations.postal_codes import (
     FindPostalCode,
     ImportPostalCodes,
@@ -54,15 +55,14 @@ from ordermesh.routing.ports.stores import Feed as FollowedFeed
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.queries.carriage import CarriageReading
 from ordermesh.routing.queries.network import NetworkReading
+from ordermesh.routing.queries.policies import PolicyReading
 from ordermesh.routing.queries.reading import Reading
 from ordermesh.routing.servicer.capacity import CapacityServicer
 from ordermesh.routing.servicer.carriage import CarriageServicer
 from ordermesh.routing.servicer.network import NetworkServicer
 from ordermesh.routing.servicer.orders import FulfillmentServicer, OrderServicer
-from ordermesh.routing.servicer.sourcing import (
-    PolicyServicer,
-    SourcingServicer,
-)
+from ordermesh.routing.servicer.policies import PolicyServicer
+from ordermesh.routing.servicer.sourcing import SourcingServicer
 from ordermesh.routing.settings import RoutingSettings
 from ordermesh.routing.solver.solve import solve
 from ordermesh.routing.solver.warming import warm
@@ -187,7 +187,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             reading,
             NetworkReading(stores),
         ),
-        "PolicyService": PolicyServicer(database, SavePolicy(mutations, stores), reading),
+        "PolicyService": _policies(database, mutations, stores),
         "CarriageService": _carriage(database, mutations, stores, whereabouts),
         "CapacityService": CapacityServicer(database, HoldingCapacity(mutations, stores, planner)),
     }
@@ -198,6 +198,10 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         rules=RULES,
         database=database,
     )
+
+
+def _policies(database: Database, mutations: Mutations, stores: Stores) -> PolicyServicer:
+    return PolicyServicer(database, Policies(mutations, stores), PolicyReading(stores))
 
 
 def _carriage(

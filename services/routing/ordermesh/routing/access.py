@@ -46,7 +46,11 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "ordermesh.api.routing.v1.PolicyService": {
         "SavePolicy": _OPERATOR,
+        "ActivatePolicyVersion": _OPERATOR,
+        "ArchivePolicyVersion": _OPERATOR,
         "GetPolicy": _READERS,
+        "ListPolicyVersions": _READERS,
+        "PreviewPolicies": _READERS,
         "ListPolicies": _READERS,
     },
     "ordermesh.api.routing.v1.CarriageService": {

@@ -116,12 +116,13 @@ class SourcingPolicy:
     """The prices and limits that an order is sourced under.
 
     ``allowed_location_ids`` of None allows every location. ``promise_is_hard`` takes locations
-    away that would be late; otherwise late days are only charged.
+    away that would be more than ``more_days`` late; otherwise late days are only charged.
     """
 
     costs: CostModel
     promise_days: int | None = None
     promise_is_hard: bool = False
+    more_days: int = 0
     shipments_max: int | None = None
     all_or_nothing: bool = False
     allowed_location_ids: frozenset[str] | None = None
@@ -355,10 +356,12 @@ class _Scene:
         promise = self._policy.promise_days
         if not self._policy.promise_is_hard or promise is None:
             return services
-        in_time = tuple(service for service in services if service.days <= promise)
+        latest = promise + self._policy.more_days
+        in_time = tuple(service for service in services if service.days <= latest)
         if not in_time:
             soonest = min(service.days for service in services)
-            fact = f"arrives after {soonest} days, promised in {promise}"
+            later = f" and allowed {latest - promise} later" if latest > promise else ""
+            fact = f"arrives after {soonest} days, promised in {promise}{later}"
             raise _Gone(Rule.PAST_PROMISE, fact)
         return in_time
 

@@ -103,12 +103,44 @@ class UnfilledLine:
     location_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """What a rule of the policy did to the order.
+
+    It was applied at ``at`` locations, 0 for a rule about the order alone, and abstained at
+    ``abstained_at`` because ``missing`` was not known.
+    """
+
+    rule_id: str
+    effect: str
+    applied: bool
+    at: int
+    abstained_at: int
+    missing: str
+    sentences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What came of one stage: what its best plan costs and leaves, and what was in the way."""
+
+    name: str
+    filled: bool
+    unfilled_units: int
+    cost: Money
+    shipments: int
+    blocking_rules: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Decision:
     """The record of one sourcing. Amounts are in ``currency_code``.
 
     ``cost_terms`` add up to ``cost``, by kind of cost. ``bound`` is None for a baseline.
-    ``ledger_revision`` is 0 when the caller supplied the stock.
+    ``ledger_revision`` is 0 when the caller supplied the stock. ``policy_reason`` tells why that
+    policy decided, ``rules`` what its rules did, ``stages`` what was tried in turn. Locations in
+    ``beyond_capacity`` may send more than they have capacity for.
     """
 
     decision_id: UUID | None
@@ -129,3 +161,7 @@ class Decision:
     problem_hash: str
     unfilled_lines: tuple[UnfilledLine, ...]
     tiers: tuple[DecidedTier, ...] = ()
+    policy_reason: str = ""
+    rules: tuple[RuleOutcome, ...] = ()
+    stages: tuple[StageResult, ...] = ()
+    beyond_capacity: frozenset[str] = frozenset()

@@ -16,6 +16,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.context import NO_TRAITS, OrderContext, Traits
 from ordermesh.routing.domain.fulfillment import HOLDING, LEFT, FulfillmentOrder
 from ordermesh.routing.domain.geography import Place
 
@@ -153,7 +154,8 @@ class Order:
     ``version`` grows with every change, ``event_sequence`` with every event. ``origin`` is made
     with the order and is the root of every id that is derived for it, so that an order that was
     refused and is submitted again under its old name shares no id with its past. ``customer`` is a
-    key of the caller's for who buys, "" for nobody.
+    key of the caller's for who buys, "" for nobody. ``policy_id`` "" leaves the choice of a policy
+    to what the order says of itself, ``traits`` among it.
     """
 
     order_id: str
@@ -177,6 +179,20 @@ class Order:
     event_sequence: int = 0
     cancel_requested: bool = False
     customer: str = ""
+    traits: Traits = NO_TRAITS
+
+    @property
+    def context(self) -> OrderContext:
+        """The order as rules see it, apart from its lines."""
+        return OrderContext(
+            self.channel,
+            self.method,
+            self.destination.country_code,
+            self.destination.region,
+            self.destination.postal_code,
+            self.order_time,
+            self.traits,
+        )
 
     def line(self, line_id: str) -> OrderLine:
         """The line of this id; raises ``KeyError``."""

@@ -3,17 +3,15 @@
 Amounts are in 1e-4 of the policy's currency. A destination beyond the last zone cannot be reached.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from ordermesh.kernel.money import Money, from_decimal, to_decimal
-from ordermesh.routing.domain.errors.policy import (
-    CurrencyMismatch,
-    UnfilledMustDominate,
-    ZonesNotAscending,
-)
-from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.kernel.money import Money, from_decimal
+from ordermesh.routing.domain.rules.conditions import Condition
+from ordermesh.routing.domain.rules.rule import Rule, Window
+from ordermesh.routing.domain.stages import Stage
+from ordermesh.routing.domain.terms import Tier
 
 DEFAULT_ID = "default"
 """The policy of orders that name none."""
@@ -22,7 +20,13 @@ CARBON_PER_PARCEL_GRAMS = 250
 CARBON_PER_PARCEL_KM_GRAMS = "0.06"
 CARBON_PER_KG_KM_GRAMS = "0.1"
 
-_GRAMS_PER_KG = 1_000
+
+class PolicyState(StrEnum):
+    """What a version is for."""
+
+    DRAFT = "DRAFT"
+    ACTIVE = "ACTIVE"
+    ARCHIVED = "ARCHIVED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,10 @@ class Zone:
 class Policy:
     """One version of a policy; ``version`` is 0 until it is saved.
 
-    ``parcel_grams_max`` and ``shipments_max`` of 0 mean no limit.
+    ``parcel_grams_max`` and ``shipments_max`` of 0 mean no limit. An active version is in force in
+    its ``windows``, always without any; where several are, the highest ``priority`` decides. Orders
+    that name no policy choose it when all of ``chosen_when`` holds, never without any. Without
+    ``tiers`` the cost is compared; without ``stages`` as much as can be is filled at once.
     """
 
     policy_id: str
@@ -57,70 +64,18 @@ class Policy:
     parcel_grams_max: int
     shipments_max: int
     create_time: datetime | None = None
+    state: PolicyState = PolicyState.ACTIVE
+    priority: int = 0
+    windows: tuple[Window, ...] = ()
+    chosen_when: tuple[Condition, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
-
-def check(policy: Policy, network: Iterable[NetworkLocation]) -> None:
-    """Refuse what no policy may be.
-
-    Raises ``ZonesNotAscending``; ``CurrencyMismatch`` when the network's costs are in another
-    currency; ``UnfilledMustDominate`` when there are goods that could be cheaper to leave than to
-    send from some location, however late for a promise of one day.
-    """
-    reached = 0
-    for number, zone in enumerate(policy.zones, start=1):
-        if zone.distance_km_max <= reached:
-            raise ZonesNotAscending(number)
-        reached = zone.distance_km_max
-    locations = [location for location in network if location.ships]
-    for location in locations:
-        if location.currency_code != policy.currency_code:
-            raise CurrencyMismatch(location.currency_code, policy.currency_code)
-    for location in locations:
-        _refuse_dear(policy, location)
-
-
-def _refuse_dear(policy: Policy, location: NetworkLocation) -> None:
-    """The dearest way to send from here is dearer for every unit and kilogram, or it is refused.
-
-    Penalty and cost are both straight lines in units and weight, so that each coefficient can be
-    compared by itself; beyond the weight limit of a parcel, every further kilogram brings its part
-    of a parcel with it.
-    """
-    for zone in policy.zones:
-        parcel = (
-            zone.freight_per_parcel
-            + location.pick_fee
-            + policy.split_charge
-            + _carbon(policy, CARBON_PER_PARCEL_GRAMS)
-            + _carbon(policy, CARBON_PER_PARCEL_KM_GRAMS, zone.distance_km_max)
-        )
-        late_days = max(0, zone.transit_days + location.handling_days - 1)
-        days = zone.transit_days * policy.transit_day_cost + late_days * policy.late_day_cost
-        fixed = parcel + days + location.labor_cost_per_unit
-        penalty = policy.unfilled_fixed + policy.unfilled_per_unit
-        if penalty <= fixed:
-            raise _dominated(penalty, fixed, location)
-        if policy.unfilled_per_unit < location.labor_cost_per_unit:
-            raise _dominated(policy.unfilled_per_unit, location.labor_cost_per_unit, location)
-        kilogram = zone.freight_per_kg + _carbon(
-            policy, CARBON_PER_KG_KM_GRAMS, zone.distance_km_max
-        )
-        if policy.parcel_grams_max:
-            kilogram += -(-parcel * _GRAMS_PER_KG // policy.parcel_grams_max)
-        if policy.unfilled_per_kg < kilogram:
-            raise _dominated(policy.unfilled_per_kg, kilogram, location)
-
-
-def _dominated(penalty: int, dearest: int, location: NetworkLocation) -> UnfilledMustDominate:
-    return UnfilledMustDominate(
-        str(to_decimal(penalty)), str(to_decimal(dearest)), location.location_id
-    )
-
-
-def _carbon(policy: Policy, grams: int | str, times: int = 1) -> int:
-    """What so many grams of CO2e, so many times, cost: rounded up."""
-    units = from_decimal(str(grams)) * times * policy.carbon_price_per_kg
-    return -(-units // (10_000 * _GRAMS_PER_KG))
+    @property
+    def is_active(self) -> bool:
+        """Whether it decides when it is in force."""
+        return self.state is PolicyState.ACTIVE
 
 
 def illustrative_policy() -> Policy:

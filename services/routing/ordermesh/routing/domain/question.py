@@ -1,10 +1,11 @@
 """A sourcing question in the words of orders, and how it is put to the solver."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from ordermesh.routing.domain.additions import additions
 from ordermesh.routing.domain.building import (
     Rejection,
     SourcingComponent,
@@ -16,6 +17,7 @@ from ordermesh.routing.domain.building import (
 )
 from ordermesh.routing.domain.calendars.clock_face import zone_of
 from ordermesh.routing.domain.capacity import Load, Room, Share, WindowKey, room, shares
+from ordermesh.routing.domain.context import UNSAID, OrderContext
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
@@ -24,11 +26,16 @@ from ordermesh.routing.domain.hold import HeldUnits
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
 from ordermesh.routing.domain.policy import Policy
-from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.problem import Problem, Rule
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
+from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
+from ordermesh.routing.domain.rules.knowing import Facts
+from ordermesh.routing.domain.rules.result import Limits
 from ordermesh.routing.domain.saga import Cap
+from ordermesh.routing.domain.stages import NO_RULES, Relaxation, Ruled
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
+from ordermesh.routing.domain.terms import PLAIN
 from ordermesh.routing.domain.wanted import Wanted
 
 Units = Mapping[str, Mapping[str, int]]
@@ -62,6 +69,12 @@ class Question:
     caps: tuple[Cap, ...] = ()
     rejected: tuple[tuple[str, str, str], ...] = ()
     channel: str = ""
+    context: OrderContext = UNSAID
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All items that are spoken of: those that stock is needed of, and the kits."""
+        return tuple(sorted({*self.skus, *(one.line.sku for one in self.wanted)}))
 
     @property
     def skus(self) -> tuple[str, ...]:
@@ -74,7 +87,8 @@ class Known:
     """What routing knows at the moment of a question.
 
     ``used`` is what is taken of windows of capacity; ``capacity`` replaces what a location can
-    still send, in units.
+    still send, in units. ``policy_reason`` tells why that policy decides; ``put`` are facts by
+    location and SKU.
     """
 
     policy: Policy
@@ -86,6 +100,9 @@ class Known:
     capacity: Mapping[str, int] = field(default_factory=dict)
     switches: Switches = NOTHING_SWITCHED
     dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
+    policy_reason: str = ""
+    rulebook: Rulebook = NO_RULEBOOK
+    put: Mapping[tuple[str, str], Facts] = field(default_factory=dict)
 
     def room_of(self, location: NetworkLocation) -> Room:
         """What it can still send; by what its capacities have left now."""
@@ -112,14 +129,16 @@ class Known:
 _NO_LIMIT = Room(None)
 
 
-def frame(question: Question, known: Known, available: Units) -> Problem:
-    """The question as a problem.
+def frame(question: Question, known: Known, available: Units, ruled: Ruled = NO_RULES) -> Problem:
+    """The question as a problem, as the rules leave it.
 
     Raises ``CurrencyMismatch`` when policy and network are in different currencies, and what
     ``build_problem`` raises.
     """
-    stock = _stock(question, available)
+    stock = stock_for(question, available)
+    limits, relaxed = ruled.evaluation.limits, ruled.relaxation
     currency = known.policy.currency_code
+    added = additions(ruled.evaluation, {one.line.line_id for one in question.wanted})
     locations = []
     for entry in known.network:
         place = known.locations.get(entry.location_id)
@@ -139,11 +158,12 @@ def frame(question: Question, known: Known, available: Units) -> Problem:
                 location_id=entry.location_id,
                 place=place.place,
                 rank=(entry.priority or _LAST) + (_LAST if left.is_beyond else 0),
-                pick_fee_per_parcel=entry.pick_fee,
+                pick_fee_per_parcel=added.pick_fee(entry),
                 labor_per_unit=entry.labor_cost_per_unit,
                 handling_days=days or 0,
-                capacity_units=left.units,
+                capacity_units=None if entry.location_id in ruled.open_when_full else left.units,
                 capacity_fact=left.fact,
+                adjustments=added.by_location.get(entry.location_id, ()),
                 active=not place.is_disabled,
                 ships=why_off is None,
                 why_off=why_off or "",
@@ -151,15 +171,39 @@ def frame(question: Question, known: Known, available: Units) -> Problem:
         )
     order = SourcingOrder(
         question.order_id,
-        tuple(line for one in question.wanted for line in _lines(one, known.items)),
+        tuple(line for one in question.wanted for line in _lines(one, known.items, limits)),
         question.place,
     )
     policy = SourcingPolicy(
         costs=cost_model(known.policy),
-        promise_days=question.promise_days or None,
-        shipments_max=known.policy.shipments_max or None,
+        promise_days=question.promise_days + limits.promise_tolerance_days
+        if question.promise_days
+        else None,
+        promise_is_hard=limits.promise_is_hard or False,
+        more_days=relaxed.more_days,
+        shipments_max=_shipments_max(known.policy, limits, relaxed),
+        tiers=known.policy.tiers or PLAIN,
+        all_or_nothing=limits.ship_complete or not relaxed.partial_allowed,
     )
-    return build_problem(order, locations, policy, stock, _rejections(question.rejected))
+    rejections = [
+        *_rejections(question.rejected),
+        *_fenced(question, ruled),
+    ]
+    return build_problem(order, locations, policy, stock, rejections)
+
+
+def _fenced(question: Question, ruled: Ruled) -> Iterable[Rejection]:
+    """What rules take away; no lines are named where it is all of them."""
+    every = {one.line.line_id for one in question.wanted}
+    for one in ruled.evaluation.removals:
+        lines = frozenset() if every <= set(one.line_ids) else frozenset(one.line_ids)
+        yield Rejection(one.location_id, lines, one.fact, Rule.FENCED, one.rule_id)
+
+
+def _shipments_max(policy: Policy, limits: Limits, relaxed: Relaxation) -> int | None:
+    """The strictest limit, and what the stage adds to it."""
+    said = [limit for limit in (policy.shipments_max, limits.shipments_max) if limit]
+    return min(said) + relaxed.more_shipments if said else None
 
 
 def cost_model(policy: Policy) -> CostModel:
@@ -194,9 +238,11 @@ def cost_model(policy: Policy) -> CostModel:
     )
 
 
-def _lines(wanted: Wanted, items: Mapping[str, Item]) -> Iterable[SourcingLine]:
+def _lines(wanted: Wanted, items: Mapping[str, Item], limits: Limits) -> Iterable[SourcingLine]:
     """A line as the solver wants it."""
     line = wanted.line
+    if line.line_id in limits.whole_line_ids:
+        line = replace(line, keep_together=True)
     weights = {sku: items[sku].weight_grams if sku in items else 0 for sku in wanted.units}
     if not line.components:
         yield SourcingLine(
@@ -235,7 +281,7 @@ def _lines(wanted: Wanted, items: Mapping[str, Item]) -> Iterable[SourcingLine]:
     )
 
 
-def _stock(question: Question, available: Units) -> dict[str, dict[str, int]]:
+def stock_for(question: Question, available: Units) -> dict[str, dict[str, int]]:
     """Available units, with what the order holds in place, and no more than the ledger admits."""
     stock = {location: dict(units) for location, units in available.items()}
     for held in question.kept:

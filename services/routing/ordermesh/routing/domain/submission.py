@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from ordermesh.routing.domain.context import NO_TRAITS, Traits
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.item import Item
@@ -18,7 +19,6 @@ from ordermesh.routing.domain.order import (
     OrderLine,
     Price,
 )
-from ordermesh.routing.domain.policy import DEFAULT_ID
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class NewOrder:
     contact: Contact | None
     on_behalf_of: str
     customer: str = ""
+    traits: Traits = NO_TRAITS
 
 
 def skus_of(lines: Iterable[NewLine]) -> tuple[str, ...]:
@@ -125,10 +126,11 @@ def make_order(
         method=new.method,
         order_time=new.order_time or now,
         promise_days=new.promise_days,
-        policy_id=new.policy_id or DEFAULT_ID,
+        policy_id=new.policy_id,
         acceptance=new.acceptance,
         actor=Actor(caller, new.on_behalf_of),
         create_time=now,
         update_time=now,
         customer=new.customer,
+        traits=new.traits,
     )

@@ -6,7 +6,7 @@ rows before it asks anybody, and every call has an id that is the same the next 
 
 import random as randomness
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ordermesh.kernel.clock import Clock
@@ -239,6 +239,7 @@ class OrderDriver:
             caps=story.saga.caps,
             rejected=tuple((one.location_id, one.line_id, one.reason) for one in exclusions),
             channel=story.order.channel,
+            context=story.order.context,
         )
         return question, await self._planner.know(tx, question)
 
@@ -280,14 +281,17 @@ class OrderDriver:
             return await self._written(tx, claimed, known, *told)
         work = work_of(known, planned)
         for one in sorted(work, key=lambda one: one.location_id):
-            await self._take_capacity(tx, one, planned.known)
+            await self._take_capacity(tx, one, planned.known, decision.beyond_capacity)
         after = outcomes.plan(known, decision_id, work, reasons)
         return await self._written(tx, claimed, known, after, ())
 
-    async def _take_capacity(self, tx: Transaction, work: FulfillmentOrder, known: Known) -> None:
+    async def _take_capacity(
+        self, tx: Transaction, work: FulfillmentOrder, known: Known, beyond: frozenset[str]
+    ) -> None:
         """Hold what the work takes of its location's windows; raises ``_CapacityTaken``.
 
         The hold needs no end: an order that comes to nothing gives it back in the same database.
+        Locations in ``beyond`` may be given more than they can do.
         """
         if work.capacity_hold_id is None:
             return
@@ -298,6 +302,9 @@ class OrderDriver:
             caller=OWN,
             create_time=known.now,
         )
+        if work.location_id in beyond:
+            without = tuple(replace(share, limit=None) for share in hold.shares)
+            hold = replace(hold, shares=without)
         if await self._stores.capacity.hold(tx, hold, await tx.now()):
             raise _CapacityTaken
 

@@ -1,4 +1,4 @@
-"""Putting the network and saving policies."""
+"""Putting the network."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from ordermesh.api.routing.v1 import (
     PutNetworkLocationsRequest,
     PutNetworkLocationsResponse,
-    SavePolicyRequest,
-    SavePolicyResponse,
 )
 from ordermesh.routing.domain.errors.network import UnknownHolidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.network import NetworkLocation
-from ordermesh.routing.domain.policy import Policy, check
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.ports.calendars import Holidays
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.network import network
-from ordermesh.routing.wire.policy import policy, policy_message
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.idempotency import Mutations
 
@@ -67,23 +63,3 @@ class PutNetworkLocations:
         await self._knowledge.require_locations(tx, names)
         changed = await self._stores.network.put(tx, entries, await tx.now())
         return PutNetworkLocationsResponse(changed_count=changed)
-
-
-class SavePolicy:
-    """Makes versions of policies."""
-
-    def __init__(self, mutations: Mutations, stores: Stores) -> None:
-        self._mutations = mutations
-        self._stores = stores
-
-    async def __call__(self, request: SavePolicyRequest) -> SavePolicyResponse:
-        """Store the next version; raises what the contract lists."""
-        new = policy(request.policy)
-        return await self._mutations.run(
-            request, SavePolicyResponse, lambda tx: self._save(tx, new)
-        )
-
-    async def _save(self, tx: Transaction, new: Policy) -> SavePolicyResponse:
-        check(new, await self._stores.network.all(tx))
-        saved = await self._stores.policies.add(tx, new, await tx.now())
-        return SavePolicyResponse(policy=policy_message(saved))

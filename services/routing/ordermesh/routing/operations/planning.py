@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
 from opentelemetry import trace
 
 from ordermesh.kernel.money import to_decimal
-from ordermesh.routing.domain import verdict
+from ordermesh.routing.domain import season, staging, verdict
+from ordermesh.routing.domain.asking import asked, asked_first
 from ordermesh.routing.domain.capacity_windows import Windows
 from ordermesh.routing.domain.carriage.book import Book
 from ordermesh.routing.domain.carriage.postal_code import PostalCodeTable
-from ordermesh.routing.domain.decision import Decision, SourcingMethod
+from ordermesh.routing.domain.decision import Decision, SourcingMethod, StageResult
 from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import FieldViolation
@@ -22,6 +24,10 @@ from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.policy import DEFAULT_ID, Policy
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Known, Question, frame
+from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
+from ordermesh.routing.domain.rules.knowing import Facts, Sight, static_facts
+from ordermesh.routing.domain.season import Choice
+from ordermesh.routing.domain.stages import Ruled, relaxations
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.domain.verification import verify
@@ -46,7 +52,9 @@ class Memory:
     versions: tuple[tuple[str, int], ...]
     network: tuple[NetworkLocation, ...]
     locations: Mapping[str, KnownLocation]
+    active: tuple[Policy, ...] = ()
     policies: dict[tuple[str, int], Policy] = field(default_factory=dict)
+    rulebooks: dict[tuple[str, int], Rulebook] = field(default_factory=dict)
     items: dict[str, Item] = field(default_factory=dict)
     switches: Switches = NOTHING_SWITCHED
     dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
@@ -72,6 +80,24 @@ class Memory:
         """Whether any location can do only so much in a day."""
         return any(location.capacities for location in self.network)
 
+    @cached_property
+    def facts(self) -> Mapping[str, Facts]:
+        """What of locations changes only with the network."""
+        return {
+            entry.location_id: static_facts(entry, self.locations[entry.location_id])
+            for entry in self.network
+            if entry.location_id in self.locations
+        }
+
+    def rulebook(self, policy: Policy) -> Rulebook:
+        """The rules of a version on this network, compiled once."""
+        if not policy.rules:
+            return NO_RULEBOOK
+        name = (policy.policy_id, policy.version)
+        if name not in self.rulebooks:
+            self.rulebooks[name] = Rulebook(policy.rules, self.facts)
+        return self.rulebooks[name]
+
 
 class Planner:
     """Answers sourcing questions. It writes nothing."""
@@ -95,21 +121,64 @@ class Planner:
     async def know(self, tx: Transaction, question: Question) -> Known:
         """What routing knows now that matters for the question. Raises ``PolicyNotFound``."""
         known = await self.memory(tx)
-        policy = await self.policy(tx, known, question.policy_id, question.policy_version)
         now = await tx.now()
+        items = await self.items(tx, known, question.named)
+        choice = await self._choose(tx, known, question, items, now)
         used = {}
         if known.has_limits:
             used = await self._stores.capacity.used(tx, known.windows.starts(now), now)
         return Known(
-            policy=policy,
+            policy=choice.policy,
             network=known.network,
             locations=known.locations,
-            items=await self.items(tx, known, question.skus),
+            items=items,
             used=used,
             now=now,
             switches=known.switches,
             dispatches=known.dispatches,
+            policy_reason=choice.reason,
+            rulebook=known.rulebook(choice.policy),
         )
+
+    async def _choose(
+        self,
+        tx: Transaction,
+        known: Memory,
+        question: Question,
+        items: Mapping[str, Item],
+        now: datetime,
+    ) -> Choice:
+        """The policy that decides, and why. Raises ``PolicyNotFound``."""
+        if question.policy_version:
+            name = question.policy_id or DEFAULT_ID
+            policy = await self.policy(tx, known, name, question.policy_version)
+            return Choice(policy, "this version was asked for")
+        await self.require_policy(tx, known, question.policy_id)
+        currency = known.network[0].currency_code if known.network else ""
+        order = Sight(asked_first(question, items, currency, now))
+        choice = season.choose(known.active, question.policy_id, order, now)
+        if choice is None:
+            raise PolicyNotFound(question.policy_id or DEFAULT_ID, 0)
+        return choice
+
+    async def require_policy(self, tx: Transaction, known: Memory, policy_id: str) -> None:
+        """Raise ``PolicyNotFound`` unless there is such a policy, in force or not."""
+        if not policy_id or any(one.policy_id == policy_id for one in known.active):
+            return
+        if not await self._stores.policies.versions(tx, policy_id):
+            raise PolicyNotFound(policy_id, 0)
+
+    async def in_force(self, tx: Transaction, known: Memory, policy_id: str) -> Policy:
+        """The version of a policy that is in force, else that of ``default``.
+
+        Raises ``PolicyNotFound`` when there is no such policy.
+        """
+        await self.require_policy(tx, known, policy_id)
+        there = season.policies_in_force(known.active, await tx.now())
+        policy = there.get(policy_id or DEFAULT_ID) or there.get(DEFAULT_ID)
+        if policy is None:
+            raise PolicyNotFound(policy_id or DEFAULT_ID, 0)
+        return policy
 
     async def memory(self, tx: Transaction) -> Memory:
         """Network, locations and more: from memory while the database counts no change."""
@@ -119,6 +188,7 @@ class Planner:
                 versions,
                 await self._stores.network.all(tx),
                 await self._stores.copies.locations(tx),
+                active=await self._stores.policies.active(tx),
                 switches=Switches.of(await self._stores.switches.lasting(tx, await tx.now())),
                 dispatches=Dispatches(self._holidays.dates),
                 book=await self._books.at(tx, dict(versions)[CARRIAGE]),
@@ -127,8 +197,8 @@ class Planner:
         return self._memory
 
     async def policy(self, tx: Transaction, known: Memory, policy_id: str, version: int) -> Policy:
-        """A version of a policy, 0 the one in force. Raises ``PolicyNotFound``."""
-        name = (policy_id or DEFAULT_ID, version)
+        """One version of a policy. Raises ``PolicyNotFound``."""
+        name = (policy_id, version)
         if name not in known.policies:
             policy = await self._stores.policies.get(tx, *name)
             if policy is None:
@@ -166,7 +236,7 @@ class Planner:
         location to consider, and ``PlanRefused`` when a plan is not what it claims to be.
         """
         with span("source", {Attributes.ORDER_ID: question.order_id}) as current:
-            decision = await self._whole(question, known, stock, decision_id)
+            decision = await self._staged(question, known, stock, decision_id)
             _tell(current, decision)
             return decision
 
@@ -179,27 +249,51 @@ class Planner:
         except FieldViolation:
             return verdict.nowhere(question, known.policy, decision_id=decision_id, now=known.now)
 
-    async def _whole(
+    async def _staged(
         self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
     ) -> Decision:
-        """The decision that sends no kit in part."""
-        problem = frame(question, known, stock.units)
-        decision = await self._decide(question, known, problem, stock, decision_id)
+        """The decision of the first stage that fills all, or of the last one."""
+        results: list[StageResult] = []
+        seen = asked(question, known, stock.units) if known.rulebook else None
+        for relaxation in relaxations(known.policy.stages):
+            ruled = Ruled(relaxation=relaxation)
+            if seen is not None:
+                evaluation = known.rulebook.evaluate(seen, known.now, relaxation.without)
+                ruled = Ruled(evaluation, relaxation)
+            asking = _Asking(question, known, stock, ruled, decision_id)
+            asking, problem, decision = await self._stage(asking)
+            if known.policy.stages:
+                results.append(
+                    staging.result(asking.ruled, known.policy, problem, decision, stock.units)
+                )
+            if not decision.unfilled_lines:
+                break
+        return staging.recorded(decision, known, asking.ruled, results)
+
+    async def _stage(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
+        """One stage: with full locations closed, and with them where that leaves something."""
+        for ruled in staging.openings(asking.ruled, asking.known):
+            tried = replace(asking, ruled=ruled)
+            problem, decision = await self._whole(tried)
+            if not decision.unfilled_lines:
+                break
+        return tried, problem, decision
+
+    async def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
+        """The decision that sends no kit in part, and the problem that it solves."""
+        question = asking.question
+        problem = frame(question, asking.known, asking.stock.units, asking.ruled)
+        decision = await self._decide(asking, problem)
         trim = trimmed(question, problem, decision)
         if trim is None:
-            return decision
+            return problem, decision
         if not trim.question.wanted:
-            return nothing_left(decision, trim)
-        return with_left(await self._whole(trim.question, known, stock, decision_id), trim)
+            return problem, nothing_left(decision, trim)
+        _, rest = await self._whole(replace(asking, question=trim.question))
+        return problem, with_left(rest, trim)
 
-    async def _decide(
-        self,
-        question: Question,
-        known: Known,
-        problem: Problem,
-        stock: Availability,
-        decision_id: UUID | None,
-    ) -> Decision:
+    async def _decide(self, asking: "_Asking", problem: Problem) -> Decision:
+        question, known, stock = asking.question, asking.known, asking.stock
         if question.method is SourcingMethod.EXACT:
             solution = await asyncio.to_thread(self._solve, problem)
             verify(problem, solution.plan)
@@ -209,7 +303,7 @@ class Planner:
                 problem,
                 solution,
                 stock.units,
-                decision_id=decision_id,
+                decision_id=asking.decision_id,
                 revision=stock.revision,
                 now=known.now,
             )
@@ -218,6 +312,17 @@ class Planner:
         return verdict.by_rule(
             question, known.policy, problem, plan, revision=stock.revision, now=known.now
         )
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """A question with what is known for it, as one stage puts it."""
+
+    question: Question
+    known: Known
+    stock: Availability
+    ruled: Ruled
+    decision_id: UUID | None
 
 
 def _tell(current: trace.Span, decision: Decision) -> None:

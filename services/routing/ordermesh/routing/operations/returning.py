@@ -44,7 +44,7 @@ class FindReturnLocation:
         if story is None:
             raise OrderNotFound(request.order_id)
         known = await self._planner.memory(tx)
-        policy = await self._planner.policy(tx, known, story.order.policy_id, 0)
+        policy = await self._planner.in_force(tx, known, story.order.policy_id)
         items = await self._knowledge.items(tx, known, tuple(wanted))
         goods = Parcelled(
             tuple((items[sku].weight_grams, quantity) for sku, quantity in wanted.items())

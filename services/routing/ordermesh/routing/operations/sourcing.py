@@ -11,13 +11,16 @@ from ordermesh.api.routing.v1 import SourceOrderRequest, SourceOrderResponse
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.domain import refusal, verbs, wanted
+from ordermesh.routing.domain.context import OrderContext
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.errors.order import OrderNotFound, WorkInProgress
-from ordermesh.routing.domain.errors.policy import PolicyNotFound
+from ordermesh.routing.domain.errors.policy import PolicyIsDraft, PolicyNotFound
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.errors.sourcing import BaselineIsNoDecision, MatrixSize
 from ordermesh.routing.domain.kit import freeze
+from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.order import OrderLine
+from ordermesh.routing.domain.policy import DEFAULT_ID, PolicyState
 from ordermesh.routing.domain.question import Known, Question, Units
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import NewLine, skus_of
@@ -35,7 +38,7 @@ from ordermesh.routing.wire.decision import (
     stored_decision,
     uuids,
 )
-from ordermesh.routing.wire.order import whereto
+from ordermesh.routing.wire.order import traits, whereto
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.telemetry import Attributes
@@ -129,7 +132,8 @@ class SourceOrder:
                 line.sku,
                 line.quantity,
                 keep_together=line.keep_together or item.keep_together,
-                components=freeze(item, items, None),
+                unit_price=line.unit_price,
+                components=freeze(item, items, line.unit_price),
                 components_may_split=item.components_may_split,
             )
             units.append(_wanted(line, order_line))
@@ -142,6 +146,15 @@ class SourceOrder:
             policy_version=request.policy_version,
             method=method,
             excluding_ids=uuids(asked.excluding_reservation_ids),
+            channel=asked.channel,
+            context=OrderContext(
+                channel=asked.channel,
+                method=SHIP,
+                country_code=where.country_code,
+                region=where.region,
+                postal_code=where.postal_code,
+                traits=traits(asked.traits),
+            ),
         )
 
     async def _would_be(
@@ -178,6 +191,7 @@ class SourceOrder:
             excluding_ids=own.excluding_ids,
             kept=own.kept,
             rejected=rejected,
+            context=known.order.context,
         )
 
     async def _decide_again(self, request: SourceOrderRequest) -> SourceOrderResponse:
@@ -187,8 +201,7 @@ class SourceOrder:
         async def run(tx: Transaction) -> SourceOrderResponse:
             before = await self._load(tx, order_id, lock=True)
             policy_id = request.policy_id or before.order.policy_id
-            if await self._stores.policies.get(tx, policy_id, request.policy_version) is None:
-                raise PolicyNotFound(policy_id, request.policy_version)
+            await self._require_policy(tx, policy_id, request.policy_version)
             after = verbs.decide_again(
                 before,
                 request_id=request_id,
@@ -212,6 +225,17 @@ class SourceOrder:
                 service="inventory",
                 retry_after=RETRY_SECONDS,
             ) from None
+
+    async def _require_policy(self, tx: Transaction, policy_id: str, version: int) -> None:
+        """Raise ``PolicyNotFound`` for what is not there, and ``PolicyIsDraft``."""
+        if not version:
+            await self._planner.require_policy(tx, await self._planner.memory(tx), policy_id)
+            return
+        found = await self._stores.policies.get(tx, policy_id or DEFAULT_ID, version)
+        if found is None:
+            raise PolicyNotFound(policy_id or DEFAULT_ID, version)
+        if found.state is PolicyState.DRAFT:
+            raise PolicyIsDraft(found.policy_id, version)
 
     async def _decided(
         self, tx: Transaction, order_id: str, request_id: UUID

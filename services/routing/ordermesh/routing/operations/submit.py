@@ -104,7 +104,7 @@ class SubmitOrder:
         if twin is not None:
             raise ChannelOrderIdTaken(new.channel, new.channel_order_id, twin)
         known = await self._planner.memory(tx)
-        policy = await self._planner.policy(tx, known, new.policy_id, 0)
+        policy = await self._planner.in_force(tx, known, new.policy_id)
         for location in known.network:
             if location.currency_code != policy.currency_code:
                 raise CurrencyMismatch(location.currency_code, policy.currency_code)

@@ -10,7 +10,7 @@ from uuid import UUID
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState, RejectReason
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.order import Order, OrderState
-from ordermesh.routing.domain.policy import Policy
+from ordermesh.routing.domain.policy import Policy, PolicyState
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import Contact
@@ -219,15 +219,33 @@ class PolicyStore(Protocol):
     """Where policies are kept."""
 
     async def get(self, tx: Transaction, policy_id: str, version: int) -> Policy | None:
-        """A version of a policy; 0 is the one in force."""
+        """One version of a policy."""
+        ...
+
+    async def versions(self, tx: Transaction, policy_id: str) -> tuple[Policy, ...]:
+        """All versions of a policy, the oldest first."""
+        ...
+
+    async def active(self, tx: Transaction) -> tuple[Policy, ...]:
+        """All versions that are active, whether in force or not."""
+        ...
+
+    async def put_state(self, tx: Transaction, policy: Policy, state: PolicyState) -> None:
+        """Say what a version is for from now on."""
         ...
 
     async def add(self, tx: Transaction, policy: Policy, now: datetime) -> Policy:
         """Store the next version; gives it with its number."""
         ...
 
-    async def page(self, tx: Transaction, after: str, size: int) -> list[Policy]:
-        """The versions in force of the next policies after an id."""
+    async def page(self, tx: Transaction, after: str, size: int) -> tuple[tuple[Policy, ...], ...]:
+        """All versions of the next policies after an id, by policy."""
+        ...
+
+    async def version_page(
+        self, tx: Transaction, policy_id: str, after: int, size: int
+    ) -> list[Policy]:
+        """The next versions of a policy after a number."""
         ...
 
 

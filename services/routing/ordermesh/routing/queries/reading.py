@@ -10,8 +10,6 @@ from ordermesh.api.routing.v1 import (
     GetNetworkOverviewResponse,
     GetOrderRequest,
     GetOrderResponse,
-    GetPolicyRequest,
-    GetPolicyResponse,
     ListDecisionsRequest,
     ListDecisionsResponse,
     ListFulfillmentOrdersRequest,
@@ -20,21 +18,17 @@ from ordermesh.api.routing.v1 import (
     ListNetworkLocationsResponse,
     ListOrdersRequest,
     ListOrdersResponse,
-    ListPoliciesRequest,
-    ListPoliciesResponse,
 )
 from ordermesh.api.routing.v1 import Order as OrderMessage
 from ordermesh.routing.domain.belonging import Speaker
 from ordermesh.routing.domain.errors.fulfillment import FulfillmentOrderNotFound
 from ordermesh.routing.domain.errors.order import OrderNotFound
-from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.sourcing import DecisionNotFound
 from ordermesh.routing.ports.stores import OrderFilter, OrderRow, Stores, WorkFilter
 from ordermesh.routing.wire import fulfillment, order
 from ordermesh.routing.wire.decision import stored_decision
 from ordermesh.routing.wire.money import timestamp
 from ordermesh.routing.wire.network import network_message
-from ordermesh.routing.wire.policy import policy_message
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.pages import page_size, page_token, place_in_numbers, place_in_text
@@ -129,23 +123,6 @@ class Reading:
         )
         if len(rows) > size:
             reply.next_page_token = page_token(request, rows[size - 1].number)
-        return reply
-
-    async def policy(self, tx: Transaction, request: GetPolicyRequest) -> GetPolicyResponse:
-        """One version of a policy; raises ``PolicyNotFound``."""
-        found = await self._stores.policies.get(tx, request.policy_id, request.version)
-        if found is None:
-            raise PolicyNotFound(request.policy_id, request.version)
-        return GetPolicyResponse(policy=policy_message(found))
-
-    async def policies(self, tx: Transaction, request: ListPoliciesRequest) -> ListPoliciesResponse:
-        """A page of the policies in force; raises ``InvalidPageToken``."""
-        size = page_size(request.page_size)
-        after = place_in_text(request, request.page_token)
-        rows = await self._stores.policies.page(tx, after, size + 1)
-        reply = ListPoliciesResponse(policies=[policy_message(row) for row in rows[:size]])
-        if len(rows) > size:
-            reply.next_page_token = page_token(request, rows[size - 1].policy_id)
         return reply
 
     async def network(

@@ -1,11 +1,10 @@
-"""Sourcing and policies."""
+"""Sourcing."""
 
 from typing import Any
 
 import grpc
 
 from ordermesh.api.routing import v1
-from ordermesh.routing.operations.network import SavePolicy
 from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.queries.reading import Reading
@@ -60,36 +59,3 @@ class SourcingServicer(v1.SourcingServiceServicer):
     ) -> v1.ListDecisionsResponse:
         """Read those of an order."""
         return await self._database.read(lambda tx: self._reading.decisions(tx, request))
-
-
-class PolicyServicer(v1.PolicyServiceServicer):
-    """Keeps policies."""
-
-    def __init__(self, database: Database, save: SavePolicy, reading: Reading) -> None:
-        self._database = database
-        self._save = save
-        self._reading = reading
-
-    async def SavePolicy(
-        self,
-        request: v1.SavePolicyRequest,
-        context: Context,  # noqa: ARG002 - the signature is the contract's
-    ) -> v1.SavePolicyResponse:
-        """Make the next version."""
-        return await self._save(request)
-
-    async def GetPolicy(
-        self,
-        request: v1.GetPolicyRequest,
-        context: Context,  # noqa: ARG002 - the signature is the contract's
-    ) -> v1.GetPolicyResponse:
-        """Read one version."""
-        return await self._database.read(lambda tx: self._reading.policy(tx, request))
-
-    async def ListPolicies(
-        self,
-        request: v1.ListPoliciesRequest,
-        context: Context,  # noqa: ARG002 - the signature is the contract's
-    ) -> v1.ListPoliciesResponse:
-        """Read those in force."""
-        return await self._database.read(lambda tx: self._reading.policies(tx, request))

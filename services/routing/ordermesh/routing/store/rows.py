@@ -1,12 +1,14 @@
 """Between rows and the words of the domain: orders, their lines, their sagas and their work."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.context import Traits
 from ordermesh.routing.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -61,6 +63,7 @@ def order_values(order: Order) -> Values:
         "create_time": order.create_time,
         "update_time": order.update_time,
         "customer": order.customer,
+        "traits": asdict(order.traits),
     }
 
 
@@ -90,6 +93,7 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
         event_sequence=row.event_sequence,
         cancel_requested=row.cancel_requested,
         customer=row.customer,
+        traits=Traits(**{**row.traits, "tags": tuple(row.traits.get("tags", ()))}),
     )
 
 

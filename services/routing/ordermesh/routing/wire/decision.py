@@ -15,7 +15,9 @@ from ordermesh.api.routing.v1 import DecidedTier as DecidedTierMessage
 from ordermesh.api.routing.v1 import Decision as DecisionMessage
 from ordermesh.api.routing.v1 import Outcome as OutcomeEnum
 from ordermesh.api.routing.v1 import PlannedLine as PlannedLineMessage
+from ordermesh.api.routing.v1 import RuleOutcome as RuleOutcomeMessage
 from ordermesh.api.routing.v1 import SourcingMethod as SourcingMethodEnum
+from ordermesh.api.routing.v1 import StageResult as StageResultMessage
 from ordermesh.api.routing.v1 import UnfilledLine as UnfilledLineMessage
 from ordermesh.routing.domain.decision import (
     CandidateFate,
@@ -23,12 +25,14 @@ from ordermesh.routing.domain.decision import (
     DecidedTier,
     Decision,
     PlannedLine,
+    RuleOutcome,
     SourcingMethod,
+    StageResult,
     UnfilledLine,
 )
 from ordermesh.routing.domain.errors.requests import DuplicateEntry
 from ordermesh.routing.domain.submission import NewLine
-from ordermesh.routing.wire.money import money_message, timestamp
+from ordermesh.routing.wire.money import money_message, price, timestamp
 
 
 def decision_message(decision: Decision) -> DecisionMessage:
@@ -58,6 +62,13 @@ def decision_message(decision: Decision) -> DecisionMessage:
             for tier in decision.tiers
         ],
     )
+    message.policy_reason = decision.policy_reason
+    message.rules.extend(_rule_outcome(one) for one in decision.rules)
+    last = len(decision.stages)
+    message.stages.extend(
+        _stage(one, currency, chosen=place == last)
+        for place, one in enumerate(decision.stages, start=1)
+    )
     if decision.bound is not None:
         message.bound.CopyFrom(money_message(decision.bound, currency))
     return message
@@ -81,7 +92,11 @@ def question_lines(question: SourcingQuestion) -> tuple[NewLine, ...]:
         if line.line_id in lines:
             raise DuplicateEntry("question.lines", line.line_id)
         lines[line.line_id] = NewLine(
-            line.line_id, line.sku, line.quantity, None, line.keep_together
+            line.line_id,
+            line.sku,
+            line.quantity,
+            price(line.unit_price) if line.HasField("unit_price") else None,
+            line.keep_together,
         )
     return tuple(lines.values())
 
@@ -126,6 +141,31 @@ def _lines(lines: Iterable[PlannedLine]) -> list[PlannedLineMessage]:
 def _bounded(value: int) -> int:
     """Units by rank are counted in powers, which may not fit."""
     return max(-(2**63), min(value, 2**63 - 1))
+
+
+def _rule_outcome(outcome: RuleOutcome) -> RuleOutcomeMessage:
+    return RuleOutcomeMessage(
+        rule_id=outcome.rule_id,
+        effect=outcome.effect,
+        applied=outcome.applied,
+        location_count=outcome.at,
+        abstained_count=outcome.abstained_at,
+        missing_fact=outcome.missing,
+        sentences=outcome.sentences,
+    )
+
+
+def _stage(stage: StageResult, currency: str, *, chosen: bool) -> StageResultMessage:
+    return StageResultMessage(
+        name=stage.name,
+        filled=stage.filled,
+        chosen=chosen,
+        unfilled_units=stage.unfilled_units,
+        cost=money_message(stage.cost, currency),
+        shipment_count=stage.shipments,
+        blocking_rules=stage.blocking_rules,
+        sentences=stage.sentences,
+    )
 
 
 def _candidate(

@@ -12,7 +12,8 @@ from ordermesh.api.order.v1 import FulfillmentMethod
 from ordermesh.api.routing.v1 import FrozenComponent as FrozenComponentMessage
 from ordermesh.api.routing.v1 import Order as OrderMessage
 from ordermesh.api.routing.v1 import OrderLine as OrderLineMessage
-from ordermesh.api.routing.v1 import SubmitOrderRequest
+from ordermesh.api.routing.v1 import OrderTraits, SubmitOrderRequest
+from ordermesh.routing.domain.context import NO_TRAITS, Traits
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.geography import MICRODEGREES, Place
 from ordermesh.routing.domain.order import (
@@ -62,6 +63,36 @@ def new_order(request: SubmitOrderRequest) -> NewOrder:
         contact=contact(request.contact) if request.HasField("contact") else None,
         on_behalf_of=request.on_behalf_of,
         customer=request.customer,
+        traits=traits(request.traits),
+    )
+
+
+def traits(message: OrderTraits) -> Traits:
+    """What an order says of itself."""
+    return Traits(
+        message.brand,
+        message.order_type,
+        message.service_level,
+        message.priority,
+        tuple(sorted(message.tags)),
+        message.customer_class,
+        message.payment_state,
+        message.queue,
+        message.origin_group,
+    )
+
+
+def _traits_message(value: Traits) -> OrderTraits:
+    return OrderTraits(
+        brand=value.brand,
+        order_type=value.order_type,
+        service_level=value.service_level,
+        priority=value.priority,
+        tags=value.tags,
+        customer_class=value.customer_class,
+        payment_state=value.payment_state,
+        queue=value.queue,
+        origin_group=value.origin_group,
     )
 
 
@@ -150,6 +181,7 @@ def order_message(
         update_time=timestamp(order.update_time),
         cancel_requested=order.cancel_requested,
         customer=order.customer,
+        traits=None if order.traits == NO_TRAITS else _traits_message(order.traits),
     )
 
 

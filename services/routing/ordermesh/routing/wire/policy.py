@@ -1,10 +1,23 @@
-"""Policies."""
+"""Policies, and what is in force when."""
 
 from ordermesh.api.routing.v1 import Policy as PolicyMessage
-from ordermesh.api.routing.v1 import UnfilledPenalty
+from ordermesh.api.routing.v1 import PolicyChange, PolicyPeriod, UnfilledPenalty
 from ordermesh.api.routing.v1 import Zone as ZoneMessage
 from ordermesh.routing.domain.policy import Policy, Zone
+from ordermesh.routing.domain.season import Change, Period
 from ordermesh.routing.wire.money import amount, money_message, timestamp
+from ordermesh.routing.wire.rules import (
+    condition_messages,
+    conditions,
+    rule,
+    rule_message,
+    stage_messages,
+    stages,
+    tier_messages,
+    tiers,
+    window_messages,
+    windows,
+)
 
 
 def policy(message: PolicyMessage) -> Policy:
@@ -34,6 +47,12 @@ def policy(message: PolicyMessage) -> Policy:
         unfilled_per_kg=amount(penalty.per_kilogram, currency),
         parcel_grams_max=message.parcel_weight_grams_max,
         shipments_max=message.shipments_max,
+        priority=message.priority,
+        windows=windows(message.windows),
+        chosen_when=conditions(message.chosen_when, currency),
+        rules=tuple(rule(one, currency) for one in message.rules),
+        tiers=tiers(message.tiers),
+        stages=stages(message.stages),
     )
 
 
@@ -65,7 +84,37 @@ def policy_message(value: Policy) -> PolicyMessage:
         ),
         parcel_weight_grams_max=value.parcel_grams_max,
         shipments_max=value.shipments_max,
+        state=PolicyMessage.State.Value(f"STATE_{value.state}"),
+        priority=value.priority,
+        windows=window_messages(value.windows),
+        chosen_when=condition_messages(value.chosen_when, currency),
+        rules=[rule_message(one, currency) for one in value.rules],
+        tiers=tier_messages(value.tiers),
+        stages=stage_messages(value.stages),
     )
     if value.create_time is not None:
         message.create_time.CopyFrom(timestamp(value.create_time))
     return message
+
+
+def period_message(period: Period) -> PolicyPeriod:
+    """A stretch of time in which one version is in force."""
+    return PolicyPeriod(
+        policy_id=period.policy_id,
+        version=period.version,
+        start_time=timestamp(period.start),
+        end_time=timestamp(period.end),
+        rule_ids=period.rule_ids,
+    )
+
+
+def change_message(change: Change) -> PolicyChange:
+    """What changes at an instant."""
+    return PolicyChange(
+        change_time=timestamp(change.time),
+        policy_id=change.policy_id,
+        version_before=change.version_before,
+        version_after=change.version_after,
+        starting_rule_ids=change.rules_starting,
+        ending_rule_ids=change.rules_ending,
+    )

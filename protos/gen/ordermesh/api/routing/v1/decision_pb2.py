@@ -26,35 +26,39 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'ordermesh/api/routing/v1/decision.proto\x12\x18ordermesh.api.routing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x9b\x05\n\x08\x44\x65\x63ision\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x06method\x18\x04 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethod\x12\x32\n\x07outcome\x18\x05 \x01(\x0e\x32!.ordermesh.api.routing.v1.Outcome\x12,\n\x04plan\x18\x06 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.Plan\x12 \n\x04\x63ost\x18\x07 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05\x62ound\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12\x36\n\ncost_terms\x18\t \x03(\x0b\x32\".ordermesh.api.routing.v1.CostTerm\x12\x37\n\ncandidates\x18\n \x03(\x0b\x32#.ordermesh.api.routing.v1.Candidate\x12\x17\n\x0fledger_revision\x18\x0b \x01(\x03\x12\x11\n\tpolicy_id\x18\x0c \x01(\t\x12\x16\n\x0epolicy_version\x18\r \x01(\x05\x12\x15\n\rmodel_version\x18\x0e \x01(\t\x12\x14\n\x0cproblem_hash\x18\x0f \x01(\t\x12>\n\x0eunfilled_lines\x18\x10 \x03(\x0b\x32&.ordermesh.api.routing.v1.UnfilledLine\x12\x34\n\x05tiers\x18\x11 \x03(\x0b\x32%.ordermesh.api.routing.v1.DecidedTier\":\n\x0b\x44\x65\x63idedTier\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\x0e\n\x06weight\x18\x03 \x01(\t\"=\n\x04Plan\x12\x35\n\tshipments\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Shipment\"\xa7\x02\n\x08Shipment\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x34\n\x05lines\x18\x02 \x03(\x0b\x32%.ordermesh.api.routing.v1.PlannedLine\x12\x14\n\x0cparcel_count\x18\x03 \x01(\x05\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x05\x12\x0c\n\x04zone\x18\x05 \x01(\x05\x12\x0c\n\x04\x64\x61ys\x18\x06 \x01(\x05\x12\x14\n\x0cweight_grams\x18\x07 \x01(\x03\x12 \n\x04\x63ost\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12\x38\n\x07parcels\x18\t \x03(\x0b\x32\'.ordermesh.api.routing.v1.PlannedParcel\x12\x17\n\x0f\x63o2e_milligrams\x18\n \x01(\x03\"\xae\x01\n\rPlannedParcel\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x34\n\x05lines\x18\x02 \x03(\x0b\x32%.ordermesh.api.routing.v1.PlannedLine\x12\x14\n\x0cweight_grams\x18\x03 \x01(\x03\x12\x16\n\x0e\x62illable_grams\x18\x04 \x01(\x03\x12\x0c\n\x04\x64\x61ys\x18\x05 \x01(\x05\x12\x17\n\x0f\x63o2e_milligrams\x18\x06 \x01(\x03\"=\n\x0bPlannedLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\xef\x02\n\x08\x43ostTerm\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32\'.ordermesh.api.routing.v1.CostTerm.Kind\x12\"\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.Money\"\x87\x02\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cKIND_FREIGHT\x10\x01\x12\r\n\tKIND_PICK\x10\x02\x12\x0e\n\nKIND_LABOR\x10\x03\x12\x0e\n\nKIND_SPLIT\x10\x04\x12\x10\n\x0cKIND_TRANSIT\x10\x05\x12\r\n\tKIND_LATE\x10\x06\x12\x0f\n\x0bKIND_CARBON\x10\x07\x12\x11\n\rKIND_UNFILLED\x10\x08\x12\x11\n\rKIND_HANDLING\x10\t\x12\x13\n\x0fKIND_PREFERENCE\x10\n\x12\x11\n\rKIND_MARKDOWN\x10\x0b\x12\x14\n\x10KIND_REJECT_RISK\x10\x0c\x12\x12\n\x0eKIND_STOCK_OUT\x10\r\"\xe4\x01\n\tCandidate\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x02 \x01(\x08\x12\x12\n\nremoved_by\x18\x03 \x01(\t\x12\x0c\n\x04\x66\x61\x63t\x18\x04 \x01(\t\x12$\n\x08loses_by\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x06 \x01(\x05\x12\x0f\n\x07rule_id\x18\x07 \x01(\t\x12\x1a\n\rloses_in_tier\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\x0eloses_by_value\x18\t \x01(\x03\x42\x10\n\x0e_loses_in_tier\"q\n\x0cUnfilledLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x0e\n\x06wanted\x18\x03 \x01(\x03\x12\x11\n\tavailable\x18\x04 \x01(\x03\x12\x10\n\x08unfilled\x18\x05 \x01(\x03\x12\x0e\n\x06reason\x18\x06 \x01(\t*\xbc\x01\n\x0eSourcingMethod\x12\x1f\n\x1bSOURCING_METHOD_UNSPECIFIED\x10\x00\x12\x19\n\x15SOURCING_METHOD_EXACT\x10\x01\x12\"\n\x1eSOURCING_METHOD_NEAREST_SINGLE\x10\x02\x12!\n\x1dSOURCING_METHOD_FEWEST_SPLITS\x10\x03\x12\'\n#SOURCING_METHOD_FIXED_PRIORITY_LIST\x10\x04*e\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_OPTIMAL\x10\x01\x12\x14\n\x10OUTCOME_FEASIBLE\x10\x02\x12\x16\n\x12OUTCOME_INFEASIBLE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'ordermesh/api/routing/v1/decision.proto\x12\x18ordermesh.api.routing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x9f\x06\n\x08\x44\x65\x63ision\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x06method\x18\x04 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethod\x12\x32\n\x07outcome\x18\x05 \x01(\x0e\x32!.ordermesh.api.routing.v1.Outcome\x12,\n\x04plan\x18\x06 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.Plan\x12 \n\x04\x63ost\x18\x07 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05\x62ound\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12\x36\n\ncost_terms\x18\t \x03(\x0b\x32\".ordermesh.api.routing.v1.CostTerm\x12\x37\n\ncandidates\x18\n \x03(\x0b\x32#.ordermesh.api.routing.v1.Candidate\x12\x17\n\x0fledger_revision\x18\x0b \x01(\x03\x12\x11\n\tpolicy_id\x18\x0c \x01(\t\x12\x16\n\x0epolicy_version\x18\r \x01(\x05\x12\x15\n\rmodel_version\x18\x0e \x01(\t\x12\x14\n\x0cproblem_hash\x18\x0f \x01(\t\x12>\n\x0eunfilled_lines\x18\x10 \x03(\x0b\x32&.ordermesh.api.routing.v1.UnfilledLine\x12\x34\n\x05tiers\x18\x11 \x03(\x0b\x32%.ordermesh.api.routing.v1.DecidedTier\x12\x15\n\rpolicy_reason\x18( \x01(\t\x12\x34\n\x05rules\x18) \x03(\x0b\x32%.ordermesh.api.routing.v1.RuleOutcome\x12\x35\n\x06stages\x18* \x03(\x0b\x32%.ordermesh.api.routing.v1.StageResult\"\x99\x01\n\x0bRuleOutcome\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65\x66\x66\x65\x63t\x18\x02 \x01(\t\x12\x0f\n\x07\x61pplied\x18\x03 \x01(\x08\x12\x16\n\x0elocation_count\x18\x04 \x01(\x05\x12\x17\n\x0f\x61\x62stained_count\x18\x05 \x01(\x05\x12\x14\n\x0cmissing_fact\x18\x06 \x01(\t\x12\x11\n\tsentences\x18\x07 \x03(\t\"\xb8\x01\n\x0bStageResult\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66illed\x18\x02 \x01(\x08\x12\x0e\n\x06\x63hosen\x18\x03 \x01(\x08\x12\x16\n\x0eunfilled_units\x18\x04 \x01(\x03\x12 \n\x04\x63ost\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x16\n\x0eshipment_count\x18\x06 \x01(\x05\x12\x16\n\x0e\x62locking_rules\x18\x07 \x03(\t\x12\x11\n\tsentences\x18\x08 \x03(\t\":\n\x0b\x44\x65\x63idedTier\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\x12\x0e\n\x06weight\x18\x03 \x01(\t\"=\n\x04Plan\x12\x35\n\tshipments\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Shipment\"\xa7\x02\n\x08Shipment\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x34\n\x05lines\x18\x02 \x03(\x0b\x32%.ordermesh.api.routing.v1.PlannedLine\x12\x14\n\x0cparcel_count\x18\x03 \x01(\x05\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x05\x12\x0c\n\x04zone\x18\x05 \x01(\x05\x12\x0c\n\x04\x64\x61ys\x18\x06 \x01(\x05\x12\x14\n\x0cweight_grams\x18\x07 \x01(\x03\x12 \n\x04\x63ost\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12\x38\n\x07parcels\x18\t \x03(\x0b\x32\'.ordermesh.api.routing.v1.PlannedParcel\x12\x17\n\x0f\x63o2e_milligrams\x18\n \x01(\x03\"\xae\x01\n\rPlannedParcel\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x34\n\x05lines\x18\x02 \x03(\x0b\x32%.ordermesh.api.routing.v1.PlannedLine\x12\x14\n\x0cweight_grams\x18\x03 \x01(\x03\x12\x16\n\x0e\x62illable_grams\x18\x04 \x01(\x03\x12\x0c\n\x04\x64\x61ys\x18\x05 \x01(\x05\x12\x17\n\x0f\x63o2e_milligrams\x18\x06 \x01(\x03\"=\n\x0bPlannedLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\xef\x02\n\x08\x43ostTerm\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32\'.ordermesh.api.routing.v1.CostTerm.Kind\x12\"\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.Money\"\x87\x02\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cKIND_FREIGHT\x10\x01\x12\r\n\tKIND_PICK\x10\x02\x12\x0e\n\nKIND_LABOR\x10\x03\x12\x0e\n\nKIND_SPLIT\x10\x04\x12\x10\n\x0cKIND_TRANSIT\x10\x05\x12\r\n\tKIND_LATE\x10\x06\x12\x0f\n\x0bKIND_CARBON\x10\x07\x12\x11\n\rKIND_UNFILLED\x10\x08\x12\x11\n\rKIND_HANDLING\x10\t\x12\x13\n\x0fKIND_PREFERENCE\x10\n\x12\x11\n\rKIND_MARKDOWN\x10\x0b\x12\x14\n\x10KIND_REJECT_RISK\x10\x0c\x12\x12\n\x0eKIND_STOCK_OUT\x10\r\"\xe4\x01\n\tCandidate\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x02 \x01(\x08\x12\x12\n\nremoved_by\x18\x03 \x01(\t\x12\x0c\n\x04\x66\x61\x63t\x18\x04 \x01(\t\x12$\n\x08loses_by\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x06 \x01(\x05\x12\x0f\n\x07rule_id\x18\x07 \x01(\t\x12\x1a\n\rloses_in_tier\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\x0eloses_by_value\x18\t \x01(\x03\x42\x10\n\x0e_loses_in_tier\"q\n\x0cUnfilledLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x0e\n\x06wanted\x18\x03 \x01(\x03\x12\x11\n\tavailable\x18\x04 \x01(\x03\x12\x10\n\x08unfilled\x18\x05 \x01(\x03\x12\x0e\n\x06reason\x18\x06 \x01(\t*\xbc\x01\n\x0eSourcingMethod\x12\x1f\n\x1bSOURCING_METHOD_UNSPECIFIED\x10\x00\x12\x19\n\x15SOURCING_METHOD_EXACT\x10\x01\x12\"\n\x1eSOURCING_METHOD_NEAREST_SINGLE\x10\x02\x12!\n\x1dSOURCING_METHOD_FEWEST_SPLITS\x10\x03\x12\'\n#SOURCING_METHOD_FIXED_PRIORITY_LIST\x10\x04*e\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_OPTIMAL\x10\x01\x12\x14\n\x10OUTCOME_FEASIBLE\x10\x02\x12\x16\n\x12OUTCOME_INFEASIBLE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ordermesh.api.routing.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SOURCINGMETHOD']._serialized_start=2175
-  _globals['_SOURCINGMETHOD']._serialized_end=2363
-  _globals['_OUTCOME']._serialized_start=2365
-  _globals['_OUTCOME']._serialized_end=2466
+  _globals['_SOURCINGMETHOD']._serialized_start=2650
+  _globals['_SOURCINGMETHOD']._serialized_end=2838
+  _globals['_OUTCOME']._serialized_start=2840
+  _globals['_OUTCOME']._serialized_end=2941
   _globals['_DECISION']._serialized_start=128
-  _globals['_DECISION']._serialized_end=795
-  _globals['_DECIDEDTIER']._serialized_start=797
-  _globals['_DECIDEDTIER']._serialized_end=855
-  _globals['_PLAN']._serialized_start=857
-  _globals['_PLAN']._serialized_end=918
-  _globals['_SHIPMENT']._serialized_start=921
-  _globals['_SHIPMENT']._serialized_end=1216
-  _globals['_PLANNEDPARCEL']._serialized_start=1219
-  _globals['_PLANNEDPARCEL']._serialized_end=1393
-  _globals['_PLANNEDLINE']._serialized_start=1395
-  _globals['_PLANNEDLINE']._serialized_end=1456
-  _globals['_COSTTERM']._serialized_start=1459
-  _globals['_COSTTERM']._serialized_end=1826
-  _globals['_COSTTERM_KIND']._serialized_start=1563
-  _globals['_COSTTERM_KIND']._serialized_end=1826
-  _globals['_CANDIDATE']._serialized_start=1829
-  _globals['_CANDIDATE']._serialized_end=2057
-  _globals['_UNFILLEDLINE']._serialized_start=2059
-  _globals['_UNFILLEDLINE']._serialized_end=2172
+  _globals['_DECISION']._serialized_end=927
+  _globals['_RULEOUTCOME']._serialized_start=930
+  _globals['_RULEOUTCOME']._serialized_end=1083
+  _globals['_STAGERESULT']._serialized_start=1086
+  _globals['_STAGERESULT']._serialized_end=1270
+  _globals['_DECIDEDTIER']._serialized_start=1272
+  _globals['_DECIDEDTIER']._serialized_end=1330
+  _globals['_PLAN']._serialized_start=1332
+  _globals['_PLAN']._serialized_end=1393
+  _globals['_SHIPMENT']._serialized_start=1396
+  _globals['_SHIPMENT']._serialized_end=1691
+  _globals['_PLANNEDPARCEL']._serialized_start=1694
+  _globals['_PLANNEDPARCEL']._serialized_end=1868
+  _globals['_PLANNEDLINE']._serialized_start=1870
+  _globals['_PLANNEDLINE']._serialized_end=1931
+  _globals['_COSTTERM']._serialized_start=1934
+  _globals['_COSTTERM']._serialized_end=2301
+  _globals['_COSTTERM_KIND']._serialized_start=2038
+  _globals['_COSTTERM_KIND']._serialized_end=2301
+  _globals['_CANDIDATE']._serialized_start=2304
+  _globals['_CANDIDATE']._serialized_end=2532
+  _globals['_UNFILLEDLINE']._serialized_start=2534
+  _globals['_UNFILLEDLINE']._serialized_end=2647
 # @@protoc_insertion_point(module_scope)

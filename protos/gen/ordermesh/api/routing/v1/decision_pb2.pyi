@@ -112,6 +112,9 @@ class Decision(_message.Message):
     PROBLEM_HASH_FIELD_NUMBER: _builtins.int
     UNFILLED_LINES_FIELD_NUMBER: _builtins.int
     TIERS_FIELD_NUMBER: _builtins.int
+    POLICY_REASON_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """Its id, a UUID."""
     order_id: _builtins.str
@@ -132,6 +135,8 @@ class Decision(_message.Message):
     """The version of the model and of the solver."""
     problem_hash: _builtins.str
     """SHA-256 of the whole problem in canonical form, hexadecimal: equal problems have equal hashes."""
+    policy_reason: _builtins.str
+    """Why that policy decided, in one sentence."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -166,6 +171,14 @@ class Decision(_message.Message):
         the plain case.
         """
 
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleOutcome]:
+        """What its rules did, and which abstained for want of a fact."""
+
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageResult]:
+        """What was tried in turn, the last one decided. Empty for a policy without stages."""
+
     def __init__(
         self,
         *,
@@ -186,14 +199,121 @@ class Decision(_message.Message):
         problem_hash: _builtins.str = ...,
         unfilled_lines: _abc.Iterable[Global___UnfilledLine] | None = ...,
         tiers: _abc.Iterable[Global___DecidedTier] | None = ...,
+        policy_reason: _builtins.str = ...,
+        rules: _abc.Iterable[Global___RuleOutcome] | None = ...,
+        stages: _abc.Iterable[Global___StageResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "rules", b"rules", "stages", b"stages", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
+
+@_typing.final
+class RuleOutcome(_message.Message):
+    """RuleOutcome is what a rule of the policy did to the order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
+    APPLIED_FIELD_NUMBER: _builtins.int
+    LOCATION_COUNT_FIELD_NUMBER: _builtins.int
+    ABSTAINED_COUNT_FIELD_NUMBER: _builtins.int
+    MISSING_FACT_FIELD_NUMBER: _builtins.int
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule."""
+    effect: _builtins.str
+    """What it does: `FENCE`, `CHARGE`, `SPLIT_LIMIT`, `CAPACITY_MODE`, `SERVICE`, `PROMISE`."""
+    applied: _builtins.bool
+    """It did something."""
+    location_count: _builtins.int
+    """At so many locations; 0 for a rule that is about the order alone."""
+    abstained_count: _builtins.int
+    """At so many locations, or for lines and the order once, it abstained: a fact was not known."""
+    missing_fact: _builtins.str
+    """The first such fact, for people."""
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it says of the order, for people."""
+
+    def __init__(
+        self,
+        *,
+        rule_id: _builtins.str = ...,
+        effect: _builtins.str = ...,
+        applied: _builtins.bool = ...,
+        location_count: _builtins.int = ...,
+        abstained_count: _builtins.int = ...,
+        missing_fact: _builtins.str = ...,
+        sentences: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained_count", b"abstained_count", "applied", b"applied", "effect", b"effect", "location_count", b"location_count", "missing_fact", b"missing_fact", "rule_id", b"rule_id", "sentences", b"sentences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RuleOutcome: _TypeAlias = RuleOutcome  # noqa: Y015
+
+@_typing.final
+class StageResult(_message.Message):
+    """StageResult is what came of one stage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FILLED_FIELD_NUMBER: _builtins.int
+    CHOSEN_FIELD_NUMBER: _builtins.int
+    UNFILLED_UNITS_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    SHIPMENT_COUNT_FIELD_NUMBER: _builtins.int
+    BLOCKING_RULES_FIELD_NUMBER: _builtins.int
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The stage."""
+    filled: _builtins.bool
+    """All of the order can be filled."""
+    chosen: _builtins.bool
+    """It decided."""
+    unfilled_units: _builtins.int
+    """Units that its best plan leaves."""
+    shipment_count: _builtins.int
+    """In so many shipments."""
+    @_builtins.property
+    def cost(self) -> _money_pb2.Money:
+        """What its best plan costs; penalties for what is unfilled are part of it."""
+
+    @_builtins.property
+    def blocking_rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The rules that were in the way of what it leaves, by their ids; `NOT_STOCKED` where nothing else was."""
+
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why, for people."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        filled: _builtins.bool = ...,
+        chosen: _builtins.bool = ...,
+        unfilled_units: _builtins.int = ...,
+        cost: _money_pb2.Money | None = ...,
+        shipment_count: _builtins.int = ...,
+        blocking_rules: _abc.Iterable[_builtins.str] | None = ...,
+        sentences: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocking_rules", b"blocking_rules", "chosen", b"chosen", "cost", b"cost", "filled", b"filled", "name", b"name", "sentences", b"sentences", "shipment_count", b"shipment_count", "unfilled_units", b"unfilled_units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StageResult: _TypeAlias = StageResult  # noqa: Y015
 
 @_typing.final
 class DecidedTier(_message.Message):

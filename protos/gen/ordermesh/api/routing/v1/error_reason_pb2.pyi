@@ -190,6 +190,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Another part of the import is expected, or none. Metadata: `importId`, `state`,
     `expectedPart`, `givenPart`.
     """
+    ERROR_REASON_RULE_NOT_VALID: _ErrorReason.ValueType  # 100
+    """INVALID_ARGUMENT. A rule of a policy says what cannot be meant. Metadata: `ruleId`, `problem`."""
+    ERROR_REASON_DEFAULT_MUST_REMAIN: _ErrorReason.ValueType  # 101
+    """FAILED_PRECONDITION. `default` needs an active version that is always in force. Metadata: `policyId`,
+    `version`.
+    """
+    ERROR_REASON_POLICY_IS_DRAFT: _ErrorReason.ValueType  # 102
+    """FAILED_PRECONDITION. A draft decides no order. Metadata: `policyId`, `version`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -368,4 +376,12 @@ ERROR_REASON_POSTAL_CODE_IMPORT_OUT_OF_STEP: ErrorReason.ValueType  # 89
 """FAILED_PRECONDITION. Another part of the import is expected, or none. Metadata: `importId`, `state`,
 `expectedPart`, `givenPart`.
 """
+ERROR_REASON_RULE_NOT_VALID: ErrorReason.ValueType  # 100
+"""INVALID_ARGUMENT. A rule of a policy says what cannot be meant. Metadata: `ruleId`, `problem`."""
+ERROR_REASON_DEFAULT_MUST_REMAIN: ErrorReason.ValueType  # 101
+"""FAILED_PRECONDITION. `default` needs an active version that is always in force. Metadata: `policyId`,
+`version`.
+"""
+ERROR_REASON_POLICY_IS_DRAFT: ErrorReason.ValueType  # 102
+"""FAILED_PRECONDITION. A draft decides no order. Metadata: `policyId`, `version`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from ordermesh.api.order.v1 import destination_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_destination__pb2
@@ -29,23 +30,43 @@ from ordermesh.api.order.v1 import external_reference_pb2 as ordermesh_dot_api_d
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_fulfillment__method__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$ordermesh/api/routing/v1/order.proto\x12\x18ordermesh.api.routing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a/ordermesh/api/order/v1/external_reference.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\"\xc7\x06\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x18\n\x10\x63hannel_order_id\x18\x03 \x01(\t\x12@\n\rexternal_refs\x18\x04 \x03(\x0b\x32).ordermesh.api.order.v1.ExternalReference\x12\x34\n\x05state\x18\x05 \x01(\x0e\x32%.ordermesh.api.routing.v1.Order.State\x12\x32\n\x05lines\x18\x06 \x03(\x0b\x32#.ordermesh.api.routing.v1.OrderLine\x12\x38\n\x0b\x64\x65stination\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.Destination\x12\x39\n\x06method\x18\x08 \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethod\x12.\n\norder_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cpromise_days\x18\n \x01(\x05\x12\x11\n\tpolicy_id\x18\x0b \x01(\t\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x0c \x03(\t\x12\x1d\n\x15\x66ulfillment_order_ids\x18\r \x03(\t\x12\x17\n\x0freservation_ids\x18\x0e \x03(\t\x12\x0f\n\x07version\x18\x0f \x01(\x03\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63\x61ncel_requested\x18\x12 \x01(\x08\x12\x10\n\x08\x63ustomer\x18\x13 \x01(\t\"\x99\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_RECEIVED\x10\x01\x12\x11\n\rSTATE_SOURCED\x10\x02\x12\x12\n\x0eSTATE_RELEASED\x10\x03\x12\x13\n\x0fSTATE_FULFILLED\x10\x04\x12\x14\n\x10STATE_UNFILLABLE\x10\x05\x12\x13\n\x0fSTATE_CANCELLED\x10\x06\"\xc3\x03\n\tOrderLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12&\n\nunit_price\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x15\n\rkeep_together\x18\x05 \x01(\x08\x12=\n\ncomponents\x18\x06 \x03(\x0b\x32).ordermesh.api.routing.v1.FrozenComponent\x12\x18\n\x10sourced_quantity\x18\x07 \x01(\x03\x12\x18\n\x10shipped_quantity\x18\x08 \x01(\x03\x12\x1a\n\x12\x63\x61ncelled_quantity\x18\t \x01(\x03\x12\x19\n\x11unfilled_quantity\x18\n \x01(\x03\x12\x17\n\x0funfilled_reason\x18\x0b \x01(\t\x12N\n\x0eunfilled_facts\x18\x0c \x03(\x0b\x32\x36.ordermesh.api.routing.v1.OrderLine.UnfilledFactsEntry\x1a\x34\n\x12UnfilledFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Y\n\x0f\x46rozenComponent\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\'\n\x0bprice_share\x18\x03 \x01(\x0b\x32\x12.google.type.Moneyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$ordermesh/api/routing/v1/order.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a/ordermesh/api/order/v1/external_reference.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\"\xfe\x06\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x18\n\x10\x63hannel_order_id\x18\x03 \x01(\t\x12@\n\rexternal_refs\x18\x04 \x03(\x0b\x32).ordermesh.api.order.v1.ExternalReference\x12\x34\n\x05state\x18\x05 \x01(\x0e\x32%.ordermesh.api.routing.v1.Order.State\x12\x32\n\x05lines\x18\x06 \x03(\x0b\x32#.ordermesh.api.routing.v1.OrderLine\x12\x38\n\x0b\x64\x65stination\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.Destination\x12\x39\n\x06method\x18\x08 \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethod\x12.\n\norder_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cpromise_days\x18\n \x01(\x05\x12\x11\n\tpolicy_id\x18\x0b \x01(\t\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x0c \x03(\t\x12\x1d\n\x15\x66ulfillment_order_ids\x18\r \x03(\t\x12\x17\n\x0freservation_ids\x18\x0e \x03(\t\x12\x0f\n\x07version\x18\x0f \x01(\x03\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63\x61ncel_requested\x18\x12 \x01(\x08\x12\x10\n\x08\x63ustomer\x18\x13 \x01(\t\x12\x35\n\x06traits\x18\x14 \x01(\x0b\x32%.ordermesh.api.routing.v1.OrderTraits\"\x99\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_RECEIVED\x10\x01\x12\x11\n\rSTATE_SOURCED\x10\x02\x12\x12\n\x0eSTATE_RELEASED\x10\x03\x12\x13\n\x0fSTATE_FULFILLED\x10\x04\x12\x14\n\x10STATE_UNFILLABLE\x10\x05\x12\x13\n\x0fSTATE_CANCELLED\x10\x06\"\xeb\x03\n\x0bOrderTraits\x12\x30\n\x05\x62rand\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\norder_type\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x38\n\rservice_level\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08priority\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12:\n\x04tags\x18\x05 \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x39\n\x0e\x63ustomer_class\x18\x06 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x38\n\rpayment_state\x18\x07 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x05queue\x18\x08 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x0corigin_group\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\xc3\x03\n\tOrderLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12&\n\nunit_price\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x15\n\rkeep_together\x18\x05 \x01(\x08\x12=\n\ncomponents\x18\x06 \x03(\x0b\x32).ordermesh.api.routing.v1.FrozenComponent\x12\x18\n\x10sourced_quantity\x18\x07 \x01(\x03\x12\x18\n\x10shipped_quantity\x18\x08 \x01(\x03\x12\x1a\n\x12\x63\x61ncelled_quantity\x18\t \x01(\x03\x12\x19\n\x11unfilled_quantity\x18\n \x01(\x03\x12\x17\n\x0funfilled_reason\x18\x0b \x01(\t\x12N\n\x0eunfilled_facts\x18\x0c \x03(\x0b\x32\x36.ordermesh.api.routing.v1.OrderLine.UnfilledFactsEntry\x1a\x34\n\x12UnfilledFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Y\n\x0f\x46rozenComponent\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\'\n\x0bprice_share\x18\x03 \x01(\x0b\x32\x12.google.type.Moneyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ordermesh.api.routing.v1.order_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['brand']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['brand']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ORDERTRAITS'].fields_by_name['order_type']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['order_type']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ORDERTRAITS'].fields_by_name['service_level']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['service_level']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ORDERTRAITS'].fields_by_name['priority']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['priority']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
+  _globals['_ORDERTRAITS'].fields_by_name['tags']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['tags']._serialized_options = b'\272H)\222\001&\0202\030\001\" r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ORDERTRAITS'].fields_by_name['customer_class']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['customer_class']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ORDERTRAITS'].fields_by_name['payment_state']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['payment_state']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ORDERTRAITS'].fields_by_name['queue']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['queue']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ORDERTRAITS'].fields_by_name['origin_group']._loaded_options = None
+  _globals['_ORDERTRAITS'].fields_by_name['origin_group']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_ORDERLINE_UNFILLEDFACTSENTRY']._loaded_options = None
   _globals['_ORDERLINE_UNFILLEDFACTSENTRY']._serialized_options = b'8\001'
-  _globals['_ORDER']._serialized_start=265
-  _globals['_ORDER']._serialized_end=1104
-  _globals['_ORDER_STATE']._serialized_start=951
-  _globals['_ORDER_STATE']._serialized_end=1104
-  _globals['_ORDERLINE']._serialized_start=1107
-  _globals['_ORDERLINE']._serialized_end=1558
-  _globals['_ORDERLINE_UNFILLEDFACTSENTRY']._serialized_start=1506
-  _globals['_ORDERLINE_UNFILLEDFACTSENTRY']._serialized_end=1558
-  _globals['_FROZENCOMPONENT']._serialized_start=1560
-  _globals['_FROZENCOMPONENT']._serialized_end=1649
+  _globals['_ORDER']._serialized_start=294
+  _globals['_ORDER']._serialized_end=1188
+  _globals['_ORDER_STATE']._serialized_start=1035
+  _globals['_ORDER_STATE']._serialized_end=1188
+  _globals['_ORDERTRAITS']._serialized_start=1191
+  _globals['_ORDERTRAITS']._serialized_end=1682
+  _globals['_ORDERLINE']._serialized_start=1685
+  _globals['_ORDERLINE']._serialized_end=2136
+  _globals['_ORDERLINE_UNFILLEDFACTSENTRY']._serialized_start=2084
+  _globals['_ORDERLINE_UNFILLEDFACTSENTRY']._serialized_end=2136
+  _globals['_FROZENCOMPONENT']._serialized_start=2138
+  _globals['_FROZENCOMPONENT']._serialized_end=2227
 # @@protoc_insertion_point(module_scope)

@@ -90,6 +90,7 @@ class Order(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
+    TRAITS_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     channel: _builtins.str
@@ -103,7 +104,7 @@ class Order(_message.Message):
     promise_days: _builtins.int
     """Days from the order within which it should arrive; 0 means no promise."""
     policy_id: _builtins.str
-    """The policy it is sourced by."""
+    """The policy it names. Empty: each decision chooses one by what the order says, and names it."""
     version: _builtins.int
     """Grows with every change."""
     cancel_requested: _builtins.bool
@@ -146,6 +147,10 @@ class Order(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last changed."""
 
+    @_builtins.property
+    def traits(self) -> Global___OrderTraits:
+        """What it says of itself beside its lines."""
+
     def __init__(
         self,
         *,
@@ -168,14 +173,73 @@ class Order(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_requested: _builtins.bool = ...,
         customer: _builtins.str = ...,
+        traits: Global___OrderTraits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "reservation_ids", b"reservation_ids", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Order: _TypeAlias = Order  # noqa: Y015
+
+@_typing.final
+class OrderTraits(_message.Message):
+    """OrderTraits are what an order says of itself beside its lines: policies are chosen by it, and rules
+    ask for it. All of it may be empty, and none of it is personal.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRAND_FIELD_NUMBER: _builtins.int
+    ORDER_TYPE_FIELD_NUMBER: _builtins.int
+    SERVICE_LEVEL_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_CLASS_FIELD_NUMBER: _builtins.int
+    PAYMENT_STATE_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    ORIGIN_GROUP_FIELD_NUMBER: _builtins.int
+    brand: _builtins.str
+    """The store or brand that it was sold under."""
+    order_type: _builtins.str
+    """Its type, in the caller's words: `retail`, `replacement`."""
+    service_level: _builtins.str
+    """The level of service that was sold: `standard`, `express`."""
+    priority: _builtins.int
+    """A higher number is more urgent."""
+    customer_class: _builtins.str
+    """The class of the customer: `gold`."""
+    payment_state: _builtins.str
+    """The state of its payment: `paid`."""
+    queue: _builtins.str
+    """The queue that it waits in."""
+    origin_group: _builtins.str
+    """Where it comes from, when orders come from groups."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Free words."""
+
+    def __init__(
+        self,
+        *,
+        brand: _builtins.str = ...,
+        order_type: _builtins.str = ...,
+        service_level: _builtins.str = ...,
+        priority: _builtins.int = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        customer_class: _builtins.str = ...,
+        payment_state: _builtins.str = ...,
+        queue: _builtins.str = ...,
+        origin_group: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "customer_class", b"customer_class", "order_type", b"order_type", "origin_group", b"origin_group", "payment_state", b"payment_state", "priority", b"priority", "queue", b"queue", "service_level", b"service_level", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderTraits: _TypeAlias = OrderTraits  # noqa: Y015
 
 @_typing.final
 class OrderLine(_message.Message):

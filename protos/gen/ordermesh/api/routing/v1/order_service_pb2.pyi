@@ -72,6 +72,7 @@ class SubmitOrderRequest(_message.Message):
     CHECKOUT_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     CONTACT_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
+    TRAITS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -89,7 +90,9 @@ class SubmitOrderRequest(_message.Message):
     promise_days: _builtins.int
     """Days from the order within which it should arrive; 0 means no promise."""
     policy_id: _builtins.str
-    """The policy it is sourced by. Empty: `default`."""
+    """The policy it is sourced by while that is in force. Empty: the one that it chooses by what it says,
+    else `default`.
+    """
     acceptance: Global___SubmitOrderRequest.Acceptance.ValueType
     """What happens when it cannot be sourced at once."""
     customer: _builtins.str
@@ -122,6 +125,10 @@ class SubmitOrderRequest(_message.Message):
     def contact(self) -> _contact_pb2.Contact:
         """Whom to tell. Not set: nobody."""
 
+    @_builtins.property
+    def traits(self) -> _order_pb2.OrderTraits:
+        """What it says of itself beside its lines."""
+
     def __init__(
         self,
         *,
@@ -141,10 +148,11 @@ class SubmitOrderRequest(_message.Message):
         checkout_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
         contact: _contact_pb2.Contact | None = ...,
         customer: _builtins.str = ...,
+        traits: _order_pb2.OrderTraits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "destination", b"destination", "order_time", b"order_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "destination", b"destination", "order_time", b"order_time", "traits", b"traits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "channel", b"channel", "channel_order_id", b"channel_order_id", "checkout_reservation_ids", b"checkout_reservation_ids", "contact", b"contact", "customer", b"customer", "destination", b"destination", "external_refs", b"external_refs", "lines", b"lines", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "channel", b"channel", "channel_order_id", b"channel_order_id", "checkout_reservation_ids", b"checkout_reservation_ids", "contact", b"contact", "customer", b"customer", "destination", b"destination", "external_refs", b"external_refs", "lines", b"lines", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "request_id", b"request_id", "traits", b"traits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
+from ordermesh.api.routing.v1 import rule_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_rule__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%ordermesh/api/routing/v1/policy.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x92\x05\n\x06Policy\x12\x36\n\tpolicy_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12/\n\x04name\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12(\n\rcurrency_code\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x39\n\x05zones\x18\x05 \x03(\x0b\x32\x1e.ordermesh.api.routing.v1.ZoneB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x30\n\x0csplit_charge\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x34\n\x10transit_day_cost\x18\x07 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\rlate_day_cost\x18\x08 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12=\n\x19\x63\x61rbon_price_per_kilogram\x18\t \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12K\n\x10unfilled_penalty\x18\n \x01(\x0b\x32).ordermesh.api.routing.v1.UnfilledPenaltyB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x17parcel_weight_grams_max\x18\x0b \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12!\n\rshipments_max\x18\x0c \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc0\x01\n\x04Zone\x12$\n\x0f\x64istance_km_max\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x84\x9d\x01 \x00\x12\x36\n\x12\x66reight_per_parcel\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\x14\x66reight_per_kilogram\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x0ctransit_days\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\"\x9c\x01\n\x0fUnfilledPenalty\x12)\n\x05\x66ixed\x18\x01 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08per_unit\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x0cper_kilogram\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%ordermesh/api/routing/v1/policy.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a#ordermesh/api/routing/v1/rule.proto\"\xfc\x08\n\x06Policy\x12\x36\n\tpolicy_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12/\n\x04name\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12(\n\rcurrency_code\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x39\n\x05zones\x18\x05 \x03(\x0b\x32\x1e.ordermesh.api.routing.v1.ZoneB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x30\n\x0csplit_charge\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x34\n\x10transit_day_cost\x18\x07 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\rlate_day_cost\x18\x08 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12=\n\x19\x63\x61rbon_price_per_kilogram\x18\t \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12K\n\x10unfilled_penalty\x18\n \x01(\x0b\x32).ordermesh.api.routing.v1.UnfilledPenaltyB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x17parcel_weight_grams_max\x18\x0b \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12!\n\rshipments_max\x18\x0c \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x05state\x18\x0e \x01(\x0e\x32&.ordermesh.api.routing.v1.Policy.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x08priority\x18\x0f \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12?\n\x07windows\x18\x10 \x03(\x0b\x32$.ordermesh.api.routing.v1.TimeWindowB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x42\n\x0b\x63hosen_when\x18\x11 \x03(\x0b\x32#.ordermesh.api.routing.v1.ConditionB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x38\n\x05rules\x18\x12 \x03(\x0b\x32\x1e.ordermesh.api.routing.v1.RuleB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x37\n\x05tiers\x18\x13 \x03(\x0b\x32\x1e.ordermesh.api.routing.v1.TierB\x08\xbaH\x05\x92\x01\x02\x10\x08\x12\x39\n\x06stages\x18\x14 \x03(\x0b\x32\x1f.ordermesh.api.routing.v1.StageB\x08\xbaH\x05\x92\x01\x02\x10\n\"U\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x10\n\x0cSTATE_ACTIVE\x10\x02\x12\x12\n\x0eSTATE_ARCHIVED\x10\x03\"z\n\x04Tier\x12\x41\n\x05terms\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.WeightedTermB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x18\x12/\n\x04name\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\xf9\x04\n\x0cWeightedTerm\x12\x45\n\x04term\x18\x01 \x01(\x0e\x32+.ordermesh.api.routing.v1.WeightedTerm.TermB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12)\n\x12weight_thousandths\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"\xf6\x03\n\x04Term\x12\x14\n\x10TERM_UNSPECIFIED\x10\x00\x12\x17\n\x13TERM_UNFILLED_UNITS\x10\x01\x12\x13\n\x0fTERM_LATE_LINES\x10\x02\x12\x12\n\x0eTERM_SHIPMENTS\x10\x03\x12\x10\n\x0cTERM_PARCELS\x10\x04\x12\x1a\n\x16TERM_CARBON_MICROGRAMS\x10\x05\x12\x15\n\x11TERM_ARRIVAL_DAYS\x10\x06\x12\x16\n\x12TERM_UNITS_BY_RANK\x10\x07\x12\r\n\tTERM_COST\x10\x14\x12\x15\n\x11TERM_COST_FREIGHT\x10\x15\x12\x12\n\x0eTERM_COST_PICK\x10\x16\x12\x13\n\x0fTERM_COST_LABOR\x10\x17\x12\x16\n\x12TERM_COST_HANDLING\x10\x18\x12\x13\n\x0fTERM_COST_SPLIT\x10\x19\x12\x14\n\x10TERM_COST_CARBON\x10\x1a\x12\x15\n\x11TERM_COST_TRANSIT\x10\x1b\x12\x12\n\x0eTERM_COST_LATE\x10\x1c\x12\x18\n\x14TERM_COST_PREFERENCE\x10\x1d\x12\x16\n\x12TERM_COST_MARKDOWN\x10\x1e\x12\x19\n\x15TERM_COST_REJECT_RISK\x10\x1f\x12\x17\n\x13TERM_COST_STOCK_OUT\x10 \x12\x16\n\x12TERM_COST_UNFILLED\x10!\"\x81\x02\n\x05Stage\x12\x31\n\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x17\n\x0fpartial_allowed\x18\x02 \x01(\x08\x12\"\n\x0emore_shipments\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\x0cmore_parcels\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x1d\n\tmore_days\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12.\n\x10without_rule_ids\x18\x06 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x10\xf4\x03\x18\x01\"\x07r\x05\x10\x01\x18\x80\x01\x12\x17\n\x0f\x62\x65yond_capacity\x18\x07 \x01(\x08\"\xc0\x01\n\x04Zone\x12$\n\x0f\x64istance_km_max\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x84\x9d\x01 \x00\x12\x36\n\x12\x66reight_per_parcel\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\x14\x66reight_per_kilogram\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x0ctransit_days\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\"\x9c\x01\n\x0fUnfilledPenalty\x12)\n\x05\x66ixed\x18\x01 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08per_unit\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x0cper_kilogram\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,6 +57,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICY'].fields_by_name['parcel_weight_grams_max']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
   _globals['_POLICY'].fields_by_name['shipments_max']._loaded_options = None
   _globals['_POLICY'].fields_by_name['shipments_max']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
+  _globals['_POLICY'].fields_by_name['state']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_POLICY'].fields_by_name['priority']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['priority']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
+  _globals['_POLICY'].fields_by_name['windows']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['windows']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_POLICY'].fields_by_name['chosen_when']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['chosen_when']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_POLICY'].fields_by_name['rules']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['rules']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_POLICY'].fields_by_name['tiers']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['tiers']._serialized_options = b'\272H\005\222\001\002\020\010'
+  _globals['_POLICY'].fields_by_name['stages']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['stages']._serialized_options = b'\272H\005\222\001\002\020\n'
+  _globals['_TIER'].fields_by_name['terms']._loaded_options = None
+  _globals['_TIER'].fields_by_name['terms']._serialized_options = b'\272H\007\222\001\004\010\001\020\030'
+  _globals['_TIER'].fields_by_name['name']._loaded_options = None
+  _globals['_TIER'].fields_by_name['name']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_WEIGHTEDTERM'].fields_by_name['term']._loaded_options = None
+  _globals['_WEIGHTEDTERM'].fields_by_name['term']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_WEIGHTEDTERM'].fields_by_name['weight_thousandths']._loaded_options = None
+  _globals['_WEIGHTEDTERM'].fields_by_name['weight_thousandths']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
+  _globals['_STAGE'].fields_by_name['name']._loaded_options = None
+  _globals['_STAGE'].fields_by_name['name']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_STAGE'].fields_by_name['more_shipments']._loaded_options = None
+  _globals['_STAGE'].fields_by_name['more_shipments']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
+  _globals['_STAGE'].fields_by_name['more_parcels']._loaded_options = None
+  _globals['_STAGE'].fields_by_name['more_parcels']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_STAGE'].fields_by_name['more_days']._loaded_options = None
+  _globals['_STAGE'].fields_by_name['more_days']._serialized_options = b'\272H\007\032\005\030\355\002(\000'
+  _globals['_STAGE'].fields_by_name['without_rule_ids']._loaded_options = None
+  _globals['_STAGE'].fields_by_name['without_rule_ids']._serialized_options = b'\272H\021\222\001\016\020\364\003\030\001\"\007r\005\020\001\030\200\001'
   _globals['_ZONE'].fields_by_name['distance_km_max']._loaded_options = None
   _globals['_ZONE'].fields_by_name['distance_km_max']._serialized_options = b'\272H\010\032\006\030\204\235\001 \000'
   _globals['_ZONE'].fields_by_name['freight_per_parcel']._loaded_options = None
@@ -70,10 +103,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNFILLEDPENALTY'].fields_by_name['per_unit']._serialized_options = b'\272H\003\310\001\001'
   _globals['_UNFILLEDPENALTY'].fields_by_name['per_kilogram']._loaded_options = None
   _globals['_UNFILLEDPENALTY'].fields_by_name['per_kilogram']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_POLICY']._serialized_start=155
-  _globals['_POLICY']._serialized_end=813
-  _globals['_ZONE']._serialized_start=816
-  _globals['_ZONE']._serialized_end=1008
-  _globals['_UNFILLEDPENALTY']._serialized_start=1011
-  _globals['_UNFILLEDPENALTY']._serialized_end=1167
+  _globals['_POLICY']._serialized_start=192
+  _globals['_POLICY']._serialized_end=1340
+  _globals['_POLICY_STATE']._serialized_start=1255
+  _globals['_POLICY_STATE']._serialized_end=1340
+  _globals['_TIER']._serialized_start=1342
+  _globals['_TIER']._serialized_end=1464
+  _globals['_WEIGHTEDTERM']._serialized_start=1467
+  _globals['_WEIGHTEDTERM']._serialized_end=2100
+  _globals['_WEIGHTEDTERM_TERM']._serialized_start=1598
+  _globals['_WEIGHTEDTERM_TERM']._serialized_end=2100
+  _globals['_STAGE']._serialized_start=2103
+  _globals['_STAGE']._serialized_end=2360
+  _globals['_ZONE']._serialized_start=2363
+  _globals['_ZONE']._serialized_end=2555
+  _globals['_UNFILLEDPENALTY']._serialized_start=2558
+  _globals['_UNFILLEDPENALTY']._serialized_end=2714
 # @@protoc_insertion_point(module_scope)

@@ -8,7 +8,9 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
+from ordermesh.api.routing.v1 import rule_pb2 as _rule_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -22,9 +24,40 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Policy(_message.Message):
-    """Policy says what a plan costs and what it may do. A version never changes."""
+    """Policy says what a plan costs and what it may do. A version never changes but for its state.
+
+    Of a policy's active versions the one is in force whose window it is; of several the one of the
+    highest priority, then the newest. So a season begins and ends by itself.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Policy._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Policy._State.ValueType  # 0
+        """Not said."""
+        STATE_DRAFT: Policy._State.ValueType  # 1
+        """It decides nothing yet."""
+        STATE_ACTIVE: Policy._State.ValueType  # 2
+        """It decides whenever it is in force."""
+        STATE_ARCHIVED: Policy._State.ValueType  # 3
+        """It decides nothing any more."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """State is what a version is for."""
+
+    STATE_UNSPECIFIED: Policy.State.ValueType  # 0
+    """Not said."""
+    STATE_DRAFT: Policy.State.ValueType  # 1
+    """It decides nothing yet."""
+    STATE_ACTIVE: Policy.State.ValueType  # 2
+    """It decides whenever it is in force."""
+    STATE_ARCHIVED: Policy.State.ValueType  # 3
+    """It decides nothing any more."""
 
     POLICY_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
@@ -39,10 +72,17 @@ class Policy(_message.Message):
     PARCEL_WEIGHT_GRAMS_MAX_FIELD_NUMBER: _builtins.int
     SHIPMENTS_MAX_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    WINDOWS_FIELD_NUMBER: _builtins.int
+    CHOSEN_WHEN_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    TIERS_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
     policy_id: _builtins.str
     """The caller's id of the policy. `default` is used by orders that name none."""
     version: _builtins.int
-    """Output only. 1, 2, 3 ... The highest one is in force."""
+    """Output only. 1, 2, 3 ..."""
     name: _builtins.str
     """A name for people."""
     currency_code: _builtins.str
@@ -51,6 +91,10 @@ class Policy(_message.Message):
     """A parcel weighs at most this much. A heavier unit is a parcel of its own. 0 means no limit."""
     shipments_max: _builtins.int
     """A plan has at most this many shipments. 0 means no limit."""
+    state: Global___Policy.State.ValueType
+    """Output only. What it is for."""
+    priority: _builtins.int
+    """Where several apply, the highest decides."""
     @_builtins.property
     def zones(self) -> _containers.RepeatedCompositeFieldContainer[Global___Zone]:
         """What carriage costs and how long it takes, by distance; nearest first. A destination beyond the
@@ -83,6 +127,28 @@ class Policy(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When this version was saved."""
 
+    @_builtins.property
+    def windows(self) -> _containers.RepeatedCompositeFieldContainer[_rule_pb2.TimeWindow]:
+        """When it is in force: in any of these windows. Empty: always."""
+
+    @_builtins.property
+    def chosen_when(self) -> _containers.RepeatedCompositeFieldContainer[_rule_pb2.Condition]:
+        """Orders that name no policy choose this one when all of these hold; they are about the order only.
+        Empty: no order chooses it; it is named, or it is `default`.
+        """
+
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[_rule_pb2.Rule]:
+        """What it forbids, prefers and limits."""
+
+    @_builtins.property
+    def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tier]:
+        """What is compared first, second and so on; ties go to the next. Empty: the cost alone."""
+
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stage]:
+        """What is tried in turn until all of the order is filled. Empty: as much as can be, at once."""
+
     def __init__(
         self,
         *,
@@ -99,14 +165,228 @@ class Policy(_message.Message):
         parcel_weight_grams_max: _builtins.int = ...,
         shipments_max: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___Policy.State.ValueType = ...,
+        priority: _builtins.int = ...,
+        windows: _abc.Iterable[_rule_pb2.TimeWindow] | None = ...,
+        chosen_when: _abc.Iterable[_rule_pb2.Condition] | None = ...,
+        rules: _abc.Iterable[_rule_pb2.Rule] | None = ...,
+        tiers: _abc.Iterable[Global___Tier] | None = ...,
+        stages: _abc.Iterable[Global___Stage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["carbon_price_per_kilogram", b"carbon_price_per_kilogram", "create_time", b"create_time", "late_day_cost", b"late_day_cost", "split_charge", b"split_charge", "transit_day_cost", b"transit_day_cost", "unfilled_penalty", b"unfilled_penalty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carbon_price_per_kilogram", b"carbon_price_per_kilogram", "create_time", b"create_time", "currency_code", b"currency_code", "late_day_cost", b"late_day_cost", "name", b"name", "parcel_weight_grams_max", b"parcel_weight_grams_max", "policy_id", b"policy_id", "shipments_max", b"shipments_max", "split_charge", b"split_charge", "transit_day_cost", b"transit_day_cost", "unfilled_penalty", b"unfilled_penalty", "version", b"version", "zones", b"zones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carbon_price_per_kilogram", b"carbon_price_per_kilogram", "chosen_when", b"chosen_when", "create_time", b"create_time", "currency_code", b"currency_code", "late_day_cost", b"late_day_cost", "name", b"name", "parcel_weight_grams_max", b"parcel_weight_grams_max", "policy_id", b"policy_id", "priority", b"priority", "rules", b"rules", "shipments_max", b"shipments_max", "split_charge", b"split_charge", "stages", b"stages", "state", b"state", "tiers", b"tiers", "transit_day_cost", b"transit_day_cost", "unfilled_penalty", b"unfilled_penalty", "version", b"version", "windows", b"windows", "zones", b"zones"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class Tier(_message.Message):
+    """Tier is a weighted sum; less is better."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERMS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What people call it. Empty: the names of its terms."""
+    @_builtins.property
+    def terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightedTerm]:
+        """What is added up."""
+
+    def __init__(
+        self,
+        *,
+        terms: _abc.Iterable[Global___WeightedTerm] | None = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Tier: _TypeAlias = Tier  # noqa: Y015
+
+@_typing.final
+class WeightedTerm(_message.Message):
+    """WeightedTerm is a number of a plan, and how much it counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Term:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TermEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WeightedTerm._Term.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TERM_UNSPECIFIED: WeightedTerm._Term.ValueType  # 0
+        """Not said. Refused on input."""
+        TERM_UNFILLED_UNITS: WeightedTerm._Term.ValueType  # 1
+        """Units that are left."""
+        TERM_LATE_LINES: WeightedTerm._Term.ValueType  # 2
+        """Lines that arrive after the promise; of a line that may be split, its units."""
+        TERM_SHIPMENTS: WeightedTerm._Term.ValueType  # 3
+        """Locations that send something."""
+        TERM_PARCELS: WeightedTerm._Term.ValueType  # 4
+        """Parcels."""
+        TERM_CARBON_MICROGRAMS: WeightedTerm._Term.ValueType  # 5
+        """Micrograms of CO2e."""
+        TERM_ARRIVAL_DAYS: WeightedTerm._Term.ValueType  # 6
+        """Days until arrival, over all lines; of a line that may be split, over its units."""
+        TERM_UNITS_BY_RANK: WeightedTerm._Term.ValueType  # 7
+        """As many units as possible from the first location of the fixed order, then from the second, and so
+        on. It is a tier by itself.
+        """
+        TERM_COST: WeightedTerm._Term.ValueType  # 20
+        """All costs, in 1e-4 of the currency, as every cost below."""
+        TERM_COST_FREIGHT: WeightedTerm._Term.ValueType  # 21
+        """Carriage."""
+        TERM_COST_PICK: WeightedTerm._Term.ValueType  # 22
+        """Picking and packing parcels."""
+        TERM_COST_LABOR: WeightedTerm._Term.ValueType  # 23
+        """Handling units."""
+        TERM_COST_HANDLING: WeightedTerm._Term.ValueType  # 24
+        """Handling shipments."""
+        TERM_COST_SPLIT: WeightedTerm._Term.ValueType  # 25
+        """Parcels beyond the first."""
+        TERM_COST_CARBON: WeightedTerm._Term.ValueType  # 26
+        """CO2e."""
+        TERM_COST_TRANSIT: WeightedTerm._Term.ValueType  # 27
+        """Days of transit."""
+        TERM_COST_LATE: WeightedTerm._Term.ValueType  # 28
+        """Days beyond the promise."""
+        TERM_COST_PREFERENCE: WeightedTerm._Term.ValueType  # 29
+        """Preferences of rules."""
+        TERM_COST_MARKDOWN: WeightedTerm._Term.ValueType  # 30
+        """Price cuts that are spared."""
+        TERM_COST_REJECT_RISK: WeightedTerm._Term.ValueType  # 31
+        """What may not be found."""
+        TERM_COST_STOCK_OUT: WeightedTerm._Term.ValueType  # 32
+        """What runs out and is missed."""
+        TERM_COST_UNFILLED: WeightedTerm._Term.ValueType  # 33
+        """What is left unfilled."""
+
+    class Term(_Term, metaclass=_TermEnumTypeWrapper):
+        """Term is a number of a plan."""
+
+    TERM_UNSPECIFIED: WeightedTerm.Term.ValueType  # 0
+    """Not said. Refused on input."""
+    TERM_UNFILLED_UNITS: WeightedTerm.Term.ValueType  # 1
+    """Units that are left."""
+    TERM_LATE_LINES: WeightedTerm.Term.ValueType  # 2
+    """Lines that arrive after the promise; of a line that may be split, its units."""
+    TERM_SHIPMENTS: WeightedTerm.Term.ValueType  # 3
+    """Locations that send something."""
+    TERM_PARCELS: WeightedTerm.Term.ValueType  # 4
+    """Parcels."""
+    TERM_CARBON_MICROGRAMS: WeightedTerm.Term.ValueType  # 5
+    """Micrograms of CO2e."""
+    TERM_ARRIVAL_DAYS: WeightedTerm.Term.ValueType  # 6
+    """Days until arrival, over all lines; of a line that may be split, over its units."""
+    TERM_UNITS_BY_RANK: WeightedTerm.Term.ValueType  # 7
+    """As many units as possible from the first location of the fixed order, then from the second, and so
+    on. It is a tier by itself.
+    """
+    TERM_COST: WeightedTerm.Term.ValueType  # 20
+    """All costs, in 1e-4 of the currency, as every cost below."""
+    TERM_COST_FREIGHT: WeightedTerm.Term.ValueType  # 21
+    """Carriage."""
+    TERM_COST_PICK: WeightedTerm.Term.ValueType  # 22
+    """Picking and packing parcels."""
+    TERM_COST_LABOR: WeightedTerm.Term.ValueType  # 23
+    """Handling units."""
+    TERM_COST_HANDLING: WeightedTerm.Term.ValueType  # 24
+    """Handling shipments."""
+    TERM_COST_SPLIT: WeightedTerm.Term.ValueType  # 25
+    """Parcels beyond the first."""
+    TERM_COST_CARBON: WeightedTerm.Term.ValueType  # 26
+    """CO2e."""
+    TERM_COST_TRANSIT: WeightedTerm.Term.ValueType  # 27
+    """Days of transit."""
+    TERM_COST_LATE: WeightedTerm.Term.ValueType  # 28
+    """Days beyond the promise."""
+    TERM_COST_PREFERENCE: WeightedTerm.Term.ValueType  # 29
+    """Preferences of rules."""
+    TERM_COST_MARKDOWN: WeightedTerm.Term.ValueType  # 30
+    """Price cuts that are spared."""
+    TERM_COST_REJECT_RISK: WeightedTerm.Term.ValueType  # 31
+    """What may not be found."""
+    TERM_COST_STOCK_OUT: WeightedTerm.Term.ValueType  # 32
+    """What runs out and is missed."""
+    TERM_COST_UNFILLED: WeightedTerm.Term.ValueType  # 33
+    """What is left unfilled."""
+
+    TERM_FIELD_NUMBER: _builtins.int
+    WEIGHT_THOUSANDTHS_FIELD_NUMBER: _builtins.int
+    term: Global___WeightedTerm.Term.ValueType
+    """What."""
+    weight_thousandths: _builtins.int
+    """How much it counts, in thousandths: 1000 is once. 0 disables it."""
+    def __init__(
+        self,
+        *,
+        term: Global___WeightedTerm.Term.ValueType = ...,
+        weight_thousandths: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["term", b"term", "weight_thousandths", b"weight_thousandths"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WeightedTerm: _TypeAlias = WeightedTerm  # noqa: Y015
+
+@_typing.final
+class Stage(_message.Message):
+    """Stage is what may be done when nothing stricter fills all of an order. What a stage changes, later
+    ones keep.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PARTIAL_ALLOWED_FIELD_NUMBER: _builtins.int
+    MORE_SHIPMENTS_FIELD_NUMBER: _builtins.int
+    MORE_PARCELS_FIELD_NUMBER: _builtins.int
+    MORE_DAYS_FIELD_NUMBER: _builtins.int
+    WITHOUT_RULE_IDS_FIELD_NUMBER: _builtins.int
+    BEYOND_CAPACITY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What it is called, once in a policy. Decisions name it."""
+    partial_allowed: _builtins.bool
+    """A part of the order may leave without the rest."""
+    more_shipments: _builtins.int
+    """So many shipments more than the limit."""
+    more_parcels: _builtins.int
+    """So many parcels more than the limit."""
+    more_days: _builtins.int
+    """So many days later than was promised."""
+    beyond_capacity: _builtins.bool
+    """Locations may send more than their capacity."""
+    @_builtins.property
+    def without_rule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """These rules do not hold."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        partial_allowed: _builtins.bool = ...,
+        more_shipments: _builtins.int = ...,
+        more_parcels: _builtins.int = ...,
+        more_days: _builtins.int = ...,
+        without_rule_ids: _abc.Iterable[_builtins.str] | None = ...,
+        beyond_capacity: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beyond_capacity", b"beyond_capacity", "more_days", b"more_days", "more_parcels", b"more_parcels", "more_shipments", b"more_shipments", "name", b"name", "partial_allowed", b"partial_allowed", "without_rule_ids", b"without_rule_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final
 class Zone(_message.Message):

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from ordermesh.api.routing.v1 import policy_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-ordermesh/api/routing/v1/policy_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%ordermesh/api/routing/v1/policy.proto\"\xa4\x01\n\x11SavePolicyRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x38\n\x06policy\x18\x03 \x01(\x0b\x32 .ordermesh.api.routing.v1.PolicyB\x06\xbaH\x03\xc8\x01\x01\"F\n\x12SavePolicyResponse\x12\x30\n\x06policy\x18\x01 \x01(\x0b\x32 .ordermesh.api.routing.v1.Policy\"h\n\x10GetPolicyRequest\x12\x36\n\tpolicy_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x07version\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"E\n\x11GetPolicyResponse\x12\x30\n\x06policy\x18\x01 \x01(\x0b\x32 .ordermesh.api.routing.v1.Policy\"R\n\x13ListPoliciesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"c\n\x14ListPoliciesResponse\x12\x32\n\x08policies\x18\x01 \x03(\x0b\x32 .ordermesh.api.routing.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xdc\x02\n\rPolicyService\x12l\n\nSavePolicy\x12+.ordermesh.api.routing.v1.SavePolicyRequest\x1a,.ordermesh.api.routing.v1.SavePolicyResponse\"\x03\x90\x02\x02\x12i\n\tGetPolicy\x12*.ordermesh.api.routing.v1.GetPolicyRequest\x1a+.ordermesh.api.routing.v1.GetPolicyResponse\"\x03\x90\x02\x01\x12r\n\x0cListPolicies\x12-.ordermesh.api.routing.v1.ListPoliciesRequest\x1a..ordermesh.api.routing.v1.ListPoliciesResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-ordermesh/api/routing/v1/policy_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%ordermesh/api/routing/v1/policy.proto\"\xb3\x01\n\x11SavePolicyRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x38\n\x06policy\x18\x03 \x01(\x0b\x32 .ordermesh.api.routing.v1.PolicyB\x06\xbaH\x03\xc8\x01\x01\x12\r\n\x05\x64raft\x18\x04 \x01(\x08\"F\n\x12SavePolicyResponse\x12\x30\n\x06policy\x18\x01 \x01(\x0b\x32 .ordermesh.api.routing.v1.Policy\"h\n\x10GetPolicyRequest\x12\x36\n\tpolicy_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x07version\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"E\n\x11GetPolicyResponse\x12\x30\n\x06policy\x18\x01 \x01(\x0b\x32 .ordermesh.api.routing.v1.Policy\"R\n\x13ListPoliciesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"c\n\x14ListPoliciesResponse\x12\x32\n\x08policies\x18\x01 \x03(\x0b\x32 .ordermesh.api.routing.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xcb\x01\n\x1c\x41\x63tivatePolicyVersionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\tpolicy_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x07version\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\"l\n\x1d\x41\x63tivatePolicyVersionResponse\x12\x30\n\x06policy\x18\x01 \x01(\x0b\x32 .ordermesh.api.routing.v1.Policy\x12\x19\n\x11\x61rchived_versions\x18\x02 \x03(\x05\"\xca\x01\n\x1b\x41rchivePolicyVersionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\tpolicy_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x07version\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\"P\n\x1c\x41rchivePolicyVersionResponse\x12\x30\n\x06policy\x18\x01 \x01(\x0b\x32 .ordermesh.api.routing.v1.Policy\"\x90\x01\n\x19ListPolicyVersionsRequest\x12\x36\n\tpolicy_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"i\n\x1aListPolicyVersionsResponse\x12\x32\n\x08policies\x18\x01 \x03(\x0b\x32 .ordermesh.api.routing.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xac\x01\n\x16PreviewPoliciesRequest\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\tpolicy_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\x8b\x01\n\x17PreviewPoliciesResponse\x12\x37\n\x07periods\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.PolicyPeriod\x12\x37\n\x07\x63hanges\x18\x02 \x03(\x0b\x32&.ordermesh.api.routing.v1.PolicyChange\"\xa2\x01\n\x0cPolicyPeriod\x12\x11\n\tpolicy_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08rule_ids\x18\x05 \x03(\t\"\xb5\x01\n\x0cPolicyChange\x12/\n\x0b\x63hange_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpolicy_id\x18\x02 \x01(\t\x12\x16\n\x0eversion_before\x18\x03 \x01(\x05\x12\x15\n\rversion_after\x18\x04 \x01(\x05\x12\x19\n\x11starting_rule_ids\x18\x05 \x03(\t\x12\x17\n\x0f\x65nding_rule_ids\x18\x06 \x03(\t2\xfd\x06\n\rPolicyService\x12l\n\nSavePolicy\x12+.ordermesh.api.routing.v1.SavePolicyRequest\x1a,.ordermesh.api.routing.v1.SavePolicyResponse\"\x03\x90\x02\x02\x12\x8d\x01\n\x15\x41\x63tivatePolicyVersion\x12\x36.ordermesh.api.routing.v1.ActivatePolicyVersionRequest\x1a\x37.ordermesh.api.routing.v1.ActivatePolicyVersionResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14\x41rchivePolicyVersion\x12\x35.ordermesh.api.routing.v1.ArchivePolicyVersionRequest\x1a\x36.ordermesh.api.routing.v1.ArchivePolicyVersionResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12ListPolicyVersions\x12\x33.ordermesh.api.routing.v1.ListPolicyVersionsRequest\x1a\x34.ordermesh.api.routing.v1.ListPolicyVersionsResponse\"\x03\x90\x02\x01\x12{\n\x0fPreviewPolicies\x12\x30.ordermesh.api.routing.v1.PreviewPoliciesRequest\x1a\x31.ordermesh.api.routing.v1.PreviewPoliciesResponse\"\x03\x90\x02\x01\x12i\n\tGetPolicy\x12*.ordermesh.api.routing.v1.GetPolicyRequest\x1a+.ordermesh.api.routing.v1.GetPolicyResponse\"\x03\x90\x02\x01\x12r\n\x0cListPolicies\x12-.ordermesh.api.routing.v1.ListPoliciesRequest\x1a..ordermesh.api.routing.v1.ListPoliciesResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,24 +48,76 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPOLICIESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTPOLICIESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTPOLICIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST'].fields_by_name['policy_id']._loaded_options = None
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST'].fields_by_name['policy_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST'].fields_by_name['version']._serialized_options = b'\272H\010\032\006\030\300\204=(\001'
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST'].fields_by_name['policy_id']._loaded_options = None
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST'].fields_by_name['policy_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST'].fields_by_name['version']._serialized_options = b'\272H\010\032\006\030\300\204=(\001'
+  _globals['_LISTPOLICYVERSIONSREQUEST'].fields_by_name['policy_id']._loaded_options = None
+  _globals['_LISTPOLICYVERSIONSREQUEST'].fields_by_name['policy_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_LISTPOLICYVERSIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTPOLICYVERSIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTPOLICYVERSIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTPOLICYVERSIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_PREVIEWPOLICIESREQUEST'].fields_by_name['policy_id']._loaded_options = None
+  _globals['_PREVIEWPOLICIESREQUEST'].fields_by_name['policy_id']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_POLICYSERVICE'].methods_by_name['SavePolicy']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['SavePolicy']._serialized_options = b'\220\002\002'
+  _globals['_POLICYSERVICE'].methods_by_name['ActivatePolicyVersion']._loaded_options = None
+  _globals['_POLICYSERVICE'].methods_by_name['ActivatePolicyVersion']._serialized_options = b'\220\002\002'
+  _globals['_POLICYSERVICE'].methods_by_name['ArchivePolicyVersion']._loaded_options = None
+  _globals['_POLICYSERVICE'].methods_by_name['ArchivePolicyVersion']._serialized_options = b'\220\002\002'
+  _globals['_POLICYSERVICE'].methods_by_name['ListPolicyVersions']._loaded_options = None
+  _globals['_POLICYSERVICE'].methods_by_name['ListPolicyVersions']._serialized_options = b'\220\002\001'
+  _globals['_POLICYSERVICE'].methods_by_name['PreviewPolicies']._loaded_options = None
+  _globals['_POLICYSERVICE'].methods_by_name['PreviewPolicies']._serialized_options = b'\220\002\001'
   _globals['_POLICYSERVICE'].methods_by_name['GetPolicy']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['GetPolicy']._serialized_options = b'\220\002\001'
   _globals['_POLICYSERVICE'].methods_by_name['ListPolicies']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['ListPolicies']._serialized_options = b'\220\002\001'
-  _globals['_SAVEPOLICYREQUEST']._serialized_start=144
-  _globals['_SAVEPOLICYREQUEST']._serialized_end=308
-  _globals['_SAVEPOLICYRESPONSE']._serialized_start=310
-  _globals['_SAVEPOLICYRESPONSE']._serialized_end=380
-  _globals['_GETPOLICYREQUEST']._serialized_start=382
-  _globals['_GETPOLICYREQUEST']._serialized_end=486
-  _globals['_GETPOLICYRESPONSE']._serialized_start=488
-  _globals['_GETPOLICYRESPONSE']._serialized_end=557
-  _globals['_LISTPOLICIESREQUEST']._serialized_start=559
-  _globals['_LISTPOLICIESREQUEST']._serialized_end=641
-  _globals['_LISTPOLICIESRESPONSE']._serialized_start=643
-  _globals['_LISTPOLICIESRESPONSE']._serialized_end=742
-  _globals['_POLICYSERVICE']._serialized_start=745
-  _globals['_POLICYSERVICE']._serialized_end=1093
+  _globals['_SAVEPOLICYREQUEST']._serialized_start=177
+  _globals['_SAVEPOLICYREQUEST']._serialized_end=356
+  _globals['_SAVEPOLICYRESPONSE']._serialized_start=358
+  _globals['_SAVEPOLICYRESPONSE']._serialized_end=428
+  _globals['_GETPOLICYREQUEST']._serialized_start=430
+  _globals['_GETPOLICYREQUEST']._serialized_end=534
+  _globals['_GETPOLICYRESPONSE']._serialized_start=536
+  _globals['_GETPOLICYRESPONSE']._serialized_end=605
+  _globals['_LISTPOLICIESREQUEST']._serialized_start=607
+  _globals['_LISTPOLICIESREQUEST']._serialized_end=689
+  _globals['_LISTPOLICIESRESPONSE']._serialized_start=691
+  _globals['_LISTPOLICIESRESPONSE']._serialized_end=790
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST']._serialized_start=793
+  _globals['_ACTIVATEPOLICYVERSIONREQUEST']._serialized_end=996
+  _globals['_ACTIVATEPOLICYVERSIONRESPONSE']._serialized_start=998
+  _globals['_ACTIVATEPOLICYVERSIONRESPONSE']._serialized_end=1106
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST']._serialized_start=1109
+  _globals['_ARCHIVEPOLICYVERSIONREQUEST']._serialized_end=1311
+  _globals['_ARCHIVEPOLICYVERSIONRESPONSE']._serialized_start=1313
+  _globals['_ARCHIVEPOLICYVERSIONRESPONSE']._serialized_end=1393
+  _globals['_LISTPOLICYVERSIONSREQUEST']._serialized_start=1396
+  _globals['_LISTPOLICYVERSIONSREQUEST']._serialized_end=1540
+  _globals['_LISTPOLICYVERSIONSRESPONSE']._serialized_start=1542
+  _globals['_LISTPOLICYVERSIONSRESPONSE']._serialized_end=1647
+  _globals['_PREVIEWPOLICIESREQUEST']._serialized_start=1650
+  _globals['_PREVIEWPOLICIESREQUEST']._serialized_end=1822
+  _globals['_PREVIEWPOLICIESRESPONSE']._serialized_start=1825
+  _globals['_PREVIEWPOLICIESRESPONSE']._serialized_end=1964
+  _globals['_POLICYPERIOD']._serialized_start=1967
+  _globals['_POLICYPERIOD']._serialized_end=2129
+  _globals['_POLICYCHANGE']._serialized_start=2132
+  _globals['_POLICYCHANGE']._serialized_end=2313
+  _globals['_POLICYSERVICE']._serialized_start=2316
+  _globals['_POLICYSERVICE']._serialized_end=3209
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,26 @@ class PolicyServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.SavePolicyRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.SavePolicyResponse.FromString,
                 _registered_method=True)
+        self.ActivatePolicyVersion = channel.unary_unary(
+                '/ordermesh.api.routing.v1.PolicyService/ActivatePolicyVersion',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ActivatePolicyVersionRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ActivatePolicyVersionResponse.FromString,
+                _registered_method=True)
+        self.ArchivePolicyVersion = channel.unary_unary(
+                '/ordermesh.api.routing.v1.PolicyService/ArchivePolicyVersion',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ArchivePolicyVersionRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ArchivePolicyVersionResponse.FromString,
+                _registered_method=True)
+        self.ListPolicyVersions = channel.unary_unary(
+                '/ordermesh.api.routing.v1.PolicyService/ListPolicyVersions',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListPolicyVersionsRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListPolicyVersionsResponse.FromString,
+                _registered_method=True)
+        self.PreviewPolicies = channel.unary_unary(
+                '/ordermesh.api.routing.v1.PolicyService/PreviewPolicies',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesResponse.FromString,
+                _registered_method=True)
         self.GetPolicy = channel.unary_unary(
                 '/ordermesh.api.routing.v1.PolicyService/GetPolicy',
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.GetPolicyRequest.SerializeToString,
@@ -57,11 +77,50 @@ class PolicyServiceServicer:
     """
 
     def SavePolicy(self, request, context):
-        """SavePolicy makes the next version of a policy, which is in force from then on. Decisions keep
-        the version they were made with.
+        """SavePolicy makes the next version of a policy: a draft, or active at once. Decisions keep the version
+        they were made with.
 
         Errors: `UNFILLED_MUST_DOMINATE` when leaving something unfilled could be cheaper than the
-        dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`.
+        dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`, `RULE_NOT_VALID`,
+        `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivatePolicyVersion(self, request, context):
+        """ActivatePolicyVersion lets a version decide whenever it is in force. Active versions of the policy with
+        the same windows and priority are archived: they could never be in force again. What is active
+        already stays so.
+
+        Errors: `POLICY_NOT_FOUND`, and those of `SavePolicy`, since the network may have changed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArchivePolicyVersion(self, request, context):
+        """ArchivePolicyVersion lets a version decide nothing any more. Decisions keep it, and it can be activated
+        again. What is archived already stays so.
+
+        Errors: `POLICY_NOT_FOUND`, `DEFAULT_MUST_REMAIN` for the last version of `default` that is always in
+        force.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPolicyVersions(self, request, context):
+        """ListPolicyVersions reads all versions of a policy, the oldest first.
+
+        Errors: `POLICY_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewPolicies(self, request, context):
+        """PreviewPolicies tells what will be in force when, and what changes when, as far as is known now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,7 +136,8 @@ class PolicyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPolicies(self, request, context):
-        """ListPolicies reads the version in force of every policy, in the order of their ids.
+        """ListPolicies reads the version in force of every policy, or the newest where none is, in the order of
+        their ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,6 +150,26 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.SavePolicy,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.SavePolicyRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.SavePolicyResponse.SerializeToString,
+            ),
+            'ActivatePolicyVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivatePolicyVersion,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ActivatePolicyVersionRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ActivatePolicyVersionResponse.SerializeToString,
+            ),
+            'ArchivePolicyVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchivePolicyVersion,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ArchivePolicyVersionRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ArchivePolicyVersionResponse.SerializeToString,
+            ),
+            'ListPolicyVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicyVersions,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListPolicyVersionsRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListPolicyVersionsResponse.SerializeToString,
+            ),
+            'PreviewPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewPolicies,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesResponse.SerializeToString,
             ),
             'GetPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPolicy,
@@ -130,6 +210,114 @@ class PolicyService:
             '/ordermesh.api.routing.v1.PolicyService/SavePolicy',
             ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.SavePolicyRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.SavePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivatePolicyVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.PolicyService/ActivatePolicyVersion',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ActivatePolicyVersionRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ActivatePolicyVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchivePolicyVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.PolicyService/ArchivePolicyVersion',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ArchivePolicyVersionRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ArchivePolicyVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPolicyVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.PolicyService/ListPolicyVersions',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListPolicyVersionsRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListPolicyVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.PolicyService/PreviewPolicies',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesResponse.FromString,
             options,
             channel_credentials,
             insecure,

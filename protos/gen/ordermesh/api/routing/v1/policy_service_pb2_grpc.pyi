@@ -34,19 +34,43 @@ class PolicyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PolicyServiceAsyncStub: ...
     SavePolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.SavePolicyRequest, _policy_service_pb2.SavePolicyResponse]
-    """SavePolicy makes the next version of a policy, which is in force from then on. Decisions keep
-    the version they were made with.
+    """SavePolicy makes the next version of a policy: a draft, or active at once. Decisions keep the version
+    they were made with.
 
     Errors: `UNFILLED_MUST_DOMINATE` when leaving something unfilled could be cheaper than the
-    dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`.
+    dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`, `RULE_NOT_VALID`,
+    `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice.
     """
+    ActivatePolicyVersion: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ActivatePolicyVersionRequest, _policy_service_pb2.ActivatePolicyVersionResponse]
+    """ActivatePolicyVersion lets a version decide whenever it is in force. Active versions of the policy with
+    the same windows and priority are archived: they could never be in force again. What is active
+    already stays so.
+
+    Errors: `POLICY_NOT_FOUND`, and those of `SavePolicy`, since the network may have changed.
+    """
+    ArchivePolicyVersion: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ArchivePolicyVersionRequest, _policy_service_pb2.ArchivePolicyVersionResponse]
+    """ArchivePolicyVersion lets a version decide nothing any more. Decisions keep it, and it can be activated
+    again. What is archived already stays so.
+
+    Errors: `POLICY_NOT_FOUND`, `DEFAULT_MUST_REMAIN` for the last version of `default` that is always in
+    force.
+    """
+    ListPolicyVersions: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyVersionsRequest, _policy_service_pb2.ListPolicyVersionsResponse]
+    """ListPolicyVersions reads all versions of a policy, the oldest first.
+
+    Errors: `POLICY_NOT_FOUND`.
+    """
+    PreviewPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.PreviewPoliciesRequest, _policy_service_pb2.PreviewPoliciesResponse]
+    """PreviewPolicies tells what will be in force when, and what changes when, as far as is known now."""
     GetPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]
     """GetPolicy reads one version.
 
     Errors: `POLICY_NOT_FOUND`.
     """
     ListPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]
-    """ListPolicies reads the version in force of every policy, in the order of their ids."""
+    """ListPolicies reads the version in force of every policy, or the newest where none is, in the order of
+    their ids.
+    """
 
 @_typing.type_check_only
 class PolicyServiceAsyncStub(PolicyServiceStub):
@@ -54,19 +78,43 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SavePolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.SavePolicyRequest, _policy_service_pb2.SavePolicyResponse]  # type: ignore[assignment]
-    """SavePolicy makes the next version of a policy, which is in force from then on. Decisions keep
-    the version they were made with.
+    """SavePolicy makes the next version of a policy: a draft, or active at once. Decisions keep the version
+    they were made with.
 
     Errors: `UNFILLED_MUST_DOMINATE` when leaving something unfilled could be cheaper than the
-    dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`.
+    dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`, `RULE_NOT_VALID`,
+    `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice.
     """
+    ActivatePolicyVersion: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ActivatePolicyVersionRequest, _policy_service_pb2.ActivatePolicyVersionResponse]  # type: ignore[assignment]
+    """ActivatePolicyVersion lets a version decide whenever it is in force. Active versions of the policy with
+    the same windows and priority are archived: they could never be in force again. What is active
+    already stays so.
+
+    Errors: `POLICY_NOT_FOUND`, and those of `SavePolicy`, since the network may have changed.
+    """
+    ArchivePolicyVersion: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ArchivePolicyVersionRequest, _policy_service_pb2.ArchivePolicyVersionResponse]  # type: ignore[assignment]
+    """ArchivePolicyVersion lets a version decide nothing any more. Decisions keep it, and it can be activated
+    again. What is archived already stays so.
+
+    Errors: `POLICY_NOT_FOUND`, `DEFAULT_MUST_REMAIN` for the last version of `default` that is always in
+    force.
+    """
+    ListPolicyVersions: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyVersionsRequest, _policy_service_pb2.ListPolicyVersionsResponse]  # type: ignore[assignment]
+    """ListPolicyVersions reads all versions of a policy, the oldest first.
+
+    Errors: `POLICY_NOT_FOUND`.
+    """
+    PreviewPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.PreviewPoliciesRequest, _policy_service_pb2.PreviewPoliciesResponse]  # type: ignore[assignment]
+    """PreviewPolicies tells what will be in force when, and what changes when, as far as is known now."""
     GetPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]  # type: ignore[assignment]
     """GetPolicy reads one version.
 
     Errors: `POLICY_NOT_FOUND`.
     """
     ListPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]  # type: ignore[assignment]
-    """ListPolicies reads the version in force of every policy, in the order of their ids."""
+    """ListPolicies reads the version in force of every policy, or the newest where none is, in the order of
+    their ids.
+    """
 
 class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
     """PolicyService keeps policies."""
@@ -77,12 +125,58 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.SavePolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.SavePolicyResponse, _abc.Awaitable[_policy_service_pb2.SavePolicyResponse]]:
-        """SavePolicy makes the next version of a policy, which is in force from then on. Decisions keep
-        the version they were made with.
+        """SavePolicy makes the next version of a policy: a draft, or active at once. Decisions keep the version
+        they were made with.
 
         Errors: `UNFILLED_MUST_DOMINATE` when leaving something unfilled could be cheaper than the
-        dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`.
+        dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`, `RULE_NOT_VALID`,
+        `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice.
         """
+
+    @_abc_1.abstractmethod
+    def ActivatePolicyVersion(
+        self,
+        request: _policy_service_pb2.ActivatePolicyVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ActivatePolicyVersionResponse, _abc.Awaitable[_policy_service_pb2.ActivatePolicyVersionResponse]]:
+        """ActivatePolicyVersion lets a version decide whenever it is in force. Active versions of the policy with
+        the same windows and priority are archived: they could never be in force again. What is active
+        already stays so.
+
+        Errors: `POLICY_NOT_FOUND`, and those of `SavePolicy`, since the network may have changed.
+        """
+
+    @_abc_1.abstractmethod
+    def ArchivePolicyVersion(
+        self,
+        request: _policy_service_pb2.ArchivePolicyVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ArchivePolicyVersionResponse, _abc.Awaitable[_policy_service_pb2.ArchivePolicyVersionResponse]]:
+        """ArchivePolicyVersion lets a version decide nothing any more. Decisions keep it, and it can be activated
+        again. What is archived already stays so.
+
+        Errors: `POLICY_NOT_FOUND`, `DEFAULT_MUST_REMAIN` for the last version of `default` that is always in
+        force.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPolicyVersions(
+        self,
+        request: _policy_service_pb2.ListPolicyVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ListPolicyVersionsResponse, _abc.Awaitable[_policy_service_pb2.ListPolicyVersionsResponse]]:
+        """ListPolicyVersions reads all versions of a policy, the oldest first.
+
+        Errors: `POLICY_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewPolicies(
+        self,
+        request: _policy_service_pb2.PreviewPoliciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.PreviewPoliciesResponse, _abc.Awaitable[_policy_service_pb2.PreviewPoliciesResponse]]:
+        """PreviewPolicies tells what will be in force when, and what changes when, as far as is known now."""
 
     @_abc_1.abstractmethod
     def GetPolicy(
@@ -101,6 +195,8 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.ListPoliciesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.ListPoliciesResponse, _abc.Awaitable[_policy_service_pb2.ListPoliciesResponse]]:
-        """ListPolicies reads the version in force of every policy, in the order of their ids."""
+        """ListPolicies reads the version in force of every policy, or the newest where none is, in the order of
+        their ids.
+        """
 
 def add_PolicyServiceServicer_to_server(servicer: PolicyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

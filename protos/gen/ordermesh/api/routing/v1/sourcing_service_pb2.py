@@ -27,10 +27,11 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from ordermesh.api.order.v1 import destination_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_destination__pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_stock__key__pb2
 from ordermesh.api.routing.v1 import decision_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_decision__pb2
+from ordermesh.api.routing.v1 import order_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_order__pb2
 from ordermesh.api.routing.v1 import network_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_network__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/sourcing_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a&ordermesh/api/order/v1/stock_key.proto\x1a\'ordermesh/api/routing/v1/decision.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xbb\x04\n\x12SourceOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x08order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00\x12>\n\x08question\x18\x04 \x01(\x0b\x32*.ordermesh.api.routing.v1.SourcingQuestionH\x00\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x42\n\x06method\x18\x06 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0esupplied_stock\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12P\n\x11supplied_capacity\x18\x08 \x03(\x0b\x32*.ordermesh.api.routing.v1.LocationCapacityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x34\n\tpolicy_id\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xf0\x01\n\x10SourcingQuestion\x12\x42\n\x05lines\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.SourcingLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12@\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.ordermesh.api.order.v1.DestinationB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x0cpromise_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xac\x01\n\x0cSourcingLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x03sku\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12\x15\n\rkeep_together\x18\x04 \x01(\x08\"j\n\x10LocationCapacity\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x05units\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"K\n\x13SourceOrderResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"K\n\x13GetDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"\x8a\x01\n\x14ListDecisionsRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x15ListDecisionsResponse\x12\x35\n\tdecisions\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xcf\x01\n\x19\x46indReturnLocationRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05units\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.ReturnedUnitsB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"`\n\rReturnedUnits\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\xcb\x01\n\x1a\x46indReturnLocationResponse\x12\x38\n\x06\x63hosen\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x38\n\x06others\x18\x03 \x03(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x11\n\tpolicy_id\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\x05\"\xa6\x01\n\x0eReturnLocation\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12:\n\x08handling\x18\x02 \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandling\x12 \n\x04\x63ost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x01\x12\x0c\n\x04zone\x18\x05 \x01(\x05\x32\xf1\x03\n\x0fSourcingService\x12o\n\x0bSourceOrder\x12,.ordermesh.api.routing.v1.SourceOrderRequest\x1a-.ordermesh.api.routing.v1.SourceOrderResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12\x46indReturnLocation\x12\x33.ordermesh.api.routing.v1.FindReturnLocationRequest\x1a\x34.ordermesh.api.routing.v1.FindReturnLocationResponse\"\x03\x90\x02\x01\x12o\n\x0bGetDecision\x12,.ordermesh.api.routing.v1.GetDecisionRequest\x1a-.ordermesh.api.routing.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12u\n\rListDecisions\x12..ordermesh.api.routing.v1.ListDecisionsRequest\x1a/.ordermesh.api.routing.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/sourcing_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a&ordermesh/api/order/v1/stock_key.proto\x1a\'ordermesh/api/routing/v1/decision.proto\x1a$ordermesh/api/routing/v1/order.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xbb\x04\n\x12SourceOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x08order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00\x12>\n\x08question\x18\x04 \x01(\x0b\x32*.ordermesh.api.routing.v1.SourcingQuestionH\x00\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x42\n\x06method\x18\x06 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0esupplied_stock\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12P\n\x11supplied_capacity\x18\x08 \x03(\x0b\x32*.ordermesh.api.routing.v1.LocationCapacityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x34\n\tpolicy_id\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xdb\x02\n\x10SourcingQuestion\x12\x42\n\x05lines\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.SourcingLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12@\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.ordermesh.api.order.v1.DestinationB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x0cpromise_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x32\n\x07\x63hannel\x18\x14 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x06traits\x18\x15 \x01(\x0b\x32%.ordermesh.api.routing.v1.OrderTraits\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xd4\x01\n\x0cSourcingLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x03sku\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12\x15\n\rkeep_together\x18\x04 \x01(\x08\x12&\n\nunit_price\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"j\n\x10LocationCapacity\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x05units\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"K\n\x13SourceOrderResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"K\n\x13GetDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"\x8a\x01\n\x14ListDecisionsRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x15ListDecisionsResponse\x12\x35\n\tdecisions\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xcf\x01\n\x19\x46indReturnLocationRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05units\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.ReturnedUnitsB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"`\n\rReturnedUnits\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\xcb\x01\n\x1a\x46indReturnLocationResponse\x12\x38\n\x06\x63hosen\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x38\n\x06others\x18\x03 \x03(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x11\n\tpolicy_id\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\x05\"\xa6\x01\n\x0eReturnLocation\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12:\n\x08handling\x18\x02 \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandling\x12 \n\x04\x63ost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x01\x12\x0c\n\x04zone\x18\x05 \x01(\x05\x32\xf1\x03\n\x0fSourcingService\x12o\n\x0bSourceOrder\x12,.ordermesh.api.routing.v1.SourceOrderRequest\x1a-.ordermesh.api.routing.v1.SourceOrderResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12\x46indReturnLocation\x12\x33.ordermesh.api.routing.v1.FindReturnLocationRequest\x1a\x34.ordermesh.api.routing.v1.FindReturnLocationResponse\"\x03\x90\x02\x01\x12o\n\x0bGetDecision\x12,.ordermesh.api.routing.v1.GetDecisionRequest\x1a-.ordermesh.api.routing.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12u\n\rListDecisions\x12..ordermesh.api.routing.v1.ListDecisionsRequest\x1a/.ordermesh.api.routing.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,6 +60,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCINGQUESTION'].fields_by_name['destination']._serialized_options = b'\272H\003\310\001\001'
   _globals['_SOURCINGQUESTION'].fields_by_name['promise_days']._loaded_options = None
   _globals['_SOURCINGQUESTION'].fields_by_name['promise_days']._serialized_options = b'\272H\007\032\005\030\355\002(\000'
+  _globals['_SOURCINGQUESTION'].fields_by_name['channel']._loaded_options = None
+  _globals['_SOURCINGQUESTION'].fields_by_name['channel']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_SOURCINGQUESTION'].fields_by_name['excluding_reservation_ids']._loaded_options = None
   _globals['_SOURCINGQUESTION'].fields_by_name['excluding_reservation_ids']._serialized_options = b'\272H\016\222\001\013\020d\030\001\"\005r\003\260\001\001'
   _globals['_SOURCINGLINE'].fields_by_name['line_id']._loaded_options = None
@@ -97,32 +100,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCINGSERVICE'].methods_by_name['GetDecision']._serialized_options = b'\220\002\001'
   _globals['_SOURCINGSERVICE'].methods_by_name['ListDecisions']._loaded_options = None
   _globals['_SOURCINGSERVICE'].methods_by_name['ListDecisions']._serialized_options = b'\220\002\001'
-  _globals['_SOURCEORDERREQUEST']._serialized_start=295
-  _globals['_SOURCEORDERREQUEST']._serialized_end=866
-  _globals['_SOURCINGQUESTION']._serialized_start=869
-  _globals['_SOURCINGQUESTION']._serialized_end=1109
-  _globals['_SOURCINGLINE']._serialized_start=1112
-  _globals['_SOURCINGLINE']._serialized_end=1284
-  _globals['_LOCATIONCAPACITY']._serialized_start=1286
-  _globals['_LOCATIONCAPACITY']._serialized_end=1392
-  _globals['_SOURCEORDERRESPONSE']._serialized_start=1394
-  _globals['_SOURCEORDERRESPONSE']._serialized_end=1469
-  _globals['_GETDECISIONREQUEST']._serialized_start=1471
-  _globals['_GETDECISIONREQUEST']._serialized_end=1522
-  _globals['_GETDECISIONRESPONSE']._serialized_start=1524
-  _globals['_GETDECISIONRESPONSE']._serialized_end=1599
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=1602
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=1740
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1742
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=1845
-  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_start=1848
-  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_end=2055
-  _globals['_RETURNEDUNITS']._serialized_start=2057
-  _globals['_RETURNEDUNITS']._serialized_end=2153
-  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_start=2156
-  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_end=2359
-  _globals['_RETURNLOCATION']._serialized_start=2362
-  _globals['_RETURNLOCATION']._serialized_end=2528
-  _globals['_SOURCINGSERVICE']._serialized_start=2531
-  _globals['_SOURCINGSERVICE']._serialized_end=3028
+  _globals['_SOURCEORDERREQUEST']._serialized_start=333
+  _globals['_SOURCEORDERREQUEST']._serialized_end=904
+  _globals['_SOURCINGQUESTION']._serialized_start=907
+  _globals['_SOURCINGQUESTION']._serialized_end=1254
+  _globals['_SOURCINGLINE']._serialized_start=1257
+  _globals['_SOURCINGLINE']._serialized_end=1469
+  _globals['_LOCATIONCAPACITY']._serialized_start=1471
+  _globals['_LOCATIONCAPACITY']._serialized_end=1577
+  _globals['_SOURCEORDERRESPONSE']._serialized_start=1579
+  _globals['_SOURCEORDERRESPONSE']._serialized_end=1654
+  _globals['_GETDECISIONREQUEST']._serialized_start=1656
+  _globals['_GETDECISIONREQUEST']._serialized_end=1707
+  _globals['_GETDECISIONRESPONSE']._serialized_start=1709
+  _globals['_GETDECISIONRESPONSE']._serialized_end=1784
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=1787
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=1925
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1927
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=2030
+  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_start=2033
+  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_end=2240
+  _globals['_RETURNEDUNITS']._serialized_start=2242
+  _globals['_RETURNEDUNITS']._serialized_end=2338
+  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_start=2341
+  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_end=2544
+  _globals['_RETURNLOCATION']._serialized_start=2547
+  _globals['_RETURNLOCATION']._serialized_end=2713
+  _globals['_SOURCINGSERVICE']._serialized_start=2716
+  _globals['_SOURCINGSERVICE']._serialized_end=3213
 # @@protoc_insertion_point(module_scope)

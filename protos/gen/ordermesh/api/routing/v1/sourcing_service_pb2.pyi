@@ -12,6 +12,7 @@ from ordermesh.api.order.v1 import destination_pb2 as _destination_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 from ordermesh.api.routing.v1 import decision_pb2 as _decision_pb2
 from ordermesh.api.routing.v1 import network_pb2 as _network_pb2
+from ordermesh.api.routing.v1 import order_pb2 as _order_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -52,7 +53,7 @@ class SourceOrderRequest(_message.Message):
     method: _decision_pb2.SourcingMethod.ValueType
     """How. Not said: exactly."""
     policy_id: _builtins.str
-    """The policy. Empty: the order's, or `default`."""
+    """The policy. Empty: the order's, else the one that it chooses by what it says, else `default`."""
     policy_version: _builtins.int
     """The version of the policy; 0 means the one in force."""
     @_builtins.property
@@ -102,9 +103,13 @@ class SourcingQuestion(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
     PROMISE_DAYS_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    TRAITS_FIELD_NUMBER: _builtins.int
     EXCLUDING_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     promise_days: _builtins.int
     """Days from now within which it should arrive; 0 means no promise."""
+    channel: _builtins.str
+    """Where it would be sold."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourcingLine]:
         """What would be wanted."""
@@ -112,6 +117,10 @@ class SourcingQuestion(_message.Message):
     @_builtins.property
     def destination(self) -> _destination_pb2.Destination:
         """Where it would go."""
+
+    @_builtins.property
+    def traits(self) -> _order_pb2.OrderTraits:
+        """What it would say of itself beside its lines."""
 
     @_builtins.property
     def excluding_reservation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -123,11 +132,13 @@ class SourcingQuestion(_message.Message):
         lines: _abc.Iterable[Global___SourcingLine] | None = ...,
         destination: _destination_pb2.Destination | None = ...,
         promise_days: _builtins.int = ...,
+        channel: _builtins.str = ...,
+        traits: _order_pb2.OrderTraits | None = ...,
         excluding_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "traits", b"traits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "excluding_reservation_ids", b"excluding_reservation_ids", "lines", b"lines", "promise_days", b"promise_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "destination", b"destination", "excluding_reservation_ids", b"excluding_reservation_ids", "lines", b"lines", "promise_days", b"promise_days", "traits", b"traits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -143,6 +154,7 @@ class SourcingLine(_message.Message):
     SKU_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     KEEP_TOGETHER_FIELD_NUMBER: _builtins.int
+    UNIT_PRICE_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line."""
     sku: _builtins.str
@@ -151,6 +163,10 @@ class SourcingLine(_message.Message):
     """Units, or kits."""
     keep_together: _builtins.bool
     """The units of the line come from one location."""
+    @_builtins.property
+    def unit_price(self) -> _money_pb2.Money:
+        """What one of it would be sold for. Not set: what the item is worth."""
+
     def __init__(
         self,
         *,
@@ -158,10 +174,11 @@ class SourcingLine(_message.Message):
         sku: _builtins.str = ...,
         quantity: _builtins.int = ...,
         keep_together: _builtins.bool = ...,
+        unit_price: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "unit_price", b"unit_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -47,3 +47,37 @@ class PolicyNotFound(NotFound):
             f"No policy is called {policy_id}, or it has no such version.",
             {"policyId": policy_id, "version": version},
         )
+
+
+class RuleNotValid(InvalidRequest):
+    """A rule says what cannot be meant; ``problem`` tells what."""
+
+    reason: ClassVar[str] = "RULE_NOT_VALID"
+
+    def __init__(self, rule_id: str, problem: str) -> None:
+        who = f"Rule {rule_id}" if rule_id else "A condition of the policy"
+        super().__init__(f"{who}: {problem}.", {"ruleId": rule_id, "problem": problem})
+
+
+class DefaultMustRemain(RuleViolated):
+    """Without this version orders could be left without any policy."""
+
+    reason: ClassVar[str] = "DEFAULT_MUST_REMAIN"
+
+    def __init__(self, policy_id: str, version: int) -> None:
+        super().__init__(
+            f"{policy_id} needs an active version that is always in force.",
+            {"policyId": policy_id, "version": version},
+        )
+
+
+class PolicyIsDraft(RuleViolated):
+    """A draft decides no order; it only answers questions."""
+
+    reason: ClassVar[str] = "POLICY_IS_DRAFT"
+
+    def __init__(self, policy_id: str, version: int) -> None:
+        super().__init__(
+            f"Version {version} of {policy_id} is a draft.",
+            {"policyId": policy_id, "version": version},
+        )

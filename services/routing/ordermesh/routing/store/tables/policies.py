@@ -4,6 +4,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Index,
     Integer,
     String,
     Table,
@@ -31,4 +32,8 @@ policy = Table(
     Column("parcel_grams_max", BigInteger, nullable=False),
     Column("shipments_max", Integer, nullable=False),
     Column("create_time", UtcTime, nullable=False),
+    Column("state", String(16), nullable=False, server_default="ACTIVE"),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("body", JSON, nullable=False, server_default="{}"),  # windows, rules, tiers, stages
+    Index("policy_state", "state"),
 )

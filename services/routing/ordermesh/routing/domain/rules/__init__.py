@@ -1,0 +1,1 @@
+"""Rules: typed conditions over facts, each with one effect."""

@@ -1,0 +1,314 @@
+"""The facts of one order, its lines, and the locations that could send them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.context import OrderContext
+from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.rules.vocabulary import Fact, Level, PutFact, Value
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_CUBIC_MILLIMETRES_PER_MILLILITRE = 1_000
+
+Facts = Mapping[Fact, Value]
+
+
+@dataclass(frozen=True)
+class AskedLine:
+    """A line as rules see it: so many of an item, or of a kit of ``parts``.
+
+    ``parts`` are units of each SKU in one of it, ``units`` those that are to be sourced.
+    ``unit_value`` is what one of it was sold for or is worth, None where nobody knows.
+    """
+
+    line_id: str
+    sku: str
+    quantity: int
+    parts: Mapping[str, int]
+    units: Mapping[str, int]
+    unit_value: Money | None = None
+    keeps_together: bool = False
+
+    @property
+    def is_kit(self) -> bool:
+        """Whether it is made of others."""
+        return self.sku not in self.parts
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceNow:
+    """What changes of a location from order to order.
+
+    ``capacity_left`` is units, ``orders_left`` orders, None where it has no such limit; ``backlog``
+    is what it was given to do in its windows of now, as they count it.
+    """
+
+    capacity_left: int | None = None
+    backlog: int = 0
+    has_rejected: bool = False
+    is_full: bool = False
+    orders_left: int | None = None
+
+
+@dataclass
+class Asked:
+    """One order before the rules. Facts are made when they are first asked for.
+
+    ``stock`` is units that may be promised by location, then SKU, None before it was asked for.
+    ``distance_km`` tells how far a location is; ``now_at`` what is new of it. ``put`` are facts by
+    location and SKU.
+    """
+
+    now: datetime
+    context: OrderContext
+    lines: tuple[AskedLine, ...]
+    items: Mapping[str, Item]
+    promise_days: int | None = None
+    stock: Mapping[str, Mapping[str, int]] | None = None
+    distance_km: Callable[[str], int] | None = None
+    now_at: Callable[[str], PlaceNow] | None = None
+    countries: Mapping[str, str] = field(default_factory=dict)
+    put: Mapping[tuple[str, str], Facts] = field(default_factory=dict)
+    rejections: int = 0
+    _order: Facts | None = None
+    _lines: dict[str, Facts] = field(default_factory=dict)
+    _places: dict[str, Facts] = field(default_factory=dict)
+    _stocks: dict[tuple[str, str], Facts] = field(default_factory=dict)
+
+    @property
+    def order(self) -> Facts:
+        """What is known of the order."""
+        if self._order is None:
+            self._order = _order_facts(self)
+        return self._order
+
+    def line(self, line: AskedLine) -> Facts:
+        """What is known of a line."""
+        if line.line_id not in self._lines:
+            self._lines[line.line_id] = _line_facts(self, line)
+        return self._lines[line.line_id]
+
+    def place(self, location_id: str) -> Facts:
+        """What is new of a location."""
+        if location_id not in self._places:
+            self._places[location_id] = _place_facts(self, location_id)
+        return self._places[location_id]
+
+    def stock_at(self, line: AskedLine, location_id: str) -> Facts:
+        """What is known of the stock of a line at a location."""
+        key = (line.line_id, location_id)
+        if key not in self._stocks:
+            self._stocks[key] = _stock_facts(self, line, location_id)
+        return self._stocks[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All that is known of an order, of a line of it, and of a location, whose ``network`` facts
+    never change; what is not named is not known.
+    """
+
+    asked: Asked
+    line: AskedLine | None = None
+    location_id: str = ""
+    network: Facts = field(default_factory=dict)
+
+    def get(self, fact: Fact, /) -> Value | None:
+        """The value of a fact, None when it is not known."""
+        level = fact.level
+        if level is Level.ORDER:
+            return self.asked.order.get(fact)
+        if level is Level.ITEM:
+            return None if self.line is None else self.asked.line(self.line).get(fact)
+        if not self.location_id:
+            return None
+        if level is Level.LOCATION:
+            fixed = self.network.get(fact)
+            return self.asked.place(self.location_id).get(fact) if fixed is None else fixed
+        if self.line is None:
+            return None
+        return self.asked.stock_at(self.line, self.location_id).get(fact)
+
+
+def by_place(put: tuple[PutFact, ...]) -> dict[tuple[str, str], dict[Fact, Value]]:
+    """Facts that were put, by location and SKU."""
+    facts: dict[tuple[str, str], dict[Fact, Value]] = {}
+    for one in put:
+        facts.setdefault((one.location_id, one.sku), {})[one.fact] = one.value
+    return facts
+
+
+def static_facts(entry: NetworkLocation, place: KnownLocation) -> Facts:
+    """What of a location changes only with the network."""
+    facts: dict[Fact, Value] = {
+        Fact.LOCATION_ID: frozenset({entry.location_id}),
+        Fact.LOCATION_TYPE: frozenset({place.kind}),
+        Fact.LOCATION_TAG: frozenset(place.tags),
+        Fact.LOCATION_GROUP: frozenset(place.groups),
+        Fact.LOCATION_METHOD: frozenset(entry.methods),
+        Fact.LOCATION_TIME_ZONE: frozenset({place.time_zone}),
+        Fact.LOCATION_HANDLING_DAYS: entry.handling_days,
+        Fact.LOCATION_PICK_FEE: entry.pick_fee,
+        Fact.LOCATION_LABOR: entry.labor_cost_per_unit,
+        Fact.LOCATION_CAPABILITY: frozenset(entry.capabilities),
+    }
+    if place.country_code:
+        facts[Fact.LOCATION_COUNTRY] = frozenset({place.country_code})
+    if entry.priority:
+        facts[Fact.LOCATION_PRIORITY] = entry.priority
+    return facts
+
+
+def _words(*values: str) -> frozenset[str]:
+    """Words, without the empty one: what is not said is none of any set."""
+    return frozenset(value for value in values if value)
+
+
+def _order_facts(asked: Asked) -> Facts:
+    context, traits = asked.context, asked.context.traits
+    facts: dict[Fact, Value] = {
+        Fact.ORDER_LINES: len(asked.lines),
+        Fact.ORDER_UNITS: sum(line.quantity for line in asked.lines),
+        Fact.ORDER_PRIORITY: traits.priority,
+        Fact.ORDER_REJECTIONS: asked.rejections,
+        Fact.ORDER_AGE_HOURS: max(0, (asked.now - (context.order_time or asked.now)) // _HOUR),
+        Fact.ORDER_CHANNEL: _words(context.channel),
+        Fact.ORDER_BRAND: _words(traits.brand),
+        Fact.ORDER_TYPE: _words(traits.order_type),
+        Fact.ORDER_METHOD: _words(context.method),
+        Fact.ORDER_SERVICE_LEVEL: _words(traits.service_level),
+        Fact.ORDER_TAG: _words(*traits.tags),
+        Fact.ORDER_CUSTOMER_CLASS: _words(traits.customer_class),
+        Fact.ORDER_COUNTRY: _words(context.country_code),
+        Fact.ORDER_REGION: _words(context.region),
+        Fact.ORDER_POSTAL_CODE: _words(context.postal_code),
+        Fact.ORDER_PAYMENT_STATE: _words(traits.payment_state),
+        Fact.ORDER_QUEUE: _words(traits.queue),
+        Fact.ORDER_ORIGIN_GROUP: _words(traits.origin_group),
+        Fact.ORDER_IS_PROMISED: asked.promise_days is not None,
+    }
+    if asked.stock is not None:
+        facts[Fact.ORDER_IS_AVAILABLE] = _is_available(asked.lines, asked.stock)
+    if asked.promise_days is not None:
+        facts[Fact.ORDER_PROMISE_DAYS] = asked.promise_days
+    goods = [_goods(asked, line) for line in asked.lines]
+    facts[Fact.ORDER_WEIGHT_GRAMS] = sum(
+        one.grams * line.quantity for one, line in zip(goods, asked.lines, strict=True)
+    )
+    if all(one.millilitres is not None for one in goods):
+        facts[Fact.ORDER_VOLUME_MILLILITRES] = sum(
+            (one.millilitres or 0) * line.quantity
+            for one, line in zip(goods, asked.lines, strict=True)
+        )
+    if all(line.unit_value is not None for line in asked.lines):
+        facts[Fact.ORDER_VALUE] = sum(
+            (line.unit_value or 0) * line.quantity for line in asked.lines
+        )
+    return facts
+
+
+def _is_available(lines: tuple[AskedLine, ...], stock: Mapping[str, Mapping[str, int]]) -> bool:
+    wanted: dict[str, int] = {}
+    for line in lines:
+        for sku, units in line.units.items():
+            wanted[sku] = wanted.get(sku, 0) + units
+    return all(
+        sum(held.get(sku, 0) for held in stock.values()) >= units for sku, units in wanted.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Goods:
+    """One of a line, with all its parts."""
+
+    grams: int
+    longest: int | None
+    millilitres: int | None
+
+
+def _goods(asked: Asked, line: AskedLine) -> _Goods:
+    grams, longest, millilitres = 0, 0, 0
+    has_size = True
+    for sku, units in line.parts.items():
+        item = asked.items.get(sku)
+        grams += 0 if item is None else item.weight_grams * units
+        if item is None or item.size_millimetres is None:
+            has_size = False
+            continue
+        longest = max(longest, item.size_millimetres[0])
+        length, width, height = item.size_millimetres
+        millilitres += length * width * height * units // _CUBIC_MILLIMETRES_PER_MILLILITRE
+    return _Goods(grams, longest if has_size else None, millilitres if has_size else None)
+
+
+def _line_facts(asked: Asked, line: AskedLine) -> Facts:
+    skus = {line.sku, *line.parts}
+    items = [asked.items[sku] for sku in sorted(skus) if sku in asked.items]
+    goods = _goods(asked, line)
+    cuts = [one.markdown_time for one in items if one.markdown_time is not None]
+    facts: dict[Fact, Value] = {
+        Fact.LINE_QUANTITY: line.quantity,
+        Fact.ITEM_SKU: frozenset(skus),
+        Fact.ITEM_TAG: frozenset(tag for one in items for tag in one.tags),
+        Fact.ITEM_HANDLING: frozenset(care for one in items for care in one.handling),
+        Fact.ITEM_WEIGHT_GRAMS: goods.grams,
+        Fact.ITEM_IS_KIT: line.is_kit,
+        Fact.ITEM_KEEPS_TOGETHER: line.keeps_together,
+        Fact.ITEM_IS_MARKED_DOWN: any(cut <= asked.now for cut in cuts),
+    }
+    if goods.longest is not None and goods.millilitres is not None:
+        facts[Fact.ITEM_LONGEST_MILLIMETRES] = goods.longest
+        facts[Fact.ITEM_VOLUME_MILLILITRES] = goods.millilitres
+    if cuts:
+        facts[Fact.ITEM_DAYS_TO_MARKDOWN] = max(0, (min(cuts) - asked.now) // _DAY)
+    if line.unit_value is not None:
+        facts[Fact.ITEM_VALUE] = line.unit_value
+        facts[Fact.LINE_VALUE] = line.unit_value * line.quantity
+    return facts
+
+
+def _place_facts(asked: Asked, location_id: str) -> Facts:
+    facts: dict[Fact, Value] = dict(_only(asked.put.get((location_id, "")), Level.LOCATION))
+    if asked.distance_km is not None:
+        facts[Fact.LOCATION_DISTANCE_KM] = asked.distance_km(location_id)
+    if asked.now_at is not None:
+        seen = asked.now_at(location_id)
+        facts[Fact.LOCATION_BACKLOG] = seen.backlog
+        facts[Fact.LOCATION_REJECTED] = seen.has_rejected
+        facts[Fact.LOCATION_IS_FULL] = seen.is_full
+        if seen.orders_left is not None:
+            facts[Fact.LOCATION_ORDERS_LEFT] = seen.orders_left
+        if seen.capacity_left is not None:
+            facts[Fact.LOCATION_CAPACITY_LEFT] = seen.capacity_left
+    country = asked.countries.get(location_id, "")
+    if country and asked.context.country_code:
+        facts[Fact.LOCATION_IS_DOMESTIC] = country == asked.context.country_code
+    return facts
+
+
+def _stock_facts(asked: Asked, line: AskedLine, location_id: str) -> Facts:
+    """Of a kit the scarcest part tells: the least of its numbers, and a flag where any part has it.
+
+    A fact that is not known of a part is not known of the kit.
+    """
+    held = (asked.stock or {}).get(location_id, {})
+    facts: dict[Fact, Value] = {
+        Fact.STOCK_AVAILABLE: min(held.get(sku, 0) for sku in line.units),
+        Fact.STOCK_WOULD_RUN_OUT: any(
+            held.get(sku, 0) <= units for sku, units in line.units.items()
+        ),
+    }
+    whole = _only(asked.put.get((location_id, "")), Level.STOCK)
+    parts = [{**whole, **asked.put.get((location_id, sku), {})} for sku in line.units]
+    for fact in frozenset(parts[0]).intersection(*parts):
+        values = [value for part in parts if not isinstance(value := part[fact], frozenset)]
+        facts[fact] = max(values) if fact is Fact.STOCK_BREAKS_SIZE_RUN else min(values)
+    return facts
+
+
+def _only(facts: Facts | None, level: Level) -> dict[Fact, Value]:
+    return {fact: value for fact, value in (facts or {}).items() if fact.level is level}

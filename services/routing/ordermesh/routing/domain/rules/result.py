@@ -1,0 +1,90 @@
+"""What rules do to one order: removals, adjustments of cost, limits, and reports of themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.rules.rule import NOTHING, Mode, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRemoval:
+    """A location that a rule takes away for these lines, with the fact that decided it."""
+
+    rule_id: str
+    location_id: str
+    line_ids: tuple[str, ...]
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAdjustment:
+    """Money of a rule at a location: for each unit of a line, or once and by parcel without one."""
+
+    rule_id: str
+    purpose: Purpose
+    location_id: str
+    line_id: str = ""
+    per_unit: Money = NOTHING
+    per_shipment: Money = NOTHING
+    per_parcel: Money = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChange:
+    """Services at a location that are banned, or charged for each parcel."""
+
+    rule_id: str
+    location_id: str
+    service_ids: tuple[str, ...]
+    banned: bool
+    per_parcel: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a limit came from, as a sentence."""
+
+    rule_id: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How the order may be split, and what capacity and promise mean; None: as without rules."""
+
+    shipments_max: int | None = None
+    parcels_max: int | None = None
+    ship_complete: bool = False
+    whole_line_ids: frozenset[str] = frozenset()
+    together: tuple[frozenset[str], ...] = ()
+    promise_is_hard: bool | None = None
+    promise_tolerance_days: int = 0
+    capacity: Mapping[str, Mode] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """What a rule did: to how many locations, and where it abstained for want of which fact.
+
+    ``at`` is 0 for a rule about the order alone.
+    """
+
+    rule_id: str
+    effect: str
+    applied: bool
+    at: int = 0
+    abstained_at: int = 0
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that the rules do to an order."""
+
+    removals: tuple[RuleRemoval, ...] = ()
+    adjustments: tuple[RuleAdjustment, ...] = ()
+    services: tuple[ServiceChange, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    reports: tuple[RuleReport, ...] = ()

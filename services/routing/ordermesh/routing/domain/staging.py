@@ -1,0 +1,127 @@
+"""What a stage comes to: what it lets full locations do, what was in its way, and its record."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ordermesh.routing.domain.decision import Decision, RuleOutcome, StageResult
+from ordermesh.routing.domain.policy import Policy
+from ordermesh.routing.domain.problem import Problem, Rule
+from ordermesh.routing.domain.question import Known, Units
+from ordermesh.routing.domain.rules.result import Evaluation
+from ordermesh.routing.domain.rules.rule import Mode
+from ordermesh.routing.domain.stages import Ruled
+
+SENTENCES_MAX = 20
+"""So many reasons are told of one stage at most."""
+
+SHIPMENTS_MAX = "SHIPMENTS_MAX"
+SHIP_COMPLETE = "SHIP_COMPLETE"
+
+
+def openings(ruled: Ruled, known: Known) -> Iterator[Ruled]:
+    """The stage as it is tried: first with full locations closed, then with those that rank last.
+
+    A location whose capacity does not matter is never full.
+    """
+    modes = ruled.evaluation.limits.capacity
+    if ruled.relaxation.beyond_capacity:
+        yield replace(ruled, open_when_full=frozenset(one.location_id for one in known.network))
+        return
+    ignored = frozenset(name for name, mode in modes.items() if mode is Mode.IGNORED)
+    yield replace(ruled, open_when_full=ignored)
+    last = frozenset(name for name, mode in modes.items() if mode is Mode.RANK_LAST)
+    if last:
+        yield replace(ruled, open_when_full=ignored | last)
+
+
+def result(
+    ruled: Ruled, policy: Policy, problem: Problem, decision: Decision, stock: Units
+) -> StageResult:
+    """The record of a stage that was tried."""
+    blocking, sentences = _in_the_way(ruled, policy, problem, decision, stock)
+    return StageResult(
+        name=ruled.relaxation.name,
+        filled=not decision.unfilled_lines,
+        unfilled_units=sum(line.unfilled for line in decision.unfilled_lines),
+        cost=decision.cost,
+        shipments=len(decision.shipments),
+        blocking_rules=blocking,
+        sentences=sentences,
+    )
+
+
+def recorded(
+    decision: Decision, known: Known, ruled: Ruled, results: Sequence[StageResult]
+) -> Decision:
+    """The decision with how it came about."""
+    return replace(
+        decision,
+        policy_reason=known.policy_reason,
+        rules=_outcomes(ruled.evaluation),
+        stages=tuple(results) if known.policy.stages else (),
+        beyond_capacity=ruled.open_when_full,
+    )
+
+
+def _outcomes(evaluation: Evaluation) -> tuple[RuleOutcome, ...]:
+    said: dict[str, list[str]] = {}
+    for note in evaluation.limits.notes:
+        said.setdefault(note.rule_id, []).append(note.sentence)
+    return tuple(
+        RuleOutcome(
+            report.rule_id,
+            report.effect,
+            report.applied,
+            report.at,
+            report.abstained_at,
+            report.missing,
+            tuple(said.get(report.rule_id, ())),
+        )
+        for report in evaluation.reports
+    )
+
+
+def _in_the_way(
+    ruled: Ruled, policy: Policy, problem: Problem, decision: Decision, stock: Units
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rules without which more could be filled, and why, by what is left."""
+    blocking: dict[str, None] = {}
+    sentences: dict[str, None] = {}
+    reachable = _reachable(problem)
+    for line in decision.unfilled_lines:
+        found = False
+        for removal in problem.removals:
+            held = stock.get(removal.location_id, {}).get(line.sku, 0)
+            if line.line_id in removal.line_ids and held > 0 and removal.rule != Rule.NOT_STOCKED:
+                blocking[removal.rule_id or str(removal.rule)] = None
+                sentences[f"{removal.location_id}: {removal.fact}"] = None
+                found = True
+        if reachable.get(line.sku, 0) >= problem.wanted.get(line.sku, 0) > 0:
+            for rule_id, sentence in _limiting(ruled, policy, problem):
+                blocking[rule_id] = None
+                sentences[sentence] = None
+                found = True
+        if not found:
+            blocking[Rule.NOT_STOCKED] = None
+            sentences[f"no stock of {line.sku} for line {line.line_id}"] = None
+    return tuple(map(str, blocking)), tuple(sentences)[:SENTENCES_MAX]
+
+
+def _reachable(problem: Problem) -> Mapping[str, int]:
+    """Units of each SKU at the locations that are left."""
+    units: dict[str, int] = {}
+    for candidate in problem.candidates:
+        for sku, held in candidate.available:
+            units[sku] = units.get(sku, 0) + held
+    return units
+
+
+def _limiting(ruled: Ruled, policy: Policy, problem: Problem) -> Iterator[tuple[str, str]]:
+    """What keeps stock that is there from being sent: the rules that said so, else the policy."""
+    notes = ruled.evaluation.limits.notes
+    for note in notes:
+        yield note.rule_id, note.sentence
+    if problem.shipments_max is not None and policy.shipments_max:
+        yield SHIPMENTS_MAX, f"at most {problem.shipments_max} shipments"
+    elif problem.all_or_nothing and not notes:
+        yield SHIP_COMPLETE, "all of it or nothing"

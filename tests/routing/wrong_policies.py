@@ -1,0 +1,193 @@
+"""Requests about policies that are refused, and how."""
+
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+
+from ordermesh.api.routing import v1
+from tests.routing.house import usd
+from tests.routing.requests import activate, archive, policy
+from tests.routing.wrong import INVALID, LONG, NOT_FOUND, REFUSED, Case, invalid
+
+WEB = v1.Condition(text=v1.TextTest(fact=v1.TextFact.TEXT_FACT_ORDER_CHANNEL, values=["web"]))
+HERE = v1.Condition(text=v1.TextTest(fact=v1.TextFact.TEXT_FACT_LOCATION_ID, values=["NEAR"]))
+SKU = v1.Condition(text=v1.TextTest(fact=v1.TextFact.TEXT_FACT_ITEM_SKU, values=["MUG"]))
+
+
+SHIPMENTS = v1.WeightedTerm.TERM_SHIPMENTS
+AVAILABLE = v1.NumberFact.NUMBER_FACT_STOCK_AVAILABLE
+
+
+def number(**limits: int) -> v1.Condition:
+    fact = v1.NumberFact.NUMBER_FACT_ORDER_UNITS
+    return v1.Condition(number=v1.NumberTest(fact=fact, **limits))
+
+
+def ruled(*conditions: v1.Condition, **effect: Any) -> v1.SavePolicyRequest:
+    """A policy with one rule."""
+    wanted = effect or {"fence": v1.Fence()}
+    return policy(rules=[v1.Rule(rule_id="R", conditions=conditions, **wanted)])
+
+
+def not_valid(name: str, request: Any, problem: str) -> Case:
+    return Case(name, request, INVALID, "RULE_NOT_VALID", {"ruleId": "R", "problem": problem})
+
+
+POLICY_CASES = [
+    invalid(
+        "a rule without a name",
+        lambda: policy(rules=[v1.Rule(fence=v1.Fence())]),
+        "policy.rules[0].rule_id",
+    ),
+    invalid(
+        "a rule without effect",
+        lambda: policy(rules=[v1.Rule(rule_id="R")]),
+        "policy.rules[0].effect",
+    ),
+    invalid(
+        "a condition without a test",
+        lambda: ruled(v1.Condition()),
+        "policy.rules[0].conditions[0].test",
+    ),
+    invalid(
+        "a test of nothing",
+        lambda: ruled(v1.Condition(flag=v1.FlagTest())),
+        "policy.rules[0].conditions[0].flag.fact",
+    ),
+    invalid(
+        "a set without words",
+        lambda: ruled(v1.Condition(text=v1.TextTest(fact=v1.TextFact.TEXT_FACT_ORDER_CHANNEL))),
+        "policy.rules[0].conditions[0].text.values",
+    ),
+    invalid(
+        "a list inside a list",
+        lambda: ruled(
+            v1.Condition(
+                any_of=v1.AnyTest(conditions=[v1.Condition(any_of=v1.AnyTest(conditions=[WEB]))])
+            )
+        ),
+        "conditions.any_of",
+    ),
+    invalid("a policy chosen by a location", lambda: policy(chosen_when=[HERE]), "chosen_when"),
+    invalid(
+        "a window that ends before it begins",
+        lambda: policy(
+            windows=[v1.TimeWindow(start_time=Timestamp(seconds=9), end_time=Timestamp(seconds=9))]
+        ),
+        "windows",
+    ),
+    invalid(
+        "a window at no time",
+        lambda: policy(windows=[v1.TimeWindow(start_time=Timestamp(seconds=2**60))]),
+        "windows",
+    ),
+    invalid(
+        "tiers in which nothing counts",
+        lambda: policy(tiers=[v1.Tier(terms=[v1.WeightedTerm(term=SHIPMENTS)])]),
+        "tiers",
+    ),
+    not_valid(
+        "a test without limits", lambda: ruled(number()), "its test of ORDER_UNITS has no limit"
+    ),
+    not_valid(
+        "a range upside down",
+        lambda: ruled(number(at_least=5, at_most=4)),
+        "its test of ORDER_UNITS lets nothing pass",
+    ),
+    not_valid("a charge of nothing", lambda: ruled(charge=v1.Charge()), "it charges nothing"),
+    not_valid(
+        "a limit of nothing", lambda: ruled(split_limit=v1.SplitLimit()), "it limits nothing"
+    ),
+    not_valid(
+        "a shipment charged by goods",
+        lambda: ruled(SKU, charge=v1.Charge(per_shipment=usd(1))),
+        "what is charged by shipment or parcel cannot depend on goods or stock",
+    ),
+    not_valid(
+        "a scale of no width",
+        lambda: ruled(charge=v1.Charge(per_unit=usd(1), scale=v1.Scale(fact=AVAILABLE))),
+        "its scale has no width",
+    ),
+    not_valid(
+        "a split limited by place",
+        lambda: ruled(HERE, split_limit=v1.SplitLimit(shipments_max=1)),
+        "its effect cannot depend on facts of location",
+    ),
+    not_valid(
+        "services neither banned nor charged",
+        lambda: ruled(service=v1.ServiceRule(service_ids=["air"])),
+        "services are either banned or charged",
+    ),
+    Case(
+        "a charge in another currency",
+        lambda: ruled(charge=v1.Charge(per_unit=Money(currency_code="EUR", units=1))),
+        INVALID,
+        "CURRENCY_MISMATCH",
+    ),
+    Case(
+        "a rule twice",
+        lambda: policy(rules=[v1.Rule(rule_id="R", fence=v1.Fence())] * 2),
+        INVALID,
+        "DUPLICATE_ENTRY",
+        {"field": "rules.rule_id", "value": "R"},
+    ),
+    Case(
+        "a stage twice",
+        lambda: policy(stages=[v1.Stage(name="all")] * 2),
+        INVALID,
+        "DUPLICATE_ENTRY",
+        {"field": "stages.name", "value": "all"},
+    ),
+    Case(
+        "a stage without a rule that is not there",
+        lambda: policy(stages=[v1.Stage(name="all", without_rule_ids=["Q"])]),
+        INVALID,
+        "RULE_NOT_VALID",
+        {"ruleId": "Q"},
+    ),
+    Case(
+        "rules that make sending dearer than leaving",
+        lambda: ruled(charge=v1.Charge(per_shipment=usd(100))),
+        REFUSED,
+        "UNFILLED_MUST_DOMINATE",
+    ),
+    Case(
+        "a tier that had rather leave",
+        lambda: policy(
+            tiers=[
+                v1.Tier(
+                    terms=[
+                        v1.WeightedTerm(term=v1.WeightedTerm.TERM_SHIPMENTS, weight_thousandths=1)
+                    ]
+                )
+            ]
+        ),
+        REFUSED,
+        "UNFILLED_MUST_DOMINATE",
+    ),
+    # ActivatePolicyVersion and ArchivePolicyVersion
+    invalid("activating no policy", lambda: activate(policy_id=""), "policy_id"),
+    invalid("activating no version", lambda: activate(version=0), "version"),
+    Case(
+        "activating what is not there",
+        lambda: activate(version=7),
+        NOT_FOUND,
+        "POLICY_NOT_FOUND",
+        {"policyId": "spring", "version": "7"},
+    ),
+    invalid("archiving a long name", lambda: archive(policy_id=LONG), "policy_id"),
+    Case(
+        "archiving what is not there",
+        lambda: archive(policy_id="gone"),
+        NOT_FOUND,
+        "POLICY_NOT_FOUND",
+    ),
+    Case(
+        "archiving what orders need",
+        lambda: archive(policy_id="default"),
+        REFUSED,
+        "DEFAULT_MUST_REMAIN",
+        {"policyId": "default", "version": "1"},
+    ),
+]

@@ -7,14 +7,23 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from ordermesh.api.inventory.v1 import LedgerFinding
+from ordermesh.inventory.background.sealing import Sealer
 from ordermesh.inventory.queries import verification
+from ordermesh.inventory.store import folding
+from ordermesh.inventory.store import verification as store
+from ordermesh.inventory.store.seals import SqlSealStore
 from ordermesh.inventory.store.tables.controls import pool_use
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.reservations import line, reservation
+from ordermesh.inventory.store.tables.seals import seal
 from ordermesh.inventory.store.tables.supplies import supply
+from ordermesh.kernel.clock import SystemClock
 from tests.inventory.damaging import damage
 from tests.inventory.expecting import Expecting
 from tests.inventory.shop import Shop, control, selection
+
+MUG, A = 3, 1
+"""The surrogates of an item and a location where its history is torn."""
 
 
 async def findings(shop: Shop) -> list[LedgerFinding]:
@@ -243,6 +252,62 @@ async def test_a_large_ledger_is_checked_in_parts_with_progress(
     assert {reply.total_count for reply in replies} == {40}
     assert [reply.done for reply in replies] == [False] * 6 + [True]
     assert replies[-1].balanced
+
+
+@pytest.fixture
+async def torn(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Keys whose histories are too long for one statement, and items too long for one part."""
+    monkeypatch.setattr(folding, "STATEMENT_ROWS", 3)
+    monkeypatch.setattr(store, "PART_ENTRIES", 4)
+    await shop.stock({"MUG at A": 10, "CUP at A": 5, "JUG at B": 9})
+    for order in ("O-1", "O-2", "O-3"):
+        paid = await shop.reserve({"MUG at A": 2, "CUP at A": 1}, order_id=order, confirm=True)
+        await shop.ship(paid.reservation_id, selection("1", 1))
+    await shop.transfer(("MUG at A", "B", 1))
+    await shop.stamp()
+    await Sealer(shop.wiring.database, SqlSealStore(), SystemClock()).seal()
+    return shop
+
+
+async def test_a_history_that_is_read_in_stretches_is_sound(torn: Shop) -> None:
+    replies = await torn.verify()
+
+    assert await findings(torn) == []
+    assert replies[-1].entry_count == 14
+    # The part before the last one looks for entries beyond the last balance.
+    assert [reply.checked_count for reply in replies] == [1, 4, 4, 4]
+
+
+@pytest.mark.parametrize("sequence", range(1, 9))
+async def test_an_entry_that_is_missing_from_any_stretch_is_found(
+    torn: Shop, sequence: int
+) -> None:
+    is_lost = (entry.c.item_id == MUG) & (entry.c.location_id == A) & (entry.c.sequence == sequence)
+    await damage(torn, delete(entry).where(is_lost))
+
+    found = {(one.invariant, one.key.sku, one.key.location_id) for one in await findings(torn)}
+
+    assert ("ENTRIES_HAVE_NO_GAPS", "MUG", "A") in found
+    assert {(sku, place) for _, sku, place in found if place} == {("MUG", "A")}
+
+
+async def test_a_promise_that_is_kept_in_another_stretch_is_held_against_its_line(
+    torn: Shop,
+) -> None:
+    is_open = (line.c.state == 2) & (line.c.item_id == MUG)
+    await damage(torn, update(line).where(is_open).values(quantity=line.c.quantity + 1))
+
+    found = await findings(torn)
+
+    wrong = {one.order_id for one in found if one.invariant == "RESERVED_IS_SUM_OF_LINES"}
+    assert {"O-1", "O-2", "O-3"} <= wrong
+
+
+async def test_a_seal_that_is_missing_from_any_stretch_is_found(torn: Shop) -> None:
+    is_lost = (seal.c.item_id == MUG) & (seal.c.first_sequence <= 6) & (seal.c.last_sequence >= 6)
+    await damage(torn, delete(seal).where(is_lost))
+
+    assert "SEALS_COVER_ENTRIES" in {one.invariant for one in await findings(torn)}
 
 
 async def test_it_goes_on_while_stock_moves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,10 @@ class Figures:
         """Sellable units that are there."""
         return self.free + self.reserved - self.short
 
+    def __add__(self, other: "Figures") -> "Figures":
+        """The sum of two parts of the entries."""
+        return Figures(*(getattr(self, name) + getattr(other, name) for name in FIGURES))
+
     @property
     def lowest(self) -> int:
         """The smallest of the figures that can never fall below zero."""

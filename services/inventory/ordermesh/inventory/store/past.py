@@ -7,12 +7,12 @@ from sqlalchemy import Select, or_, select
 
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, Balance
+from ordermesh.inventory.store.folding import units_in
 from ordermesh.inventory.store.keys import texts
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.store.tables.seals import seal
-from ordermesh.inventory.store.verification import units_in
 from ordermesh.runtime.database import Transaction
 
 

@@ -10,13 +10,16 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    Select,
     Subquery,
     Text,
     bindparam,
     cast,
     column,
     func,
+    literal_column,
     select,
+    true,
     update,
 )
 
@@ -202,24 +205,49 @@ async def _entries(
 ) -> list[list[tuple[bytes, datetime | None]]]:
     """The entries of each range in their order, each with the instant at which it was made."""
     wanted = _ranges(tx.dialect, ranges)
-    found = await tx.execute(
-        select(wanted.c.place, *_SAID)
-        .select_from(wanted)
-        .join(
-            entry,
-            (entry.c.item_id == wanted.c.item_id)
-            & (entry.c.location_id == wanted.c.location_id)
-            & entry.c.sequence.between(wanted.c.first_sequence, wanted.c.last_sequence),
-        )
-        .outerjoin(movement, movement.c.movement_id == entry.c.movement_id)
-        .order_by(wanted.c.place, entry.c.sequence)
+    is_covered = (
+        (entry.c.item_id == wanted.c.item_id)
+        & (entry.c.location_id == wanted.c.location_id)
+        & entry.c.sequence.between(wanted.c.first_sequence, wanted.c.last_sequence)
     )
+    if tx.dialect == "postgresql":
+        statement = _looked_up(wanted, is_covered)
+    else:
+        statement = (
+            select(wanted.c.place, *_SAID)
+            .select_from(wanted)
+            .join(entry, is_covered)
+            .outerjoin(movement, movement.c.movement_id == entry.c.movement_id)
+            .order_by(wanted.c.place, entry.c.sequence)
+        )
+    found = await tx.execute(statement)
     entries: list[list[tuple[bytes, datetime | None]]] = [[] for _ in ranges]
     for row in found:
         values: tuple[Any, ...] = tuple(row)
         place, *said = values
         entries[place].append((canonical(said), said[0]))
     return entries
+
+
+def _looked_up(wanted: Subquery, is_covered: ColumnElement[bool]) -> Select[Any]:
+    """The entries of each range, looked up in their key, and their movements one by one.
+
+    Left to itself the server takes ranges for wide ones, and goes through all entries and movements
+    there ever were. An offset, of nothing, is what keeps it from joining the parts its own way.
+    """
+    nothing = literal_column("0", Integer)
+    entries = select(*(one for one in _SAID if one.table is entry)).where(is_covered)
+    covered = entries.correlate(wanted).offset(nothing).lateral("covered")
+    movements = select(*(one for one in _SAID if one.table is movement)).where(
+        movement.c.movement_id == covered.c.movement_id
+    )
+    caused = movements.correlate(covered).offset(nothing).lateral("caused")
+    said = [(covered if one.table is entry else caused).c[one.name] for one in _SAID]
+    return (
+        select(wanted.c.place, *said)
+        .select_from(wanted.join(covered, true()).outerjoin(caused, true()))
+        .order_by(wanted.c.place, covered.c.sequence)
+    )
 
 
 _SAID = (

@@ -5,10 +5,16 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    false,
+    func,
+    select,
+    text,
+)
 
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.inventory.domain.ledger import Account
 from ordermesh.inventory.domain.limits import BOUGHT
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN
@@ -21,6 +27,7 @@ from ordermesh.inventory.domain.verification import (
     ReservationFacts,
 )
 from ordermesh.inventory.ports.names import Pair
+from ordermesh.inventory.store.folding import folds, promised, stretches, within
 from ordermesh.inventory.store.keys import uuids
 from ordermesh.inventory.store.supplies import on_their_way, supply_facts
 from ordermesh.inventory.store.tables.controls import pool_use
@@ -38,6 +45,9 @@ HISTORY = ("entry", "movement", "seal")
 
 _EDITS = ("update", "delete")
 
+PART_ENTRIES = 200_000
+"""From so many entries on a part has no further item."""
+
 
 class SqlVerificationStore:
     """Balances, entries and lines, summed by the database."""
@@ -54,23 +64,23 @@ class SqlVerificationStore:
     async def balances(self, tx: Transaction, after: int, size: int) -> Chunk:
         """The balances of the next items in the order of surrogates, at least so many.
 
-        Items are not torn apart, because units on their way are summed over all locations. The last
-        part also has what lies beyond the last balance: entries and lines without one.
+        Fewer where they have very many entries. Items are not torn apart, because units on their
+        way are summed over all locations. The last part also has what lies beyond the last balance:
+        entries and lines without one.
         """
         found = await tx.execute(
-            select(balance.c.item_id)
+            select(balance.c.item_id, balance.c.sequence)
             .where(balance.c.item_id > after)
             .order_by(balance.c.item_id, balance.c.location_id)
             .limit(size)
         )
-        ids = found.scalars().all()
-        last = ids[-1] if len(ids) == size else None
+        last = _end(found.all(), size)
         facts: dict[Pair, KeyFacts] = {}
         for row in await tx.execute(
             select(balance, item.c.sku, location.c.code)
             .join(item, item.c.item_id == balance.c.item_id)
             .join(location, location.c.location_id == balance.c.location_id)
-            .where(_within(balance.c.item_id, after, last))
+            .where(within(balance.c.item_id, after, last))
         ):
             key = KeyFacts(StockKey(row.sku, row.code))
             free = row.on_hand - row.reserved + row.short
@@ -79,11 +89,10 @@ class SqlVerificationStore:
             key.sequence = row.sequence
             facts[row.item_id, row.location_id] = key
         count = len(facts)
-        for row in await tx.execute(_folds(after, last)):
-            _add_fold(_facts_of(facts, row), row)
-        for row in await tx.execute(on_their_way(_within(supply.c.item_id, after, last))):
+        held = await _add_entries(tx, facts, after, last)
+        for row in await tx.execute(on_their_way(within(supply.c.item_id, after, last))):
             _facts_of(facts, row).on_its_way += int(row.units)
-        await _add_promises(tx, facts, after, last)
+        await _add_promises(tx, facts, held, after, last)
         await _add_shortfalls(tx, facts, after, last)
         await _add_seals(tx, facts, after, last)
         await _add_pools(tx, facts, after, last)
@@ -136,11 +145,7 @@ class SqlVerificationStore:
                 func.sum(line.c.quantity).label("units"),
                 func.count().label("lines"),
             )
-            .where(
-                line.c.reservation_id.in_(
-                    uuids(tx.dialect, [row.reservation_id for row in headers])
-                )
-            )
+            .where(*_between(line.c.reservation_id, after, headers))
             .group_by(line.c.reservation_id)
         )
         lines = {row.reservation_id: (int(row.units), int(row.lines)) for row in sums}
@@ -157,49 +162,41 @@ class SqlVerificationStore:
         return Chunk((), facts, 0, headers[-1].reservation_id if len(headers) == size else None)
 
 
-def _within(column: ColumnElement[int], after: int, last: int | None) -> ColumnElement[bool]:
-    return column > after if last is None else and_(column > after, column <= last)
+def _between(
+    column: ColumnElement[UUID], after: UUID | None, headers: Sequence[Row[Any]]
+) -> list[ColumnElement[bool]]:
+    """Whether an id is one of the next headers, which are all that there are after another."""
+    is_beyond = [] if after is None else [column > after]
+    return [*is_beyond, column <= headers[-1].reservation_id] if headers else [false()]
 
 
-def units_in(account: Account) -> ColumnElement[int]:
-    """Units that entries brought into an account, less those that they took out of it."""
-    return func.coalesce(
-        func.sum(
-            case(
-                (entry.c.to_account == int(account), entry.c.quantity),
-                (entry.c.from_account == int(account), -entry.c.quantity),
-                else_=0,
-            )
-        ),
-        0,
-    )
+def _end(rows: Sequence[Row[Any]], size: int) -> int | None:
+    """The last item of a part; None when no balance lies beyond it."""
+    entries = 0
+    for row in rows:
+        entries += row.sequence
+        if entries >= PART_ENTRIES:
+            return int(row.item_id)
+    return int(rows[-1].item_id) if len(rows) == size else None
 
 
-def _folds(after: int, last: int | None) -> Select[Any]:
-    sums = (
-        select(
-            entry.c.item_id,
-            entry.c.location_id,
-            units_in(Account.FREE).label("free"),
-            units_in(Account.RESERVED).label("reserved"),
-            units_in(Account.SHORT).label("minus_short"),
-            units_in(Account.DAMAGED).label("damaged"),
-            units_in(Account.INSPECTION).label("inspection"),
-            units_in(Account.MISSING).label("missing"),
-            units_in(Account.TRANSIT).label("transit"),
-            func.count().label("entries"),
-            func.max(entry.c.sequence).label("last_sequence"),
-            func.sum(case((entry.c.quantity <= 0, 1), else_=0)).label("hollow"),
-        )
-        .where(_within(entry.c.item_id, after, last))
-        .group_by(entry.c.item_id, entry.c.location_id)
-        .subquery()
-    )
-    return (
-        select(sums, item.c.sku, location.c.code)
-        .join(item, item.c.item_id == sums.c.item_id)
-        .join(location, location.c.location_id == sums.c.location_id)
-    )
+_Held = dict[tuple[int, int, UUID | None], list[int]]
+"""What each reservation holds of each key: by entries, and by open lines."""
+
+
+async def _add_entries(
+    tx: Transaction, facts: dict[Pair, KeyFacts], after: int, last: int | None
+) -> _Held:
+    """Sum the entries up; gives what each reservation holds by them."""
+    held: _Held = {}
+    key = (entry.c.item_id, entry.c.location_id, entry.c.sequence)
+    for wanted in await stretches(tx, key, after, last):
+        for row in await tx.execute(folds(wanted)):
+            _add_fold(_facts_of(facts, row), row)
+        for row in await tx.execute(promised(wanted)):
+            sums = held.setdefault((row.item_id, row.location_id, row.reservation_id), [0, 0])
+            sums[0] += int(row.units)
+    return held
 
 
 def _facts_of(facts: dict[Pair, KeyFacts], row: Row[Any]) -> KeyFacts:
@@ -210,7 +207,7 @@ def _facts_of(facts: dict[Pair, KeyFacts], row: Row[Any]) -> KeyFacts:
 
 
 def _add_fold(key: KeyFacts, row: Row[Any]) -> None:
-    key.folded = Figures(
+    key.folded += Figures(
         int(row.free),
         int(row.reserved),
         -int(row.minus_short),
@@ -218,52 +215,37 @@ def _add_fold(key: KeyFacts, row: Row[Any]) -> None:
         int(row.inspection),
         int(row.missing),
     )
-    key.entry_count = int(row.entries)
-    key.last_sequence = int(row.last_sequence)
-    key.hollow_count = int(row.hollow)
-    key.transit = int(row.transit)
+    key.entry_count += int(row.entries)
+    key.last_sequence = max(key.last_sequence, int(row.last_sequence))
+    key.hollow_count += int(row.hollow)
+    key.transit += int(row.transit)
 
 
 async def _add_promises(
-    tx: Transaction, facts: dict[Pair, KeyFacts], after: int, last: int | None
+    tx: Transaction, facts: dict[Pair, KeyFacts], held: _Held, after: int, last: int | None
 ) -> None:
     """What each reservation holds of each key, by entries and by open lines."""
-    held: dict[tuple[int, int, UUID | None], list[int]] = {}
-    by_entries = select(
-        entry.c.item_id,
-        entry.c.location_id,
-        entry.c.reservation_id,
-        units_in(Account.RESERVED).label("units"),
-    ).where(
-        _within(entry.c.item_id, after, last),
-        or_(
-            entry.c.to_account == int(Account.RESERVED),
-            entry.c.from_account == int(Account.RESERVED),
-        ),
+    key = (line.c.item_id, line.c.location_id, line.c.reservation_id)
+    by_lines = (
+        select(*key, func.sum(line.c.quantity).label("units"))
+        .where(
+            within(line.c.item_id, after, last),
+            line.c.state.in_([int(state) for state in sorted(OPEN)]),
+            line.c.mode == int(ReservationMode.RESERVE),
+            line.c.supply_id.is_(None),
+        )
+        .group_by(*key)
     )
-    by_lines = select(
-        line.c.item_id,
-        line.c.location_id,
-        line.c.reservation_id,
-        func.sum(line.c.quantity).label("units"),
-    ).where(
-        _within(line.c.item_id, after, last),
-        line.c.state.in_([int(state) for state in sorted(OPEN)]),
-        line.c.mode == int(ReservationMode.RESERVE),
-        line.c.supply_id.is_(None),
-    )
-    for place, statement in enumerate((by_entries, by_lines)):
-        columns = list(statement.selected_columns)[:3]
-        for row in await tx.execute(statement.group_by(*columns)):
-            sums = held.setdefault((row.item_id, row.location_id, row.reservation_id), [0, 0])
-            sums[place] = int(row.units)
+    for row in await tx.execute(by_lines):
+        sums = held.setdefault((row.item_id, row.location_id, row.reservation_id), [0, 0])
+        sums[1] = int(row.units)
     orders = await _orders(tx, {one for (_, _, one), sums in held.items() if one and any(sums)})
     for (item_id, location_id, reservation_id), (entries, lines) in held.items():
         if entries or lines:
-            key = facts.get((item_id, location_id))
-            if key is not None:
+            facts_of_key = facts.get((item_id, location_id))
+            if facts_of_key is not None:
                 order_id = orders.get(reservation_id, "") if reservation_id else ""
-                key.promises[reservation_id] = Promise(order_id, entries, lines)
+                facts_of_key.promises[reservation_id] = Promise(order_id, entries, lines)
 
 
 async def _add_shortfalls(
@@ -279,7 +261,7 @@ async def _add_shortfalls(
         )
         .join(item, item.c.item_id == shortfall.c.item_id)
         .join(location, location.c.location_id == shortfall.c.location_id)
-        .where(_within(shortfall.c.item_id, after, last), shortfall.c.close_time.is_(None))
+        .where(within(shortfall.c.item_id, after, last), shortfall.c.close_time.is_(None))
         .group_by(shortfall.c.item_id, shortfall.c.location_id, item.c.sku, location.c.code)
     )
     for row in found:
@@ -292,7 +274,7 @@ async def _add_pools(
     """What was taken from each pool: as it is counted, and by the lines that hold or shipped it."""
     counted = select(
         pool_use.c.number, pool_use.c.item_id, pool_use.c.location_id, pool_use.c.taken
-    ).where(_within(pool_use.c.item_id, after, last))
+    ).where(within(pool_use.c.item_id, after, last))
     by_lines = (
         select(
             line.c.pool.label("number"),
@@ -301,7 +283,7 @@ async def _add_pools(
             func.sum(line.c.quantity).label("taken"),
         )
         .where(
-            _within(line.c.item_id, after, last),
+            within(line.c.item_id, after, last),
             line.c.pool.is_not(None),
             line.c.state.in_([int(state) for state in sorted(BOUGHT)]),
         )
@@ -323,21 +305,24 @@ async def _add_pools(
 async def _add_seals(
     tx: Transaction, facts: dict[Pair, KeyFacts], after: int, last: int | None
 ) -> None:
-    found = await tx.execute(
-        select(
-            seal.c.item_id,
-            seal.c.location_id,
-            func.sum(seal.c.last_sequence - seal.c.first_sequence + 1).label("covered"),
-            func.max(seal.c.last_sequence).label("last_sealed"),
+    key = (seal.c.item_id, seal.c.location_id, seal.c.revision)
+    for wanted in await stretches(tx, key, after, last):
+        found = await tx.execute(
+            select(
+                seal.c.item_id,
+                seal.c.location_id,
+                func.sum(seal.c.last_sequence - seal.c.first_sequence + 1).label("covered"),
+                func.max(seal.c.last_sequence).label("last_sealed"),
+            )
+            .where(wanted)
+            .group_by(seal.c.item_id, seal.c.location_id)
         )
-        .where(_within(seal.c.item_id, after, last))
-        .group_by(seal.c.item_id, seal.c.location_id)
-    )
-    for row in found:
-        # A key that is sealed has entries; without a balance it is told of by those.
-        key = facts.get((row.item_id, row.location_id))
-        if key is not None:
-            key.sealed_count, key.last_sealed = int(row.covered), int(row.last_sealed)
+        for row in found:
+            # A key that is sealed has entries; without a balance it is told of by those.
+            known = facts.get((row.item_id, row.location_id))
+            if known is not None:
+                known.sealed_count += int(row.covered)
+                known.last_sealed = max(known.last_sealed, int(row.last_sealed))
 
 
 async def _orders(tx: Transaction, reservation_ids: set[UUID]) -> Mapping[UUID, str]:

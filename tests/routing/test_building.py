@@ -171,7 +171,7 @@ def test_the_hash_changes_with_whatever_could_change_the_decision() -> None:
 
 
 def test_the_hash_of_a_problem_stays_what_it_was() -> None:
-    assert built().hash == ("ab80c67caf9950e7f6a32c0c5b522ac2714dc1427078dee2feba749fb00008d9")
+    assert built().hash == ("4f92acd07efc384dc5ba401b9533fe84e79355fc1b39548277f03351300637b8")
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,9 @@ def test_an_offer_names_everything_that_made_it() -> None:
     (offer,) = found.offers
     assert (offer.carrier.version, offer.card.version, offer.zone) == (3, 7, 1)
     assert offer.conversion.version == "JPY/EUR@2026-01-01T00:00:00Z/2"
-    assert offer.tariff.price(10) == money("6.60")
+    tariff = offer.tariff((), money("0.10"))
+    assert tariff.price(10) == money("6.60")
+    assert tariff.tariff_id == "GROUND-2026/7/1 +RESIDENTIAL JPY/EUR@2026-01-01T00:00:00Z/2"
     assert offer.emission is not None
     assert offer.emission.version == 5
     assert offer.transit.days == 1
@@ -147,8 +149,8 @@ def test_transit_at_a_confidence_is_the_first_outcome_that_is_often_enough() -> 
     ]
 
 
-def test_emissions_are_counted_by_parcel_and_distance_and_weight() -> None:
-    van = factor()
+def test_factors_of_emission_are_used_in_whole_micrograms_a_gram_and_kilometre() -> None:
+    rates = factor(version=5, micrograms_per_kg_km=101_630).rates(money("0.10"))
 
-    assert van.micrograms(2_000, 100) == 250_000_000 + 6_000_000 + 20_000_000
-    assert factor(micrograms_per_kg_km=1).micrograms(1, 1) == 250_060_001
+    assert (rates.parcel_micrograms, rates.parcel_micrograms_per_km) == (250_000_000, 60_000)
+    assert (rates.micrograms_per_gram_km, rates.factor_version) == (102, "VAN/5")

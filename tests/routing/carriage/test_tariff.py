@@ -7,15 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.carriage.checking import findings
+from ordermesh.routing.domain.carriage.conversion import Conversion, price_once
 from ordermesh.routing.domain.carriage.rate_card import (
+    Bracket,
     Goods,
+    RateCard,
     Surcharge,
     SurchargeKind,
     ZoneRates,
     quote,
 )
-from ordermesh.routing.domain.carriage.tariff import Conversion, Step, Tariff, price_once
-from tests.routing.carriage.making import AMSTERDAM, area, card, money, rates
+from tests.routing.carriage.making import AMSTERDAM, NOW, area, book, card, money, rates
 
 RESIDENTIAL = Surcharge(SurchargeKind.RESIDENTIAL, money("1.00"), bears_fuel=True)
 REMOTE = Surcharge(SurchargeKind.REMOTE_AREA, money("7.00"), areas=(area("NL", "", "88"),))
@@ -28,21 +31,26 @@ OVERSIZE = Surcharge(
 )
 
 
-def tariffs() -> st.SearchStrategy[Tariff]:
-    """Tariffs whose prices do not fall, as checked cards give them."""
+def cards() -> st.SearchStrategy[RateCard]:
+    """Cards as they are accepted: brackets without a gap, prices that do not fall."""
 
-    def build(draws: tuple[list[tuple[int, int]], int, int | None]) -> Tariff:
-        widths, first, per_kg = draws
-        steps, grams, price = [], 0, first
+    def build(draws: tuple[list[tuple[int, int]], int, int | None, int, int, int]) -> RateCard:
+        widths, first, per_kg, minimum, fuel, rate_step = draws
+        brackets, grams, price = [], 0, first
         for width, rise in widths:
+            brackets.append(Bracket(grams, grams + width, Money(price + rise)))
             grams, price = grams + width, price + rise
-            steps.append(Step(grams, Money(price)))
-        return Tariff(tuple(steps), None if per_kg is None else Money(per_kg))
+        beyond = None if per_kg is None else Money(per_kg)
+        rated = ZoneRates(1, tuple(brackets), beyond, Money(minimum))
+        return card(rated, fuel_millionths=fuel, weight_step_grams=rate_step)
 
     return st.tuples(
         st.lists(st.tuples(st.integers(1, 40), st.integers(0, 60)), min_size=1, max_size=4),
         st.integers(0, 200),
         st.none() | st.integers(0, 4_000),
+        st.integers(0, 300),
+        st.integers(0, 300_000),
+        st.integers(1, 3),
     ).map(build)
 
 
@@ -117,17 +125,18 @@ def test_a_price_is_rounded_once_and_half_to_even(
     assert price_once(plain, fueled, fuel, Conversion(numerator, denominator)) == round(exact)
 
 
-@given(tariffs(), st.integers(0, 400), st.integers(0, 400))
-def test_a_heavier_parcel_is_never_cheaper(tariff: Tariff, grams: int, more: int) -> None:
-    light, heavy = tariff.price(grams), tariff.price(grams + more)
+@given(cards(), st.integers(0, 400), st.integers(0, 400))
+def test_a_heavier_parcel_is_never_cheaper(mine: RateCard, grams: int, more: int) -> None:
+    light, heavy = quote(mine, 1, grams), quote(mine, 1, grams + more)
 
+    assert findings(book(rate_cards={"C": mine}), NOW) == []
     assert heavy is None or (light is not None and light <= heavy)
 
 
-@given(tariffs())
-def test_where_merging_is_said_to_pay_no_two_weights_say_otherwise(tariff: Tariff) -> None:
-    last = tariff.steps[-1].grams_max
-    prices = [tariff.price(grams) for grams in range(2 * last + 200)]
+@given(cards())
+def test_where_merging_is_said_to_pay_no_two_weights_say_otherwise(mine: RateCard) -> None:
+    last = mine.zones[0].brackets[-1].up_to_grams
+    prices = [quote(mine, 1, grams) for grams in range(2 * last + 200)]
 
     dearer = any(
         merged is None or merged > one + other
@@ -137,7 +146,7 @@ def test_where_merging_is_said_to_pay_no_two_weights_say_otherwise(tariff: Tarif
         for merged in [prices[first + second]]
     )
 
-    assert not (tariff.merging_is_never_dearer and dearer)
+    assert not (mine.merging_is_never_dearer and dearer)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +163,11 @@ def test_where_merging_is_said_to_pay_no_two_weights_say_otherwise(tariff: Tarif
 def test_whether_merging_can_be_dearer_is_known_of_each_tariff(
     steps: list[tuple[int, str]], per_kg: str | None, never_dearer: bool
 ) -> None:
-    tariff = Tariff(
-        tuple(Step(grams, money(price)) for grams, price in steps),
-        None if per_kg is None else money(per_kg),
+    edges = [0, *(grams for grams, _ in steps)]
+    brackets = tuple(
+        Bracket(over, grams, money(price))
+        for over, (grams, price) in zip(edges, steps, strict=False)
     )
+    mine = card(ZoneRates(1, brackets, None if per_kg is None else money(per_kg)))
 
-    assert tariff.merging_is_never_dearer is never_dearer
+    assert mine.merging_is_never_dearer is never_dearer

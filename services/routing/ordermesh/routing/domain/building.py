@@ -91,8 +91,8 @@ class SourcingLocation:
 
     ``capacity_units`` is what is left of today's capacity, None for no limit. ``services`` reach
     the destination from here; None means the one of the policy's zones, after ``handling_days``.
-    ``why_off`` says why it does not ship, ``capacity_fact`` which window
-    has the least left.
+    ``why_off`` says why it does not ship, ``why_unreached`` why no service goes there,
+    ``capacity_fact`` which window has the least left.
     """
 
     location_id: str
@@ -108,6 +108,7 @@ class SourcingLocation:
     handling_per_shipment: Money = FREE
     adjustments: tuple[Adjustment, ...] = ()
     why_off: str = ""
+    why_unreached: str = ""
     capacity_fact: str = ""
 
 
@@ -352,7 +353,8 @@ class _Scene:
         if services is None:
             services = self._by_zone(location, distance)
         if not services:
-            raise _Gone(Rule.OUT_OF_REACH, "no service goes from here to the destination")
+            fact = location.why_unreached or "no service goes from here to the destination"
+            raise _Gone(Rule.OUT_OF_REACH, fact)
         promise = self._policy.promise_days
         if not self._policy.promise_is_hard or promise is None:
             return services

@@ -44,6 +44,14 @@ class DecidedParcel:
     billable_grams: int
     days: int
     co2e_milligrams: int
+    tariff_id: str = ""
+    factor_version: str = ""
+
+    @property
+    def carrier_id(self) -> str:
+        """Who carries it; "" for the zones of a policy, which are nobody's."""
+        carrier_id, slash, _ = self.service_id.partition("/")
+        return carrier_id if slash else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,8 @@ class Decision:
     """The record of one sourcing. Amounts are in ``currency_code``.
 
     ``cost_terms`` add up to ``cost``, by kind of cost. ``bound`` is None for a baseline.
-    ``ledger_revision`` is 0 when the caller supplied the stock. ``policy_reason`` tells why that
+    ``ledger_revision`` is 0 when the caller supplied the stock, ``carriage_revision`` when there
+    are no lanes. ``policy_reason`` tells why that
     policy decided, ``rules`` what its rules did, ``stages`` what was tried in turn. Locations in
     ``beyond_capacity`` may send more than they have capacity for.
     """
@@ -165,3 +174,4 @@ class Decision:
     rules: tuple[RuleOutcome, ...] = ()
     stages: tuple[StageResult, ...] = ()
     beyond_capacity: frozenset[str] = frozenset()
+    carriage_revision: int = 0

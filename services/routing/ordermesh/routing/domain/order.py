@@ -16,6 +16,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.carriage.area import Address
 from ordermesh.routing.domain.context import NO_TRAITS, OrderContext, Traits
 from ordermesh.routing.domain.fulfillment import HOLDING, LEFT, FulfillmentOrder
 from ordermesh.routing.domain.geography import Place
@@ -129,6 +130,11 @@ class Destination:
     region: str
     postal_code: str
     place: Place
+
+    @property
+    def address(self) -> Address:
+        """What zones and lanes go by."""
+        return Address(self.country_code, self.region, self.postal_code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,20 @@ from ordermesh.routing.domain.building import (
 )
 from ordermesh.routing.domain.calendars.clock_face import zone_of
 from ordermesh.routing.domain.capacity import Load, Room, Share, WindowKey, room, shares
+from ordermesh.routing.domain.carriage.area import NOWHERE, Address
+from ordermesh.routing.domain.carriage.book import NO_BOOK, Book
+from ordermesh.routing.domain.carriage.offering import (
+    NO_LANES,
+    Offering,
+    cubic_mm,
+    origin_of,
+    unit_of,
+)
 from ordermesh.routing.domain.context import UNSAID, OrderContext
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
-from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.hold import HeldUnits
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
@@ -69,6 +78,7 @@ class Question:
     caps: tuple[Cap, ...] = ()
     rejected: tuple[tuple[str, str, str], ...] = ()
     channel: str = ""
+    address: Address = NOWHERE
     context: OrderContext = UNSAID
 
     @property
@@ -103,6 +113,7 @@ class Known:
     policy_reason: str = ""
     rulebook: Rulebook = NO_RULEBOOK
     put: Mapping[tuple[str, str], Facts] = field(default_factory=dict)
+    book: Book = NO_BOOK
 
     def room_of(self, location: NetworkLocation) -> Room:
         """What it can still send; by what its capacities have left now."""
@@ -139,6 +150,7 @@ def frame(question: Question, known: Known, available: Units, ruled: Ruled = NO_
     limits, relaxed = ruled.evaluation.limits, ruled.relaxation
     currency = known.policy.currency_code
     added = additions(ruled.evaluation, {one.line.line_id for one in question.wanted})
+    offering = _offering(question, known)
     locations = []
     for entry in known.network:
         place = known.locations.get(entry.location_id)
@@ -153,6 +165,10 @@ def frame(question: Question, known: Known, available: Units, ruled: Ruled = NO_
             if days is None:
                 why_off = "it is closed for good"
         left = known.room_of(entry)
+        reach = NO_LANES
+        if offering is not None and stock.get(entry.location_id):
+            km = distance_km(place.place, question.place)
+            reach = offering.reach(origin_of(place), km, days or 0)
         locations.append(
             SourcingLocation(
                 location_id=entry.location_id,
@@ -167,6 +183,8 @@ def frame(question: Question, known: Known, available: Units, ruled: Ruled = NO_
                 active=not place.is_disabled,
                 ships=why_off is None,
                 why_off=why_off or "",
+                services=reach.services,
+                why_unreached=reach.why_not,
             )
         )
     order = SourcingOrder(
@@ -204,6 +222,20 @@ def _shipments_max(policy: Policy, limits: Limits, relaxed: Relaxation) -> int |
     """The strictest limit, and what the stage adds to it."""
     said = [limit for limit in (policy.shipments_max, limits.shipments_max) if limit]
     return min(said) + relaxed.more_shipments if said else None
+
+
+def _offering(question: Question, known: Known) -> Offering | None:
+    """What lanes offer the goods of the question; None where there are no lanes."""
+    if not known.book.lanes:
+        return None
+    way = known.book.towards(
+        question.address, known.policy.currency_code, known.now, is_residential=True
+    )
+    units = {
+        one.line.line_id: tuple(unit_of(known.items.get(sku)) for sku in one.units)
+        for one in question.wanted
+    }
+    return Offering(way, units, known.policy.carbon_price_per_kg)
 
 
 def cost_model(policy: Policy) -> CostModel:
@@ -244,6 +276,7 @@ def _lines(wanted: Wanted, items: Mapping[str, Item], limits: Limits) -> Iterabl
     if line.line_id in limits.whole_line_ids:
         line = replace(line, keep_together=True)
     weights = {sku: items[sku].weight_grams if sku in items else 0 for sku in wanted.units}
+    volumes = {sku: cubic_mm(items[sku]) if sku in items else 0 for sku in wanted.units}
     if not line.components:
         yield SourcingLine(
             line.line_id,
@@ -251,6 +284,7 @@ def _lines(wanted: Wanted, items: Mapping[str, Item], limits: Limits) -> Iterabl
             wanted.units[line.sku],
             weights[line.sku],
             divisible=not line.keep_together,
+            cubic_mm=volumes[line.sku],
         )
         return
     kits = line.complete(wanted.units)
@@ -262,7 +296,7 @@ def _lines(wanted: Wanted, items: Mapping[str, Item], limits: Limits) -> Iterabl
             kits,
             divisible=not line.keep_together,
             components=tuple(
-                SourcingComponent(sku, quantity, weights[sku])
+                SourcingComponent(sku, quantity, weights[sku], volumes[sku])
                 for sku, quantity in line.per_kit.items()
             ),
         )
@@ -275,7 +309,8 @@ def _lines(wanted: Wanted, items: Mapping[str, Item], limits: Limits) -> Iterabl
         1,
         divisible=not line.keep_together,
         components=tuple(
-            SourcingComponent(sku, units, weights[sku]) for sku, units in wanted.units.items()
+            SourcingComponent(sku, units, weights[sku], volumes[sku])
+            for sku, units in wanted.units.items()
         ),
         components_may_split=True,
     )

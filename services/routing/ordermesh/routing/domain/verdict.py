@@ -27,7 +27,14 @@ from ordermesh.routing.domain.plan import (
     Status,
 )
 from ordermesh.routing.domain.policy import Policy
-from ordermesh.routing.domain.problem import MODEL_VERSION, Candidate, Problem, Removal, Rule
+from ordermesh.routing.domain.problem import (
+    MODEL_VERSION,
+    Candidate,
+    Option,
+    Problem,
+    Removal,
+    Rule,
+)
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.rounding import divide_half_even
 
@@ -204,22 +211,25 @@ def _shipments(problem: Problem, plan: Plan) -> tuple[DecidedShipment, ...]:
             ),
             parcel_count=len(shipment.parcels),
             distance_km=seen[shipment.location_id].distance_km,
-            zone=_zone(seen[shipment.location_id], shipment.parcels[0]),
+            zone=_option(seen[shipment.location_id], shipment.parcels[0]).zone,
             days=shipment.days,
             weight_grams=sum(parcel.weight_grams for parcel in shipment.parcels),
             cost=shipment.costs.total,
-            parcels=tuple(_parcel(parcel) for parcel in shipment.parcels),
+            parcels=tuple(
+                _parcel(problem, seen[shipment.location_id], parcel) for parcel in shipment.parcels
+            ),
             co2e_milligrams=_milligrams(shipment.micrograms),
         )
         for shipment in plan.shipments
     )
 
 
-def _zone(candidate: Candidate, parcel: Parcel) -> int:
-    return next(one.zone for one in candidate.options if one.service_id == parcel.service_id)
+def _option(candidate: Candidate, parcel: Parcel) -> Option:
+    return next(one for one in candidate.options if one.service_id == parcel.service_id)
 
 
-def _parcel(parcel: Parcel) -> DecidedParcel:
+def _parcel(problem: Problem, candidate: Candidate, parcel: Parcel) -> DecidedParcel:
+    tariff = problem.tariffs[_option(candidate, parcel).tariff]
     return DecidedParcel(
         service_id=parcel.service_id,
         lines=tuple(PlannedLine(one.line_id, one.sku, one.quantity) for one in parcel.lines),
@@ -227,6 +237,8 @@ def _parcel(parcel: Parcel) -> DecidedParcel:
         billable_grams=parcel.billable_grams,
         days=parcel.days,
         co2e_milligrams=_milligrams(parcel.micrograms),
+        tariff_id=tariff.tariff_id,
+        factor_version=(tariff.carbon or problem.costs.carbon).factor_version,
     )
 
 

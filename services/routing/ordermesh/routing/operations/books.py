@@ -17,6 +17,6 @@ class Books:
     async def at(self, tx: Transaction, version: int) -> Book:
         """The book, when the transaction has counted so many changes already."""
         if version != self._version:
-            made = book(await self._stores.carriage.in_force(tx))
-            self._version, self._book = version, made
+            self._book = book(await self._stores.carriage.in_force(tx), version)
+            self._version = version
         return self._book

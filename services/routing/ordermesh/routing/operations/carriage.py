@@ -45,15 +45,15 @@ class PutCarriage:
     async def _check(self, tx: Transaction, entries: Sequence[NewEntry]) -> PutCarriageResponse:
         now = await tx.now()
         before = await self._stores.carriage.in_force(tx)
-        after, made = _next(before, entries, now)
+        after, made = _next(before, entries, now, 0)
         found = findings(book(after), now)
         return PutCarriageResponse(changed_count=len(made), findings=finding_messages(found))
 
     async def _put(self, tx: Transaction, entries: Sequence[NewEntry]) -> PutCarriageResponse:
-        await self._stores.carriage.take_turns(tx)
+        revision = await self._stores.carriage.take_turns(tx)
         now = await tx.now()
         before = await self._stores.carriage.in_force(tx)
-        after, made = _next(before, entries, now)
+        after, made = _next(before, entries, now, revision)
         raise_first(findings(book(after), now))
         await self._stores.carriage.add(tx, made)
         in_force = {(one.kind, one.id): one.version for one in after}
@@ -66,7 +66,7 @@ class PutCarriage:
 
 
 def _next(
-    before: Sequence[StoredEntry], entries: Sequence[NewEntry], now: datetime
+    before: Sequence[StoredEntry], entries: Sequence[NewEntry], now: datetime, revision: int
 ) -> tuple[list[StoredEntry], list[StoredEntry]]:
     """What would be in force, and the versions that are new in it."""
     known = {(one.kind, one.id): one for one in before}
@@ -74,7 +74,7 @@ def _next(
     for entry in entries:
         last = known.get((entry.kind, entry.id))
         if last is None or last.payload != entry.payload:
-            new = stored(entry, 1 if last is None else last.version + 1, now)
+            new = stored(entry, 1 if last is None else last.version + 1, now, revision)
             known[entry.kind, entry.id] = new
             made.append(new)
     return list(known.values()), made

@@ -231,6 +231,7 @@ class OrderDriver:
             order_id=story.order.order_id,
             wanted=undecided(story),
             place=story.order.destination.place,
+            address=story.order.destination.address,
             promise_days=story.order.promise_days,
             policy_id=story.saga.policy_id or story.order.policy_id,
             policy_version=story.saga.policy_version,

@@ -138,6 +138,7 @@ class Planner:
             dispatches=known.dispatches,
             policy_reason=choice.reason,
             rulebook=known.rulebook(choice.policy),
+            book=known.book,
         )
 
     async def _choose(
@@ -237,6 +238,8 @@ class Planner:
         """
         with span("source", {Attributes.ORDER_ID: question.order_id}) as current:
             decision = await self._staged(question, known, stock, decision_id)
+            if known.book.lanes:
+                decision = replace(decision, carriage_revision=known.book.revision)
             _tell(current, decision)
             return decision
 

@@ -11,6 +11,7 @@ from ordermesh.api.routing.v1 import SourceOrderRequest, SourceOrderResponse
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.domain import refusal, verbs, wanted
+from ordermesh.routing.domain.carriage.area import Address
 from ordermesh.routing.domain.context import OrderContext
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.errors.order import OrderNotFound, WorkInProgress
@@ -120,7 +121,7 @@ class SourceOrder:
     ) -> Question:
         asked = request.question
         where = whereto(asked.destination)
-        place = (await self._whereabouts.find(tx, where)).place
+        found = await self._whereabouts.find(tx, where)
         lines = question_lines(asked)
         known = await self._planner.memory(tx)
         items = await self._knowledge.items(tx, known, skus_of(lines))
@@ -140,7 +141,8 @@ class SourceOrder:
         return Question(
             order_id="",
             wanted=tuple(units),
-            place=place,
+            place=found.place,
+            address=Address(where.country_code, found.region, where.postal_code),
             promise_days=asked.promise_days,
             policy_id=request.policy_id,
             policy_version=request.policy_version,
@@ -184,6 +186,7 @@ class SourceOrder:
             order_id=request.order_id,
             wanted=units,
             place=known.order.destination.place,
+            address=known.order.destination.address,
             promise_days=known.order.promise_days,
             policy_id=request.policy_id or known.order.policy_id,
             policy_version=request.policy_version,

@@ -15,32 +15,38 @@ CARRIAGE = "carriage"
 
 @dataclass(frozen=True)
 class StoredEntry:
-    """A version of an entry: ``payload`` is its message."""
+    """A version of an entry: ``payload`` is its message.
+
+    It is in force from ``revision`` of carriage on, until that of the next version.
+    """
 
     kind: str
     id: str
     version: int
     payload: bytes
     create_time: datetime
+    revision: int = 0
 
 
 class CarriageStore(Protocol):
     """Where all versions of carriage are kept."""
 
-    async def take_turns(self, tx: Transaction) -> None:
-        """Count a change: whoever changes carriage goes one after the other."""
+    async def take_turns(self, tx: Transaction) -> int:
+        """Count a change: whoever changes carriage goes one after the other. Gives the count."""
         ...
 
-    async def in_force(self, tx: Transaction) -> tuple[StoredEntry, ...]:
-        """The newest version of every entry, by kind and id."""
+    async def in_force(self, tx: Transaction, revision: int = 0) -> tuple[StoredEntry, ...]:
+        """The version of every entry that is, or was at a revision, in force; by kind and id."""
         ...
 
     async def get(self, tx: Transaction, kind: str, id_: str, version: int) -> StoredEntry | None:
         """A version of an entry; 0 is the newest."""
         ...
 
-    async def page(self, tx: Transaction, kind: str, after: str, size: int) -> list[StoredEntry]:
-        """The newest versions of the next entries of a kind after an id."""
+    async def page(
+        self, tx: Transaction, kind: str, after: str, size: int, revision: int = 0
+    ) -> list[StoredEntry]:
+        """The versions in force of the next entries of a kind after an id."""
         ...
 
     async def add(self, tx: Transaction, entries: Sequence[StoredEntry]) -> None:

@@ -37,7 +37,8 @@ class CarriageReading:
         """A page of what is in force of one kind; raises ``InvalidPageToken``."""
         size = page_size(request.page_size)
         after = place_in_text(request, request.page_token)
-        rows = await self._stores.carriage.page(tx, kind_name(request.kind), after, size + 1)
+        kind = kind_name(request.kind)
+        rows = await self._stores.carriage.page(tx, kind, after, size + 1, request.revision)
         taken, bytes_taken = 0, 0
         for row in rows[:size]:
             bytes_taken += len(row.payload)

@@ -17,13 +17,14 @@ _CHUNK = 500
 class SqlCarriageStore:
     """Keeps all versions of carriage."""
 
-    async def take_turns(self, tx: Transaction) -> None:
-        """Count a change: whoever changes carriage goes one after the other."""
+    async def take_turns(self, tx: Transaction) -> int:
+        """Count a change: whoever changes carriage goes one after the other. Gives the count."""
         await versions.changed(tx, versions.CARRIAGE)
+        return dict(await versions.versions(tx))[versions.CARRIAGE]
 
-    async def in_force(self, tx: Transaction) -> tuple[StoredEntry, ...]:
-        """The newest version of every entry, by kind and id."""
-        rows = await tx.execute(_newest().order_by(carriage.c.kind, carriage.c.id))
+    async def in_force(self, tx: Transaction, revision: int = 0) -> tuple[StoredEntry, ...]:
+        """The version of every entry that is, or was at a revision, in force; by kind and id."""
+        rows = await tx.execute(_newest(revision).order_by(carriage.c.kind, carriage.c.id))
         return tuple(_entry(row) for row in rows)
 
     async def get(self, tx: Transaction, kind: str, id_: str, version: int) -> StoredEntry | None:
@@ -35,10 +36,12 @@ class SqlCarriageStore:
         row = rows.one_or_none()
         return None if row is None else _entry(row)
 
-    async def page(self, tx: Transaction, kind: str, after: str, size: int) -> list[StoredEntry]:
-        """The newest versions of the next entries of a kind after an id."""
+    async def page(
+        self, tx: Transaction, kind: str, after: str, size: int, revision: int = 0
+    ) -> list[StoredEntry]:
+        """The versions in force of the next entries of a kind after an id."""
         rows = await tx.execute(
-            _newest()
+            _newest(revision)
             .where(carriage.c.kind == kind, carriage.c.id > after)
             .order_by(carriage.c.id)
             .limit(size)
@@ -55,6 +58,7 @@ class SqlCarriageStore:
                         "kind": one.kind,
                         "id": one.id,
                         "version": one.version,
+                        "revision": one.revision,
                         "payload": one.payload,
                         "create_time": one.create_time,
                     }
@@ -63,12 +67,14 @@ class SqlCarriageStore:
             )
 
 
-def _newest() -> Select[Any]:
-    highest = (
-        select(carriage.c.kind, carriage.c.id, func.max(carriage.c.version).label("version"))
-        .group_by(carriage.c.kind, carriage.c.id)
-        .subquery()
-    )
+def _newest(revision: int) -> Select[Any]:
+    """The newest versions, or those that were it at a revision."""
+    names = select(
+        carriage.c.kind, carriage.c.id, func.max(carriage.c.version).label("version")
+    ).group_by(carriage.c.kind, carriage.c.id)
+    if revision:
+        names = names.where(carriage.c.revision <= revision)
+    highest = names.subquery()
     return select(carriage).join(
         highest,
         (carriage.c.kind == highest.c.kind)
@@ -78,4 +84,4 @@ def _newest() -> Select[Any]:
 
 
 def _entry(row: Row[Any]) -> StoredEntry:
-    return StoredEntry(row.kind, row.id, row.version, row.payload, row.create_time)
+    return StoredEntry(row.kind, row.id, row.version, row.payload, row.create_time, row.revision)

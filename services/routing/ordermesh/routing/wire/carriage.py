@@ -15,7 +15,6 @@ from ordermesh.api.routing.v1 import PutCarriageResponse as Reply
 from ordermesh.api.routing.v1 import RateCard as RateCardMessage
 from ordermesh.kernel.errors import DomainError
 from ordermesh.routing.domain.carriage.book import Book
-from ordermesh.routing.domain.carriage.rate_card import RateCard
 from ordermesh.routing.ports.carriage import StoredEntry
 from ordermesh.routing.wire.carriage_nouns import (
     carrier,
@@ -70,13 +69,13 @@ def new_entry(message: CarriageEntry) -> NewEntry:
     return NewEntry(kind, _id(kind, noun), kept.SerializeToString(deterministic=True))
 
 
-def book(entries: Iterable[StoredEntry]) -> Book:
+def book(entries: Iterable[StoredEntry], revision: int = 0) -> Book:
     """The book of these versions; raises ``CurrencyMismatch`` and ``FieldViolation``."""
     shelves: dict[str, dict[str, object]] = {name: {} for name in _SHELVES.values()}
     for entry in entries:
         message = CarriageEntry.FromString(entry.payload)
         shelves[_SHELVES[entry.kind]][entry.id] = _made(entry.kind, _noun(message), entry.version)
-    return Book(**shelves)  # type: ignore[arg-type]  # each shelf holds what it is called after
+    return Book(**shelves, revision=revision)  # type: ignore[arg-type]  # each shelf holds what it is called after
 
 
 def _made(kind: str, noun: Message, version: int) -> object:
@@ -99,14 +98,8 @@ def entry_message(entry: StoredEntry) -> CarriageEntry:
     noun.version = entry.version  # type: ignore[attr-defined]  # every kind has one
     noun.create_time.CopyFrom(timestamp(entry.create_time))  # type: ignore[attr-defined]
     if isinstance(noun, RateCardMessage):
-        noun.merging_is_never_dearer = never_dearer(rate_card(noun, entry.version))
+        noun.merging_is_never_dearer = rate_card(noun, entry.version).merging_is_never_dearer
     return message
-
-
-def never_dearer(card: RateCard) -> bool:
-    """Whether merging two parcels never costs more, in any zone."""
-    tariffs = (card.tariff(rates.zone) for rates in card.zones)
-    return all(tariff is not None and tariff.merging_is_never_dearer for tariff in tariffs)
 
 
 def kind_of(message: CarriageEntry) -> str:
@@ -132,9 +125,9 @@ def finding_messages(findings: Iterable[DomainError]) -> list[Reply.Finding]:
     ]
 
 
-def stored(new: NewEntry, version: int, now: datetime) -> StoredEntry:
+def stored(new: NewEntry, version: int, now: datetime, revision: int) -> StoredEntry:
     """A new version as it is kept."""
-    return StoredEntry(new.kind, new.id, version, new.payload, now)
+    return StoredEntry(new.kind, new.id, version, new.payload, now, revision)
 
 
 def _facts(error: DomainError) -> Mapping[str, str]:

@@ -56,6 +56,7 @@ def decision_message(decision: Decision) -> DecisionMessage:
         policy_version=decision.policy_version,
         model_version=decision.model_version,
         problem_hash=decision.problem_hash,
+        carriage_revision=decision.carriage_revision,
         unfilled_lines=[_unfilled(line) for line in decision.unfilled_lines],
         tiers=[
             DecidedTierMessage(name=tier.name, value=_bounded(tier.value), weight=str(tier.weight))
@@ -124,6 +125,9 @@ def _shipment(shipment: DecidedShipment, currency: str) -> Shipment:
                 billable_grams=parcel.billable_grams,
                 days=parcel.days,
                 co2e_milligrams=parcel.co2e_milligrams,
+                carrier_id=parcel.carrier_id,
+                tariff_id=parcel.tariff_id,
+                factor_version=parcel.factor_version,
             )
             for parcel in shipment.parcels
         ],

@@ -34,7 +34,7 @@ class Carrier(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     carrier_id: _builtins.str
-    """The caller's id of the carrier."""
+    """The caller's id of the carrier, without a slash."""
     name: _builtins.str
     """A name for people."""
     withdrawn: _builtins.bool
@@ -83,7 +83,7 @@ class CarrierService(_message.Message):
     LONGEST_SIDE_MILLIMETRES_MAX_FIELD_NUMBER: _builtins.int
     EMISSION_FACTOR_ID_FIELD_NUMBER: _builtins.int
     service_id: _builtins.str
-    """Its id with this carrier."""
+    """Its id with this carrier, without a plus sign."""
     name: _builtins.str
     """A name for people."""
     zone_table_id: _builtins.str

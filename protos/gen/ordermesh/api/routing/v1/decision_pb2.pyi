@@ -112,6 +112,7 @@ class Decision(_message.Message):
     PROBLEM_HASH_FIELD_NUMBER: _builtins.int
     UNFILLED_LINES_FIELD_NUMBER: _builtins.int
     TIERS_FIELD_NUMBER: _builtins.int
+    CARRIAGE_REVISION_FIELD_NUMBER: _builtins.int
     POLICY_REASON_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
@@ -135,6 +136,8 @@ class Decision(_message.Message):
     """The version of the model and of the solver."""
     problem_hash: _builtins.str
     """SHA-256 of the whole problem in canonical form, hexadecimal: equal problems have equal hashes."""
+    carriage_revision: _builtins.int
+    """Carriage was what it was at this revision: `ListCarriage` still lists it. 0: there was none."""
     policy_reason: _builtins.str
     """Why that policy decided, in one sentence."""
     @_builtins.property
@@ -199,13 +202,14 @@ class Decision(_message.Message):
         problem_hash: _builtins.str = ...,
         unfilled_lines: _abc.Iterable[Global___UnfilledLine] | None = ...,
         tiers: _abc.Iterable[Global___DecidedTier] | None = ...,
+        carriage_revision: _builtins.int = ...,
         policy_reason: _builtins.str = ...,
         rules: _abc.Iterable[Global___RuleOutcome] | None = ...,
         stages: _abc.Iterable[Global___StageResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "rules", b"rules", "stages", b"stages", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "rules", b"rules", "stages", b"stages", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -449,8 +453,13 @@ class PlannedParcel(_message.Message):
     BILLABLE_GRAMS_FIELD_NUMBER: _builtins.int
     DAYS_FIELD_NUMBER: _builtins.int
     CO2E_MILLIGRAMS_FIELD_NUMBER: _builtins.int
+    CARRIER_ID_FIELD_NUMBER: _builtins.int
+    TARIFF_ID_FIELD_NUMBER: _builtins.int
+    FACTOR_VERSION_FIELD_NUMBER: _builtins.int
     service_id: _builtins.str
-    """The service that takes it. `standard` is the one that the zones of the policy stand for."""
+    """The service that takes it: `CARRIER/SERVICE`, with `+HAZMAT` or `+OVERSIZE` where its goods bear
+    such a surcharge. `standard` is the one that the zones of the policy stand for.
+    """
     weight_grams: _builtins.int
     """What it weighs."""
     billable_grams: _builtins.int
@@ -459,6 +468,14 @@ class PlannedParcel(_message.Message):
     """Days from the order to the customer."""
     co2e_milligrams: _builtins.int
     """Greenhouse gas of its carriage, in milligrams of CO2 equivalent."""
+    carrier_id: _builtins.str
+    """The carrier. Empty for the zones of the policy."""
+    tariff_id: _builtins.str
+    """What it is charged by: the rate card with version and zone, the surcharges, and the rate of
+    exchange with its version. Or the policy with version and zone.
+    """
+    factor_version: _builtins.str
+    """The emission factor with its version."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedLine]:
         """What is in it."""
@@ -472,10 +489,13 @@ class PlannedParcel(_message.Message):
         billable_grams: _builtins.int = ...,
         days: _builtins.int = ...,
         co2e_milligrams: _builtins.int = ...,
+        carrier_id: _builtins.str = ...,
+        tariff_id: _builtins.str = ...,
+        factor_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billable_grams", b"billable_grams", "co2e_milligrams", b"co2e_milligrams", "days", b"days", "lines", b"lines", "service_id", b"service_id", "weight_grams", b"weight_grams"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billable_grams", b"billable_grams", "carrier_id", b"carrier_id", "co2e_milligrams", b"co2e_milligrams", "days", b"days", "factor_version", b"factor_version", "lines", b"lines", "service_id", b"service_id", "tariff_id", b"tariff_id", "weight_grams", b"weight_grams"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

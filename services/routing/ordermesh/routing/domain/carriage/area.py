@@ -57,3 +57,6 @@ class Area:
 
 
 EVERYWHERE = Area()
+
+NOWHERE = Address("")
+"""An address that nobody said."""

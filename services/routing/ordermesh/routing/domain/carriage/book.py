@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.carriage.area import Address
 from ordermesh.routing.domain.carriage.carrier import (
     Carrier,
@@ -12,16 +13,20 @@ from ordermesh.routing.domain.carriage.carrier import (
     ServiceKey,
     ZoneTransit,
 )
+from ordermesh.routing.domain.carriage.conversion import Conversion
 from ordermesh.routing.domain.carriage.currency import CurrencyRate, conversion
 from ordermesh.routing.domain.carriage.lane import Lane, TransferLane
 from ordermesh.routing.domain.carriage.rate_card import RateCard, Surcharge
-from ordermesh.routing.domain.carriage.tariff import Conversion, Tariff
 from ordermesh.routing.domain.carriage.zone import Origin, ZoneTable
+from ordermesh.routing.domain.tariffs import Tariff
 
 
 @dataclass(frozen=True)
 class Book:
-    """The newest version of everything, by id; withdrawn ones too."""
+    """The newest version of everything, by id; withdrawn ones too.
+
+    ``revision`` counts how often carriage had changed when it was so.
+    """
 
     carriers: Mapping[str, Carrier] = field(default_factory=dict)
     zone_tables: Mapping[str, ZoneTable] = field(default_factory=dict)
@@ -30,6 +35,7 @@ class Book:
     transfer_lanes: Mapping[str, TransferLane] = field(default_factory=dict)
     emission_factors: Mapping[str, EmissionFactor] = field(default_factory=dict)
     currency_rates: Mapping[str, CurrencyRate] = field(default_factory=dict)
+    revision: int = 0
 
     def service(self, key: ServiceKey) -> Service | None:
         """A service, whether or not its carrier is withdrawn."""
@@ -48,11 +54,15 @@ class Book:
         return Way(self, destination, currency_code, now, is_residential)
 
 
+NO_BOOK = Book()
+"""Nothing of carriage is known."""
+
+
 @dataclass(frozen=True)
 class Offer:
     """A service that carries parcels from an origin to the address, and its prices.
 
-    ``surcharges`` are those of every parcel; they are in the tariff.
+    ``surcharges`` are those of every parcel to the address.
     """
 
     lane: Lane
@@ -60,7 +70,6 @@ class Offer:
     service: Service
     zone: int
     card: RateCard
-    tariff: Tariff
     conversion: Conversion
     surcharges: tuple[Surcharge, ...]
     transit: ZoneTransit
@@ -70,6 +79,14 @@ class Offer:
     def key(self) -> ServiceKey:
         """The service's full name."""
         return self.card.service
+
+    def tariff(self, more: tuple[Surcharge, ...], carbon_price_per_kg: Money) -> Tariff:
+        """The prices of parcels whose goods bear more surcharges."""
+        carbon = None if self.emission is None else self.emission.rates(carbon_price_per_kg)
+        tariff = self.card.tariff(self.zone, (*self.surcharges, *more), self.conversion, carbon)
+        if tariff is None:
+            raise ValueError("what is offered has prices")
+        return tariff
 
 
 @dataclass(frozen=True)
@@ -97,22 +114,24 @@ class Way:
         self._now = now
         self._is_residential = is_residential
         self._tables: dict[str, ZoneTable] = {}
-        self._tariffs: dict[tuple[str, int], tuple[Tariff, tuple[Surcharge, ...]] | None] = {}
+        self._surcharges: dict[str, tuple[Surcharge, ...]] = {}
         self._conversions: dict[str, Conversion | None] = {}
         self._cards: dict[ServiceKey, list[RateCard]] = {}
         for card in sorted(book.rate_cards.values(), key=lambda one: one.rate_card_id):
             if card.is_valid(now):
                 self._cards.setdefault(card.service, []).append(card)
-        self._lanes = sorted(
-            (lane for lane in book.lanes.values() if not lane.is_withdrawn),
-            key=lambda one: one.lane_id,
-        )
+        self._lanes: dict[str, list[Lane]] = {}
+        for lane in book.lanes.values():
+            if not lane.is_withdrawn:
+                self._lanes.setdefault(lane.origin_id, []).append(lane)
 
     def offers(self, origin: Origin, km: int) -> Offers | None:
         """What the lanes of an origin offer; None when it has no lanes at all."""
-        mine = [lane for lane in self._lanes if lane.starts_at(origin)]
+        names = (origin.location_id, *origin.groups)
+        mine = [lane for name in names for lane in self._lanes.get(name, ())]
         if not mine:
             return None
+        mine.sort(key=lambda lane: lane.lane_id)
         offers: dict[ServiceKey, Offer] = {}
         obstacles: list[str] = []
         leading = [lane for lane in mine if lane.leads_to(self._destination)]
@@ -143,20 +162,17 @@ class Way:
         changed = self._conversion(card.currency_code)
         if changed is None:
             return f"nobody knows what {card.currency_code} is in {self._currency_code}"
-        priced = self._tariff(card, zone, changed)
         transit = service.transit_into(zone)
-        if priced is None or transit is None:
+        if card.rates(zone) is None or transit is None:
             return f"it does not serve zone {zone}"
-        tariff, surcharges = priced
         return Offer(
             lane,
             carrier,
             service,
             zone,
             card,
-            tariff,
             changed,
-            surcharges,
+            self._charged(card),
             transit,
             self._book.emission_factors.get(service.emission_factor_id),
         )
@@ -182,12 +198,10 @@ class Way:
             self._conversions[given] = conversion(rates, self._currency_code, given, self._now)
         return self._conversions[given]
 
-    def _tariff(
-        self, card: RateCard, zone: int, changed: Conversion
-    ) -> tuple[Tariff, tuple[Surcharge, ...]] | None:
-        name = (card.rate_card_id, zone)
-        if name not in self._tariffs:
-            charged = card.surcharges_of(self._destination, is_residential=self._is_residential)
-            tariff = card.tariff(zone, charged, changed)
-            self._tariffs[name] = None if tariff is None else (tariff, charged)
-        return self._tariffs[name]
+    def _charged(self, card: RateCard) -> tuple[Surcharge, ...]:
+        name = card.rate_card_id
+        if name not in self._surcharges:
+            self._surcharges[name] = card.surcharges_of(
+                self._destination, is_residential=self._is_residential
+            )
+        return self._surcharges[name]

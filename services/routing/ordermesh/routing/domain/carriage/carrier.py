@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.rates import CarbonRates
+from ordermesh.routing.domain.rounding import divide_half_even
+
 HOURS_PER_DAY = 24
 PER_MILLE = 1_000
 
@@ -118,7 +122,17 @@ class EmissionFactor:
     micrograms_per_kg_km: int
     version: int = 0
 
-    def micrograms(self, grams: int, km: int) -> int:
-        """What a parcel of this weight emits over this distance, rounded up to a microgram."""
-        each = self.parcel_micrograms + self.parcel_micrograms_per_km * km
-        return each - (-self.micrograms_per_kg_km * grams * km // 1_000)
+    @property
+    def name(self) -> str:
+        """What records call this version."""
+        return f"{self.emission_factor_id}/{self.version}"
+
+    def rates(self, price_per_kg: Money) -> CarbonRates:
+        """The factors as decisions count: whole micrograms for a gram and a kilometre."""
+        return CarbonRates(
+            parcel_micrograms=self.parcel_micrograms,
+            parcel_micrograms_per_km=self.parcel_micrograms_per_km,
+            micrograms_per_gram_km=divide_half_even(self.micrograms_per_kg_km, 1_000),
+            price_per_kg=price_per_kg,
+            factor_version=self.name,
+        )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ordermesh.routing.domain.carriage.tariff import SAME, Conversion
+from ordermesh.routing.domain.carriage.conversion import SAME, Conversion
 
 BILLION = 1_000_000_000
 

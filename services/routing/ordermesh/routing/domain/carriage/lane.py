@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.carriage.area import Address, Area
 from ordermesh.routing.domain.carriage.carrier import ServiceKey, ZoneTransit
-from ordermesh.routing.domain.carriage.zone import Origin
 
 
 @dataclass(frozen=True)
@@ -21,10 +20,6 @@ class Lane:
     services: tuple[ServiceKey, ...]
     version: int = 0
     is_withdrawn: bool = False
-
-    def starts_at(self, origin: Origin) -> bool:
-        """Whether it is a way out of this location."""
-        return not self.is_withdrawn and origin.is_called(self.origin_id) > 0
 
     def leads_to(self, destination: Address) -> bool:
         """Whether the address is at its end."""

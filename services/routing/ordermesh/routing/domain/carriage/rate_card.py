@@ -8,8 +8,11 @@ from enum import StrEnum
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.carriage.area import Address, Area
 from ordermesh.routing.domain.carriage.carrier import ServiceKey
-from ordermesh.routing.domain.carriage.tariff import SAME, Conversion, Step, Tariff, price_once
+from ordermesh.routing.domain.carriage.conversion import SAME, Conversion, price_once
 from ordermesh.routing.domain.carriage.zone import Origin
+from ordermesh.routing.domain.rates import CarbonRates
+from ordermesh.routing.domain.tariffs import Bracket as PricedBracket
+from ordermesh.routing.domain.tariffs import Tariff
 
 NOTHING = Money(0)
 HAZARDOUS = "HAZARDOUS"
@@ -151,37 +154,58 @@ class RateCard:
         zone: int,
         surcharges: Iterable[Surcharge] = (),
         conversion: Conversion = SAME,
+        carbon: CarbonRates | None = None,
     ) -> Tariff | None:
         """The prices into a zone with these surcharges and fuel, in the currency of the conversion.
 
-        Every price is rounded once. None where the zone is not served.
+        Every price is rounded once. The tariff's id names the card's version, the zone, surcharges
+        and rate of exchange. None where the zone is not served.
         """
         rates = self.rates(zone)
         if rates is None or not rates.brackets:
             return None
-        charged = tuple(surcharges)
+        charged = sorted(surcharges, key=lambda one: one.kind)
         plain = sum(one.amount for one in charged if not one.bears_fuel)
         fueled = sum(one.amount for one in charged if one.bears_fuel)
-        steps = tuple(
-            Step(
+        fuel = self.fuel_millionths
+        brackets = tuple(
+            PricedBracket(
                 bracket.up_to_grams,
-                price_once(
-                    plain,
-                    max(bracket.price, rates.minimum) + fueled,
-                    self.fuel_millionths,
-                    conversion,
-                ),
+                price_once(plain, max(bracket.price, rates.minimum) + fueled, fuel, conversion),
             )
             for bracket in rates.brackets
         )
-        per_kg = rates.per_kg_beyond
+        beyond, last = rates.per_kg_beyond, brackets[-1]
         return Tariff(
-            steps=steps,
-            per_kg_beyond=None
-            if per_kg is None
-            else price_once(0, per_kg, self.fuel_millionths, conversion),
-            weight_step_grams=self.weight_step_grams,
-            volume_divisor=self.volume_divisor,
+            tariff_id=" ".join(
+                (
+                    f"{self.rate_card_id}/{self.version}/{zone}",
+                    *(f"+{one.kind}" for one in charged),
+                    *([conversion.version] if conversion.version else []),
+                )
+            ),
+            per_parcel=last.price,
+            per_kg=NOTHING if beyond is None else price_once(0, beyond, fuel, conversion),
+            brackets=brackets,
+            grams_max=self._most(last.grams_max) if beyond is None else None,
+            cubic_mm_per_gram=self.volume_divisor,
+            grams_step=self.weight_step_grams,
+            carbon=carbon,
+        )
+
+    def _most(self, grams: int) -> int:
+        """The heaviest parcel of so many billable grams: scales round up."""
+        return max(1, grams // self.weight_step_grams * self.weight_step_grams)
+
+    @property
+    def merging_is_never_dearer(self) -> bool:
+        """Whether two parcels never cost more as one than apart, in any zone and any weights.
+
+        Where heavy parcels are not carried, merging can be impossible: that is dearer.
+        """
+        tariffs = [self.tariff(rates.zone) for rates in self.zones]
+        return all(
+            one is not None and one.grams_max is None and one.merging_excess <= 0 for one in tariffs
         )
 
     def extra(self, surcharge: Surcharge, conversion: Conversion = SAME) -> Money:
@@ -199,7 +223,9 @@ def quote(
 ) -> Money | None:
     """The price of a parcel; None where the zone is not served or the parcel is too heavy."""
     tariff = card.tariff(zone, surcharges, conversion)
-    return None if tariff is None else tariff.price(billable_grams)
+    if tariff is None or (tariff.grams_max is not None and billable_grams > tariff.grams_max):
+        return None
+    return tariff.price(billable_grams)
 
 
 def _is_for(surcharge: Surcharge, goods: Goods) -> bool:

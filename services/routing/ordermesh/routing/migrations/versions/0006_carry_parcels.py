@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(16), primary_key=True),
         sa.Column("id", CallerText, primary_key=True),
         sa.Column("version", sa.Integer(), primary_key=True),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("create_time", UtcTime, nullable=False),
     )

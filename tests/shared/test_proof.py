@@ -17,12 +17,14 @@ from ordermesh.client.optimum import optimum
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.plan import Status
 from ordermesh.routing.domain.problem import Problem, plain
-from ordermesh.routing.domain.record import FORM, Record
+from ordermesh.routing.domain.question import Question
+from ordermesh.routing.domain.record import FORM, DecidedUnder, Record
 from ordermesh.routing.domain.terms import PLAIN
 from ordermesh.routing.solver.solve import solve
 from ordermesh.routing.wire.record import exported, restored, stored
 from tests.routing.rich import rich_problem
 from tests.routing.scenes import random_inputs
+from tests.routing.sourcing import HOME
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -31,12 +33,10 @@ def record_of(inputs: SourcingInputs) -> Record:
     solution = solve(inputs.problem)
     return Record(
         "d7c4ba11-4f1d-4d43-8f4f-3a2f6a6f8a11",
-        "order-1",
         NOW,
-        "USD",
-        "default",
-        3,
+        DecidedUnder("default", 3, "USD"),
         42,
+        Question("order-1", (), HOME, 3, "default"),
         inputs,
         solution.plan,
         solution.certificate,

@@ -29,6 +29,7 @@ from ordermesh.routing.domain.plan import Method
 from ordermesh.routing.operations.capacity import HoldingCapacity
 from ordermesh.routing.operations.carriage import PutCarriage
 from ordermesh.routing.operations.driver import OrderDriver
+from ordermesh.routing.operations.explaining import Explaining
 from ordermesh.routing.operations.following import Follower
 from ordermesh.routing.operations.fulfillment import Fulfillment
 from ordermesh.routing.operations.inbox import Expiries, Shortfalls
@@ -132,18 +133,7 @@ class Seams:
 def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     """The service on its seams."""
     database, clock = seams.database, seams.clock
-    stores = Stores(
-        orders=SqlOrderStore(),
-        decisions=SqlDecisionStore(),
-        capacity=SqlCapacityStore(),
-        network=SqlNetworkStore(),
-        switches=SqlSwitchStore(),
-        policies=SqlPolicyStore(),
-        copies=SqlCopyStore(),
-        refusals=SqlRefusalStore(),
-        carriage=SqlCarriageStore(),
-        postal_codes=SqlPostalCodeStore(),
-    )
+    stores = _stores()
     stock = InventoryStock(seams.mesh)
     mutations, waiters, reading = Mutations(database), Waiters(clock), Reading(stores)
     records = Records(stores, Outbox(NAME, _consumers(seams), linger=LINGER), waiters)
@@ -178,7 +168,11 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         "OrderService": OrderServicer(database, submit, fulfillment, reading),
         "FulfillmentService": FulfillmentServicer(database, fulfillment, reading),
         "SourcingService": SourcingServicer(
-            database, source, FindReturnLocation(database, stores, knowledge, planner), reading
+            database,
+            source,
+            FindReturnLocation(database, stores, knowledge, planner),
+            reading,
+            Explaining(database, stores, knowledge, planner, solve),
         ),
         "NetworkService": NetworkServicer(
             database,
@@ -197,6 +191,21 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         background=_background(seams, stores, stock, planner, records),
         rules=RULES,
         database=database,
+    )
+
+
+def _stores() -> Stores:
+    return Stores(
+        orders=SqlOrderStore(),
+        decisions=SqlDecisionStore(),
+        capacity=SqlCapacityStore(),
+        network=SqlNetworkStore(),
+        switches=SqlSwitchStore(),
+        policies=SqlPolicyStore(),
+        copies=SqlCopyStore(),
+        refusals=SqlRefusalStore(),
+        carriage=SqlCarriageStore(),
+        postal_codes=SqlPostalCodeStore(),
     )
 
 

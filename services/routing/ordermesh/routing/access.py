@@ -21,6 +21,10 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "FindReturnLocation": _READERS,
         "GetDecision": _READERS,
         "ListDecisions": _READERS,
+        "ExportDecision": _READERS,
+        "ExplainDecision": _READERS,
+        "AskCounterfactual": _OPERATOR,
+        "ReplayDecision": _OPERATOR,
     },
     "ordermesh.api.routing.v1.FulfillmentService": {
         "GetFulfillmentOrder": _LOCATIONS | {"returns", "notify"},

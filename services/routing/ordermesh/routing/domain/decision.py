@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ordermesh.kernel.money import Money
+
+if TYPE_CHECKING:
+    from ordermesh.routing.domain.record import Record
 
 
 class SourcingMethod(StrEnum):
@@ -149,7 +153,8 @@ class Decision:
     ``ledger_revision`` is 0 when the caller supplied the stock, ``carriage_revision`` when there
     are no lanes. ``policy_reason`` tells why that
     policy decided, ``rules`` what its rules did, ``stages`` what was tried in turn. Locations in
-    ``beyond_capacity`` may send more than they have capacity for.
+    ``beyond_capacity`` may send more than they have capacity for. ``record`` is what it can be made
+    again from.
     """
 
     decision_id: UUID | None
@@ -175,3 +180,4 @@ class Decision:
     stages: tuple[StageResult, ...] = ()
     beyond_capacity: frozenset[str] = frozenset()
     carriage_revision: int = 0
+    record: "Record | None" = None

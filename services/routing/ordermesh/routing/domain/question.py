@@ -13,7 +13,6 @@ from ordermesh.routing.domain.building import (
     SourcingLocation,
     SourcingOrder,
     SourcingPolicy,
-    build_problem,
 )
 from ordermesh.routing.domain.calendars.clock_face import zone_of
 from ordermesh.routing.domain.capacity import Load, Room, Share, WindowKey, room, shares
@@ -32,10 +31,11 @@ from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.hold import HeldUnits
+from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
 from ordermesh.routing.domain.policy import Policy
-from ordermesh.routing.domain.problem import Problem, Rule
+from ordermesh.routing.domain.problem import Rule
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
 from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
 from ordermesh.routing.domain.rules.knowing import Facts
@@ -140,11 +140,12 @@ class Known:
 _NO_LIMIT = Room(None)
 
 
-def frame(question: Question, known: Known, available: Units, ruled: Ruled = NO_RULES) -> Problem:
-    """The question as a problem, as the rules leave it.
+def frame(
+    question: Question, known: Known, available: Units, ruled: Ruled = NO_RULES
+) -> SourcingInputs:
+    """What the question is decided from, as the rules leave it.
 
-    Raises ``CurrencyMismatch`` when policy and network are in different currencies, and what
-    ``build_problem`` raises.
+    Raises ``CurrencyMismatch`` when policy and network are in different currencies.
     """
     stock = stock_for(question, available)
     limits, relaxed = ruled.evaluation.limits, ruled.relaxation
@@ -207,7 +208,7 @@ def frame(question: Question, known: Known, available: Units, ruled: Ruled = NO_
         *_rejections(question.rejected),
         *_fenced(question, ruled),
     ]
-    return build_problem(order, locations, policy, stock, rejections)
+    return SourcingInputs(order, tuple(locations), policy, _needed(stock, order), tuple(rejections))
 
 
 def _fenced(question: Question, ruled: Ruled) -> Iterable[Rejection]:
@@ -327,6 +328,18 @@ def stock_for(question: Question, available: Units) -> dict[str, dict[str, int]]
         if cap.sku in units:
             units[cap.sku] = min(units[cap.sku], cap.available)
     return stock
+
+
+def _needed(stock: Units, order: SourcingOrder) -> dict[str, dict[str, int]]:
+    """The stock of what the order wants, where there is any: all that a decision looks at."""
+    skus = {line.sku for line in order.lines}
+    skus |= {part.sku for line in order.lines for part in line.components}
+    found: dict[str, dict[str, int]] = {}
+    for location_id, units in stock.items():
+        held = {sku: units[sku] for sku in skus & units.keys() if units[sku] > 0}
+        if held:
+            found[location_id] = held
+    return found
 
 
 def _rejections(rejected: Iterable[tuple[str, str, str]]) -> list[Rejection]:

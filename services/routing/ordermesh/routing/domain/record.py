@@ -6,29 +6,42 @@ from datetime import datetime
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.plan import Certificate, Plan
 from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.question import Question
 
 FORM = "ordermesh-decision-1"
 """The form of an exported record; it changes when its meaning does."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedUnder:
+    """The version of a policy that decided, and its currency."""
+
+    policy_id: str
+    version: int
+    currency_code: str
 
 
 @dataclass(frozen=True)
 class Record:
     """One decision of the exact method, as it can be made again.
 
-    ``inputs`` make the problem that was solved. Kits that would have left in part are trimmed by
-    deciding again, and this is the last of these decisions.
+    ``inputs`` make the problem that was solved for ``question``; where kits would have left in
+    part, or stages were tried, they are those of the last problem that was solved.
     """
 
     decision_id: str
-    order_id: str
     create_time: datetime
-    currency: str
-    policy_id: str
-    policy_version: int
+    under: DecidedUnder
     ledger_revision: int
+    question: Question
     inputs: SourcingInputs
     plan: Plan
     certificate: Certificate
+
+    @property
+    def currency(self) -> str:
+        """The currency of all its amounts."""
+        return self.under.currency_code
 
     @property
     def problem(self) -> Problem:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from ordermesh.kernel.money import Money
@@ -75,9 +76,28 @@ _OUTCOMES: Mapping[Status, Outcome] = {
 }
 
 
+class Deciding(Protocol):
+    """What a decision says of the policy that decided."""
+
+    @property
+    def policy_id(self) -> str:
+        """Which policy."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Which version of it."""
+        ...
+
+    @property
+    def currency_code(self) -> str:
+        """The currency of all amounts."""
+        ...
+
+
 def solved(
     question: Question,
-    policy: Policy,
+    policy: Deciding,
     problem: Problem,
     solution: Solution,
     stock: Units,
@@ -165,7 +185,7 @@ def nowhere(
 
 def _decision(
     question: Question,
-    policy: Policy,
+    policy: Deciding,
     problem: Problem,
     plan: Plan,
     *,
@@ -189,7 +209,7 @@ def _decision(
         currency_code=policy.currency_code,
         cost=plan.costs.total,
         bound=bound,
-        cost_terms=_terms(plan.costs),
+        cost_terms=kinds_of(plan.costs),
         candidates=_fates(problem, plan, loses_by),
         ledger_revision=revision,
         policy_id=policy.policy_id,
@@ -257,7 +277,8 @@ def _tiers(problem: Problem, plan: Plan, scale: tuple[int, ...]) -> tuple[Decide
     )
 
 
-def _terms(costs: CostTerms) -> tuple[tuple[str, Money], ...]:
+def kinds_of(costs: CostTerms) -> tuple[tuple[str, Money], ...]:
+    """Costs by the published kinds."""
     amounts = dict(costs.items())
     return tuple((kind, Money(sum(amounts[name] for name in names))) for kind, names in _KINDS)
 

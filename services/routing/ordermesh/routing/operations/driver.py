@@ -35,6 +35,7 @@ from ordermesh.routing.operations.steps import (
 )
 from ordermesh.routing.ports.stores import NewDecision, Stores
 from ordermesh.routing.wire.decision import decision_message
+from ordermesh.routing.wire.record import stored
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.failpoints import At
@@ -274,6 +275,7 @@ class OrderDriver:
                 outcome=decision.outcome,
                 create_time=decision.create_time,
                 payload=decision_message(decision).SerializeToString(deterministic=True),
+                record=None if decision.record is None else stored(decision.record),
             ),
         )
         reasons = {line.line_id: line.reason for line in reversed(decision.unfilled_lines)}

@@ -19,11 +19,14 @@ from ordermesh.routing.domain.decision import Decision, SourcingMethod, StageRes
 from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import FieldViolation
+from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.plan import Solution
 from ordermesh.routing.domain.policy import DEFAULT_ID, Policy
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Known, Question, frame
+from ordermesh.routing.domain.record import DecidedUnder, Record
 from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
 from ordermesh.routing.domain.rules.knowing import Facts, Sight, static_facts
 from ordermesh.routing.domain.season import Choice
@@ -285,8 +288,9 @@ class Planner:
     async def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
         """The decision that sends no kit in part, and the problem that it solves."""
         question = asking.question
-        problem = frame(question, asking.known, asking.stock.units, asking.ruled)
-        decision = await self._decide(asking, problem)
+        inputs = frame(question, asking.known, asking.stock.units, asking.ruled)
+        problem = inputs.problem
+        decision = await self._decide(asking, inputs)
         trim = trimmed(question, problem, decision)
         if trim is None:
             return problem, decision
@@ -295,12 +299,13 @@ class Planner:
         _, rest = await self._whole(replace(asking, question=trim.question))
         return problem, with_left(rest, trim)
 
-    async def _decide(self, asking: "_Asking", problem: Problem) -> Decision:
+    async def _decide(self, asking: "_Asking", inputs: SourcingInputs) -> Decision:
         question, known, stock = asking.question, asking.known, asking.stock
+        problem = inputs.problem
         if question.method is SourcingMethod.EXACT:
             solution = await asyncio.to_thread(self._solve, problem)
             verify(problem, solution.plan)
-            return verdict.solved(
+            decision = verdict.solved(
                 question,
                 known.policy,
                 problem,
@@ -310,6 +315,7 @@ class Planner:
                 revision=stock.revision,
                 now=known.now,
             )
+            return replace(decision, record=_record(asking, inputs, solution))
         plan = await asyncio.to_thread(self._baselines[question.method], problem)
         verify(problem, plan)
         return verdict.by_rule(
@@ -326,6 +332,20 @@ class _Asking:
     stock: Availability
     ruled: Ruled
     decision_id: UUID | None
+
+
+def _record(asking: "_Asking", inputs: SourcingInputs, solution: Solution) -> Record:
+    policy = asking.known.policy
+    return Record(
+        decision_id="" if asking.decision_id is None else str(asking.decision_id),
+        create_time=asking.known.now,
+        under=DecidedUnder(policy.policy_id, policy.version, policy.currency_code),
+        ledger_revision=asking.stock.revision,
+        question=asking.question,
+        inputs=inputs,
+        plan=solution.plan,
+        certificate=solution.certificate,
+    )
 
 
 def _tell(current: trace.Span, decision: Decision) -> None:

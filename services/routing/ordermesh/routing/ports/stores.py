@@ -70,7 +70,10 @@ class StoredDecision:
 
 @dataclass(frozen=True)
 class NewDecision:
-    """A decision to be stored; ``request_id`` is the request that asked for it, if one did."""
+    """A decision to be stored; ``request_id`` is the request that asked for it, if one did.
+
+    ``record`` is what it can be made again from, None where there was nothing to solve.
+    """
 
     decision_id: UUID
     order_id: str
@@ -79,6 +82,7 @@ class NewDecision:
     outcome: str
     create_time: datetime
     payload: bytes
+    record: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +194,10 @@ class DecisionStore(Protocol):
 
     async def get(self, tx: Transaction, decision_id: UUID) -> StoredDecision | None:
         """One decision."""
+        ...
+
+    async def record(self, tx: Transaction, decision_id: UUID) -> bytes | None:
+        """What a decision can be made again from, as it was stored; None where it cannot."""
         ...
 
     async def all_of(self, tx: Transaction, order_id: str) -> tuple[StoredDecision, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 import grpc
 
 from ordermesh.api.routing import v1
+from ordermesh.routing.operations.explaining import Explaining
 from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.queries.reading import Reading
@@ -22,11 +23,13 @@ class SourcingServicer(v1.SourcingServiceServicer):
         source: SourceOrder,
         find_return_location: FindReturnLocation,
         reading: Reading,
+        explaining: Explaining,
     ) -> None:
         self._database = database
         self._source = source
         self._find_return_location = find_return_location
         self._reading = reading
+        self._explaining = explaining
 
     async def SourceOrder(
         self,
@@ -59,3 +62,35 @@ class SourcingServicer(v1.SourcingServiceServicer):
     ) -> v1.ListDecisionsResponse:
         """Read those of an order."""
         return await self._database.read(lambda tx: self._reading.decisions(tx, request))
+
+    async def ExportDecision(
+        self,
+        request: v1.ExportDecisionRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ExportDecisionResponse:
+        """Give the record for strangers to check."""
+        return await self._explaining.export(request)
+
+    async def ExplainDecision(
+        self,
+        request: v1.ExplainDecisionRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ExplainDecisionResponse:
+        """Say why."""
+        return await self._explaining.explain(request)
+
+    async def AskCounterfactual(
+        self,
+        request: v1.AskCounterfactualRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.AskCounterfactualResponse:
+        """Decide as if some things had been otherwise."""
+        return await self._explaining.ask(request)
+
+    async def ReplayDecision(
+        self,
+        request: v1.ReplayDecisionRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ReplayDecisionResponse:
+        """Decide again from the record."""
+        return await self._explaining.replay(request)

@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, insert, select
 
 from ordermesh.routing.domain.refusal import Refusal
 from ordermesh.routing.ports.stores import NewDecision, StoredDecision
-from ordermesh.routing.store.tables.decisions import decision, refusal
+from ordermesh.routing.store.tables.decisions import decision, decision_record, refusal
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import reply
 
@@ -32,6 +32,15 @@ class SqlDecisionStore:
                 payload=new.payload,
             )
         )
+        if new.record is not None:
+            values = {"decision_id": new.decision_id, "payload": new.record}
+            await tx.execute(insert(decision_record).values(values))
+
+    async def record(self, tx: Transaction, decision_id: UUID) -> bytes | None:
+        """What a decision can be made again from, as it was stored."""
+        wanted = decision_record.c.decision_id == decision_id
+        rows = await tx.execute(select(decision_record.c.payload).where(wanted))
+        return rows.scalar_one_or_none()
 
     async def get(self, tx: Transaction, decision_id: UUID) -> StoredDecision | None:
         """One decision."""
@@ -78,6 +87,8 @@ class SqlDecisionStore:
 
     async def forget(self, tx: Transaction, order_id: str) -> None:
         """Remove the decisions of an order that was never made."""
+        ids = select(decision.c.decision_id).where(decision.c.order_id == order_id)
+        await tx.execute(delete(decision_record).where(decision_record.c.decision_id.in_(ids)))
         await tx.execute(delete(decision).where(decision.c.order_id == order_id))
 
 

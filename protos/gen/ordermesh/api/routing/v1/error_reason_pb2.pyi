@@ -198,6 +198,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_POLICY_IS_DRAFT: _ErrorReason.ValueType  # 102
     """FAILED_PRECONDITION. A draft decides no order. Metadata: `policyId`, `version`."""
+    ERROR_REASON_NO_RECORD: _ErrorReason.ValueType  # 110
+    """FAILED_PRECONDITION. There was nothing to solve for this decision, or it is older than records
+    are. Metadata: `decisionId`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -384,4 +388,8 @@ ERROR_REASON_DEFAULT_MUST_REMAIN: ErrorReason.ValueType  # 101
 """
 ERROR_REASON_POLICY_IS_DRAFT: ErrorReason.ValueType  # 102
 """FAILED_PRECONDITION. A draft decides no order. Metadata: `policyId`, `version`."""
+ERROR_REASON_NO_RECORD: ErrorReason.ValueType  # 110
+"""FAILED_PRECONDITION. There was nothing to solve for this decision, or it is older than records
+are. Metadata: `decisionId`.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -27,11 +27,12 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from ordermesh.api.order.v1 import destination_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_destination__pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_stock__key__pb2
 from ordermesh.api.routing.v1 import decision_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_decision__pb2
+from ordermesh.api.routing.v1 import explanation_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_explanation__pb2
 from ordermesh.api.routing.v1 import order_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_order__pb2
 from ordermesh.api.routing.v1 import network_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_network__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/sourcing_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a&ordermesh/api/order/v1/stock_key.proto\x1a\'ordermesh/api/routing/v1/decision.proto\x1a$ordermesh/api/routing/v1/order.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xbb\x04\n\x12SourceOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x08order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00\x12>\n\x08question\x18\x04 \x01(\x0b\x32*.ordermesh.api.routing.v1.SourcingQuestionH\x00\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x42\n\x06method\x18\x06 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0esupplied_stock\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12P\n\x11supplied_capacity\x18\x08 \x03(\x0b\x32*.ordermesh.api.routing.v1.LocationCapacityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x34\n\tpolicy_id\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xdb\x02\n\x10SourcingQuestion\x12\x42\n\x05lines\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.SourcingLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12@\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.ordermesh.api.order.v1.DestinationB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x0cpromise_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x32\n\x07\x63hannel\x18\x14 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x06traits\x18\x15 \x01(\x0b\x32%.ordermesh.api.routing.v1.OrderTraits\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xd4\x01\n\x0cSourcingLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x03sku\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12\x15\n\rkeep_together\x18\x04 \x01(\x08\x12&\n\nunit_price\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"j\n\x10LocationCapacity\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x05units\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"K\n\x13SourceOrderResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"K\n\x13GetDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"\x8a\x01\n\x14ListDecisionsRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x15ListDecisionsResponse\x12\x35\n\tdecisions\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xcf\x01\n\x19\x46indReturnLocationRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05units\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.ReturnedUnitsB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"`\n\rReturnedUnits\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\xcb\x01\n\x1a\x46indReturnLocationResponse\x12\x38\n\x06\x63hosen\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x38\n\x06others\x18\x03 \x03(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x11\n\tpolicy_id\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\x05\"\xa6\x01\n\x0eReturnLocation\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12:\n\x08handling\x18\x02 \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandling\x12 \n\x04\x63ost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x01\x12\x0c\n\x04zone\x18\x05 \x01(\x05\x32\xf1\x03\n\x0fSourcingService\x12o\n\x0bSourceOrder\x12,.ordermesh.api.routing.v1.SourceOrderRequest\x1a-.ordermesh.api.routing.v1.SourceOrderResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12\x46indReturnLocation\x12\x33.ordermesh.api.routing.v1.FindReturnLocationRequest\x1a\x34.ordermesh.api.routing.v1.FindReturnLocationResponse\"\x03\x90\x02\x01\x12o\n\x0bGetDecision\x12,.ordermesh.api.routing.v1.GetDecisionRequest\x1a-.ordermesh.api.routing.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12u\n\rListDecisions\x12..ordermesh.api.routing.v1.ListDecisionsRequest\x1a/.ordermesh.api.routing.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/sourcing_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a&ordermesh/api/order/v1/stock_key.proto\x1a\'ordermesh/api/routing/v1/decision.proto\x1a*ordermesh/api/routing/v1/explanation.proto\x1a$ordermesh/api/routing/v1/order.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xbb\x04\n\x12SourceOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x08order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00\x12>\n\x08question\x18\x04 \x01(\x0b\x32*.ordermesh.api.routing.v1.SourcingQuestionH\x00\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x42\n\x06method\x18\x06 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0esupplied_stock\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12P\n\x11supplied_capacity\x18\x08 \x03(\x0b\x32*.ordermesh.api.routing.v1.LocationCapacityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x34\n\tpolicy_id\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xdb\x02\n\x10SourcingQuestion\x12\x42\n\x05lines\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.SourcingLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12@\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.ordermesh.api.order.v1.DestinationB\x06\xbaH\x03\xc8\x01\x01\x12 \n\x0cpromise_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x32\n\x07\x63hannel\x18\x14 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x06traits\x18\x15 \x01(\x0b\x32%.ordermesh.api.routing.v1.OrderTraits\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xd4\x01\n\x0cSourcingLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x03sku\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12\x15\n\rkeep_together\x18\x04 \x01(\x08\x12&\n\nunit_price\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"j\n\x10LocationCapacity\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x05units\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"K\n\x13SourceOrderResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"K\n\x13GetDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"\x8a\x01\n\x14ListDecisionsRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x15ListDecisionsResponse\x12\x35\n\tdecisions\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x15\x45xportDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"-\n\x16\x45xportDecisionResponse\x12\x13\n\x0brecord_json\x18\x01 \x01(\t\"{\n\x16\x45xplainDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x42\n\x0clocation_ids\x18\x02 \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\x91\x01\n\x17\x45xplainDecisionResponse\x12@\n\tlocations\x18\x01 \x03(\x0b\x32-.ordermesh.api.routing.v1.LocationExplanation\x12\x34\n\x08\x63onflict\x18\x02 \x01(\x0b\x32\".ordermesh.api.routing.v1.Conflict\"x\n\x18\x41skCounterfactualRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07\x63hanges\x18\x02 \x03(\x0b\x32 .ordermesh.api.routing.v1.ChangeB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"b\n\x19\x41skCounterfactualResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x0f\n\x07\x64iffers\x18\x02 \x01(\x08\"\x91\x01\n\x15ReplayDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x34\n\tpolicy_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"a\n\x16ReplayDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x11\n\tidentical\x18\x02 \x01(\x08\"\xcf\x01\n\x19\x46indReturnLocationRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05units\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.ReturnedUnitsB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"`\n\rReturnedUnits\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\xcb\x01\n\x1a\x46indReturnLocationResponse\x12\x38\n\x06\x63hosen\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x38\n\x06others\x18\x03 \x03(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x11\n\tpolicy_id\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\x05\"\xa6\x01\n\x0eReturnLocation\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12:\n\x08handling\x18\x02 \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandling\x12 \n\x04\x63ost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x01\x12\x0c\n\x04zone\x18\x05 \x01(\x05\x32\xe6\x07\n\x0fSourcingService\x12o\n\x0bSourceOrder\x12,.ordermesh.api.routing.v1.SourceOrderRequest\x1a-.ordermesh.api.routing.v1.SourceOrderResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12\x46indReturnLocation\x12\x33.ordermesh.api.routing.v1.FindReturnLocationRequest\x1a\x34.ordermesh.api.routing.v1.FindReturnLocationResponse\"\x03\x90\x02\x01\x12o\n\x0bGetDecision\x12,.ordermesh.api.routing.v1.GetDecisionRequest\x1a-.ordermesh.api.routing.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12u\n\rListDecisions\x12..ordermesh.api.routing.v1.ListDecisionsRequest\x1a/.ordermesh.api.routing.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x12x\n\x0e\x45xportDecision\x12/.ordermesh.api.routing.v1.ExportDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ExportDecisionResponse\"\x03\x90\x02\x01\x12{\n\x0f\x45xplainDecision\x12\x30.ordermesh.api.routing.v1.ExplainDecisionRequest\x1a\x31.ordermesh.api.routing.v1.ExplainDecisionResponse\"\x03\x90\x02\x01\x12\x81\x01\n\x11\x41skCounterfactual\x12\x32.ordermesh.api.routing.v1.AskCounterfactualRequest\x1a\x33.ordermesh.api.routing.v1.AskCounterfactualResponse\"\x03\x90\x02\x01\x12x\n\x0eReplayDecision\x12/.ordermesh.api.routing.v1.ReplayDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ReplayDecisionResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -82,6 +83,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_EXPORTDECISIONREQUEST'].fields_by_name['decision_id']._loaded_options = None
+  _globals['_EXPORTDECISIONREQUEST'].fields_by_name['decision_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_EXPLAINDECISIONREQUEST'].fields_by_name['decision_id']._loaded_options = None
+  _globals['_EXPLAINDECISIONREQUEST'].fields_by_name['decision_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_EXPLAINDECISIONREQUEST'].fields_by_name['location_ids']._loaded_options = None
+  _globals['_EXPLAINDECISIONREQUEST'].fields_by_name['location_ids']._serialized_options = b'\272H)\222\001&\0202\030\001\" r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_ASKCOUNTERFACTUALREQUEST'].fields_by_name['decision_id']._loaded_options = None
+  _globals['_ASKCOUNTERFACTUALREQUEST'].fields_by_name['decision_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_ASKCOUNTERFACTUALREQUEST'].fields_by_name['changes']._loaded_options = None
+  _globals['_ASKCOUNTERFACTUALREQUEST'].fields_by_name['changes']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
+  _globals['_REPLAYDECISIONREQUEST'].fields_by_name['decision_id']._loaded_options = None
+  _globals['_REPLAYDECISIONREQUEST'].fields_by_name['decision_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REPLAYDECISIONREQUEST'].fields_by_name['policy_id']._loaded_options = None
+  _globals['_REPLAYDECISIONREQUEST'].fields_by_name['policy_id']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_REPLAYDECISIONREQUEST'].fields_by_name['policy_version']._loaded_options = None
+  _globals['_REPLAYDECISIONREQUEST'].fields_by_name['policy_version']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_FINDRETURNLOCATIONREQUEST'].fields_by_name['order_id']._loaded_options = None
   _globals['_FINDRETURNLOCATIONREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_FINDRETURNLOCATIONREQUEST'].fields_by_name['units']._loaded_options = None
@@ -100,32 +117,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCINGSERVICE'].methods_by_name['GetDecision']._serialized_options = b'\220\002\001'
   _globals['_SOURCINGSERVICE'].methods_by_name['ListDecisions']._loaded_options = None
   _globals['_SOURCINGSERVICE'].methods_by_name['ListDecisions']._serialized_options = b'\220\002\001'
-  _globals['_SOURCEORDERREQUEST']._serialized_start=333
-  _globals['_SOURCEORDERREQUEST']._serialized_end=904
-  _globals['_SOURCINGQUESTION']._serialized_start=907
-  _globals['_SOURCINGQUESTION']._serialized_end=1254
-  _globals['_SOURCINGLINE']._serialized_start=1257
-  _globals['_SOURCINGLINE']._serialized_end=1469
-  _globals['_LOCATIONCAPACITY']._serialized_start=1471
-  _globals['_LOCATIONCAPACITY']._serialized_end=1577
-  _globals['_SOURCEORDERRESPONSE']._serialized_start=1579
-  _globals['_SOURCEORDERRESPONSE']._serialized_end=1654
-  _globals['_GETDECISIONREQUEST']._serialized_start=1656
-  _globals['_GETDECISIONREQUEST']._serialized_end=1707
-  _globals['_GETDECISIONRESPONSE']._serialized_start=1709
-  _globals['_GETDECISIONRESPONSE']._serialized_end=1784
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=1787
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=1925
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1927
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=2030
-  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_start=2033
-  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_end=2240
-  _globals['_RETURNEDUNITS']._serialized_start=2242
-  _globals['_RETURNEDUNITS']._serialized_end=2338
-  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_start=2341
-  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_end=2544
-  _globals['_RETURNLOCATION']._serialized_start=2547
-  _globals['_RETURNLOCATION']._serialized_end=2713
-  _globals['_SOURCINGSERVICE']._serialized_start=2716
-  _globals['_SOURCINGSERVICE']._serialized_end=3213
+  _globals['_SOURCINGSERVICE'].methods_by_name['ExportDecision']._loaded_options = None
+  _globals['_SOURCINGSERVICE'].methods_by_name['ExportDecision']._serialized_options = b'\220\002\001'
+  _globals['_SOURCINGSERVICE'].methods_by_name['ExplainDecision']._loaded_options = None
+  _globals['_SOURCINGSERVICE'].methods_by_name['ExplainDecision']._serialized_options = b'\220\002\001'
+  _globals['_SOURCINGSERVICE'].methods_by_name['AskCounterfactual']._loaded_options = None
+  _globals['_SOURCINGSERVICE'].methods_by_name['AskCounterfactual']._serialized_options = b'\220\002\001'
+  _globals['_SOURCINGSERVICE'].methods_by_name['ReplayDecision']._loaded_options = None
+  _globals['_SOURCINGSERVICE'].methods_by_name['ReplayDecision']._serialized_options = b'\220\002\001'
+  _globals['_SOURCEORDERREQUEST']._serialized_start=377
+  _globals['_SOURCEORDERREQUEST']._serialized_end=948
+  _globals['_SOURCINGQUESTION']._serialized_start=951
+  _globals['_SOURCINGQUESTION']._serialized_end=1298
+  _globals['_SOURCINGLINE']._serialized_start=1301
+  _globals['_SOURCINGLINE']._serialized_end=1513
+  _globals['_LOCATIONCAPACITY']._serialized_start=1515
+  _globals['_LOCATIONCAPACITY']._serialized_end=1621
+  _globals['_SOURCEORDERRESPONSE']._serialized_start=1623
+  _globals['_SOURCEORDERRESPONSE']._serialized_end=1698
+  _globals['_GETDECISIONREQUEST']._serialized_start=1700
+  _globals['_GETDECISIONREQUEST']._serialized_end=1751
+  _globals['_GETDECISIONRESPONSE']._serialized_start=1753
+  _globals['_GETDECISIONRESPONSE']._serialized_end=1828
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=1831
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=1969
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1971
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=2074
+  _globals['_EXPORTDECISIONREQUEST']._serialized_start=2076
+  _globals['_EXPORTDECISIONREQUEST']._serialized_end=2130
+  _globals['_EXPORTDECISIONRESPONSE']._serialized_start=2132
+  _globals['_EXPORTDECISIONRESPONSE']._serialized_end=2177
+  _globals['_EXPLAINDECISIONREQUEST']._serialized_start=2179
+  _globals['_EXPLAINDECISIONREQUEST']._serialized_end=2302
+  _globals['_EXPLAINDECISIONRESPONSE']._serialized_start=2305
+  _globals['_EXPLAINDECISIONRESPONSE']._serialized_end=2450
+  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_start=2452
+  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_end=2572
+  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_start=2574
+  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_end=2672
+  _globals['_REPLAYDECISIONREQUEST']._serialized_start=2675
+  _globals['_REPLAYDECISIONREQUEST']._serialized_end=2820
+  _globals['_REPLAYDECISIONRESPONSE']._serialized_start=2822
+  _globals['_REPLAYDECISIONRESPONSE']._serialized_end=2919
+  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_start=2922
+  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_end=3129
+  _globals['_RETURNEDUNITS']._serialized_start=3131
+  _globals['_RETURNEDUNITS']._serialized_end=3227
+  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_start=3230
+  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_end=3433
+  _globals['_RETURNLOCATION']._serialized_start=3436
+  _globals['_RETURNLOCATION']._serialized_end=3602
+  _globals['_SOURCINGSERVICE']._serialized_start=3605
+  _globals['_SOURCINGSERVICE']._serialized_end=4603
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.type import money_pb2 as _money_pb2
 from ordermesh.api.order.v1 import destination_pb2 as _destination_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 from ordermesh.api.routing.v1 import decision_pb2 as _decision_pb2
+from ordermesh.api.routing.v1 import explanation_pb2 as _explanation_pb2
 from ordermesh.api.routing.v1 import network_pb2 as _network_pb2
 from ordermesh.api.routing.v1 import order_pb2 as _order_pb2
 import builtins as _builtins
@@ -337,6 +338,222 @@ class ListDecisionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDecisionsResponse: _TypeAlias = ListDecisionsResponse  # noqa: Y015
+
+@_typing.final
+class ExportDecisionRequest(_message.Message):
+    """ExportDecisionRequest names one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_id", b"decision_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportDecisionRequest: _TypeAlias = ExportDecisionRequest  # noqa: Y015
+
+@_typing.final
+class ExportDecisionResponse(_message.Message):
+    """ExportDecisionResponse carries the record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_JSON_FIELD_NUMBER: _builtins.int
+    record_json: _builtins.str
+    """JSON on one line, with sorted keys; `form` names its form."""
+    def __init__(
+        self,
+        *,
+        record_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record_json", b"record_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportDecisionResponse: _TypeAlias = ExportDecisionResponse  # noqa: Y015
+
+@_typing.final
+class ExplainDecisionRequest(_message.Message):
+    """ExplainDecisionRequest names a decision and locations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    LOCATION_IDS_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The locations. Empty: the chosen ones, and of the others the ten that lose by the least."""
+
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+        location_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_id", b"decision_id", "location_ids", b"location_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainDecisionRequest: _TypeAlias = ExplainDecisionRequest  # noqa: Y015
+
+@_typing.final
+class ExplainDecisionResponse(_message.Message):
+    """ExplainDecisionResponse says why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATIONS_FIELD_NUMBER: _builtins.int
+    CONFLICT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def locations(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.LocationExplanation]:
+        """Each location, in the order asked, else in the order of rank."""
+
+    @_builtins.property
+    def conflict(self) -> _explanation_pb2.Conflict:
+        """Why not all of the order is filled. Not set when all is."""
+
+    def __init__(
+        self,
+        *,
+        locations: _abc.Iterable[_explanation_pb2.LocationExplanation] | None = ...,
+        conflict: _explanation_pb2.Conflict | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conflict", b"conflict"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflict", b"conflict", "locations", b"locations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainDecisionResponse: _TypeAlias = ExplainDecisionResponse  # noqa: Y015
+
+@_typing.final
+class AskCounterfactualRequest(_message.Message):
+    """AskCounterfactualRequest names a decision and what would be otherwise."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.Change]:
+        """What is otherwise, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+        changes: _abc.Iterable[_explanation_pb2.Change] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "decision_id", b"decision_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskCounterfactualRequest: _TypeAlias = AskCounterfactualRequest  # noqa: Y015
+
+@_typing.final
+class AskCounterfactualResponse(_message.Message):
+    """AskCounterfactualResponse is what would have been decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    DIFFERS_FIELD_NUMBER: _builtins.int
+    differs: _builtins.bool
+    """Other shipments, or other units in them, than in the decision as it was made."""
+    @_builtins.property
+    def decision(self) -> _decision_pb2.Decision:
+        """The decision; its id is empty."""
+
+    def __init__(
+        self,
+        *,
+        decision: _decision_pb2.Decision | None = ...,
+        differs: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "differs", b"differs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskCounterfactualResponse: _TypeAlias = AskCounterfactualResponse  # noqa: Y015
+
+@_typing.final
+class ReplayDecisionRequest(_message.Message):
+    """ReplayDecisionRequest names a decision, and perhaps another policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    POLICY_ID_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """Its id."""
+    policy_id: _builtins.str
+    """The policy. Empty: the decision is made again from its record as it was."""
+    policy_version: _builtins.int
+    """The version of that policy; 0 means the one in force."""
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+        policy_id: _builtins.str = ...,
+        policy_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_id", b"decision_id", "policy_id", b"policy_id", "policy_version", b"policy_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayDecisionRequest: _TypeAlias = ReplayDecisionRequest  # noqa: Y015
+
+@_typing.final
+class ReplayDecisionResponse(_message.Message):
+    """ReplayDecisionResponse is what came out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    IDENTICAL_FIELD_NUMBER: _builtins.int
+    identical: _builtins.bool
+    """Plan and claims are what they were, to the last integer."""
+    @_builtins.property
+    def decision(self) -> _decision_pb2.Decision:
+        """The decision; its id is empty."""
+
+    def __init__(
+        self,
+        *,
+        decision: _decision_pb2.Decision | None = ...,
+        identical: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "identical", b"identical"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayDecisionResponse: _TypeAlias = ReplayDecisionResponse  # noqa: Y015
 
 @_typing.final
 class FindReturnLocationRequest(_message.Message):

@@ -55,6 +55,26 @@ class SourcingServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ListDecisionsRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ListDecisionsResponse.FromString,
                 _registered_method=True)
+        self.ExportDecision = channel.unary_unary(
+                '/ordermesh.api.routing.v1.SourcingService/ExportDecision',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExportDecisionRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExportDecisionResponse.FromString,
+                _registered_method=True)
+        self.ExplainDecision = channel.unary_unary(
+                '/ordermesh.api.routing.v1.SourcingService/ExplainDecision',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExplainDecisionRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExplainDecisionResponse.FromString,
+                _registered_method=True)
+        self.AskCounterfactual = channel.unary_unary(
+                '/ordermesh.api.routing.v1.SourcingService/AskCounterfactual',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualResponse.FromString,
+                _registered_method=True)
+        self.ReplayDecision = channel.unary_unary(
+                '/ordermesh.api.routing.v1.SourcingService/ReplayDecision',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionResponse.FromString,
+                _registered_method=True)
 
 
 class SourcingServiceServicer:
@@ -105,6 +125,48 @@ class SourcingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportDecision(self, request, context):
+        """ExportDecision gives the record of a decision as JSON that anybody can check with
+        `ordermesh.client.proof`: the problem, the plan, what is claimed of it, and a digest of all.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD` for a decision that there was nothing to solve for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainDecision(self, request, context):
+        """ExplainDecision says of locations why they were chosen or not, with the least change that would
+        have made it otherwise, and why not all could be filled.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
+        did not look at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AskCounterfactual(self, request, context):
+        """AskCounterfactual decides again as if some things had been otherwise. Nothing is stored or held.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
+        did not look at, `CURRENCY_MISMATCH`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayDecision(self, request, context):
+        """ReplayDecision makes a decision again from its record, and says whether the same came out; or
+        under another policy, on the stock and at the time of the record and in the network of now.
+        Nothing is stored or held.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `POLICY_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SourcingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -127,6 +189,26 @@ def add_SourcingServiceServicer_to_server(servicer, server):
                     servicer.ListDecisions,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ListDecisionsRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ListDecisionsResponse.SerializeToString,
+            ),
+            'ExportDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportDecision,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExportDecisionRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExportDecisionResponse.SerializeToString,
+            ),
+            'ExplainDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainDecision,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExplainDecisionRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExplainDecisionResponse.SerializeToString,
+            ),
+            'AskCounterfactual': grpc.unary_unary_rpc_method_handler(
+                    servicer.AskCounterfactual,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualResponse.SerializeToString,
+            ),
+            'ReplayDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDecision,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -238,6 +320,114 @@ class SourcingService:
             '/ordermesh.api.routing.v1.SourcingService/ListDecisions',
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ListDecisionsRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ListDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.SourcingService/ExportDecision',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExportDecisionRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExportDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.SourcingService/ExplainDecision',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExplainDecisionRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ExplainDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AskCounterfactual(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.SourcingService/AskCounterfactual',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.SourcingService/ReplayDecision',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,32 @@ class SourcingServiceStub:
     """
     ListDecisions: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.ListDecisionsRequest, _sourcing_service_pb2.ListDecisionsResponse]
     """ListDecisions reads the decisions of an order, oldest first."""
+    ExportDecision: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.ExportDecisionRequest, _sourcing_service_pb2.ExportDecisionResponse]
+    """ExportDecision gives the record of a decision as JSON that anybody can check with
+    `ordermesh.client.proof`: the problem, the plan, what is claimed of it, and a digest of all.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD` for a decision that there was nothing to solve for.
+    """
+    ExplainDecision: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.ExplainDecisionRequest, _sourcing_service_pb2.ExplainDecisionResponse]
+    """ExplainDecision says of locations why they were chosen or not, with the least change that would
+    have made it otherwise, and why not all could be filled.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
+    did not look at.
+    """
+    AskCounterfactual: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.AskCounterfactualRequest, _sourcing_service_pb2.AskCounterfactualResponse]
+    """AskCounterfactual decides again as if some things had been otherwise. Nothing is stored or held.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
+    did not look at, `CURRENCY_MISMATCH`.
+    """
+    ReplayDecision: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.ReplayDecisionRequest, _sourcing_service_pb2.ReplayDecisionResponse]
+    """ReplayDecision makes a decision again from its record, and says whether the same came out; or
+    under another policy, on the stock and at the time of the record and in the network of now.
+    Nothing is stored or held.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `POLICY_NOT_FOUND`.
+    """
 
 @_typing.type_check_only
 class SourcingServiceAsyncStub(SourcingServiceStub):
@@ -93,6 +119,32 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
     """
     ListDecisions: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.ListDecisionsRequest, _sourcing_service_pb2.ListDecisionsResponse]  # type: ignore[assignment]
     """ListDecisions reads the decisions of an order, oldest first."""
+    ExportDecision: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.ExportDecisionRequest, _sourcing_service_pb2.ExportDecisionResponse]  # type: ignore[assignment]
+    """ExportDecision gives the record of a decision as JSON that anybody can check with
+    `ordermesh.client.proof`: the problem, the plan, what is claimed of it, and a digest of all.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD` for a decision that there was nothing to solve for.
+    """
+    ExplainDecision: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.ExplainDecisionRequest, _sourcing_service_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
+    """ExplainDecision says of locations why they were chosen or not, with the least change that would
+    have made it otherwise, and why not all could be filled.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
+    did not look at.
+    """
+    AskCounterfactual: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.AskCounterfactualRequest, _sourcing_service_pb2.AskCounterfactualResponse]  # type: ignore[assignment]
+    """AskCounterfactual decides again as if some things had been otherwise. Nothing is stored or held.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
+    did not look at, `CURRENCY_MISMATCH`.
+    """
+    ReplayDecision: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.ReplayDecisionRequest, _sourcing_service_pb2.ReplayDecisionResponse]  # type: ignore[assignment]
+    """ReplayDecision makes a decision again from its record, and says whether the same came out; or
+    under another policy, on the stock and at the time of the record and in the network of now.
+    Nothing is stored or held.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `POLICY_NOT_FOUND`.
+    """
 
 class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
     """SourcingService decides where orders are fulfilled."""
@@ -147,5 +199,55 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_sourcing_service_pb2.ListDecisionsResponse, _abc.Awaitable[_sourcing_service_pb2.ListDecisionsResponse]]:
         """ListDecisions reads the decisions of an order, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ExportDecision(
+        self,
+        request: _sourcing_service_pb2.ExportDecisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_service_pb2.ExportDecisionResponse, _abc.Awaitable[_sourcing_service_pb2.ExportDecisionResponse]]:
+        """ExportDecision gives the record of a decision as JSON that anybody can check with
+        `ordermesh.client.proof`: the problem, the plan, what is claimed of it, and a digest of all.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD` for a decision that there was nothing to solve for.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainDecision(
+        self,
+        request: _sourcing_service_pb2.ExplainDecisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_service_pb2.ExplainDecisionResponse, _abc.Awaitable[_sourcing_service_pb2.ExplainDecisionResponse]]:
+        """ExplainDecision says of locations why they were chosen or not, with the least change that would
+        have made it otherwise, and why not all could be filled.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
+        did not look at.
+        """
+
+    @_abc_1.abstractmethod
+    def AskCounterfactual(
+        self,
+        request: _sourcing_service_pb2.AskCounterfactualRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_service_pb2.AskCounterfactualResponse, _abc.Awaitable[_sourcing_service_pb2.AskCounterfactualResponse]]:
+        """AskCounterfactual decides again as if some things had been otherwise. Nothing is stored or held.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
+        did not look at, `CURRENCY_MISMATCH`.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayDecision(
+        self,
+        request: _sourcing_service_pb2.ReplayDecisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_service_pb2.ReplayDecisionResponse, _abc.Awaitable[_sourcing_service_pb2.ReplayDecisionResponse]]:
+        """ReplayDecision makes a decision again from its record, and says whether the same came out; or
+        under another policy, on the stock and at the time of the record and in the network of now.
+        Nothing is stored or held.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `POLICY_NOT_FOUND`.
+        """
 
 def add_SourcingServiceServicer_to_server(servicer: SourcingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -99,3 +99,15 @@ class DecisionNotFound(NotFound):
 
     def __init__(self, decision_id: str) -> None:
         super().__init__("There is no such decision.", {"decisionId": decision_id})
+
+
+class NoRecord(RuleViolated):
+    """There was nothing to solve for this decision, or it is older than records are."""
+
+    reason: ClassVar[str] = "NO_RECORD"
+
+    def __init__(self, decision_id: str) -> None:
+        super().__init__(
+            f"Decision {decision_id} has no record to be made again from.",
+            {"decisionId": decision_id},
+        )

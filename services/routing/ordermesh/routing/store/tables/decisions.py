@@ -30,6 +30,13 @@ decision = Table(
     Index("decision_request", "request_id"),
 )
 
+decision_record = Table(
+    "decision_record",
+    metadata,
+    Column("decision_id", Uuid, primary_key=True),
+    Column("payload", LargeBinary, nullable=False),  # compressed JSON
+)
+
 
 refusal = Table(
     "refusal",

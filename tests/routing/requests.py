@@ -120,6 +120,16 @@ def activate(**fields: Any) -> v1.ActivatePolicyVersionRequest:
     )
 
 
+def facts(**fields: Any) -> v1.PutFactsRequest:
+    fact = v1.PlaceFact(
+        location_id="NEAR",
+        sku="MUG",
+        number=v1.NumberFact.NUMBER_FACT_STOCK_WEEKS_OF_SUPPLY,
+        value=4,
+    )
+    return v1.PutFactsRequest(**{"request_id": new_id(), "facts": [fact], **fields})
+
+
 def archive(**fields: Any) -> v1.ArchivePolicyVersionRequest:
     return v1.ArchivePolicyVersionRequest(
         **{"request_id": new_id(), "policy_id": "summer", "version": 1, **fields}
@@ -192,6 +202,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "CompletePostalCodeImport": completing,
     "ActivatePolicyVersion": activate,
     "ArchivePolicyVersion": archive,
+    "PutFacts": facts,
 }
 """A request of each mutating method that would change something."""
 
@@ -216,5 +227,6 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "SavePolicy": lambda request: setattr(request, "draft", True),
     "ActivatePolicyVersion": lambda request: setattr(request, "on_behalf_of", "other"),
     "ArchivePolicyVersion": lambda request: setattr(request, "on_behalf_of", "other"),
+    "PutFacts": lambda request: setattr(request, "on_behalf_of", "other"),
 }
 """How the request becomes another."""

@@ -30,7 +30,8 @@ async def mugs(house: House) -> House:
 async def test_a_draft_decides_nothing_until_it_is_activated_and_answers_when_it_is_asked(
     mugs: House,
 ) -> None:
-    draft = await save(mugs, rules=[rule("closed")], draft=True)
+    closed = rule("closed", text("LOCATION_ID", "NEAR"))
+    draft = await save(mugs, rules=[closed], draft=True)
     stock = {"NEAR": {"MUG": 1}}
 
     before = await asked(mugs, {"MUG": 1}, stock)

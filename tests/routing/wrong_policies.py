@@ -7,7 +7,7 @@ from google.type.money_pb2 import Money
 
 from ordermesh.api.routing import v1
 from tests.routing.house import usd
-from tests.routing.requests import activate, archive, policy
+from tests.routing.requests import activate, archive, facts, policy
 from tests.routing.wrong import INVALID, LONG, NOT_FOUND, REFUSED, Case, invalid
 
 WEB = v1.Condition(text=v1.TextTest(fact=v1.TextFact.TEXT_FACT_ORDER_CHANNEL, values=["web"]))
@@ -166,6 +166,7 @@ POLICY_CASES = [
         REFUSED,
         "UNFILLED_MUST_DOMINATE",
     ),
+    invalid("no facts", lambda: facts(facts=[]), "facts"),
     # ActivatePolicyVersion and ArchivePolicyVersion
     invalid("activating no policy", lambda: activate(policy_id=""), "policy_id"),
     invalid("activating no version", lambda: activate(version=0), "version"),

@@ -42,6 +42,7 @@ from ordermesh.routing.operations.postal_codes import (
     ImportPostalCodes,
     Whereabouts,
 )
+from ordermesh.routing.operations.putting_facts import PuttingFacts
 from ordermesh.routing.operations.records import WORK_KIND, Records
 from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
@@ -75,6 +76,7 @@ from ordermesh.routing.store.decisions import (
     SqlDecisionStore,
     SqlRefusalStore,
 )
+from ordermesh.routing.store.facts import SqlFactStore
 from ordermesh.routing.store.holidays import PublicHolidays
 from ordermesh.routing.store.imported_codes import SqlPostalCodeStore
 from ordermesh.routing.store.network import SqlNetworkStore
@@ -181,7 +183,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             reading,
             NetworkReading(stores),
         ),
-        "PolicyService": _policies(database, mutations, stores),
+        "PolicyService": _policies(database, mutations, stores, knowledge),
         "CarriageService": _carriage(database, mutations, stores, whereabouts),
         "CapacityService": CapacityServicer(database, HoldingCapacity(mutations, stores, planner)),
     }
@@ -202,6 +204,7 @@ def _stores() -> Stores:
         network=SqlNetworkStore(),
         switches=SqlSwitchStore(),
         policies=SqlPolicyStore(),
+        facts=SqlFactStore(),
         copies=SqlCopyStore(),
         refusals=SqlRefusalStore(),
         carriage=SqlCarriageStore(),
@@ -209,8 +212,15 @@ def _stores() -> Stores:
     )
 
 
-def _policies(database: Database, mutations: Mutations, stores: Stores) -> PolicyServicer:
-    return PolicyServicer(database, Policies(mutations, stores), PolicyReading(stores))
+def _policies(
+    database: Database, mutations: Mutations, stores: Stores, knowledge: Knowledge
+) -> PolicyServicer:
+    return PolicyServicer(
+        database,
+        Policies(mutations, stores),
+        PuttingFacts(mutations, stores, knowledge),
+        PolicyReading(stores),
+    )
 
 
 def _carriage(

@@ -55,6 +55,9 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "GetPolicy": _READERS,
         "ListPolicyVersions": _READERS,
         "PreviewPolicies": _READERS,
+        "LintPolicy": _READERS,
+        "PutFacts": _OPERATOR,
+        "ListFacts": _READERS,
         "ListPolicies": _READERS,
     },
     "ordermesh.api.routing.v1.CarriageService": {

@@ -28,7 +28,7 @@ from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Known, Question, frame
 from ordermesh.routing.domain.record import DecidedUnder, Record
 from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
-from ordermesh.routing.domain.rules.knowing import Facts, Sight, static_facts
+from ordermesh.routing.domain.rules.knowing import Facts, Sight, by_place, static_facts
 from ordermesh.routing.domain.season import Choice
 from ordermesh.routing.domain.stages import Ruled, relaxations
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
@@ -127,6 +127,7 @@ class Planner:
         now = await tx.now()
         items = await self.items(tx, known, question.named)
         choice = await self._choose(tx, known, question, items, now)
+        rulebook = known.rulebook(choice.policy)
         used = {}
         if known.has_limits:
             used = await self._stores.capacity.used(tx, known.windows.starts(now), now)
@@ -140,7 +141,10 @@ class Planner:
             switches=known.switches,
             dispatches=known.dispatches,
             policy_reason=choice.reason,
-            rulebook=known.rulebook(choice.policy),
+            rulebook=rulebook,
+            put=by_place(await self._stores.facts.of(tx, question.skus))
+            if rulebook.needs_put
+            else {},
             book=known.book,
         )
 

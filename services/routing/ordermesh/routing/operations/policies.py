@@ -12,8 +12,15 @@ from ordermesh.api.routing.v1 import (
 )
 from ordermesh.routing.domain import season
 from ordermesh.routing.domain.checking import check
-from ordermesh.routing.domain.errors.policy import DefaultMustRemain, PolicyNotFound
+from ordermesh.routing.domain.errors.policy import (
+    DefaultMustRemain,
+    PolicyHasErrors,
+    PolicyNotFound,
+)
+from ordermesh.routing.domain.linting.finding import Severity
+from ordermesh.routing.domain.linting.linter import lint
 from ordermesh.routing.domain.policy import Policy, PolicyState
+from ordermesh.routing.domain.rules.knowing import facts_of
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.policy import policy, policy_message
 from ordermesh.runtime.database import Transaction
@@ -74,8 +81,22 @@ class Policies:
 
         return await self._mutations.run(request, ArchivePolicyVersionResponse, run)
 
+    async def _refuse_errors(self, tx: Transaction, wanted: Policy) -> None:
+        """Raise ``PolicyHasErrors`` with all that must be put right before it decides."""
+        places = await self._stores.copies.locations(tx)
+        network = facts_of(await self._stores.network.all(tx), places)
+        active = await self._stores.policies.active(tx)
+        errors = [
+            (one.kind, one.subjects, one.sentence)
+            for one in lint(wanted, active, network, await tx.now())
+            if one.severity is Severity.ERROR
+        ]
+        if errors:
+            raise PolicyHasErrors(wanted.policy_id, errors)
+
     async def _activated(self, tx: Transaction, wanted: Policy) -> tuple[Policy, list[int]]:
-        """The version as active, and those that were archived for it."""
+        """The version as active, and those that were archived for it; refuses errors."""
+        await self._refuse_errors(tx, wanted)
         versions = await self._stores.policies.versions(tx, wanted.policy_id)
         gone = season.replaced_by(wanted, versions)
         for one in gone:

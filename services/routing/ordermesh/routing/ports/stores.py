@@ -11,6 +11,7 @@ from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentSt
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.order import Order, OrderState
 from ordermesh.routing.domain.policy import Policy, PolicyState
+from ordermesh.routing.domain.rules.vocabulary import PutFact
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import Contact
@@ -257,6 +258,28 @@ class PolicyStore(Protocol):
         ...
 
 
+class FactStore(Protocol):
+    """Where facts are kept that were put from outside."""
+
+    async def put(self, tx: Transaction, facts: Sequence[PutFact], now: datetime) -> None:
+        """Store facts, each instead of the one before."""
+        ...
+
+    async def forget(self, tx: Transaction, facts: Sequence[PutFact]) -> None:
+        """Remove facts."""
+        ...
+
+    async def of(self, tx: Transaction, skus: Collection[str]) -> tuple[PutFact, ...]:
+        """What was put about these items anywhere, and about locations."""
+        ...
+
+    async def page(
+        self, tx: Transaction, location_id: str, after: tuple[str, str], size: int
+    ) -> list[PutFact]:
+        """The next facts of a location after an item and a fact."""
+        ...
+
+
 class Feed(StrEnum):
     """What is followed in inventory."""
 
@@ -312,6 +335,7 @@ class Stores:
     network: NetworkStore
     switches: SwitchStore
     policies: PolicyStore
+    facts: FactStore
     copies: CopyStore
     refusals: RefusalStore
     carriage: CarriageStore

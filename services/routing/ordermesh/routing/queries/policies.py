@@ -7,6 +7,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from ordermesh.api.routing.v1 import (
     GetPolicyRequest,
     GetPolicyResponse,
+    LintPolicyRequest,
+    LintPolicyResponse,
+    ListFactsRequest,
+    ListFactsResponse,
     ListPoliciesRequest,
     ListPoliciesResponse,
     ListPolicyVersionsRequest,
@@ -15,11 +19,15 @@ from ordermesh.api.routing.v1 import (
     PreviewPoliciesResponse,
 )
 from ordermesh.routing.domain import season
+from ordermesh.routing.domain.checking import check
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import FieldViolation
+from ordermesh.routing.domain.linting.linter import lint
+from ordermesh.routing.domain.rules.knowing import facts_of
 from ordermesh.routing.ports.stores import Stores
+from ordermesh.routing.wire.facts import fact_message, finding_message
 from ordermesh.routing.wire.money import instant
-from ordermesh.routing.wire.policy import change_message, period_message, policy_message
+from ordermesh.routing.wire.policy import change_message, period_message, policy, policy_message
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.pages import page_size, page_token, place_in_numbers, place_in_text
 
@@ -92,6 +100,36 @@ class PolicyReading:
             periods=[period_message(one) for one in found],
             changes=[change_message(one) for one in season.changes(found, start, end)],
         )
+
+    async def lint(self, tx: Transaction, request: LintPolicyRequest) -> LintPolicyResponse:
+        """What is wrong with a version; raises ``PolicyNotFound``, and what ``check`` does."""
+        entries = await self._stores.network.all(tx)
+        if request.WhichOneof("subject") == "version":
+            name, version = request.version.policy_id, request.version.version
+            wanted = await self._stores.policies.get(tx, name, version)
+            if wanted is None:
+                raise PolicyNotFound(name, version)
+        else:
+            wanted = policy(request.policy)
+        check(wanted, entries)
+        findings = lint(
+            wanted,
+            await self._stores.policies.active(tx),
+            facts_of(entries, await self._stores.copies.locations(tx)),
+            await tx.now(),
+        )
+        return LintPolicyResponse(findings=[finding_message(one) for one in findings])
+
+    async def facts(self, tx: Transaction, request: ListFactsRequest) -> ListFactsResponse:
+        """A page of the facts of a location; raises ``InvalidPageToken``."""
+        size = page_size(request.page_size)
+        sku, _, fact = place_in_text(request, request.page_token).rpartition(" ")
+        rows = await self._stores.facts.page(tx, request.location_id, (sku, fact), size + 1)
+        reply = ListFactsResponse(facts=[fact_message(one) for one in rows[:size]])
+        if len(rows) > size:
+            last = rows[size - 1]
+            reply.next_page_token = page_token(request, f"{last.sku} {last.fact}")
+        return reply
 
 
 def _instant(message: Timestamp, field: str) -> datetime:

@@ -6,6 +6,7 @@ import grpc
 
 from ordermesh.api.routing import v1
 from ordermesh.routing.operations.policies import Policies
+from ordermesh.routing.operations.putting_facts import PuttingFacts
 from ordermesh.routing.queries.policies import PolicyReading
 from ordermesh.runtime.database import Database
 
@@ -15,9 +16,16 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class PolicyServicer(v1.PolicyServiceServicer):
     """Keeps policies."""
 
-    def __init__(self, database: Database, policies: Policies, reading: PolicyReading) -> None:
+    def __init__(
+        self,
+        database: Database,
+        policies: Policies,
+        put_facts: PuttingFacts,
+        reading: PolicyReading,
+    ) -> None:
         self._database = database
         self._policies = policies
+        self._put_facts = put_facts
         self._reading = reading
 
     async def SavePolicy(
@@ -75,3 +83,27 @@ class PolicyServicer(v1.PolicyServiceServicer):
     ) -> v1.PreviewPoliciesResponse:
         """Tell what will be in force when."""
         return await self._database.read(lambda tx: self._reading.preview(tx, request))
+
+    async def LintPolicy(
+        self,
+        request: v1.LintPolicyRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.LintPolicyResponse:
+        """Find what is wrong."""
+        return await self._database.read(lambda tx: self._reading.lint(tx, request))
+
+    async def PutFacts(
+        self,
+        request: v1.PutFactsRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.PutFactsResponse:
+        """Keep facts."""
+        return await self._put_facts(request)
+
+    async def ListFacts(
+        self,
+        request: v1.ListFactsRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ListFactsResponse:
+        """Read facts of a location."""
+        return await self._database.read(lambda tx: self._reading.facts(tx, request))

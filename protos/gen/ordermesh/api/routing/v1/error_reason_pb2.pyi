@@ -198,6 +198,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_POLICY_IS_DRAFT: _ErrorReason.ValueType  # 102
     """FAILED_PRECONDITION. A draft decides no order. Metadata: `policyId`, `version`."""
+    ERROR_REASON_POLICY_HAS_ERRORS: _ErrorReason.ValueType  # 103
+    """FAILED_PRECONDITION. What is wrong with a policy must be put right before it decides. Rows of: `kind`,
+    `subjects` (with commas between them), `problem`.
+    """
     ERROR_REASON_NO_RECORD: _ErrorReason.ValueType  # 110
     """FAILED_PRECONDITION. There was nothing to solve for this decision, or it is older than records
     are. Metadata: `decisionId`.
@@ -388,6 +392,10 @@ ERROR_REASON_DEFAULT_MUST_REMAIN: ErrorReason.ValueType  # 101
 """
 ERROR_REASON_POLICY_IS_DRAFT: ErrorReason.ValueType  # 102
 """FAILED_PRECONDITION. A draft decides no order. Metadata: `policyId`, `version`."""
+ERROR_REASON_POLICY_HAS_ERRORS: ErrorReason.ValueType  # 103
+"""FAILED_PRECONDITION. What is wrong with a policy must be put right before it decides. Rows of: `kind`,
+`subjects` (with commas between them), `problem`.
+"""
 ERROR_REASON_NO_RECORD: ErrorReason.ValueType  # 110
 """FAILED_PRECONDITION. There was nothing to solve for this decision, or it is older than records
 are. Metadata: `decisionId`.

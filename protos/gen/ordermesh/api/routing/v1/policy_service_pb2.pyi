@@ -8,7 +8,9 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from ordermesh.api.routing.v1 import policy_pb2 as _policy_pb2
+from ordermesh.api.routing.v1 import rule_pb2 as _rule_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -525,3 +527,402 @@ class PolicyChange(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PolicyChange: _TypeAlias = PolicyChange  # noqa: Y015
+
+@_typing.final
+class LintPolicyRequest(_message.Message):
+    """LintPolicyRequest names a version, or carries a policy that is not saved."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def policy(self) -> _policy_pb2.Policy:
+        """A policy as it would be saved."""
+
+    @_builtins.property
+    def version(self) -> Global___PolicyVersion:
+        """A version that is saved."""
+
+    def __init__(
+        self,
+        *,
+        policy: _policy_pb2.Policy | None = ...,
+        version: Global___PolicyVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "subject", b"subject", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "subject", b"subject", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["policy", "version"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___LintPolicyRequest: _TypeAlias = LintPolicyRequest  # noqa: Y015
+
+@_typing.final
+class PolicyVersion(_message.Message):
+    """PolicyVersion names a version of a policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    policy_id: _builtins.str
+    """Which policy."""
+    version: _builtins.int
+    """Which version."""
+    def __init__(
+        self,
+        *,
+        policy_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy_id", b"policy_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyVersion: _TypeAlias = PolicyVersion  # noqa: Y015
+
+@_typing.final
+class LintPolicyResponse(_message.Message):
+    """LintPolicyResponse tells what was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___LintFinding]:
+        """The findings, errors first. Empty: nothing is wrong."""
+
+    def __init__(
+        self,
+        *,
+        findings: _abc.Iterable[Global___LintFinding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LintPolicyResponse: _TypeAlias = LintPolicyResponse  # noqa: Y015
+
+@_typing.final
+class LintFinding(_message.Message):
+    """LintFinding is something that is wrong."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LintFinding._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: LintFinding._Kind.ValueType  # 0
+        """Not said."""
+        KIND_DEAD_RULE: LintFinding._Kind.ValueType  # 1
+        """Nothing satisfies the conditions of a rule, or nothing in this network, or never again."""
+        KIND_SHADOWED_RULE: LintFinding._Kind.ValueType  # 2
+        """A rule changes nothing, because another one holds wherever it does."""
+        KIND_CONTRADICTORY_RULES: LintFinding._Kind.ValueType  # 3
+        """Two rules say what cannot both be."""
+        KIND_UNREACHABLE_STAGE: LintFinding._Kind.ValueType  # 4
+        """A stage can fill nothing that an earlier one does not."""
+        KIND_SEASON_GAP: LintFinding._Kind.ValueType  # 5
+        """Between two seasons nothing is in force, or no season is to come."""
+        KIND_SEASON_OVERLAP: LintFinding._Kind.ValueType  # 6
+        """Two versions or policies are in force for the same orders with the same priority."""
+        KIND_UNSERVED_ORDER: LintFinding._Kind.ValueType  # 7
+        """Rules leave no location for an order."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """Kind is what is wrong."""
+
+    KIND_UNSPECIFIED: LintFinding.Kind.ValueType  # 0
+    """Not said."""
+    KIND_DEAD_RULE: LintFinding.Kind.ValueType  # 1
+    """Nothing satisfies the conditions of a rule, or nothing in this network, or never again."""
+    KIND_SHADOWED_RULE: LintFinding.Kind.ValueType  # 2
+    """A rule changes nothing, because another one holds wherever it does."""
+    KIND_CONTRADICTORY_RULES: LintFinding.Kind.ValueType  # 3
+    """Two rules say what cannot both be."""
+    KIND_UNREACHABLE_STAGE: LintFinding.Kind.ValueType  # 4
+    """A stage can fill nothing that an earlier one does not."""
+    KIND_SEASON_GAP: LintFinding.Kind.ValueType  # 5
+    """Between two seasons nothing is in force, or no season is to come."""
+    KIND_SEASON_OVERLAP: LintFinding.Kind.ValueType  # 6
+    """Two versions or policies are in force for the same orders with the same priority."""
+    KIND_UNSERVED_ORDER: LintFinding.Kind.ValueType  # 7
+    """Rules leave no location for an order."""
+
+    class _Severity:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LintFinding._Severity.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SEVERITY_UNSPECIFIED: LintFinding._Severity.ValueType  # 0
+        """Not said."""
+        SEVERITY_ERROR: LintFinding._Severity.ValueType  # 1
+        """The version is not activated."""
+        SEVERITY_WARNING: LintFinding._Severity.ValueType  # 2
+        """It is told."""
+
+    class Severity(_Severity, metaclass=_SeverityEnumTypeWrapper):
+        """Severity is whether it matters before activation."""
+
+    SEVERITY_UNSPECIFIED: LintFinding.Severity.ValueType  # 0
+    """Not said."""
+    SEVERITY_ERROR: LintFinding.Severity.ValueType  # 1
+    """The version is not activated."""
+    SEVERITY_WARNING: LintFinding.Severity.ValueType  # 2
+    """It is told."""
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    WITNESS_FIELD_NUMBER: _builtins.int
+    kind: Global___LintFinding.Kind.ValueType
+    """What is wrong."""
+    severity: Global___LintFinding.Severity.ValueType
+    """Whether it matters."""
+    sentence: _builtins.str
+    """What, for people."""
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The rules or the stage that it is about, or the versions as `policy/version`."""
+
+    @_builtins.property
+    def witness(self) -> Global___LintWitness:
+        """An order that shows it."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___LintFinding.Kind.ValueType = ...,
+        severity: Global___LintFinding.Severity.ValueType = ...,
+        subjects: _abc.Iterable[_builtins.str] | None = ...,
+        sentence: _builtins.str = ...,
+        witness: Global___LintWitness | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["witness", b"witness"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "sentence", b"sentence", "severity", b"severity", "subjects", b"subjects", "witness", b"witness"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LintFinding: _TypeAlias = LintFinding  # noqa: Y015
+
+@_typing.final
+class LintWitness(_message.Message):
+    """LintWitness is an order that shows a finding: every fact that matters, and no other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTS_FIELD_NUMBER: _builtins.int
+    WITNESS_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___WitnessFact]:
+        """The facts."""
+
+    @_builtins.property
+    def witness_time(self) -> _timestamp_pb2.Timestamp:
+        """When. Not set: at any time."""
+
+    def __init__(
+        self,
+        *,
+        facts: _abc.Iterable[Global___WitnessFact] | None = ...,
+        witness_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["witness_time", b"witness_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "witness_time", b"witness_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LintWitness: _TypeAlias = LintWitness  # noqa: Y015
+
+@_typing.final
+class WitnessFact(_message.Message):
+    """WitnessFact is a fact of a witness."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACT_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    fact: _builtins.str
+    """The fact, by the name of its enum without prefix: `ORDER_CHANNEL`."""
+    value: _builtins.str
+    """Its value: a number, `true` or `false`, an amount, or words with commas between them."""
+    def __init__(
+        self,
+        *,
+        fact: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WitnessFact: _TypeAlias = WitnessFact  # noqa: Y015
+
+@_typing.final
+class PutFactsRequest(_message.Message):
+    """PutFactsRequest carries facts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceFact]:
+        """The facts, each place and item once for each."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        facts: _abc.Iterable[Global___PlaceFact] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutFactsRequest: _TypeAlias = PutFactsRequest  # noqa: Y015
+
+@_typing.final
+class PlaceFact(_message.Message):
+    """PlaceFact is a fact of a location, or of an item at it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    SKU_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    FORGOTTEN_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """The location."""
+    sku: _builtins.str
+    """The item. Empty: the fact is about the location, or about every item there."""
+    number: _rule_pb2.NumberFact.ValueType
+    """A number."""
+    flag: _rule_pb2.FlagFact.ValueType
+    """A thing that is so or not."""
+    value: _builtins.int
+    """The number; for a flag 1 when it is so, else 0."""
+    forgotten: _builtins.bool
+    """It is not known any more."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        sku: _builtins.str = ...,
+        number: _rule_pb2.NumberFact.ValueType = ...,
+        flag: _rule_pb2.FlagFact.ValueType = ...,
+        value: _builtins.int = ...,
+        forgotten: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "flag", b"flag", "number", b"number"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "flag", b"flag", "forgotten", b"forgotten", "location_id", b"location_id", "number", b"number", "sku", b"sku", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["number", "flag"]  # noqa: Y015
+    _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
+
+Global___PlaceFact: _TypeAlias = PlaceFact  # noqa: Y015
+
+@_typing.final
+class PutFactsResponse(_message.Message):
+    """PutFactsResponse says that they are stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutFactsResponse: _TypeAlias = PutFactsResponse  # noqa: Y015
+
+@_typing.final
+class ListFactsRequest(_message.Message):
+    """ListFactsRequest names a location."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """The location."""
+    page_size: _builtins.int
+    """How many at most; 0 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before. Empty for the first page."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFactsRequest: _TypeAlias = ListFactsRequest  # noqa: Y015
+
+@_typing.final
+class ListFactsResponse(_message.Message):
+    """ListFactsResponse is a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page. Empty when this is the last."""
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceFact]:
+        """The facts."""
+
+    def __init__(
+        self,
+        *,
+        facts: _abc.Iterable[Global___PlaceFact] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFactsResponse: _TypeAlias = ListFactsResponse  # noqa: Y015

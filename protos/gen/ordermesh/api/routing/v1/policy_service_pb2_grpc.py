@@ -60,6 +60,21 @@ class PolicyServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesResponse.FromString,
                 _registered_method=True)
+        self.LintPolicy = channel.unary_unary(
+                '/ordermesh.api.routing.v1.PolicyService/LintPolicy',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.LintPolicyRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.LintPolicyResponse.FromString,
+                _registered_method=True)
+        self.PutFacts = channel.unary_unary(
+                '/ordermesh.api.routing.v1.PolicyService/PutFacts',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PutFactsRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PutFactsResponse.FromString,
+                _registered_method=True)
+        self.ListFacts = channel.unary_unary(
+                '/ordermesh.api.routing.v1.PolicyService/ListFacts',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListFactsRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListFactsResponse.FromString,
+                _registered_method=True)
         self.GetPolicy = channel.unary_unary(
                 '/ordermesh.api.routing.v1.PolicyService/GetPolicy',
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.GetPolicyRequest.SerializeToString,
@@ -82,7 +97,8 @@ class PolicyServiceServicer:
 
         Errors: `UNFILLED_MUST_DOMINATE` when leaving something unfilled could be cheaper than the
         dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`, `RULE_NOT_VALID`,
-        `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice.
+        `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice, and
+        `POLICY_HAS_ERRORS` with what `LintPolicy` finds unless it is kept as a draft.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,6 +137,33 @@ class PolicyServiceServicer:
 
     def PreviewPolicies(self, request, context):
         """PreviewPolicies tells what will be in force when, and what changes when, as far as is known now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LintPolicy(self, request, context):
+        """LintPolicy finds what is wrong with a policy before it decides anything, and shows an order for each
+        finding. A version with errors is not activated.
+
+        Errors: `POLICY_NOT_FOUND`, and those of `SavePolicy` for what is no policy at all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutFacts(self, request, context):
+        """PutFacts tells what routing does not see for itself and rules ask for: of a location, or of an item at
+        it. A fact that is put again replaces the one before; all of them are stored or none.
+
+        Errors: `UNKNOWN_LOCATION`, `DUPLICATE_ENTRY`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFacts(self, request, context):
+        """ListFacts reads what was put about a location, by item and fact.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,6 +213,21 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.PreviewPolicies,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesResponse.SerializeToString,
+            ),
+            'LintPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.LintPolicy,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.LintPolicyRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.LintPolicyResponse.SerializeToString,
+            ),
+            'PutFacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutFacts,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PutFactsRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PutFactsResponse.SerializeToString,
+            ),
+            'ListFacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFacts,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListFactsRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListFactsResponse.SerializeToString,
             ),
             'GetPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPolicy,
@@ -318,6 +376,87 @@ class PolicyService:
             '/ordermesh.api.routing.v1.PolicyService/PreviewPolicies',
             ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PreviewPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LintPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.PolicyService/LintPolicy',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.LintPolicyRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.LintPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutFacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.PolicyService/PutFacts',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PutFactsRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.PutFactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.PolicyService/ListFacts',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListFactsRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_policy__service__pb2.ListFactsResponse.FromString,
             options,
             channel_credentials,
             insecure,

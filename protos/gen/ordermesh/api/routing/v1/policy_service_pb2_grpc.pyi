@@ -39,7 +39,8 @@ class PolicyServiceStub:
 
     Errors: `UNFILLED_MUST_DOMINATE` when leaving something unfilled could be cheaper than the
     dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`, `RULE_NOT_VALID`,
-    `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice.
+    `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice, and
+    `POLICY_HAS_ERRORS` with what `LintPolicy` finds unless it is kept as a draft.
     """
     ActivatePolicyVersion: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ActivatePolicyVersionRequest, _policy_service_pb2.ActivatePolicyVersionResponse]
     """ActivatePolicyVersion lets a version decide whenever it is in force. Active versions of the policy with
@@ -62,6 +63,20 @@ class PolicyServiceStub:
     """
     PreviewPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.PreviewPoliciesRequest, _policy_service_pb2.PreviewPoliciesResponse]
     """PreviewPolicies tells what will be in force when, and what changes when, as far as is known now."""
+    LintPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.LintPolicyRequest, _policy_service_pb2.LintPolicyResponse]
+    """LintPolicy finds what is wrong with a policy before it decides anything, and shows an order for each
+    finding. A version with errors is not activated.
+
+    Errors: `POLICY_NOT_FOUND`, and those of `SavePolicy` for what is no policy at all.
+    """
+    PutFacts: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.PutFactsRequest, _policy_service_pb2.PutFactsResponse]
+    """PutFacts tells what routing does not see for itself and rules ask for: of a location, or of an item at
+    it. A fact that is put again replaces the one before; all of them are stored or none.
+
+    Errors: `UNKNOWN_LOCATION`, `DUPLICATE_ENTRY`.
+    """
+    ListFacts: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListFactsRequest, _policy_service_pb2.ListFactsResponse]
+    """ListFacts reads what was put about a location, by item and fact."""
     GetPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]
     """GetPolicy reads one version.
 
@@ -83,7 +98,8 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
 
     Errors: `UNFILLED_MUST_DOMINATE` when leaving something unfilled could be cheaper than the
     dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`, `RULE_NOT_VALID`,
-    `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice.
+    `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice, and
+    `POLICY_HAS_ERRORS` with what `LintPolicy` finds unless it is kept as a draft.
     """
     ActivatePolicyVersion: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ActivatePolicyVersionRequest, _policy_service_pb2.ActivatePolicyVersionResponse]  # type: ignore[assignment]
     """ActivatePolicyVersion lets a version decide whenever it is in force. Active versions of the policy with
@@ -106,6 +122,20 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     """
     PreviewPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.PreviewPoliciesRequest, _policy_service_pb2.PreviewPoliciesResponse]  # type: ignore[assignment]
     """PreviewPolicies tells what will be in force when, and what changes when, as far as is known now."""
+    LintPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.LintPolicyRequest, _policy_service_pb2.LintPolicyResponse]  # type: ignore[assignment]
+    """LintPolicy finds what is wrong with a policy before it decides anything, and shows an order for each
+    finding. A version with errors is not activated.
+
+    Errors: `POLICY_NOT_FOUND`, and those of `SavePolicy` for what is no policy at all.
+    """
+    PutFacts: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.PutFactsRequest, _policy_service_pb2.PutFactsResponse]  # type: ignore[assignment]
+    """PutFacts tells what routing does not see for itself and rules ask for: of a location, or of an item at
+    it. A fact that is put again replaces the one before; all of them are stored or none.
+
+    Errors: `UNKNOWN_LOCATION`, `DUPLICATE_ENTRY`.
+    """
+    ListFacts: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListFactsRequest, _policy_service_pb2.ListFactsResponse]  # type: ignore[assignment]
+    """ListFacts reads what was put about a location, by item and fact."""
     GetPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]  # type: ignore[assignment]
     """GetPolicy reads one version.
 
@@ -130,7 +160,8 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `UNFILLED_MUST_DOMINATE` when leaving something unfilled could be cheaper than the
         dearest way to fill it, `ZONES_NOT_ASCENDING`, `CURRENCY_MISMATCH`, `RULE_NOT_VALID`,
-        `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice.
+        `DUPLICATE_ENTRY` for a rule, a stage or a term that is named twice, and
+        `POLICY_HAS_ERRORS` with what `LintPolicy` finds unless it is kept as a draft.
         """
 
     @_abc_1.abstractmethod
@@ -177,6 +208,38 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.PreviewPoliciesResponse, _abc.Awaitable[_policy_service_pb2.PreviewPoliciesResponse]]:
         """PreviewPolicies tells what will be in force when, and what changes when, as far as is known now."""
+
+    @_abc_1.abstractmethod
+    def LintPolicy(
+        self,
+        request: _policy_service_pb2.LintPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.LintPolicyResponse, _abc.Awaitable[_policy_service_pb2.LintPolicyResponse]]:
+        """LintPolicy finds what is wrong with a policy before it decides anything, and shows an order for each
+        finding. A version with errors is not activated.
+
+        Errors: `POLICY_NOT_FOUND`, and those of `SavePolicy` for what is no policy at all.
+        """
+
+    @_abc_1.abstractmethod
+    def PutFacts(
+        self,
+        request: _policy_service_pb2.PutFactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.PutFactsResponse, _abc.Awaitable[_policy_service_pb2.PutFactsResponse]]:
+        """PutFacts tells what routing does not see for itself and rules ask for: of a location, or of an item at
+        it. A fact that is put again replaces the one before; all of them are stored or none.
+
+        Errors: `UNKNOWN_LOCATION`, `DUPLICATE_ENTRY`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFacts(
+        self,
+        request: _policy_service_pb2.ListFactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ListFactsResponse, _abc.Awaitable[_policy_service_pb2.ListFactsResponse]]:
+        """ListFacts reads what was put about a location, by item and fact."""
 
     @_abc_1.abstractmethod
     def GetPolicy(

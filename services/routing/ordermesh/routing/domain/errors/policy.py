@@ -1,5 +1,6 @@
 """Policies that may not be, and those that are not there."""
 
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from ordermesh.kernel.errors import InvalidRequest, NotFound, RuleViolated
@@ -81,3 +82,16 @@ class PolicyIsDraft(RuleViolated):
             f"Version {version} of {policy_id} is a draft.",
             {"policyId": policy_id, "version": version},
         )
+
+
+class PolicyHasErrors(RuleViolated):
+    """A version has errors and must not decide; rows of kind, subjects and problem."""
+
+    reason: ClassVar[str] = "POLICY_HAS_ERRORS"
+
+    def __init__(self, policy_id: str, findings: Iterable[tuple[str, Sequence[str], str]]) -> None:
+        rows = [
+            {"kind": kind, "subjects": ",".join(subjects), "problem": problem}
+            for kind, subjects, problem in findings
+        ]
+        super().__init__(f"{policy_id} has errors: {rows[0]['problem']}", *rows)

@@ -1,6 +1,6 @@
 """The facts of one order, its lines, and the locations that could send them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -161,6 +161,17 @@ def static_facts(entry: NetworkLocation, place: KnownLocation) -> Facts:
     if entry.priority:
         facts[Fact.LOCATION_PRIORITY] = entry.priority
     return facts
+
+
+def facts_of(
+    network: Iterable[NetworkLocation], places: Mapping[str, KnownLocation]
+) -> dict[str, Facts]:
+    """The same, of all locations that ship and of which is known where they are."""
+    return {
+        entry.location_id: static_facts(entry, places[entry.location_id])
+        for entry in network
+        if entry.ships and entry.location_id in places
+    }
 
 
 def _words(*values: str) -> frozenset[str]:

@@ -37,3 +37,14 @@ policy = Table(
     Column("body", JSON, nullable=False, server_default="{}"),  # windows, rules, tiers, stages
     Index("policy_state", "state"),
 )
+
+put_fact = Table(
+    "put_fact",
+    metadata,
+    Column("location_id", CallerText, primary_key=True),
+    Column("sku", CallerText, primary_key=True),  # empty: of the location, or of every item there
+    Column("fact", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    Column("update_time", UtcTime, nullable=False),
+    Index("put_fact_sku", "sku"),
+)

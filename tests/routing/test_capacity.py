@@ -114,12 +114,13 @@ def test_the_fact_names_the_window_that_has_the_least_left() -> None:
     assert dict(left.left) == {"day": 0, "work": 60}
 
 
-def test_a_limit_that_ranks_last_leaves_room_and_says_that_it_is_reached() -> None:
+def test_a_limit_that_ranks_last_is_told_apart_from_one_that_leaves_out() -> None:
     soft = replace(A_DAY, at_limit=AtLimit.RANK_LAST)
     start = soft.window(NEW_YORK, NOON).start_time
     left = room("S", [soft], "SHIP", NEW_YORK, NOON, {("S", "day", start): 10})
-    assert (left.units, left.is_beyond) == (None, True)
-    assert not room("S", [soft], "SHIP", NEW_YORK, NOON, {}).is_beyond
+    assert (left.units, left.hard_units) == (0, None)
+    both = room("S", [soft, WORK], "SHIP", NEW_YORK, NOON, {("S", "day", start): 10})
+    assert (both.units, both.hard_units) == (0, 12)
     assert shares("S", [soft], "SHIP", NEW_YORK, NOON, Load(1, 1))[0].limit is None
 
 

@@ -132,3 +132,20 @@ async def test_what_has_left_has_used_its_capacity_up(house: House) -> None:
 async def test_a_location_that_is_not_there_has_no_capacity(house: House) -> None:
     asked = v1.GetCapacityRequest(location_id=new_id())
     assert (await refused(house.mesh.capacity.GetCapacity(asked))).reason == "NOT_IN_NETWORK"
+
+
+async def test_a_location_at_a_limit_that_ranks_last_comes_after_the_others(house: House) -> None:
+    soft = a_day(1)
+    soft.at_limit = v1.AtLimit.AT_LIMIT_RANK_LAST
+    await house.stock({"MUG at NEAR": 9, "MUG at EAST": 1})
+    await house.network(entry("NEAR", capacities=[soft]))
+    await house.submit("O-1", line("1", "MUG"))
+    assert await has_work_at(house, "O-1", "NEAR")
+
+    await house.submit("O-2", line("1", "MUG"))
+    await house.submit("O-3", line("1", "MUG"))
+
+    # EAST has one, which is preferred now; then there is only NEAR.
+    assert await has_work_at(house, "O-2", "EAST")
+    assert await has_work_at(house, "O-3", "NEAR")
+    assert await used(house) == {"units-a-day": 2}

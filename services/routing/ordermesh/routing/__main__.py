@@ -17,6 +17,7 @@ from ordermesh.api.routing.v1 import (
     add_NetworkServiceServicer_to_server,
     add_OrderServiceServicer_to_server,
     add_PolicyServiceServicer_to_server,
+    add_PromiseServiceServicer_to_server,
     add_SourcingServiceServicer_to_server,
 )
 from ordermesh.client.mesh import Mesh
@@ -42,6 +43,7 @@ from ordermesh.routing.operations.postal_codes import (
     ImportPostalCodes,
     Whereabouts,
 )
+from ordermesh.routing.operations.promising import Promising
 from ordermesh.routing.operations.putting_facts import PuttingFacts
 from ordermesh.routing.operations.records import WORK_KIND, Records
 from ordermesh.routing.operations.returning import FindReturnLocation
@@ -64,6 +66,7 @@ from ordermesh.routing.servicer.carriage import CarriageServicer
 from ordermesh.routing.servicer.network import NetworkServicer
 from ordermesh.routing.servicer.orders import FulfillmentServicer, OrderServicer
 from ordermesh.routing.servicer.policies import PolicyServicer
+from ordermesh.routing.servicer.promises import PromiseServicer
 from ordermesh.routing.servicer.sourcing import SourcingServicer
 from ordermesh.routing.settings import RoutingSettings
 from ordermesh.routing.solver.solve import solve
@@ -114,6 +117,7 @@ _REGISTER: Mapping[str, Callable[..., None]] = {
     "SourcingService": add_SourcingServiceServicer_to_server,
     "NetworkService": add_NetworkServiceServicer_to_server,
     "PolicyService": add_PolicyServiceServicer_to_server,
+    "PromiseService": add_PromiseServiceServicer_to_server,
     "CapacityService": add_CapacityServiceServicer_to_server,
     "CarriageService": add_CarriageServiceServicer_to_server,
 }
@@ -185,6 +189,9 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         ),
         "PolicyService": _policies(database, mutations, stores, knowledge),
         "CarriageService": _carriage(database, mutations, stores, whereabouts),
+        "PromiseService": PromiseServicer(
+            Promising(database, knowledge, whereabouts, planner, solve)
+        ),
         "CapacityService": CapacityServicer(database, HoldingCapacity(mutations, stores, planner)),
     }
     return ServiceDefinition(

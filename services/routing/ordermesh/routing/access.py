@@ -42,6 +42,11 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ListSwitches": _READERS,
         "GetNetworkOverview": _READERS,
     },
+    "ordermesh.api.routing.v1.PromiseService": {
+        # The edge asks for what it shows, notify for what it tells.
+        "GetPromise": _READERS,
+        "GetItemPromises": _READERS,
+    },
     "ordermesh.api.routing.v1.CapacityService": {
         "HoldCapacity": _BUYERS,
         "ConfirmCapacity": _BUYERS,

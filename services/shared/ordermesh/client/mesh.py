@@ -32,6 +32,7 @@ from ordermesh.api.routing.v1 import (
     NetworkServiceStub,
     OrderServiceStub,
     PolicyServiceStub,
+    PromiseServiceStub,
     SourcingServiceStub,
 )
 from ordermesh.client.interceptors import Defaults, interceptors_of
@@ -137,6 +138,7 @@ class Mesh:
     counts = _Served("inventory", CountServiceStub)
     network = _Served("routing", NetworkServiceStub)
     capacity = _Served("routing", CapacityServiceStub)
+    promises = _Served("routing", PromiseServiceStub)
     policies = _Served("routing", PolicyServiceStub)
     carriage = _Served("routing", CarriageServiceStub)
     sourcing = _Served("routing", SourcingServiceStub)

@@ -110,7 +110,7 @@ def asked(question: Question, known: Known, available: Units) -> Asked:
             capacity_left=room.units,
             backlog=given.get(location_id, 0),
             has_rejected=location_id in rejected,
-            is_full=room.is_beyond or room.units == 0,
+            is_full=room.units == 0,
             orders_left=min(orders, default=None),
         )
 

@@ -202,13 +202,14 @@ def shares(
 class Room:
     """What a location can still do: how many units more in one order, None for any number.
 
-    ``fact`` names the window that is full, or has the least left. ``is_beyond``: a limit that only
-    ranks last is reached. ``left`` are the names of capacities with what is left, for rules.
+    ``fact`` names the window that is full, or has the least left. ``hard_units`` is what is left
+    where limits at which it only comes last do not count. ``left`` are the names of capacities with
+    what is left, for rules.
     """
 
     units: int | None
+    hard_units: int | None = None
     fact: str = ""
-    is_beyond: bool = False
     left: tuple[tuple[str, int], ...] = ()
 
 
@@ -222,7 +223,8 @@ def room(
 ) -> Room:
     """What is left for one more order of a method, by what is ``used`` of each window."""
     units: int | None = None
-    fact, is_beyond, left_by_name = "", False, []
+    hard: int | None = None
+    fact, left_by_name = "", []
     for one in capacities:
         if not one.applies_to(method):
             continue
@@ -230,17 +232,18 @@ def room(
         left = one.limit - used.get((location_id, one.capacity_id, window.start_time), 0)
         left_by_name.append((one.capacity_id, max(0, left)))
         most = _units_in(one, left)
-        if one.at_limit is AtLimit.RANK_LAST:
-            is_beyond = is_beyond or (most is not None and most <= 0)
+        if most is None:
             continue
-        if most is not None and (units is None or most < units):
+        if one.at_limit is AtLimit.LEAVE_OUT:
+            hard = max(0, most) if hard is None else min(hard, max(0, most))
+        if units is None or most < units:
             units = max(0, most)
             ends = window.end_time.astimezone(zone)
             fact = (
                 f"{one.capacity_id}: {max(0, left)} of {one.limit} {one.unit.lower()} left "
                 f"until {ends:%Y-%m-%d %H:%M}"
             )
-    return Room(units, fact, is_beyond, tuple(left_by_name))
+    return Room(units, hard, fact, tuple(left_by_name))
 
 
 def _units_in(capacity: Capacity, left: int) -> int | None:

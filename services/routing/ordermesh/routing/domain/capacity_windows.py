@@ -22,6 +22,11 @@ class Windows:
         self._since: datetime | None = None
         self._until: datetime | None = None
 
+    def end(self, now: datetime) -> datetime | None:
+        """When the first of the windows that last now ends; None without any."""
+        self.starts(now)
+        return self._until if self._forms else None
+
     def starts(self, now: datetime) -> frozenset[datetime]:
         """When the windows start that last now, and those that come next."""
         if self._since is None or self._until is None or not self._since <= now < self._until:

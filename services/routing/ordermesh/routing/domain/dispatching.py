@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from ordermesh.routing.domain.calendars.calendar import NeverOpen
 from ordermesh.routing.domain.calendars.clock_face import instant, local_day, zone_of
@@ -13,6 +13,9 @@ from ordermesh.routing.domain.timetable import schedule
 
 HolidaysOf = Callable[[str, str, int, int], Mapping[date, str] | None]
 """The holidays of a country, a part of it, and of some years; None for an unknown place."""
+
+
+_QUARTER_SECONDS = 900
 
 
 def no_holidays(
@@ -41,7 +44,8 @@ class Dispatches:
     def __init__(self, holidays: HolidaysOf) -> None:
         self._holidays = holidays
         self._schedules: dict[tuple[str, str, int], Schedule] = {}
-        self._days: dict[str, _Remembered] = {}
+        self._days: dict[tuple[str, int], _Remembered] = {}
+        self._steady: dict[tuple[str, bool], tuple[datetime, datetime]] = {}
 
     def schedule(
         self, location: NetworkLocation, time_zone: str, method: str, now: datetime
@@ -71,25 +75,61 @@ class Dispatches:
             )
         return self._schedules[name]
 
-    def days(self, location: NetworkLocation, time_zone: str, now: datetime) -> int | None:
-        """Days from today to the day of the handover, sure to nine of ten; None for never."""
+    def days(
+        self,
+        location: NetworkLocation,
+        time_zone: str,
+        now: datetime,
+        permille: int = CONFIDENCE_PERMILLE,
+    ) -> int | None:
+        """Days from today to the day by which it has handed over so surely; None for never."""
         if location.is_simple:
             return location.handling_days
-        known = self._days.get(location.location_id)
+        name = (location.location_id, permille)
+        known = self._days.get(name)
         if known is None or not known.since <= now <= known.until:
-            known = self._days[location.location_id] = self._look(location, time_zone, now)
+            known = self._days[name] = self._look(location, time_zone, now, permille)
         return None if known.day is None else (known.day - local_day(zone_of(time_zone), now)).days
 
-    def _look(self, location: NetworkLocation, time_zone: str, now: datetime) -> _Remembered:
+    def _look(
+        self, location: NetworkLocation, time_zone: str, now: datetime, permille: int
+    ) -> _Remembered:
         working = self.schedule(location, time_zone, SHIP, now)
         zone = working.calendar.zone
 
         def day(at: datetime) -> date | None:
             try:
-                return local_day(zone, dispatch(working, at).pickup(CONFIDENCE_PERMILLE))
+                return local_day(zone, dispatch(working, at).pickup(permille))
             except NeverOpen:
                 return None
 
         # At midnight it is another day from which days are counted.
         midnight = instant(zone, local_day(zone, now), MINUTES_PER_DAY)
         return _Remembered(day(now), now, steady_until(day, now, midnight))
+
+    def steady_until(
+        self, location: NetworkLocation, time_zone: str, now: datetime, *, is_in_days: bool
+    ) -> datetime:
+        """Until when an order is handed over just as one that comes now, whatever happens.
+
+        With ``is_in_days`` only the day matters, else the quarter of an hour.
+        """
+        name = (location.location_id, is_in_days)
+        since, until = self._steady.get(name, (now, now))
+        if since <= now < until:
+            return until
+        working = self.schedule(location, time_zone, SHIP, now)
+        zone = working.calendar.zone
+
+        def view(at: datetime) -> tuple[object, ...]:
+            try:
+                pickups = dispatch(working, at).pickups
+            except NeverOpen:
+                return ()
+            if is_in_days:
+                return tuple(local_day(zone, pickup) for pickup, _ in pickups)
+            return tuple(pickup.timestamp() // _QUARTER_SECONDS for pickup, _ in pickups)
+
+        until = steady_until(view, now, now + timedelta(days=1))
+        self._steady[name] = (now, until)
+        return until

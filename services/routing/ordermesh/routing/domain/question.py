@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 from ordermesh.routing.domain.additions import additions
@@ -15,7 +16,7 @@ from ordermesh.routing.domain.building import (
     SourcingPolicy,
 )
 from ordermesh.routing.domain.calendars.clock_face import zone_of
-from ordermesh.routing.domain.capacity import Load, Room, Share, WindowKey, room, shares
+from ordermesh.routing.domain.capacity import AtLimit, Load, Room, Share, WindowKey, room, shares
 from ordermesh.routing.domain.carriage.area import NOWHERE, Address
 from ordermesh.routing.domain.carriage.book import NO_BOOK, Book
 from ordermesh.routing.domain.carriage.offering import (
@@ -27,7 +28,7 @@ from ordermesh.routing.domain.carriage.offering import (
 )
 from ordermesh.routing.domain.context import UNSAID, OrderContext
 from ordermesh.routing.domain.decision import SourcingMethod
-from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
+from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.hold import HeldUnits
@@ -97,8 +98,9 @@ class Known:
     """What routing knows at the moment of a question.
 
     ``used`` is what is taken of windows of capacity; ``capacity`` replaces what a location can
-    still send, in units. ``policy_reason`` tells why that policy decides; ``put`` are facts by
-    location and SKU.
+    still send, in units. The first window of capacity ends at ``window_end``; a location counts as
+    having handed over when it has with a probability of ``permille``. ``policy_reason`` tells why
+    that policy decides; ``put`` are facts by location and SKU.
     """
 
     policy: Policy
@@ -114,17 +116,35 @@ class Known:
     rulebook: Rulebook = NO_RULEBOOK
     put: Mapping[tuple[str, str], Facts] = field(default_factory=dict)
     book: Book = NO_BOOK
+    window_end: datetime | None = None
+    permille: int = CONFIDENCE_PERMILLE
 
-    def room_of(self, location: NetworkLocation) -> Room:
-        """What it can still send; by what its capacities have left now."""
+    def entry(self, location_id: str) -> NetworkLocation:
+        """How a location fulfills. Raises ``KeyError``."""
+        return self._entries[location_id]
+
+    @cached_property
+    def _entries(self) -> dict[str, NetworkLocation]:
+        return {one.location_id: one for one in self.network}
+
+    @cached_property
+    def has_soft_limits(self) -> bool:
+        """Whether a location has a limit at which it only comes last."""
+        return any(
+            one.at_limit is AtLimit.RANK_LAST for entry in self.network for one in entry.capacities
+        )
+
+    def room_of(self, location: NetworkLocation, method: str = SHIP) -> Room:
+        """What it can still send, or hand over; by what its capacities have left now."""
         if location.location_id in self.capacity:
-            return Room(self.capacity[location.location_id])
+            units = self.capacity[location.location_id]
+            return Room(units, units)
         if not location.capacities:
             return _NO_LIMIT
         return room(
             location.location_id,
             location.capacities,
-            SHIP,
+            method,
             zone_of(self.locations[location.location_id].time_zone),
             self.now,
             self.used,
@@ -132,7 +152,7 @@ class Known:
 
     def shares_of(self, location_id: str, load: Load) -> tuple[Share, ...]:
         """What work takes of the windows of a location that last now."""
-        location = next(one for one in self.network if one.location_id == location_id)
+        location = self.entry(location_id)
         zone = zone_of(self.locations[location_id].time_zone)
         return shares(location_id, location.capacities, SHIP, zone, self.now, load)
 
@@ -162,7 +182,7 @@ def frame(
         why_off = known.switches.why_off(entry, SHIP, known.now)
         days = None
         if why_off is None:
-            days = known.dispatches.days(entry, place.time_zone, known.now)
+            days = known.dispatches.days(entry, place.time_zone, known.now, known.permille)
             if days is None:
                 why_off = "it is closed for good"
         left = known.room_of(entry)
@@ -174,11 +194,11 @@ def frame(
             SourcingLocation(
                 location_id=entry.location_id,
                 place=place.place,
-                rank=(entry.priority or _LAST) + (_LAST if left.is_beyond else 0),
+                rank=entry.priority or _LAST,
                 pick_fee_per_parcel=added.pick_fee(entry),
                 labor_per_unit=entry.labor_cost_per_unit,
                 handling_days=days or 0,
-                capacity_units=None if entry.location_id in ruled.open_when_full else left.units,
+                capacity_units=_units(entry, left, ruled),
                 capacity_fact=left.fact,
                 adjustments=added.by_location.get(entry.location_id, ()),
                 active=not place.is_disabled,
@@ -209,6 +229,13 @@ def frame(
         *_fenced(question, ruled),
     ]
     return SourcingInputs(order, tuple(locations), policy, _needed(stock, order), tuple(rejections))
+
+
+def _units(entry: NetworkLocation, left: Room, ruled: Ruled) -> int | None:
+    """How many units it may send, by its own limits and by what the rules say of them."""
+    if entry.location_id in ruled.open_when_full:
+        return None
+    return left.hard_units if ruled.past_soft_limits else left.units
 
 
 def _fenced(question: Question, ruled: Ruled) -> Iterable[Rejection]:

@@ -25,13 +25,14 @@ def openings(ruled: Ruled, known: Known) -> Iterator[Ruled]:
     """
     modes = ruled.evaluation.limits.capacity
     if ruled.relaxation.beyond_capacity:
-        yield replace(ruled, open_when_full=frozenset(one.location_id for one in known.network))
+        everywhere = frozenset(one.location_id for one in known.network)
+        yield replace(ruled, open_when_full=everywhere, past_soft_limits=True)
         return
     ignored = frozenset(name for name, mode in modes.items() if mode is Mode.IGNORED)
     yield replace(ruled, open_when_full=ignored)
     last = frozenset(name for name, mode in modes.items() if mode is Mode.RANK_LAST)
-    if last:
-        yield replace(ruled, open_when_full=ignored | last)
+    if last or known.has_soft_limits:
+        yield replace(ruled, open_when_full=ignored | last, past_soft_limits=True)
 
 
 def result(

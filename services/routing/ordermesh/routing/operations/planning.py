@@ -146,6 +146,7 @@ class Planner:
             if rulebook.needs_put
             else {},
             book=known.book,
+            window_end=known.windows.end(now) if known.has_limits else None,
         )
 
     async def _choose(

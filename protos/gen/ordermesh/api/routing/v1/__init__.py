@@ -168,6 +168,17 @@ from ordermesh.api.routing.v1.policy_service_pb2 import SavePolicyResponse as Sa
 from ordermesh.api.routing.v1.policy_service_pb2 import WitnessFact as WitnessFact
 from ordermesh.api.routing.v1.postal_code_pb2 import PostalCode as PostalCode
 from ordermesh.api.routing.v1.postal_code_pb2 import PostalCodeTable as PostalCodeTable
+from ordermesh.api.routing.v1.promise_pb2 import PromiseObjective as PromiseObjective
+from ordermesh.api.routing.v1.promise_pb2 import PromiseOption as PromiseOption
+from ordermesh.api.routing.v1.promise_pb2 import PromiseProof as PromiseProof
+from ordermesh.api.routing.v1.promise_pb2 import PromiseWindow as PromiseWindow
+from ordermesh.api.routing.v1.promise_pb2 import PromisedShipment as PromisedShipment
+from ordermesh.api.routing.v1.promise_pb2 import UnpromisedLine as UnpromisedLine
+from ordermesh.api.routing.v1.promise_service_pb2 import GetItemPromisesRequest as GetItemPromisesRequest
+from ordermesh.api.routing.v1.promise_service_pb2 import GetItemPromisesResponse as GetItemPromisesResponse
+from ordermesh.api.routing.v1.promise_service_pb2 import GetPromiseRequest as GetPromiseRequest
+from ordermesh.api.routing.v1.promise_service_pb2 import GetPromiseResponse as GetPromiseResponse
+from ordermesh.api.routing.v1.promise_service_pb2 import ItemPromise as ItemPromise
 from ordermesh.api.routing.v1.rule_pb2 import AmountFact as AmountFact
 from ordermesh.api.routing.v1.rule_pb2 import AmountTest as AmountTest
 from ordermesh.api.routing.v1.rule_pb2 import AnyTest as AnyTest
@@ -227,6 +238,9 @@ from ordermesh.api.routing.v1.order_service_pb2_grpc import add_OrderServiceServ
 from ordermesh.api.routing.v1.policy_service_pb2_grpc import PolicyServiceServicer as PolicyServiceServicer
 from ordermesh.api.routing.v1.policy_service_pb2_grpc import PolicyServiceStub as PolicyServiceStub
 from ordermesh.api.routing.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server as add_PolicyServiceServicer_to_server
+from ordermesh.api.routing.v1.promise_service_pb2_grpc import PromiseServiceServicer as PromiseServiceServicer
+from ordermesh.api.routing.v1.promise_service_pb2_grpc import PromiseServiceStub as PromiseServiceStub
+from ordermesh.api.routing.v1.promise_service_pb2_grpc import add_PromiseServiceServicer_to_server as add_PromiseServiceServicer_to_server
 from ordermesh.api.routing.v1.sourcing_service_pb2_grpc import SourcingServiceServicer as SourcingServiceServicer
 from ordermesh.api.routing.v1.sourcing_service_pb2_grpc import SourcingServiceStub as SourcingServiceStub
 from ordermesh.api.routing.v1.sourcing_service_pb2_grpc import add_SourcingServiceServicer_to_server as add_SourcingServiceServicer_to_server

@@ -1,0 +1,319 @@
+"""From a question to a promise: the plan that the solver finds, carried through the calendars."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.asking import asked
+from ordermesh.routing.domain.calendars.calendar import Calendar, NeverOpen
+from ordermesh.routing.domain.calendars.clock_face import zone_of
+from ordermesh.routing.domain.calendars.distribution import Chance, certain, quantile
+from ordermesh.routing.domain.calendars.schedule import Transit, collection, dispatch
+from ordermesh.routing.domain.carriage.carrier import (
+    Service,
+    ServiceKey,
+    TransitUnit,
+    ZoneTransit,
+)
+from ordermesh.routing.domain.carriage.offering import PLUS
+from ordermesh.routing.domain.errors.requests import FieldViolation
+from ordermesh.routing.domain.network import PICK_UP, SHIP, NetworkLocation
+from ordermesh.routing.domain.plan import Shipment, Solution
+from ordermesh.routing.domain.problem import Candidate, Option, Problem
+from ordermesh.routing.domain.promise import (
+    Objective,
+    Weighted,
+    Window,
+    best,
+    rounded_up,
+    shipment_arrivals,
+    window,
+)
+from ordermesh.routing.domain.question import Known, Question, Units, frame
+from ordermesh.routing.domain.stages import Ruled, relaxations
+from ordermesh.routing.domain.staging import openings
+from ordermesh.routing.domain.verification import verify
+
+HORIZON = timedelta(hours=24)
+"""No answer is true for longer than this without being asked again."""
+
+_MICROGRAMS = 1_000_000
+_MINUTES = 60
+
+
+@dataclass(frozen=True)
+class Promised:
+    """What one location would send, or hand over, and when; ``zone`` is 0 for pickup."""
+
+    location_id: str
+    ready_time: datetime
+    window: Window
+    parcels: int
+    zone: int
+
+
+@dataclass(frozen=True)
+class Unpromised:
+    """Units that nobody can promise, and why."""
+
+    line_id: str
+    sku: str
+    quantity: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One way to keep a promise. ``window`` is None where nothing can be promised.
+
+    ``expire_time`` is until when it is true while stock, network and policy stay as they are.
+    """
+
+    objective: Objective
+    window: Window | None
+    shipments: tuple[Promised, ...]
+    cost: Money
+    co2e_grams: int
+    unpromised: tuple[Unpromised, ...]
+    expire_time: datetime
+
+    @property
+    def parcels(self) -> int:
+        """Parcels over all shipments."""
+        return sum(one.parcels for one in self.shipments)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a promise is made from. ``permille`` is how sure it is to be kept."""
+
+    known: Known
+    available: Units
+    permille: int
+    solve: Callable[[Problem], Solution]
+
+    @cached_property
+    def services(self) -> Mapping[str, Service]:
+        """What carriers sell, by its full name."""
+        return {
+            str(ServiceKey(carrier.carrier_id, service.service_id)): service
+            for carrier in self.known.book.carriers.values()
+            for service in carrier.services
+        }
+
+
+def deliver(question: Question, situation: Situation, objective: Objective) -> Promise:
+    """The promise of a delivery, by the plan that the objective wants.
+
+    Raises ``CurrencyMismatch``, and ``PlanRefused`` when a plan is not what it claims to be.
+    """
+    known = situation.known
+    try:
+        problem, solution = _staged(question, situation, objective)
+    except FieldViolation:
+        unpromised = _all_of(question, "NO_LOCATION")
+        return Promise(objective, None, (), Money(0), 0, unpromised, known.now + HORIZON)
+    plan = solution.plan
+    candidates = {one.location_id: one for one in problem.candidates}
+    sent = [_sent(one, candidates[one.location_id], situation) for one in plan.shipments]
+    parts = [arrivals for _, arrivals in sent]
+    is_in_days = all(promised.window.is_in_days for promised, _ in sent)
+    reasons = {(one.line_id, one.sku): one.reason for one in solution.shortfalls}
+    return Promise(
+        objective=objective,
+        window=window(parts, situation.permille, is_in_days=is_in_days) if parts else None,
+        shipments=tuple(promised for promised, _ in sent),
+        cost=Money(plan.costs.total - plan.costs.unfilled),
+        co2e_grams=-(-sum(one.micrograms for one in plan.shipments) // _MICROGRAMS),
+        unpromised=tuple(
+            Unpromised(
+                line.line_id,
+                line.sku,
+                line.quantity,
+                reasons.get((line.line_id, line.sku), "NO_LOCATION"),
+            )
+            for line in plan.unfilled
+        ),
+        expire_time=_true_until(problem, situation),
+    )
+
+
+def _staged(
+    question: Question, situation: Situation, objective: Objective
+) -> tuple[Problem, Solution]:
+    """The plan of the first stage that fills all, or of the last one, as an order would get it."""
+    known, available = situation.known, situation.available
+    seen = asked(question, known, available) if known.rulebook else None
+    for relaxation in relaxations(known.policy.stages):
+        ruled = Ruled(relaxation=relaxation)
+        if seen is not None:
+            evaluation = known.rulebook.evaluate(seen, known.now, relaxation.without)
+            ruled = Ruled(evaluation, relaxation)
+        for opened in openings(ruled, known):
+            problem = frame(question, known, available, opened).problem
+            solution = best(problem, objective, _verified(situation.solve))
+            if solution.plan.is_complete:
+                return problem, solution
+    return problem, solution
+
+
+def _verified(solve: Callable[[Problem], Solution]) -> Callable[[Problem], Solution]:
+    def solved(problem: Problem) -> Solution:
+        solution = solve(problem)
+        verify(problem, solution.plan)
+        return solution
+
+    return solved
+
+
+def collect(question: Question, situation: Situation, location: NetworkLocation) -> Promise:
+    """The promise of a pickup at a location, from what lies there."""
+    known, now = situation.known, situation.known.now
+    place = known.locations[location.location_id]
+    until = _next_edge(known, now)
+    reason = known.switches.why_off(location, PICK_UP, now) or ""
+    if place.is_disabled:
+        reason = "the location is not active"
+    units = sum(quantity for one in question.wanted for quantity in one.units.values())
+    room = known.room_of(location, PICK_UP)
+    if not reason and room.units is not None and room.units < units:
+        reason = room.fact
+    if reason:
+        return _nothing(question, reason, until)
+    short = _short(question, situation.available.get(location.location_id, {}))
+    if short:
+        return Promise(Objective.FASTEST, None, (), Money(0), 0, short, until)
+    schedule = known.dispatches.schedule(location, place.time_zone, PICK_UP, now)
+    try:
+        ready = collection(schedule, now)
+    except NeverOpen:
+        return _nothing(question, "it is closed for good", until)
+    latest = quantile(ready, situation.permille)
+    rounded = rounded_up(latest)
+    if schedule.calendar.is_open(rounded):
+        latest = rounded
+    day = latest.astimezone(schedule.calendar.zone).date()
+    there = Window(min(at for at, _ in ready), latest, day, is_in_days=False)
+    return Promise(
+        objective=Objective.FASTEST,
+        window=there,
+        shipments=(Promised(location.location_id, latest, there, 0, 0),),
+        cost=Money(location.pick_fee + location.labor_cost_per_unit * units),
+        co2e_grams=0,
+        unpromised=(),
+        # Work that takes minutes is later with every quarter that passes.
+        expire_time=min(until, rounded_up(now + timedelta(seconds=1))),
+    )
+
+
+def transit_of(option: Option, time_zone: str, services: Mapping[str, Service]) -> Transit:
+    """How long a service takes: by the carrier's own outcomes, else for sure as planned."""
+    carrier = Calendar(zone_of(time_zone))
+    found = _zone_transit(option, services)
+    if found is None:
+        return Transit(carrier, certain(days=option.transit_days))
+    is_in_days = found.unit is TransitUnit.DAYS
+    amounts = [(one.amount, one.per_mille) for one in found.outcomes] or [(found.amount, 1000)]
+    return Transit(
+        carrier,
+        tuple(
+            Chance(weight, amount if is_in_days else 0, 0 if is_in_days else amount * _MINUTES)
+            for amount, weight in amounts
+        ),
+        is_in_days,
+    )
+
+
+def _zone_transit(option: Option, services: Mapping[str, Service]) -> ZoneTransit | None:
+    """What the carrier says of the zone; an option is named after its service and surcharges."""
+    name = option.service_id
+    while name not in services:
+        name, mark, _ = name.rpartition(PLUS)
+        if not mark:
+            return None
+    return services[name].transit_into(option.zone)
+
+
+def _sent(
+    shipment: Shipment, candidate: Candidate, situation: Situation
+) -> tuple[Promised, Weighted]:
+    """What a location would send, with its arrivals."""
+    known = situation.known
+    location = known.entry(shipment.location_id)
+    time_zone = known.locations[shipment.location_id].time_zone
+    schedule = known.dispatches.schedule(location, time_zone, SHIP, known.now)
+    leaves = dispatch(schedule, known.now)
+    used = {parcel.service_id for parcel in shipment.parcels}
+    options = [option for option in candidate.options if option.service_id in used]
+    transits = [transit_of(option, time_zone, situation.services) for option in options]
+    arrivals = shipment_arrivals(leaves, transits)
+    is_in_days = any(transit.is_in_days for transit in transits)
+    promised = Promised(
+        location_id=shipment.location_id,
+        ready_time=leaves.pickup(situation.permille),
+        window=window([arrivals], situation.permille, is_in_days=is_in_days),
+        parcels=len(shipment.parcels),
+        zone=max(option.zone for option in options),
+    )
+    return promised, arrivals
+
+
+def _true_until(problem: Problem, situation: Situation) -> datetime:
+    """Until when no location that could have sent anything hands over at another time."""
+    known = situation.known
+    until = _next_edge(known, known.now)
+    for candidate in problem.candidates:
+        location = known.entry(candidate.location_id)
+        time_zone = known.locations[candidate.location_id].time_zone
+        is_in_days = all(
+            transit_of(option, time_zone, situation.services).is_in_days
+            for option in candidate.options
+        )
+        until = min(
+            until,
+            known.dispatches.steady_until(location, time_zone, known.now, is_in_days=is_in_days),
+        )
+    return until
+
+
+def _next_edge(known: Known, now: datetime) -> datetime:
+    """When something is switched next, or a window of capacity ends."""
+    edges = [known.switches.next_change(now), known.window_end, now + HORIZON]
+    return min(edge for edge in edges if edge is not None)
+
+
+def _short(question: Question, there: Mapping[str, int]) -> tuple[Unpromised, ...]:
+    """What a place has too little of; lines that share an item share its units."""
+    left = dict(there)
+    short = []
+    for one in question.wanted:
+        for sku, quantity in one.units.items():
+            missing = max(0, quantity - left.get(sku, 0))
+            left[sku] = max(0, left.get(sku, 0) - quantity)
+            if missing:
+                short.append(Unpromised(one.line.line_id, sku, missing, "INSUFFICIENT_STOCK"))
+    return tuple(short)
+
+
+def _nothing(question: Question, reason: str, until: datetime) -> Promise:
+    return Promise(Objective.FASTEST, None, (), Money(0), 0, _all_of(question, reason), until)
+
+
+def _all_of(question: Question, reason: str) -> tuple[Unpromised, ...]:
+    return tuple(
+        Unpromised(one.line.line_id, sku, quantity, reason)
+        for one in question.wanted
+        for sku, quantity in one.units.items()
+    )
+
+
+def alone(question: Question) -> Sequence[Question]:
+    """A question for each line by itself."""
+    return [replace(question, wanted=(one,)) for one in question.wanted]
+
+
+def soonest(promises: Iterable[Promise]) -> datetime:
+    """Until when all of these are true."""
+    return min(promise.expire_time for promise in promises)

@@ -1,21 +1,19 @@
 """The commands and their options. What a command needs is imported when it is called."""
 
-import asyncio
-import json
 import sys
-from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 
 from ordermesh.cli.benchmarks import bench_app
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from ordermesh.cli.place import MeshRecord
+from ordermesh.cli.carriage.app import carriage_app
+from ordermesh.cli.commands import console as _console
+from ordermesh.cli.commands import failure as _failure
+from ordermesh.cli.commands import mesh as _mesh
+from ordermesh.cli.commands import print_json as _print_json
+from ordermesh.cli.commands import run as _run
 
 T = TypeVar("T")
 
@@ -29,6 +27,7 @@ app = typer.Typer(
 )
 
 app.add_typer(bench_app, name="bench")
+app.add_typer(carriage_app, name="carriage")
 
 Place = Annotated[Path, typer.Option("--directory", "-d", help="Where the mesh lives.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -324,55 +323,3 @@ def descriptors_command(
     written = files("ordermesh.api").joinpath("descriptors.binpb").read_bytes()
     file.write_bytes(written)
     _console().print(f"{len(written):,} bytes in {file}.", markup=False, highlight=False)
-
-
-def _console(*, stderr: bool = False) -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=stderr)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-def _mesh(path: Path) -> "MeshRecord":
-    """The mesh that runs on the directory; the command ends when none does."""
-    from ordermesh.cli.place import MeshDirectory
-
-    directory = MeshDirectory(path)
-    record = directory.read()
-    if record is not None:
-        return record
-    left = directory.left_behind()
-    if directory.is_held:
-        raise _failure(f"The mesh on {path} is still starting.")
-    how = f"; the one of process {left.command_process_id} has died" if left else ""
-    raise _failure(f"No mesh runs on {path}{how}. Start one: ordermesh up --directory {path}.")
-
-
-def _run(work: Coroutine[object, object, T]) -> T:
-    """Run it; what is known to go wrong becomes a sentence and the exit code 1."""
-    import grpc
-
-    from ordermesh.cli.calls import words
-    from ordermesh.cli.place import MeshRunsAlready
-    from ordermesh.cli.processes import PortsTaken, ServiceFailed
-    from ordermesh.cli.story import StoryFailed
-
-    try:
-        return asyncio.run(work)
-    except grpc.aio.AioRpcError as error:
-        raise _failure(words(error)) from None
-    except (MeshRunsAlready, PortsTaken, ServiceFailed, StoryFailed, OSError, ValueError) as error:
-        raise _failure(str(error)) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _failure(sentence: str, *, code: int = 1) -> typer.Exit:
-    """Say what is wrong; what is returned ends the command when it is raised."""
-    _console(stderr=True).print(
-        sentence, style="bold red", markup=False, highlight=False, soft_wrap=True
-    )
-    return typer.Exit(code)

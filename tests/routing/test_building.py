@@ -1,5 +1,7 @@
 """From an order, a network, a policy and stock to a problem: nothing is dropped silently."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import pytest
@@ -18,6 +20,7 @@ from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolat
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.problem import Group, Part, Problem, Rule
 from ordermesh.routing.domain.rates import declared_costs
+from tests.routing.rich import rich_problem
 
 PHILADELPHIA = Place.from_degrees(39.95, -75.17)
 RENO = Place.from_degrees(39.53, -119.81)
@@ -210,3 +213,10 @@ def test_a_problem_out_of_canonical_order_is_refused() -> None:
         replace(wanted, tariffs=())
     with pytest.raises(ValueError, match="options"):
         replace(wanted, candidates=(replace(wanted.candidates[0], options=()),))
+
+
+def test_the_hash_is_the_digest_of_the_canonical_form() -> None:
+    for seed in range(60):
+        wanted = rich_problem(seed)
+        text = json.dumps(wanted.canonical, sort_keys=True, separators=(",", ":"))
+        assert wanted.hash == hashlib.sha256(text.encode()).hexdigest()

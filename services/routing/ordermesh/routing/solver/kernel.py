@@ -250,3 +250,90 @@ def margins(values: Integers, rest: Integers, least: Integers) -> None:
             value = values[row, state] + rest[last - state]
             if value < least[row]:
                 least[row] = value
+
+
+@njit(cache=True, nogil=True)
+def _reached(
+    states: Integers,
+    values: Integers,
+    opening: int,
+    atom: Integers,
+    holds: Integers,
+    sides: Integers,
+    strides: Integers,
+) -> int:
+    """The states that one candidate holds enough for, and what their atoms and it count.
+
+    They are made by adding one group after the other to those that are there; gives how many.
+    """
+    states[0], values[0], reached = 0, opening, 1
+    for group in range(len(sides) - 1, -1, -1):
+        most = min(holds[group], sides[group] - 1)
+        before = reached
+        for number in range(1, most + 1):
+            step, more = number * strides[group], number * atom[group]
+            for place in range(before):
+                states[reached] = states[place] + step
+                values[reached] = values[place] + more
+                reached += 1
+    return reached
+
+
+@njit(cache=True, nogil=True)
+def least_of_counted(
+    best: Integers,
+    who: Integers,
+    is_single: NDArray[np.bool_],
+    opening: Integers,
+    parcel: Integers,
+    atom: Integers,
+    holds: Integers,
+    sides: Integers,
+    strides: Integers,
+    parcels: Integers,
+    which: Integers,
+) -> None:
+    """As ``least_of``, without values that were written down before.
+
+    It is for candidates that pay by the number of parcels, of which each may ship every state
+    that ``holds`` (I, G) has enough for.
+    """
+    best[:] = INFINITE
+    who[:] = 0
+    states, values = np.empty(len(best), np.int64), np.empty(len(best), np.int64)
+    for row in range(len(opening)):
+        if is_single[row]:
+            continue
+        reached = _reached(states, values, opening[row], atom[row], holds[row], sides, strides)
+        for place in range(1, reached):
+            state = states[place]
+            value = values[place] + parcel[row] * parcels[which[row], state]
+            if value < best[state]:
+                best[state] = value
+                who[state] = row
+
+
+@njit(cache=True, nogil=True)
+def margins_counted(
+    least: Integers,
+    rest: Integers,
+    opening: Integers,
+    parcel: Integers,
+    atom: Integers,
+    holds: Integers,
+    sides: Integers,
+    strides: Integers,
+    parcels: Integers,
+    which: Integers,
+) -> None:
+    """As ``margins``, for the candidates of ``least_of_counted``."""
+    last = len(rest) - 1
+    states, values = np.empty(len(rest), np.int64), np.empty(len(rest), np.int64)
+    for row in range(len(opening)):
+        reached = _reached(states, values, opening[row], atom[row], holds[row], sides, strides)
+        least[row] = INFINITE
+        for place in range(1, reached):
+            state = states[place]
+            value = values[place] + parcel[row] * parcels[which[row], state] + rest[last - state]
+            if value < least[row]:
+                least[row] = value

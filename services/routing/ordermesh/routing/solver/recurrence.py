@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.solver import kernel
+from ordermesh.routing.solver.charges import Charges, Ties
 from ordermesh.routing.solver.lattice import Integers, Lattice
 from ordermesh.routing.solver.tables import Tables
 from ordermesh.routing.solver.values import infinity
@@ -45,16 +45,17 @@ class _Layer:
 class Recurrence:
     """The values of all states, and the plan walked back from them.
 
-    ``values`` (I, S) are what candidates charge. With a limit of ``most`` shipments the arrays have
-    a row for each number of shipments up to it, otherwise one row. ``complete`` forbids leaving
-    atoms.
+    ``charges`` are what candidates charge, with their ties of ``scale``. With a limit of ``most``
+    shipments the arrays have a row for each number of shipments up to it, otherwise one row.
+    ``complete`` forbids leaving atoms.
     """
 
     def __init__(
         self,
         tables: Tables,
         lattice: Lattice,
-        values: Integers,
+        charges: Charges,
+        scale: int,
         most: int | None,
         *,
         complete: bool,
@@ -65,10 +66,10 @@ class Recurrence:
         self._complete = complete
         self._infinite = infinity(tables)
         self._reach = self._infinite // 2
-        self._scale, shipment, place = _scales(tables)
-        self._values = self._tied(values, shipment, place)
-        self._penalties = tables.penalty * self._scale
-        kind = values.dtype
+        self._scale = scale
+        self._charges = charges
+        self._penalties = tables.penalty * scale
+        kind = object if tables.is_exact else np.int64
         self._best = np.empty(lattice.size, kind)
         self._who = np.zeros(lattice.size, np.int64)
 
@@ -89,10 +90,10 @@ class Recurrence:
             known = self._relaxation(single)
             layers: list[_Layer] = []
             for candidate in single:
-                layers.append(_Layer(candidate, known, self._values[candidate]))
+                layers.append(_Layer(candidate, known, self._charges.of(candidate)))
                 known = self._with_layer(layers[-1])
             if known[-1, -1] >= self._reach:
-                return Answer(None, 0, 0, (None,) * len(self._values))
+                return Answer(None, 0, 0, (None,) * len(self._tables.parcel))
             picks = self._walk_back(known, layers)
             repeated = [
                 row for row, number in Counter(row for row, _ in picks).items() if number > 1
@@ -101,25 +102,18 @@ class Recurrence:
                 return self._answer(known, picks)
             single = sorted({*single, *repeated})
             if rounds >= _ROUNDS_ONE_BY_ONE:
-                single = list(range(len(self._values)))
-
-    def _tied(self, values: Integers, shipment: int, place: int) -> Integers:
-        """The values with what decides between equals; infinite ones stay so."""
-        units = self._lattice.counts @ self._tables.units
-        places = np.arange(len(values), dtype=np.int64) * place
-        tied = values * self._scale + np.outer(places, units) + shipment
-        return np.where(values >= self._reach, self._infinite, tied)
+                single = list(range(len(self._tables.parcel)))
 
     def _relaxation(self, single: Sequence[int]) -> Integers:
         """The least value of each state by candidates outside ``single``, as often as one likes."""
-        lattice, values = self._lattice, self._values
-        known = np.full(((self._most or 0) + 1, lattice.size), self._infinite, values.dtype)
-        is_single = np.zeros(len(values), np.bool_)
+        lattice = self._lattice
+        known = np.full(((self._most or 0) + 1, lattice.size), self._infinite, self._best.dtype)
+        is_single = np.zeros(len(self._tables.parcel), np.bool_)
         is_single[list(single)] = True
+        self._charges.least(is_single, self._best, self._who)
         if self._tables.is_exact:
-            self._relax_exactly(known, is_single)
+            self._relax_exactly(known)
             return known
-        kernel.least_of(values, is_single, self._best, self._who)
         flat = lattice.flat
         kernel.relax(
             known,
@@ -135,15 +129,9 @@ class Recurrence:
         )
         return known
 
-    def _relax_exactly(self, known: Integers, is_single: NDArray[np.bool_]) -> None:
+    def _relax_exactly(self, known: Integers) -> None:
         """The same in Python's own integers."""
-        others = np.flatnonzero(~is_single)
         lattice = self._lattice
-        if len(others):
-            self._who = others[np.argmin(self._values[others], axis=0)]
-            self._best = self._values[self._who, np.arange(lattice.size)]
-        else:
-            self._best = np.full(lattice.size, self._infinite, object)
         known[:, 0] = 0
         for level in lattice.levels:
             found = self._shipped(self._best[level.parts], known, level.rests, level.offsets)
@@ -203,11 +191,7 @@ class Recurrence:
         value = int(known[-1, -1]) // self._scale
         # What each candidate would cost at least, whatever ships the rest.
         rest = known[-1 if self._most is None else -2]
-        if self._tables.is_exact:
-            least = (self._values + rest[None, ::-1]).min(axis=1)
-        else:
-            least = np.empty(len(self._values), np.int64)
-            kernel.margins(self._values, np.ascontiguousarray(rest), least)
+        least = self._charges.with_rest(np.ascontiguousarray(rest))
         margins = tuple(
             None if each >= self._reach else max(0, each // self._scale - value)
             for each in least.tolist()
@@ -215,8 +199,8 @@ class Recurrence:
         return Answer(dict(picks), value, value, margins)
 
 
-def _scales(tables: Tables) -> tuple[int, int, int]:
-    """What one of the scale, one shipment, and one unit one place further down count for.
+def ties_of(tables: Tables) -> Ties:
+    """What decides between plans that count the same.
 
     Raises ``FieldViolation`` if the scale and shipments do not fit 61 bits; the places are left out
     of the ties where only they do not.
@@ -224,14 +208,14 @@ def _scales(tables: Tables) -> tuple[int, int, int]:
     atoms, units = int(tables.atoms.sum()), int(tables.units @ tables.atoms)
     shipments, places = atoms + 1, units * (len(tables.parcel) - 1) + 1
     if tables.is_exact:
-        return shipments * places, places, 1
+        return Ties(shipments * places, places, 1)
     served = np.where(tables.holds > 0, np.abs(tables.atom), 0)
     dearest = np.maximum(served.max(axis=0), np.abs(tables.penalty))
     parcel = int(np.abs(tables.parcel).max()) + int(np.abs(tables.shipment).max())
     money = int(dearest @ tables.atoms) + units * parcel + 1
     if money * shipments * places < kernel.REACH:
-        return shipments * places, places, 1
+        return Ties(shipments * places, places, 1)
     if money * shipments < kernel.REACH:
-        return shipments, 1, 0
+        return Ties(shipments, 1, 0)
     sentence = "The amounts of this order are too large to add up."
     raise FieldViolation("lines", "amount_max", sentence)

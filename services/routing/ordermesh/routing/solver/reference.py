@@ -40,8 +40,9 @@ from ordermesh.routing.domain.parcelling import Load
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.scale import Scale
 from ordermesh.routing.domain.terms import Term
+from ordermesh.routing.solver.charges import charges_of
 from ordermesh.routing.solver.lattice import PAIRS_MAX, Indices, lattice_of, pairs_of
-from ordermesh.routing.solver.recurrence import Recurrence
+from ordermesh.routing.solver.recurrence import Recurrence, ties_of
 from ordermesh.routing.solver.tables import Tables, tables_of
 from ordermesh.routing.solver.values import Values
 
@@ -125,13 +126,16 @@ def _solve_component(
     lattice = lattice_of(shape)
     priced = Values(problem, scale, tables, lattice)
     complete = problem.all_or_nothing
-    answer = Recurrence(tables, lattice, priced.values, most, complete=complete).solve()
+    ties = ties_of(tables)
+    charges = charges_of(tables, lattice, priced, ties)
+    answer = Recurrence(tables, lattice, charges, ties.scale, most, complete=complete).solve()
     if answer is None:
         return None
     bound = answer.bound
     if answer.assignment is not None and not priced.are_proven:
-        relaxed = Recurrence(tables, lattice, priced.bounds(), most, complete=complete).bound()
-        bound = min(relaxed, answer.value)
+        below = charges_of(tables, lattice, priced, ties, bounds=True)
+        relaxed = Recurrence(tables, lattice, below, ties.scale, most, complete=complete)
+        bound = min(relaxed.bound(), answer.value)
     if answer.assignment is None:
         return Exact(None, 0, 0, answer.margins)
     columns = tables.columns.tolist()

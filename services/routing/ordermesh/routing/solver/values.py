@@ -6,6 +6,7 @@ recurrence over the parts of each state. Numbers are those of the scale, without
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,31 +48,51 @@ class Values:
     """Values by candidate and state (I, S) of one component, in its own order.
 
     ``bounds`` are lower bounds of ``values``: they differ only where the fewest parcels of a
-    shipment were not proven.
+    shipment were not proven. Nothing is written down before it is asked for.
     """
 
     def __init__(self, problem: Problem, scale: Scale, tables: Tables, lattice: Lattice) -> None:
         self._problem, self._scale = problem, scale
         self._tables, self._lattice = tables, lattice
         self._groups = [problem.groups[column] for column in tables.columns.tolist()]
+        self.counts = self._count_parcels()
+        self.are_proven = self.counts.are_fewest
+
+    @cached_property
+    def are_sums(self) -> bool:
+        """Whether each candidate pays by the number of parcels, and may ship all that it holds."""
+        tables = self._tables
+        if tables.is_exact or not tables.counted.all():
+            return False
+        if (tables.holds @ tables.units > tables.capacity).any():
+            return False
         shared = tables.shared
-        self._fits = kernel.fitting(
-            lattice.counts,
+        needed = tables.holds @ tables.needs[:, shared]
+        return bool((needed <= tables.available[:, shared]).all())
+
+    @cached_property
+    def values(self) -> Integers:
+        """What each candidate charges for each state (I, S)."""
+        values = self._filled(self.counts.parcels)
+        for row in np.flatnonzero(~self._tables.counted).tolist():
+            self._fill_priced(row, values)
+        return values
+
+    @cached_property
+    def _fits(self) -> Booleans:
+        tables, shared = self._tables, self._tables.shared
+        return kernel.fitting(
+            self._lattice.counts,
             tables.units,
             tables.holds,
             np.ascontiguousarray(tables.needs[:, shared].T),
             np.ascontiguousarray(tables.available[:, shared]),
             tables.capacity,
         )
-        self._counts = self._count_parcels()
-        self.values = self._filled(self._counts.parcels)
-        self.are_proven = self._counts.are_fewest
-        for row in np.flatnonzero(~tables.counted).tolist():
-            self._fill_priced(row)
 
     def bounds(self) -> Integers:
         """Lower bounds of the values."""
-        bounds = self._filled(self._counts.fewest)
+        bounds = self._filled(self.counts.fewest)
         priced = ~self._tables.counted
         bounds[priced] = self.values[priced]
         return bounds
@@ -118,7 +139,7 @@ class Values:
             tables.parcel,
             tables.atom,
             parcels,
-            self._counts.which,
+            self.counts.which,
             self._fits,
         )
         return values
@@ -131,7 +152,7 @@ class Values:
         counts = self._lattice.counts.astype(object)
         for row in rows:
             total = tables.shipment[row] + counts @ tables.atom[row]
-            total = total + tables.parcel[row] * parcels[self._counts.which[row]].astype(object)
+            total = total + tables.parcel[row] * parcels[self.counts.which[row]].astype(object)
             values[row] = np.where(self._fits[row], total, infinite)
         return values
 
@@ -151,19 +172,17 @@ class Values:
             which.astype(np.int64),
         )
 
-    def _fill_priced(self, row: int) -> None:
+    def _fill_priced(self, row: int, found: Integers) -> None:
         """The values of a candidate whose parcels are priced by what is in them."""
         fits = self._fits[row]
         if self._tables.is_exact:
             states: Sequence[int] = np.flatnonzero(fits).tolist()
         else:
-            values, _, _, packed = self._packed(row)
-            self.values[row] = np.where(
-                fits & (packed < kernel.REACH), packed + values, kernel.INFINITE
-            )
+            once, _, _, packed = self._packed(row)
+            found[row] = np.where(fits & (packed < kernel.REACH), packed + once, kernel.INFINITE)
             states = np.flatnonzero(fits & self._torn_states(row)).tolist()
         for state in states:
-            self.values[row, state] = self._by_the_domain(row, state)
+            found[row, state] = self._by_the_domain(row, state)
 
     def _by_the_domain(self, row: int, state: int) -> int:
         """One value as the domain finds it."""

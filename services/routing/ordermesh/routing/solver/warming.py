@@ -62,6 +62,9 @@ def warm() -> None:
         False,
     )
     kernel.margins(values, known[0], ones.copy())
+    sums = (ones, ones, square, square, np.full(1, 2, np.int64), lattice.strides, parcels, which)
+    kernel.least_of_counted(best, who, np.zeros(1, np.bool_), *sums)
+    kernel.margins_counted(ones.copy(), known[0], *sums)
 
 
 if __name__ == "__main__":

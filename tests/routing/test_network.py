@@ -13,7 +13,7 @@ from ordermesh.api.routing import v1
 from ordermesh.kernel.clock import SystemClock
 from tests.dialects import on_sqlite
 from tests.routing.conftest import INVENTORY, ROUTING
-from tests.routing.house import PLACES, House, entry, line, new_id, usd
+from tests.routing.house import PLACES, House, entry, line, new_id
 from tests.routing.requests import question
 
 SHIP = FulfillmentMethod.FULFILLMENT_METHOD_SHIP
@@ -78,7 +78,6 @@ async def test_what_is_put_is_what_is_read(house: House) -> None:
         ),
         processing=[v1.ProcessingTime(permille=900, days=1, minutes=45)],
         reject_permille=25,
-        line_fee=usd(0.25),
     )
 
     await house.network(wanted)

@@ -11,7 +11,8 @@ from ordermesh.api.order.v1 import Destination, FulfillmentMethod
 from ordermesh.api.routing import v1
 from tests.dialects import on_sqlite
 from tests.routing.conftest import INVENTORY, ROUTING
-from tests.routing.house import House, entry, refused, usd
+from tests.routing.house import IF_SOURCED, House, entry, refused, usd
+from tests.routing.house import line as order_line
 from tests.routing.requests import a_day
 from tests.routing.test_network import ShiftedClock, switch
 
@@ -222,3 +223,76 @@ async def test_holidays_and_weekends_are_in_the_promise(
     option = await fastest(house, line("MUG"))
     assert option.window.date == "2026-11-28"
     assert DayOfWeek.Name(datetime(2026, 11, 28, tzinfo=UTC).isoweekday()) == "SATURDAY"
+
+
+async def submitted(house: House, order_id: str, **fields: Any) -> v1.Order:
+    reply = await house.submit(order_id, order_line("1", "MUG"), **fields)
+    return reply.order
+
+
+async def test_a_promise_that_is_passed_on_is_kept_by_whoever_can_keep_it(
+    timed: tuple[House, ShiftedClock],
+) -> None:
+    house, clock = timed
+    # From EAST it is dearer, but sent at once; from NEAR only until the cut-off.
+    await house.network(entry("EAST", handling_days=0, pick_fee=usd(5)))
+    promise = (await fastest(house, line("MUG"))).window
+    assert promise.date == "2026-11-26"
+    order = await submitted(house, "O-1", promise_time=promise.latest_time)
+    (work,) = await house.work("O-1")
+    assert work.location_id == "NEAR"
+    assert order.promise_time == promise.latest_time
+    assert order.promise_confidence_permille == 900
+
+    clock.set(datetime(2026, 11, 25, 20, 0, 1, tzinfo=UTC))
+    later = (await fastest(house, line("MUG"))).window
+    assert later.date == "2026-11-27"
+    await submitted(house, "O-2", promise_time=later.latest_time)
+    assert (await house.order("O-2")).state == v1.Order.STATE_RELEASED
+
+
+async def test_what_would_be_late_for_a_promise_is_not_sent_and_the_fact_is_told(
+    timed: tuple[House, ShiftedClock],
+) -> None:
+    house, clock = timed
+    promise = (await fastest(house, line("MUG"))).window
+    clock.set(datetime(2026, 11, 25, 20, 0, 1, tzinfo=UTC))
+
+    refusal = await refused(
+        submitted(house, "O-1", promise_time=promise.latest_time, acceptance=IF_SOURCED)
+    )
+
+    assert refusal.reason == "CANNOT_BE_SOURCED"
+    await submitted(house, "O-2", promise_time=promise.latest_time)
+    reply = await house.source("O-2", validate_only=True)
+    near = next(one for one in reply.decision.candidates if one.location_id == "NEAR")
+    assert near.removed_by == "PAST_PROMISE"
+    assert near.fact == "arrives after 2 days, promised in 1"
+
+
+async def test_an_order_is_not_promised_before_it_is_made(
+    timed: tuple[House, ShiftedClock],
+) -> None:
+    house, _ = timed
+    early = (await fastest(house, line("MUG"))).window.latest_time
+    early.FromDatetime(NOON - timedelta(days=1))
+    refusal = await refused(submitted(house, "O-1", promise_time=early))
+    assert (refusal.reason, list(refusal.violations)) == ("FIELD_VIOLATION", ["promise_time"])
+    sure = submitted(house, "O-1", promise_time=early, promise_confidence_permille=1000)
+    assert "promise_confidence_permille" in (await refused(sure)).violations
+
+
+async def test_a_location_that_often_rejects_costs_what_sourcing_again_would(
+    timed: tuple[House, ShiftedClock],
+) -> None:
+    house, _ = timed
+    cheapest = [v1.PromiseObjective.PROMISE_OBJECTIVE_CHEAPEST]
+    before = (await ask(house, line("MUG"), objectives=cheapest)).options[0]
+    near = entry("NEAR", methods=BOTH, handling_days=0, timetable=WEEK, reject_permille=50)
+    await house.network(near)
+
+    after = (await ask(house, line("MUG"), objectives=cheapest)).options[0]
+
+    # A twentieth of a split (2.00), the freight of the nearest zone (6.20) and a pick (1.40).
+    cents = [one.cost.units * 100 + one.cost.nanos // 10_000_000 for one in (before, after)]
+    assert cents[1] - cents[0] == 48

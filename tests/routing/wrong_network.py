@@ -176,12 +176,6 @@ NETWORK_CASES = [
         lambda: network(entry("NEAR", capabilities=[77])),
         "locations[0].capabilities[0]",
     ),
-    Case(
-        "a fee for lines in another currency",
-        lambda: network(entry("NEAR", line_fee=EUR)),
-        INVALID,
-        "CURRENCY_MISMATCH",
-    ),
     # Capacities
     invalid(
         "a capacity twice",

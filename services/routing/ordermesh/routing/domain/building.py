@@ -110,6 +110,7 @@ class SourcingLocation:
     why_off: str = ""
     why_unreached: str = ""
     capacity_fact: str = ""
+    days_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,8 +356,9 @@ class _Scene:
         if not services:
             fact = location.why_unreached or "no service goes from here to the destination"
             raise _Gone(Rule.OUT_OF_REACH, fact)
-        promise = self._policy.promise_days
-        if not self._policy.promise_is_hard or promise is None:
+        hard = self._policy.promise_days if self._policy.promise_is_hard else None
+        promise = min((one for one in (hard, location.days_max) if one is not None), default=None)
+        if promise is None:
             return services
         latest = promise + self._policy.more_days
         in_time = tuple(service for service in services if service.days <= latest)

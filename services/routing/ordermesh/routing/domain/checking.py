@@ -30,6 +30,7 @@ from ordermesh.routing.domain.rules.rule import (
     Window,
 )
 from ordermesh.routing.domain.rules.vocabulary import Kind, Level
+from ordermesh.routing.domain.standing import reject_cost
 from ordermesh.routing.domain.terms import MONEY_TERMS, PLAIN, THOUSANDTHS, Term, Tier
 
 _GRAMS_PER_KG = 1_000
@@ -213,7 +214,7 @@ def _refuse_dear(
         weights[Term.FREIGHT] * zone.freight_per_parcel
         + weights[Term.PICK] * location.pick_fee
         + weights[Term.SPLIT] * policy.split_charge
-        + ruled * extra.per_parcel
+        + ruled * (extra.per_parcel + reject_cost(location, policy))
         + weights[Term.CARBON] * _carbon(policy, CARBON_PER_PARCEL_GRAMS)
         + weights[Term.CARBON] * _carbon(policy, CARBON_PER_PARCEL_KM_GRAMS, zone.distance_km_max)
         + weights[Term.SHIPMENTS]

@@ -12,8 +12,6 @@ from ordermesh.routing.domain.timetable import ALWAYS, Timetable
 SHIP = "SHIP"
 """The method by which a location sends parcels."""
 
-NO_FEE = Money(0)
-
 PICK_UP = "PICK_UP"
 """The method by which customers collect at a location."""
 
@@ -33,7 +31,7 @@ class NetworkLocation:
     ``methods`` that are switched on, none of them: it fulfills nothing. ``priority`` 1 comes first,
     0 last. ``capacities`` are sorted by id; none means as much as there is. ``handling_days`` are
     the lead time in open days, ``processing`` what the work takes on top. ``capabilities`` are
-    sorted. ``line_fee`` is for each line, ``reject_permille`` how many of 1000 orders fail there.
+    sorted. ``reject_permille`` is how many of 1000 orders fail there.
     """
 
     location_id: str
@@ -49,7 +47,6 @@ class NetworkLocation:
     timetable: Timetable = ALWAYS
     processing: tuple[QuantilePoint, ...] = ()
     reject_permille: int = 0
-    line_fee: Money = NO_FEE
     capacities: tuple[Capacity, ...] = ()
 
     @property

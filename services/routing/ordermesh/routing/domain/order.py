@@ -153,6 +153,14 @@ class Actor:
     on_behalf_of: str
 
 
+@dataclass(frozen=True, slots=True)
+class PromiseMade:
+    """What the customer was promised: all of it is there by ``time``, sure to ``permille``."""
+
+    time: datetime
+    permille: int
+
+
 @dataclass(frozen=True)
 class Order:
     """An order with its lines.
@@ -186,6 +194,7 @@ class Order:
     cancel_requested: bool = False
     customer: str = ""
     traits: Traits = NO_TRAITS
+    promise: PromiseMade | None = None
 
     @property
     def context(self) -> OrderContext:

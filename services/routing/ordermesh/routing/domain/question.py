@@ -35,6 +35,7 @@ from ordermesh.routing.domain.hold import HeldUnits
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
+from ordermesh.routing.domain.order import PromiseMade
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Rule
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
@@ -43,6 +44,7 @@ from ordermesh.routing.domain.rules.knowing import Facts
 from ordermesh.routing.domain.rules.result import Limits
 from ordermesh.routing.domain.saga import Cap
 from ordermesh.routing.domain.stages import NO_RULES, Relaxation, Ruled
+from ordermesh.routing.domain.standing import days_max, reject_risk, units_left
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.domain.terms import PLAIN
@@ -80,6 +82,7 @@ class Question:
     rejected: tuple[tuple[str, str, str], ...] = ()
     channel: str = ""
     address: Address = NOWHERE
+    promise: PromiseMade | None = None
     context: OrderContext = UNSAID
 
     @property
@@ -126,6 +129,14 @@ class Known:
     @cached_property
     def _entries(self) -> dict[str, NetworkLocation]:
         return {one.location_id: one for one in self.network}
+
+    def handover(self, location: NetworkLocation, time_zone: str) -> tuple[int, str]:
+        """Days until it has handed over, and why it sends nothing now ("" when it does)."""
+        why_off = self.switches.why_off(location, SHIP, self.now)
+        if why_off is not None:
+            return 0, why_off
+        days = self.dispatches.days(location, time_zone, self.now, self.permille)
+        return (0, "it is closed for good") if days is None else (days, "")
 
     @cached_property
     def has_soft_limits(self) -> bool:
@@ -179,17 +190,12 @@ def frame(
             continue
         if entry.currency_code != currency:
             raise CurrencyMismatch(currency, entry.currency_code)
-        why_off = known.switches.why_off(entry, SHIP, known.now)
-        days = None
-        if why_off is None:
-            days = known.dispatches.days(entry, place.time_zone, known.now, known.permille)
-            if days is None:
-                why_off = "it is closed for good"
+        days, why_off = known.handover(entry, place.time_zone)
         left = known.room_of(entry)
         reach = NO_LANES
         if offering is not None and stock.get(entry.location_id):
             km = distance_km(place.place, question.place)
-            reach = offering.reach(origin_of(place), km, days or 0)
+            reach = offering.reach(origin_of(place), km, days)
         locations.append(
             SourcingLocation(
                 location_id=entry.location_id,
@@ -197,13 +203,17 @@ def frame(
                 rank=entry.priority or _LAST,
                 pick_fee_per_parcel=added.pick_fee(entry),
                 labor_per_unit=entry.labor_cost_per_unit,
-                handling_days=days or 0,
-                capacity_units=_units(entry, left, ruled),
+                handling_days=days,
+                days_max=days_max(question.promise, place.time_zone, known.now),
+                capacity_units=units_left(entry, left, ruled),
                 capacity_fact=left.fact,
-                adjustments=added.by_location.get(entry.location_id, ()),
+                adjustments=(
+                    *added.by_location.get(entry.location_id, ()),
+                    *reject_risk(entry, known.policy),
+                ),
                 active=not place.is_disabled,
-                ships=why_off is None,
-                why_off=why_off or "",
+                ships=not why_off,
+                why_off=why_off,
                 services=reach.services,
                 why_unreached=reach.why_not,
             )
@@ -229,13 +239,6 @@ def frame(
         *_fenced(question, ruled),
     ]
     return SourcingInputs(order, tuple(locations), policy, _needed(stock, order), tuple(rejections))
-
-
-def _units(entry: NetworkLocation, left: Room, ruled: Ruled) -> int | None:
-    """How many units it may send, by its own limits and by what the rules say of them."""
-    if entry.location_id in ruled.open_when_full:
-        return None
-    return left.hard_units if ruled.past_soft_limits else left.units
 
 
 def _fenced(question: Question, ruled: Ruled) -> Iterable[Rejection]:

@@ -18,6 +18,7 @@ from ordermesh.routing.domain.order import (
     Order,
     OrderLine,
     Price,
+    PromiseMade,
 )
 
 
@@ -74,6 +75,7 @@ class NewOrder:
     on_behalf_of: str
     customer: str = ""
     traits: Traits = NO_TRAITS
+    promise: PromiseMade | None = None
 
 
 def skus_of(lines: Iterable[NewLine]) -> tuple[str, ...]:
@@ -113,6 +115,9 @@ def make_order(
     )
     if sum(len(line.per_kit) for line in lines) > PARTS_MAX:
         raise FieldViolation("lines", "parts.max_items", f"An order has {PARTS_MAX} parts at most.")
+    if new.promise is not None and new.promise.time <= (new.order_time or now):
+        sentence = "What is promised comes after the order."
+        raise FieldViolation("promise_time", "promise_time.after_order", sentence)
     return Order(
         order_id=new.order_id,
         origin=origin,
@@ -133,4 +138,5 @@ def make_order(
         update_time=now,
         customer=new.customer,
         traits=new.traits,
+        promise=new.promise,
     )

@@ -234,6 +234,7 @@ class OrderDriver:
             place=story.order.destination.place,
             address=story.order.destination.address,
             promise_days=story.order.promise_days,
+            promise=story.order.promise,
             policy_id=story.saga.policy_id or story.order.policy_id,
             policy_version=story.saga.policy_version,
             excluding_ids=own.excluding_ids,

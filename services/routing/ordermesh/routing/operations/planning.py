@@ -16,7 +16,7 @@ from ordermesh.routing.domain.capacity_windows import Windows
 from ordermesh.routing.domain.carriage.book import Book
 from ordermesh.routing.domain.carriage.postal_code import PostalCodeTable
 from ordermesh.routing.domain.decision import Decision, SourcingMethod, StageResult
-from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
+from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.inputs import SourcingInputs
@@ -147,6 +147,7 @@ class Planner:
             else {},
             book=known.book,
             window_end=known.windows.end(now) if known.has_limits else None,
+            permille=CONFIDENCE_PERMILLE if question.promise is None else question.promise.permille,
         )
 
     async def _choose(

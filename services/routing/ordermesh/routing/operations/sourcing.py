@@ -188,6 +188,7 @@ class SourceOrder:
             place=known.order.destination.place,
             address=known.order.destination.address,
             promise_days=known.order.promise_days,
+            promise=known.order.promise,
             policy_id=request.policy_id or known.order.policy_id,
             policy_version=request.policy_version,
             method=method,

@@ -135,7 +135,6 @@ def _location(row: Row[Any]) -> NetworkLocation:
         timetable=stored_timetable(row.timetable),
         processing=stored_points(row.processing),
         reject_permille=row.reject_permille,
-        line_fee=Money(row.line_fee),
         capacities=stored_capacities(row.capacities),
     )
 
@@ -155,6 +154,5 @@ def _values(location: NetworkLocation) -> dict[str, Any]:
         "timetable": timetable_json(location.timetable),
         "processing": points_json(location.processing),
         "reject_permille": location.reject_permille,
-        "line_fee": location.line_fee,
         "capacities": capacities_json(location.capacities),
     }

@@ -28,6 +28,7 @@ from ordermesh.routing.domain.order import (
     OrderLine,
     OrderState,
     Price,
+    PromiseMade,
 )
 from ordermesh.routing.domain.saga import Cap, Saga, Step, Unfilled
 
@@ -52,6 +53,8 @@ def order_values(order: Order) -> Values:
         "method": order.method,
         "order_time": order.order_time,
         "promise_days": order.promise_days,
+        "promise_time": None if order.promise is None else order.promise.time,
+        "promise_permille": 0 if order.promise is None else order.promise.permille,
         "policy_id": order.policy_id,
         "acceptance": order.acceptance,
         "caller": order.actor.caller,
@@ -82,6 +85,9 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
         method=row.method,
         order_time=row.order_time,
         promise_days=row.promise_days,
+        promise=PromiseMade(row.promise_time, row.promise_permille)
+        if row.promise_time is not None
+        else None,
         policy_id=row.policy_id,
         acceptance=Acceptance(row.acceptance),
         actor=Actor(row.caller, row.on_behalf_of),

@@ -10,7 +10,6 @@ from ordermesh.api.routing.v1 import (
 )
 from ordermesh.api.routing.v1 import NetworkLocation as NetworkLocationMessage
 from ordermesh.api.routing.v1 import ReturnHandling as ReturnHandlingMessage
-from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.capacity import check as check_capacities
 from ordermesh.routing.domain.errors.requests import DuplicateEntry
 from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
@@ -53,7 +52,6 @@ def _entry(message: NetworkLocationMessage) -> NetworkLocation:
         timetable=timetable,
         processing=processing,
         reject_permille=message.reject_permille,
-        line_fee=amount(message.line_fee, currency) if message.HasField("line_fee") else Money(0),
         capacities=capacities,
     )
 
@@ -74,7 +72,6 @@ def network_message(entry: NetworkLocation) -> NetworkLocationMessage:
             for point in entry.processing
         ],
         reject_permille=entry.reject_permille,
-        line_fee=money_message(entry.line_fee, entry.currency_code),
         capacities=[capacity_message(one) for one in entry.capacities],
     )
     if entry.timetable != ALWAYS:

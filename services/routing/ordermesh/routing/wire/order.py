@@ -14,6 +14,7 @@ from ordermesh.api.routing.v1 import Order as OrderMessage
 from ordermesh.api.routing.v1 import OrderLine as OrderLineMessage
 from ordermesh.api.routing.v1 import OrderTraits, SubmitOrderRequest
 from ordermesh.routing.domain.context import NO_TRAITS, Traits
+from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.geography import MICRODEGREES, Place
 from ordermesh.routing.domain.order import (
@@ -24,6 +25,7 @@ from ordermesh.routing.domain.order import (
     Order,
     OrderLine,
     OrderState,
+    PromiseMade,
 )
 from ordermesh.routing.domain.submission import Contact, NewLine, NewOrder, Whereto
 from ordermesh.routing.wire.money import instant, price, price_message, timestamp
@@ -57,6 +59,7 @@ def new_order(request: SubmitOrderRequest) -> NewOrder:
         method=method_name(request.method),
         order_time=instant(request.order_time) if request.HasField("order_time") else None,
         promise_days=request.promise_days,
+        promise=_promise(request),
         policy_id=request.policy_id,
         acceptance=acceptance(request.acceptance),
         checkout_ids=tuple(UUID(cart) for cart in request.checkout_reservation_ids),
@@ -94,6 +97,14 @@ def _traits_message(value: Traits) -> OrderTraits:
         queue=value.queue,
         origin_group=value.origin_group,
     )
+
+
+def _promise(request: SubmitOrderRequest) -> PromiseMade | None:
+    """What the customer was promised before."""
+    if not request.HasField("promise_time"):
+        return None
+    permille = request.promise_confidence_permille or CONFIDENCE_PERMILLE
+    return PromiseMade(instant(request.promise_time), permille)
 
 
 def whereto(message: DestinationMessage) -> Whereto:
@@ -159,7 +170,7 @@ def order_message(
     order: Order, decision_ids: Iterable[UUID], fulfillment_order_ids: Iterable[str]
 ) -> OrderMessage:
     """An order as it is told, without its contact."""
-    return OrderMessage(
+    message = OrderMessage(
         order_id=order.order_id,
         channel=order.channel,
         channel_order_id=order.channel_order_id,
@@ -183,6 +194,10 @@ def order_message(
         customer=order.customer,
         traits=None if order.traits == NO_TRAITS else _traits_message(order.traits),
     )
+    if order.promise is not None:
+        message.promise_time.CopyFrom(timestamp(order.promise.time))
+        message.promise_confidence_permille = order.promise.permille
+    return message
 
 
 def state_value(state: OrderState) -> "OrderMessage.State.ValueType":

@@ -111,7 +111,6 @@ class NetworkLocation(_message.Message):
     TIMETABLE_FIELD_NUMBER: _builtins.int
     PROCESSING_FIELD_NUMBER: _builtins.int
     REJECT_PERMILLE_FIELD_NUMBER: _builtins.int
-    LINE_FEE_FIELD_NUMBER: _builtins.int
     CAPACITIES_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location, as the inventory service calls it."""
@@ -156,10 +155,6 @@ class NetworkLocation(_message.Message):
         """
 
     @_builtins.property
-    def line_fee(self) -> _money_pb2.Money:
-        """What each line of an order costs here, beside its units. Not set: nothing."""
-
-    @_builtins.property
     def capacities(self) -> _containers.RepeatedCompositeFieldContainer[_capacity_pb2.Capacity]:
         """How much it can do in which part of the day. Empty: as much as there is. Work counts in every
         capacity that it belongs to.
@@ -180,12 +175,11 @@ class NetworkLocation(_message.Message):
         timetable: Global___Timetable | None = ...,
         processing: _abc.Iterable[Global___ProcessingTime] | None = ...,
         reject_permille: _builtins.int = ...,
-        line_fee: _money_pb2.Money | None = ...,
         capacities: _abc.Iterable[_capacity_pb2.Capacity] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["labor_cost_per_unit", b"labor_cost_per_unit", "line_fee", b"line_fee", "pick_fee", b"pick_fee", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["labor_cost_per_unit", b"labor_cost_per_unit", "pick_fee", b"pick_fee", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "capacities", b"capacities", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "line_fee", b"line_fee", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "processing", b"processing", "reject_permille", b"reject_permille", "return_handling", b"return_handling", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "capacities", b"capacities", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "processing", b"processing", "reject_permille", b"reject_permille", "return_handling", b"return_handling", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

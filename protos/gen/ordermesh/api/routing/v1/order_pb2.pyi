@@ -91,6 +91,8 @@ class Order(_message.Message):
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
     TRAITS_FIELD_NUMBER: _builtins.int
+    PROMISE_TIME_FIELD_NUMBER: _builtins.int
+    PROMISE_CONFIDENCE_PERMILLE_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     channel: _builtins.str
@@ -111,6 +113,8 @@ class Order(_message.Message):
     """A cancellation was asked for and is being carried out."""
     customer: _builtins.str
     """Who buys, for purchase limits and quotas: a key, and no name or address. Empty: nobody is named."""
+    promise_confidence_permille: _builtins.int
+    """How sure the promise was to be kept, out of 1000. 0 where none was made."""
     @_builtins.property
     def external_refs(self) -> _containers.RepeatedCompositeFieldContainer[_external_reference_pb2.ExternalReference]:
         """What other systems call it."""
@@ -151,6 +155,10 @@ class Order(_message.Message):
     def traits(self) -> Global___OrderTraits:
         """What it says of itself beside its lines."""
 
+    @_builtins.property
+    def promise_time(self) -> _timestamp_pb2.Timestamp:
+        """The promise that was made to the customer, by which all of it has to be there. Not set: none."""
+
     def __init__(
         self,
         *,
@@ -174,10 +182,12 @@ class Order(_message.Message):
         cancel_requested: _builtins.bool = ...,
         customer: _builtins.str = ...,
         traits: Global___OrderTraits | None = ...,
+        promise_time: _timestamp_pb2.Timestamp | None = ...,
+        promise_confidence_permille: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "promise_time", b"promise_time", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -73,6 +73,8 @@ class SubmitOrderRequest(_message.Message):
     CONTACT_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
     TRAITS_FIELD_NUMBER: _builtins.int
+    PROMISE_TIME_FIELD_NUMBER: _builtins.int
+    PROMISE_CONFIDENCE_PERMILLE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -101,6 +103,8 @@ class SubmitOrderRequest(_message.Message):
     data: a number or a hash, never a name or an address, so that blanks and `@` are refused. Empty:
     limits per customer look at this order alone.
     """
+    promise_confidence_permille: _builtins.int
+    """How sure the promise was to be kept, out of 1000. 0 means 900."""
     @_builtins.property
     def external_refs(self) -> _containers.RepeatedCompositeFieldContainer[_external_reference_pb2.ExternalReference]:
         """What other systems call it."""
@@ -129,6 +133,12 @@ class SubmitOrderRequest(_message.Message):
     def traits(self) -> _order_pb2.OrderTraits:
         """What it says of itself beside its lines."""
 
+    @_builtins.property
+    def promise_time(self) -> _timestamp_pb2.Timestamp:
+        """A promise that was made to the customer: `latest_time` of a `PromiseWindow`. What would arrive
+        later is not sent, unless a stage of the policy allows it. Not set: none was made.
+        """
+
     def __init__(
         self,
         *,
@@ -149,10 +159,12 @@ class SubmitOrderRequest(_message.Message):
         contact: _contact_pb2.Contact | None = ...,
         customer: _builtins.str = ...,
         traits: _order_pb2.OrderTraits | None = ...,
+        promise_time: _timestamp_pb2.Timestamp | None = ...,
+        promise_confidence_permille: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "destination", b"destination", "order_time", b"order_time", "traits", b"traits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "destination", b"destination", "order_time", b"order_time", "promise_time", b"promise_time", "traits", b"traits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "channel", b"channel", "channel_order_id", b"channel_order_id", "checkout_reservation_ids", b"checkout_reservation_ids", "contact", b"contact", "customer", b"customer", "destination", b"destination", "external_refs", b"external_refs", "lines", b"lines", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_days", b"promise_days", "request_id", b"request_id", "traits", b"traits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "channel", b"channel", "channel_order_id", b"channel_order_id", "checkout_reservation_ids", b"checkout_reservation_ids", "contact", b"contact", "customer", b"customer", "destination", b"destination", "external_refs", b"external_refs", "lines", b"lines", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "request_id", b"request_id", "traits", b"traits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -34,7 +34,6 @@ network_location = Table(
     Column("timetable", JSON, nullable=False, server_default="{}"),
     Column("processing", JSON, nullable=False, server_default="[]"),  # permille, days, minutes
     Column("reject_permille", Integer, nullable=False, server_default="0"),
-    Column("line_fee", BigInteger, nullable=False, server_default="0"),
     Column("capacities", JSON, nullable=False, server_default="[]"),
 )
 

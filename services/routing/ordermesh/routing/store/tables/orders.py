@@ -38,6 +38,8 @@ customer_order = Table(
     Column("method", String(16), nullable=False),
     Column("order_time", UtcTime, nullable=False),
     Column("promise_days", Integer, nullable=False),
+    Column("promise_time", UtcTime, nullable=True),
+    Column("promise_permille", Integer, nullable=False, server_default="0"),
     Column("policy_id", Text, nullable=False),
     Column("acceptance", String(16), nullable=False),
     Column("caller", Text, nullable=False),

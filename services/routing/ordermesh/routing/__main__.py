@@ -36,6 +36,7 @@ from ordermesh.routing.operations.fulfillment import Fulfillment
 from ordermesh.routing.operations.inbox import Expiries, Shortfalls
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.network import PutNetworkLocations
+from ordermesh.routing.operations.obstacles import FindObstacles
 from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.operations.policies import Policies
 from ordermesh.routing.operations.postal_codes import (
@@ -146,6 +147,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     holidays = PublicHolidays()
     planner = Planner(stores, stock, solve, _BASELINES, holidays)
     whereabouts = Whereabouts(stores, places, planner)
+    looking = FindObstacles(database, stores, stock, planner, whereabouts)
     knowledge = Knowledge(database, stores, stock, planner)
     submit = SubmitOrder(
         database,
@@ -188,7 +190,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             NetworkReading(stores),
         ),
         "PolicyService": _policies(database, mutations, stores, knowledge),
-        "CarriageService": _carriage(database, mutations, stores, whereabouts),
+        "CarriageService": _carriage(database, mutations, stores, whereabouts, looking),
         "PromiseService": PromiseServicer(
             Promising(database, knowledge, whereabouts, planner, solve)
         ),
@@ -231,13 +233,18 @@ def _policies(
 
 
 def _carriage(
-    database: Database, mutations: Mutations, stores: Stores, whereabouts: Whereabouts
+    database: Database,
+    mutations: Mutations,
+    stores: Stores,
+    whereabouts: Whereabouts,
+    looking: FindObstacles,
 ) -> CarriageServicer:
     return CarriageServicer(
         database,
         PutCarriage(database, mutations, stores),
         ImportPostalCodes(mutations, stores),
         FindPostalCode(database, whereabouts),
+        looking,
         CarriageReading(stores),
     )
 

@@ -74,6 +74,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "CompletePostalCodeImport": _OPERATOR,
         "ListPostalCodeTables": _READERS,
         "FindPostalCode": _READERS,
+        "FindObstacles": _READERS,
     },
     "ordermesh.api.event.v1.InboxService": {
         "Deliver": _PEERS,

@@ -9,6 +9,9 @@ from ordermesh.routing.domain.plan import Plan, Solution
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.submission import Whereto
 
+COUNTRIES_KNOWN = frozenset({"US"})
+"""The countries whose postal codes come with the service."""
+
 
 class Places(Protocol):
     """Where postal codes are."""

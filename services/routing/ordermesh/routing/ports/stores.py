@@ -302,6 +302,10 @@ class CopyStore(Protocol):
         """The items that are known, by SKU, with the components of the kits among them."""
         ...
 
+    async def page(self, tx: Transaction, after: str, size: int) -> list[Item]:
+        """The next items after a SKU."""
+        ...
+
     async def locations(
         self, tx: Transaction, location_ids: Collection[str] | None = None
     ) -> dict[str, KnownLocation]:

@@ -6,6 +6,7 @@ import grpc
 
 from ordermesh.api.routing import v1
 from ordermesh.routing.operations.carriage import PutCarriage
+from ordermesh.routing.operations.obstacles import FindObstacles
 from ordermesh.routing.operations.postal_codes import FindPostalCode, ImportPostalCodes
 from ordermesh.routing.queries.carriage import CarriageReading
 from ordermesh.runtime.database import Database
@@ -22,12 +23,14 @@ class CarriageServicer(v1.CarriageServiceServicer):
         put: PutCarriage,
         imports: ImportPostalCodes,
         find: FindPostalCode,
+        obstacles: FindObstacles,
         reading: CarriageReading,
     ) -> None:
         self._database = database
         self._put = put
         self._imports = imports
         self._find = find
+        self._obstacles = obstacles
         self._reading = reading
 
     async def PutCarriage(
@@ -93,3 +96,11 @@ class CarriageServicer(v1.CarriageServiceServicer):
     ) -> v1.FindPostalCodeResponse:
         """Say where a postal code is."""
         return await self._find(request)
+
+    async def FindObstacles(
+        self,
+        request: v1.FindObstaclesRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.FindObstaclesResponse:
+        """Say which orders cannot be promised, and why."""
+        return await self._obstacles(request)

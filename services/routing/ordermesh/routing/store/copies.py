@@ -32,6 +32,16 @@ class SqlCopyStore:
             found |= await self._items(tx, missing)
         return found
 
+    async def page(self, tx: Transaction, after: str, size: int) -> list[Item]:
+        """The next items after a SKU."""
+        rows = await tx.execute(
+            select(followed_item)
+            .where(followed_item.c.sku > after)
+            .order_by(followed_item.c.sku)
+            .limit(size)
+        )
+        return [_item(row) for row in rows]
+
     async def _items(self, tx: Transaction, skus: Collection[str]) -> dict[str, Item]:
         found: dict[str, Item] = {}
         names = sorted(skus)

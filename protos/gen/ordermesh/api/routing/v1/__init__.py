@@ -28,6 +28,8 @@ from ordermesh.api.routing.v1.carriage_service_pb2 import CarriageKind as Carria
 from ordermesh.api.routing.v1.carriage_service_pb2 import CarriageVersion as CarriageVersion
 from ordermesh.api.routing.v1.carriage_service_pb2 import CompletePostalCodeImportRequest as CompletePostalCodeImportRequest
 from ordermesh.api.routing.v1.carriage_service_pb2 import CompletePostalCodeImportResponse as CompletePostalCodeImportResponse
+from ordermesh.api.routing.v1.carriage_service_pb2 import FindObstaclesRequest as FindObstaclesRequest
+from ordermesh.api.routing.v1.carriage_service_pb2 import FindObstaclesResponse as FindObstaclesResponse
 from ordermesh.api.routing.v1.carriage_service_pb2 import FindPostalCodeRequest as FindPostalCodeRequest
 from ordermesh.api.routing.v1.carriage_service_pb2 import FindPostalCodeResponse as FindPostalCodeResponse
 from ordermesh.api.routing.v1.carriage_service_pb2 import GetCarriageRequest as GetCarriageRequest
@@ -110,6 +112,7 @@ from ordermesh.api.routing.v1.network_service_pb2 import PutNetworkLocationsRequ
 from ordermesh.api.routing.v1.network_service_pb2 import PutNetworkLocationsResponse as PutNetworkLocationsResponse
 from ordermesh.api.routing.v1.network_service_pb2 import SwitchLocationRequest as SwitchLocationRequest
 from ordermesh.api.routing.v1.network_service_pb2 import SwitchLocationResponse as SwitchLocationResponse
+from ordermesh.api.routing.v1.obstacle_pb2 import Obstacle as Obstacle
 from ordermesh.api.routing.v1.order_event_pb2 import FulfillmentOrderAccepted as FulfillmentOrderAccepted
 from ordermesh.api.routing.v1.order_event_pb2 import FulfillmentOrderDelivered as FulfillmentOrderDelivered
 from ordermesh.api.routing.v1.order_event_pb2 import FulfillmentOrderRejected as FulfillmentOrderRejected

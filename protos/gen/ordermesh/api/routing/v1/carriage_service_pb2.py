@@ -26,10 +26,11 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
 from ordermesh.api.routing.v1 import carriage_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__pb2
 from ordermesh.api.routing.v1 import lane_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_lane__pb2
+from ordermesh.api.routing.v1 import obstacle_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_obstacle__pb2
 from ordermesh.api.routing.v1 import postal_code_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_postal__code__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/carriage_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18google/type/latlng.proto\x1a\'ordermesh/api/routing/v1/carriage.proto\x1a#ordermesh/api/routing/v1/lane.proto\x1a*ordermesh/api/routing/v1/postal_code.proto\"\xc0\x03\n\rCarriageEntry\x12\x34\n\x07\x63\x61rrier\x18\x01 \x01(\x0b\x32!.ordermesh.api.routing.v1.CarrierH\x00\x12\x39\n\nzone_table\x18\x02 \x01(\x0b\x32#.ordermesh.api.routing.v1.ZoneTableH\x00\x12\x37\n\trate_card\x18\x03 \x01(\x0b\x32\".ordermesh.api.routing.v1.RateCardH\x00\x12.\n\x04lane\x18\x04 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.LaneH\x00\x12?\n\rtransfer_lane\x18\x05 \x01(\x0b\x32&.ordermesh.api.routing.v1.TransferLaneH\x00\x12\x43\n\x0f\x65mission_factor\x18\x06 \x01(\x0b\x32(.ordermesh.api.routing.v1.EmissionFactorH\x00\x12?\n\rcurrency_rate\x18\x07 \x01(\x0b\x32&.ordermesh.api.routing.v1.CurrencyRateH\x00\x42\x0e\n\x05\x65ntry\x12\x05\xbaH\x02\x08\x01\"d\n\x0f\x43\x61rriageVersion\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\xc9\x01\n\x12PutCarriageRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x45\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xdf\x02\n\x13PutCarriageResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x05\x12;\n\x08versions\x18\x02 \x03(\x0b\x32).ordermesh.api.routing.v1.CarriageVersion\x12G\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x35.ordermesh.api.routing.v1.PutCarriageResponse.Finding\x1a\xaa\x01\n\x07\x46inding\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12O\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32@.ordermesh.api.routing.v1.PutCarriageResponse.Finding.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa5\x01\n\x12GetCarriageRequest\x12@\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x02id\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x07version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"M\n\x13GetCarriageResponse\x12\x36\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntry\"\xaf\x01\n\x13ListCarriageRequest\x12@\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x19\n\x08revision\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"i\n\x14ListCarriageResponse\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x99\x02\n\x1c\x42\x65ginPostalCodeImportRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\'\n\x0c\x63ountry_code\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x31\n\x06source\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12)\n\x16significant_characters\x18\x06 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x10(\x00\"Y\n\x1d\x42\x65ginPostalCodeImportResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"\xef\x01\n\x15PutPostalCodesRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x04part\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84= \x00\x12G\n\x0cpostal_codes\x18\x05 \x03(\x0b\x32$.ordermesh.api.routing.v1.PostalCodeB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xd0\x0f\"R\n\x16PutPostalCodesResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"\xb6\x01\n\x1f\x43ompletePostalCodeImportRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\npart_count\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84= \x00\"\\\n CompletePostalCodeImportResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"Z\n\x1bListPostalCodeTablesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"r\n\x1cListPostalCodeTablesResponse\x12\x39\n\x06tables\x18\x01 \x03(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"z\n\x15\x46indPostalCodeRequest\x12\'\n\x0c\x63ountry_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x38\n\x0bpostal_code\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"y\n\x16\x46indPostalCodeResponse\x12%\n\x08position\x18\x01 \x01(\x0b\x32\x13.google.type.LatLng\x12\x15\n\rtable_version\x18\x02 \x01(\x05\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t*\x80\x02\n\x0c\x43\x61rriageKind\x12\x1d\n\x19\x43\x41RRIAGE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41RRIAGE_KIND_CARRIER\x10\x01\x12\x1c\n\x18\x43\x41RRIAGE_KIND_ZONE_TABLE\x10\x02\x12\x1b\n\x17\x43\x41RRIAGE_KIND_RATE_CARD\x10\x03\x12\x16\n\x12\x43\x41RRIAGE_KIND_LANE\x10\x04\x12\x1f\n\x1b\x43\x41RRIAGE_KIND_TRANSFER_LANE\x10\x05\x12!\n\x1d\x43\x41RRIAGE_KIND_EMISSION_FACTOR\x10\x06\x12\x1f\n\x1b\x43\x41RRIAGE_KIND_CURRENCY_RATE\x10\x07\x32\x91\x08\n\x0f\x43\x61rriageService\x12o\n\x0bPutCarriage\x12,.ordermesh.api.routing.v1.PutCarriageRequest\x1a-.ordermesh.api.routing.v1.PutCarriageResponse\"\x03\x90\x02\x02\x12o\n\x0bGetCarriage\x12,.ordermesh.api.routing.v1.GetCarriageRequest\x1a-.ordermesh.api.routing.v1.GetCarriageResponse\"\x03\x90\x02\x01\x12r\n\x0cListCarriage\x12-.ordermesh.api.routing.v1.ListCarriageRequest\x1a..ordermesh.api.routing.v1.ListCarriageResponse\"\x03\x90\x02\x01\x12\x8d\x01\n\x15\x42\x65ginPostalCodeImport\x12\x36.ordermesh.api.routing.v1.BeginPostalCodeImportRequest\x1a\x37.ordermesh.api.routing.v1.BeginPostalCodeImportResponse\"\x03\x90\x02\x02\x12x\n\x0ePutPostalCodes\x12/.ordermesh.api.routing.v1.PutPostalCodesRequest\x1a\x30.ordermesh.api.routing.v1.PutPostalCodesResponse\"\x03\x90\x02\x02\x12\x96\x01\n\x18\x43ompletePostalCodeImport\x12\x39.ordermesh.api.routing.v1.CompletePostalCodeImportRequest\x1a:.ordermesh.api.routing.v1.CompletePostalCodeImportResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ListPostalCodeTables\x12\x35.ordermesh.api.routing.v1.ListPostalCodeTablesRequest\x1a\x36.ordermesh.api.routing.v1.ListPostalCodeTablesResponse\"\x03\x90\x02\x01\x12x\n\x0e\x46indPostalCode\x12/.ordermesh.api.routing.v1.FindPostalCodeRequest\x1a\x30.ordermesh.api.routing.v1.FindPostalCodeResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/carriage_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18google/type/latlng.proto\x1a\'ordermesh/api/routing/v1/carriage.proto\x1a#ordermesh/api/routing/v1/lane.proto\x1a\'ordermesh/api/routing/v1/obstacle.proto\x1a*ordermesh/api/routing/v1/postal_code.proto\"\xc0\x03\n\rCarriageEntry\x12\x34\n\x07\x63\x61rrier\x18\x01 \x01(\x0b\x32!.ordermesh.api.routing.v1.CarrierH\x00\x12\x39\n\nzone_table\x18\x02 \x01(\x0b\x32#.ordermesh.api.routing.v1.ZoneTableH\x00\x12\x37\n\trate_card\x18\x03 \x01(\x0b\x32\".ordermesh.api.routing.v1.RateCardH\x00\x12.\n\x04lane\x18\x04 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.LaneH\x00\x12?\n\rtransfer_lane\x18\x05 \x01(\x0b\x32&.ordermesh.api.routing.v1.TransferLaneH\x00\x12\x43\n\x0f\x65mission_factor\x18\x06 \x01(\x0b\x32(.ordermesh.api.routing.v1.EmissionFactorH\x00\x12?\n\rcurrency_rate\x18\x07 \x01(\x0b\x32&.ordermesh.api.routing.v1.CurrencyRateH\x00\x42\x0e\n\x05\x65ntry\x12\x05\xbaH\x02\x08\x01\"d\n\x0f\x43\x61rriageVersion\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\xc9\x01\n\x12PutCarriageRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x45\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntryB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xdf\x02\n\x13PutCarriageResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x05\x12;\n\x08versions\x18\x02 \x03(\x0b\x32).ordermesh.api.routing.v1.CarriageVersion\x12G\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x35.ordermesh.api.routing.v1.PutCarriageResponse.Finding\x1a\xaa\x01\n\x07\x46inding\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12O\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32@.ordermesh.api.routing.v1.PutCarriageResponse.Finding.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa5\x01\n\x12GetCarriageRequest\x12@\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x02id\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x07version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"M\n\x13GetCarriageResponse\x12\x36\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntry\"\xaf\x01\n\x13ListCarriageRequest\x12@\n\x04kind\x18\x01 \x01(\x0e\x32&.ordermesh.api.routing.v1.CarriageKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x19\n\x08revision\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"i\n\x14ListCarriageResponse\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.ordermesh.api.routing.v1.CarriageEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x99\x02\n\x1c\x42\x65ginPostalCodeImportRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\'\n\x0c\x63ountry_code\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x31\n\x06source\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12)\n\x16significant_characters\x18\x06 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x10(\x00\"Y\n\x1d\x42\x65ginPostalCodeImportResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"\xef\x01\n\x15PutPostalCodesRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x04part\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84= \x00\x12G\n\x0cpostal_codes\x18\x05 \x03(\x0b\x32$.ordermesh.api.routing.v1.PostalCodeB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xd0\x0f\"R\n\x16PutPostalCodesResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"\xb6\x01\n\x1f\x43ompletePostalCodeImportRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1b\n\timport_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\npart_count\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84= \x00\"\\\n CompletePostalCodeImportResponse\x12\x38\n\x05table\x18\x01 \x01(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\"Z\n\x1bListPostalCodeTablesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"r\n\x1cListPostalCodeTablesResponse\x12\x39\n\x06tables\x18\x01 \x03(\x0b\x32).ordermesh.api.routing.v1.PostalCodeTable\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"z\n\x15\x46indPostalCodeRequest\x12\'\n\x0c\x63ountry_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x38\n\x0bpostal_code\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"y\n\x16\x46indPostalCodeResponse\x12%\n\x08position\x18\x01 \x01(\x0b\x32\x13.google.type.LatLng\x12\x15\n\rtable_version\x18\x02 \x01(\x05\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\"\x92\x03\n\x14\x46indObstaclesRequest\x12\x61\n\x0c\x64\x65stinations\x18\x01 \x03(\x0b\x32@.ordermesh.api.routing.v1.FindObstaclesRequest.PostalDestinationB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12 \n\x0chorizon_days\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc2\x1c(\x00\x12\x34\n\tpolicy_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x15\n\rwithout_stock\x18\x04 \x01(\x08\x1a\xa7\x01\n\x11PostalDestination\x12\'\n\x0c\x63ountry_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x31\n\x06region\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0bpostal_code\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"v\n\x15\x46indObstaclesResponse\x12\x35\n\tobstacles\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Obstacle\x12\x12\n\nitem_count\x18\x02 \x01(\x03\x12\x12\n\nlane_count\x18\x03 \x01(\x05*\x80\x02\n\x0c\x43\x61rriageKind\x12\x1d\n\x19\x43\x41RRIAGE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41RRIAGE_KIND_CARRIER\x10\x01\x12\x1c\n\x18\x43\x41RRIAGE_KIND_ZONE_TABLE\x10\x02\x12\x1b\n\x17\x43\x41RRIAGE_KIND_RATE_CARD\x10\x03\x12\x16\n\x12\x43\x41RRIAGE_KIND_LANE\x10\x04\x12\x1f\n\x1b\x43\x41RRIAGE_KIND_TRANSFER_LANE\x10\x05\x12!\n\x1d\x43\x41RRIAGE_KIND_EMISSION_FACTOR\x10\x06\x12\x1f\n\x1b\x43\x41RRIAGE_KIND_CURRENCY_RATE\x10\x07\x32\x88\t\n\x0f\x43\x61rriageService\x12o\n\x0bPutCarriage\x12,.ordermesh.api.routing.v1.PutCarriageRequest\x1a-.ordermesh.api.routing.v1.PutCarriageResponse\"\x03\x90\x02\x02\x12o\n\x0bGetCarriage\x12,.ordermesh.api.routing.v1.GetCarriageRequest\x1a-.ordermesh.api.routing.v1.GetCarriageResponse\"\x03\x90\x02\x01\x12r\n\x0cListCarriage\x12-.ordermesh.api.routing.v1.ListCarriageRequest\x1a..ordermesh.api.routing.v1.ListCarriageResponse\"\x03\x90\x02\x01\x12\x8d\x01\n\x15\x42\x65ginPostalCodeImport\x12\x36.ordermesh.api.routing.v1.BeginPostalCodeImportRequest\x1a\x37.ordermesh.api.routing.v1.BeginPostalCodeImportResponse\"\x03\x90\x02\x02\x12x\n\x0ePutPostalCodes\x12/.ordermesh.api.routing.v1.PutPostalCodesRequest\x1a\x30.ordermesh.api.routing.v1.PutPostalCodesResponse\"\x03\x90\x02\x02\x12\x96\x01\n\x18\x43ompletePostalCodeImport\x12\x39.ordermesh.api.routing.v1.CompletePostalCodeImportRequest\x1a:.ordermesh.api.routing.v1.CompletePostalCodeImportResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ListPostalCodeTables\x12\x35.ordermesh.api.routing.v1.ListPostalCodeTablesRequest\x1a\x36.ordermesh.api.routing.v1.ListPostalCodeTablesResponse\"\x03\x90\x02\x01\x12x\n\x0e\x46indPostalCode\x12/.ordermesh.api.routing.v1.FindPostalCodeRequest\x1a\x30.ordermesh.api.routing.v1.FindPostalCodeResponse\"\x03\x90\x02\x01\x12u\n\rFindObstacles\x12..ordermesh.api.routing.v1.FindObstaclesRequest\x1a/.ordermesh.api.routing.v1.FindObstaclesResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -98,6 +99,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINDPOSTALCODEREQUEST'].fields_by_name['country_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{2}$'
   _globals['_FINDPOSTALCODEREQUEST'].fields_by_name['postal_code']._loaded_options = None
   _globals['_FINDPOSTALCODEREQUEST'].fields_by_name['postal_code']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_FINDOBSTACLESREQUEST_POSTALDESTINATION'].fields_by_name['country_code']._loaded_options = None
+  _globals['_FINDOBSTACLESREQUEST_POSTALDESTINATION'].fields_by_name['country_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{2}$'
+  _globals['_FINDOBSTACLESREQUEST_POSTALDESTINATION'].fields_by_name['region']._loaded_options = None
+  _globals['_FINDOBSTACLESREQUEST_POSTALDESTINATION'].fields_by_name['region']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_FINDOBSTACLESREQUEST_POSTALDESTINATION'].fields_by_name['postal_code']._loaded_options = None
+  _globals['_FINDOBSTACLESREQUEST_POSTALDESTINATION'].fields_by_name['postal_code']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_FINDOBSTACLESREQUEST'].fields_by_name['destinations']._loaded_options = None
+  _globals['_FINDOBSTACLESREQUEST'].fields_by_name['destinations']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_FINDOBSTACLESREQUEST'].fields_by_name['horizon_days']._loaded_options = None
+  _globals['_FINDOBSTACLESREQUEST'].fields_by_name['horizon_days']._serialized_options = b'\272H\007\032\005\030\302\034(\000'
+  _globals['_FINDOBSTACLESREQUEST'].fields_by_name['policy_id']._loaded_options = None
+  _globals['_FINDOBSTACLESREQUEST'].fields_by_name['policy_id']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_CARRIAGESERVICE'].methods_by_name['PutCarriage']._loaded_options = None
   _globals['_CARRIAGESERVICE'].methods_by_name['PutCarriage']._serialized_options = b'\220\002\002'
   _globals['_CARRIAGESERVICE'].methods_by_name['GetCarriage']._loaded_options = None
@@ -114,48 +127,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CARRIAGESERVICE'].methods_by_name['ListPostalCodeTables']._serialized_options = b'\220\002\001'
   _globals['_CARRIAGESERVICE'].methods_by_name['FindPostalCode']._loaded_options = None
   _globals['_CARRIAGESERVICE'].methods_by_name['FindPostalCode']._serialized_options = b'\220\002\001'
-  _globals['_CARRIAGEKIND']._serialized_start=3333
-  _globals['_CARRIAGEKIND']._serialized_end=3589
-  _globals['_CARRIAGEENTRY']._serialized_start=255
-  _globals['_CARRIAGEENTRY']._serialized_end=703
-  _globals['_CARRIAGEVERSION']._serialized_start=705
-  _globals['_CARRIAGEVERSION']._serialized_end=805
-  _globals['_PUTCARRIAGEREQUEST']._serialized_start=808
-  _globals['_PUTCARRIAGEREQUEST']._serialized_end=1009
-  _globals['_PUTCARRIAGERESPONSE']._serialized_start=1012
-  _globals['_PUTCARRIAGERESPONSE']._serialized_end=1363
-  _globals['_PUTCARRIAGERESPONSE_FINDING']._serialized_start=1193
-  _globals['_PUTCARRIAGERESPONSE_FINDING']._serialized_end=1363
-  _globals['_PUTCARRIAGERESPONSE_FINDING_FACTSENTRY']._serialized_start=1319
-  _globals['_PUTCARRIAGERESPONSE_FINDING_FACTSENTRY']._serialized_end=1363
-  _globals['_GETCARRIAGEREQUEST']._serialized_start=1366
-  _globals['_GETCARRIAGEREQUEST']._serialized_end=1531
-  _globals['_GETCARRIAGERESPONSE']._serialized_start=1533
-  _globals['_GETCARRIAGERESPONSE']._serialized_end=1610
-  _globals['_LISTCARRIAGEREQUEST']._serialized_start=1613
-  _globals['_LISTCARRIAGEREQUEST']._serialized_end=1788
-  _globals['_LISTCARRIAGERESPONSE']._serialized_start=1790
-  _globals['_LISTCARRIAGERESPONSE']._serialized_end=1895
-  _globals['_BEGINPOSTALCODEIMPORTREQUEST']._serialized_start=1898
-  _globals['_BEGINPOSTALCODEIMPORTREQUEST']._serialized_end=2179
-  _globals['_BEGINPOSTALCODEIMPORTRESPONSE']._serialized_start=2181
-  _globals['_BEGINPOSTALCODEIMPORTRESPONSE']._serialized_end=2270
-  _globals['_PUTPOSTALCODESREQUEST']._serialized_start=2273
-  _globals['_PUTPOSTALCODESREQUEST']._serialized_end=2512
-  _globals['_PUTPOSTALCODESRESPONSE']._serialized_start=2514
-  _globals['_PUTPOSTALCODESRESPONSE']._serialized_end=2596
-  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST']._serialized_start=2599
-  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST']._serialized_end=2781
-  _globals['_COMPLETEPOSTALCODEIMPORTRESPONSE']._serialized_start=2783
-  _globals['_COMPLETEPOSTALCODEIMPORTRESPONSE']._serialized_end=2875
-  _globals['_LISTPOSTALCODETABLESREQUEST']._serialized_start=2877
-  _globals['_LISTPOSTALCODETABLESREQUEST']._serialized_end=2967
-  _globals['_LISTPOSTALCODETABLESRESPONSE']._serialized_start=2969
-  _globals['_LISTPOSTALCODETABLESRESPONSE']._serialized_end=3083
-  _globals['_FINDPOSTALCODEREQUEST']._serialized_start=3085
-  _globals['_FINDPOSTALCODEREQUEST']._serialized_end=3207
-  _globals['_FINDPOSTALCODERESPONSE']._serialized_start=3209
-  _globals['_FINDPOSTALCODERESPONSE']._serialized_end=3330
-  _globals['_CARRIAGESERVICE']._serialized_start=3592
-  _globals['_CARRIAGESERVICE']._serialized_end=4633
+  _globals['_CARRIAGESERVICE'].methods_by_name['FindObstacles']._loaded_options = None
+  _globals['_CARRIAGESERVICE'].methods_by_name['FindObstacles']._serialized_options = b'\220\002\001'
+  _globals['_CARRIAGEKIND']._serialized_start=3899
+  _globals['_CARRIAGEKIND']._serialized_end=4155
+  _globals['_CARRIAGEENTRY']._serialized_start=296
+  _globals['_CARRIAGEENTRY']._serialized_end=744
+  _globals['_CARRIAGEVERSION']._serialized_start=746
+  _globals['_CARRIAGEVERSION']._serialized_end=846
+  _globals['_PUTCARRIAGEREQUEST']._serialized_start=849
+  _globals['_PUTCARRIAGEREQUEST']._serialized_end=1050
+  _globals['_PUTCARRIAGERESPONSE']._serialized_start=1053
+  _globals['_PUTCARRIAGERESPONSE']._serialized_end=1404
+  _globals['_PUTCARRIAGERESPONSE_FINDING']._serialized_start=1234
+  _globals['_PUTCARRIAGERESPONSE_FINDING']._serialized_end=1404
+  _globals['_PUTCARRIAGERESPONSE_FINDING_FACTSENTRY']._serialized_start=1360
+  _globals['_PUTCARRIAGERESPONSE_FINDING_FACTSENTRY']._serialized_end=1404
+  _globals['_GETCARRIAGEREQUEST']._serialized_start=1407
+  _globals['_GETCARRIAGEREQUEST']._serialized_end=1572
+  _globals['_GETCARRIAGERESPONSE']._serialized_start=1574
+  _globals['_GETCARRIAGERESPONSE']._serialized_end=1651
+  _globals['_LISTCARRIAGEREQUEST']._serialized_start=1654
+  _globals['_LISTCARRIAGEREQUEST']._serialized_end=1829
+  _globals['_LISTCARRIAGERESPONSE']._serialized_start=1831
+  _globals['_LISTCARRIAGERESPONSE']._serialized_end=1936
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST']._serialized_start=1939
+  _globals['_BEGINPOSTALCODEIMPORTREQUEST']._serialized_end=2220
+  _globals['_BEGINPOSTALCODEIMPORTRESPONSE']._serialized_start=2222
+  _globals['_BEGINPOSTALCODEIMPORTRESPONSE']._serialized_end=2311
+  _globals['_PUTPOSTALCODESREQUEST']._serialized_start=2314
+  _globals['_PUTPOSTALCODESREQUEST']._serialized_end=2553
+  _globals['_PUTPOSTALCODESRESPONSE']._serialized_start=2555
+  _globals['_PUTPOSTALCODESRESPONSE']._serialized_end=2637
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST']._serialized_start=2640
+  _globals['_COMPLETEPOSTALCODEIMPORTREQUEST']._serialized_end=2822
+  _globals['_COMPLETEPOSTALCODEIMPORTRESPONSE']._serialized_start=2824
+  _globals['_COMPLETEPOSTALCODEIMPORTRESPONSE']._serialized_end=2916
+  _globals['_LISTPOSTALCODETABLESREQUEST']._serialized_start=2918
+  _globals['_LISTPOSTALCODETABLESREQUEST']._serialized_end=3008
+  _globals['_LISTPOSTALCODETABLESRESPONSE']._serialized_start=3010
+  _globals['_LISTPOSTALCODETABLESRESPONSE']._serialized_end=3124
+  _globals['_FINDPOSTALCODEREQUEST']._serialized_start=3126
+  _globals['_FINDPOSTALCODEREQUEST']._serialized_end=3248
+  _globals['_FINDPOSTALCODERESPONSE']._serialized_start=3250
+  _globals['_FINDPOSTALCODERESPONSE']._serialized_end=3371
+  _globals['_FINDOBSTACLESREQUEST']._serialized_start=3374
+  _globals['_FINDOBSTACLESREQUEST']._serialized_end=3776
+  _globals['_FINDOBSTACLESREQUEST_POSTALDESTINATION']._serialized_start=3609
+  _globals['_FINDOBSTACLESREQUEST_POSTALDESTINATION']._serialized_end=3776
+  _globals['_FINDOBSTACLESRESPONSE']._serialized_start=3778
+  _globals['_FINDOBSTACLESRESPONSE']._serialized_end=3896
+  _globals['_CARRIAGESERVICE']._serialized_start=4158
+  _globals['_CARRIAGESERVICE']._serialized_end=5318
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import latlng_pb2 as _latlng_pb2
 from ordermesh.api.routing.v1 import carriage_pb2 as _carriage_pb2
 from ordermesh.api.routing.v1 import lane_pb2 as _lane_pb2
+from ordermesh.api.routing.v1 import obstacle_pb2 as _obstacle_pb2
 from ordermesh.api.routing.v1 import postal_code_pb2 as _postal_code_pb2
 import builtins as _builtins
 import sys
@@ -710,3 +711,99 @@ class FindPostalCodeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FindPostalCodeResponse: _TypeAlias = FindPostalCodeResponse  # noqa: Y015
+
+@_typing.final
+class FindObstaclesRequest(_message.Message):
+    """FindObstaclesRequest says what to look at beside what is known."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class PostalDestination(_message.Message):
+        """PostalDestination is where an order could go."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        COUNTRY_CODE_FIELD_NUMBER: _builtins.int
+        REGION_FIELD_NUMBER: _builtins.int
+        POSTAL_CODE_FIELD_NUMBER: _builtins.int
+        country_code: _builtins.str
+        """ISO 3166-1 alpha-2."""
+        region: _builtins.str
+        """The state or province. Empty: as the table of postal codes says."""
+        postal_code: _builtins.str
+        """The postal code."""
+        def __init__(
+            self,
+            *,
+            country_code: _builtins.str = ...,
+            region: _builtins.str = ...,
+            postal_code: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["country_code", b"country_code", "postal_code", b"postal_code", "region", b"region"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DESTINATIONS_FIELD_NUMBER: _builtins.int
+    HORIZON_DAYS_FIELD_NUMBER: _builtins.int
+    POLICY_ID_FIELD_NUMBER: _builtins.int
+    WITHOUT_STOCK_FIELD_NUMBER: _builtins.int
+    horizon_days: _builtins.int
+    """Prices should last for so many days. 0 means 30."""
+    policy_id: _builtins.str
+    """The policy by whose currency and zones it is looked. Empty: `default`."""
+    without_stock: _builtins.bool
+    """Do not read the stock of all items."""
+    @_builtins.property
+    def destinations(self) -> _containers.RepeatedCompositeFieldContainer[Global___FindObstaclesRequest.PostalDestination]:
+        """Destinations to look at."""
+
+    def __init__(
+        self,
+        *,
+        destinations: _abc.Iterable[Global___FindObstaclesRequest.PostalDestination] | None = ...,
+        horizon_days: _builtins.int = ...,
+        policy_id: _builtins.str = ...,
+        without_stock: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destinations", b"destinations", "horizon_days", b"horizon_days", "policy_id", b"policy_id", "without_stock", b"without_stock"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindObstaclesRequest: _TypeAlias = FindObstaclesRequest  # noqa: Y015
+
+@_typing.final
+class FindObstaclesResponse(_message.Message):
+    """FindObstaclesResponse has what was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBSTACLES_FIELD_NUMBER: _builtins.int
+    ITEM_COUNT_FIELD_NUMBER: _builtins.int
+    LANE_COUNT_FIELD_NUMBER: _builtins.int
+    item_count: _builtins.int
+    """How many items were looked at."""
+    lane_count: _builtins.int
+    """How many lanes."""
+    @_builtins.property
+    def obstacles(self) -> _containers.RepeatedCompositeFieldContainer[_obstacle_pb2.Obstacle]:
+        """One for each kind that there is. Empty: nothing stands in the way."""
+
+    def __init__(
+        self,
+        *,
+        obstacles: _abc.Iterable[_obstacle_pb2.Obstacle] | None = ...,
+        item_count: _builtins.int = ...,
+        lane_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_count", b"item_count", "lane_count", b"lane_count", "obstacles", b"obstacles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindObstaclesResponse: _TypeAlias = FindObstaclesResponse  # noqa: Y015

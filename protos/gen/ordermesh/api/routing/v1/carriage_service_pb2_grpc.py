@@ -77,6 +77,11 @@ class CarriageServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeResponse.FromString,
                 _registered_method=True)
+        self.FindObstacles = channel.unary_unary(
+                '/ordermesh.api.routing.v1.CarriageService/FindObstacles',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindObstaclesRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindObstaclesResponse.FromString,
+                _registered_method=True)
 
 
 class CarriageServiceServicer:
@@ -164,6 +169,17 @@ class CarriageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindObstacles(self, request, context):
+        """FindObstacles says which orders cannot be promised, and why: it looks at items, lanes, prices,
+        calendars and stock, and at the destinations that are named. It takes as long as reading the
+        stock of all items does.
+
+        Errors: `POLICY_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CarriageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -206,6 +222,11 @@ def add_CarriageServiceServicer_to_server(servicer, server):
                     servicer.FindPostalCode,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeResponse.SerializeToString,
+            ),
+            'FindObstacles': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindObstacles,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindObstaclesRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindObstaclesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -427,6 +448,33 @@ class CarriageService:
             '/ordermesh.api.routing.v1.CarriageService/FindPostalCode',
             ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindPostalCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindObstacles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.CarriageService/FindObstacles',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindObstaclesRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_carriage__service__pb2.FindObstaclesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -81,6 +81,13 @@ class CarriageServiceStub:
 
     Errors: `UNKNOWN_DESTINATION`.
     """
+    FindObstacles: _grpc.UnaryUnaryMultiCallable[_carriage_service_pb2.FindObstaclesRequest, _carriage_service_pb2.FindObstaclesResponse]
+    """FindObstacles says which orders cannot be promised, and why: it looks at items, lanes, prices,
+    calendars and stock, and at the destinations that are named. It takes as long as reading the
+    stock of all items does.
+
+    Errors: `POLICY_NOT_FOUND`.
+    """
 
 @_typing.type_check_only
 class CarriageServiceAsyncStub(CarriageServiceStub):
@@ -134,6 +141,13 @@ class CarriageServiceAsyncStub(CarriageServiceStub):
     """FindPostalCode says where a postal code is, as sourcing would see it.
 
     Errors: `UNKNOWN_DESTINATION`.
+    """
+    FindObstacles: _aio.UnaryUnaryMultiCallable[_carriage_service_pb2.FindObstaclesRequest, _carriage_service_pb2.FindObstaclesResponse]  # type: ignore[assignment]
+    """FindObstacles says which orders cannot be promised, and why: it looks at items, lanes, prices,
+    calendars and stock, and at the destinations that are named. It takes as long as reading the
+    stock of all items does.
+
+    Errors: `POLICY_NOT_FOUND`.
     """
 
 class CarriageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -233,6 +247,19 @@ class CarriageServiceServicer(metaclass=_abc_1.ABCMeta):
         """FindPostalCode says where a postal code is, as sourcing would see it.
 
         Errors: `UNKNOWN_DESTINATION`.
+        """
+
+    @_abc_1.abstractmethod
+    def FindObstacles(
+        self,
+        request: _carriage_service_pb2.FindObstaclesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carriage_service_pb2.FindObstaclesResponse, _abc.Awaitable[_carriage_service_pb2.FindObstaclesResponse]]:
+        """FindObstacles says which orders cannot be promised, and why: it looks at items, lanes, prices,
+        calendars and stock, and at the destinations that are named. It takes as long as reading the
+        stock of all items does.
+
+        Errors: `POLICY_NOT_FOUND`.
         """
 
 def add_CarriageServiceServicer_to_server(servicer: CarriageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

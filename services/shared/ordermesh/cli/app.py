@@ -232,6 +232,31 @@ def stock_command(
     raise typer.Exit(0 if is_known else 1)
 
 
+@app.command("promise")
+def promise_command(
+    skus: Annotated[list[str], typer.Argument(help="The items; twice for two of one.")],
+    to: Annotated[
+        tuple[str, str], typer.Option(metavar="COUNTRY POSTCODE", help="Where they go.")
+    ] = ("", ""),
+    pick_up: Annotated[
+        str, typer.Option("--pick-up", help="The location at which they are collected.")
+    ] = "",
+    confidence: Annotated[
+        int, typer.Option(min=1, max=99, help="How often of 100 the promise is to be kept.")
+    ] = 90,
+    directory: Place = DIRECTORY,
+    json_: AsJson = False,
+) -> None:
+    """Show by when items can be there: the cheapest, fastest and greenest way, and why not."""
+    from ordermesh.cli.promising import promise
+
+    if bool(pick_up) == bool(to[0]):
+        raise _failure("Say where it goes, --to COUNTRY POSTCODE, or --pick-up LOCATION.", code=2)
+    targets = _mesh(directory).targets
+    can = _run(promise(targets, skus, to, pick_up, confidence, _console(), json_=json_))
+    raise typer.Exit(0 if can else 1)
+
+
 @app.command("verify")
 def verify_command(directory: Place = DIRECTORY, json_: AsJson = False) -> None:
     """Recompute every balance from its entries while the mesh goes on working."""

@@ -9,6 +9,7 @@ KILLS = 20
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3_600)
 async def test_twenty_kills_of_the_database_under_load_lose_and_double_nothing() -> None:
     told: list[str] = []
     try:

@@ -159,7 +159,7 @@ async def nothing(tx: Transaction) -> bool:
 @on_sqlite
 async def test_whatever_is_wrong_is_noticed(migrated_url: Callable[[str], str]) -> None:
     database = await Database.open(migrated_url(MIGRATIONS), clock=SystemClock())
-    run = Run(database, OPERATIONS, lambda _: None)
+    run = Run(database, database, OPERATIONS, lambda _: None)
     await run.open()
     await prepare(run.world.shop)
     await run.auditor.begin()

@@ -12,6 +12,7 @@ from ordermesh.inventory.domain.reservation import LineState
 from ordermesh.inventory.store.tables.ledger import entry
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.engines import PostgresTimeouts
 from tests.inventory.many.running import Run
 
 ASKED = os.environ.get("ORDERMESH_MODEL_OPERATIONS", "")
@@ -25,6 +26,10 @@ CHECKS = max(3, OPERATIONS // 20_000)
 """How often all is recomputed from the tables."""
 
 
+HOUR = 3_600_000
+PATIENT = PostgresTimeouts(HOUR, HOUR, HOUR, HOUR)
+
+
 @pytest.mark.timeout(14_400)
 async def test_very_many_calls_at_once_keep_every_invariant(
     database_url: str, capsys: pytest.CaptureFixture[str]
@@ -35,7 +40,10 @@ async def test_very_many_calls_at_once_keep_every_invariant(
                 print(sentence, flush=True)  # noqa: T201 - it is what the command is for
 
     database = await Database.open(database_url, clock=SystemClock())
-    run = Run(database, OPERATIONS, tell)
+    patient = database
+    if database.dialect == "postgresql":
+        patient = await Database.open(database_url, clock=SystemClock(), timeouts=PATIENT)
+    run = Run(database, patient, OPERATIONS, tell)
     await run.open()
     for check in range(1, CHECKS + 1):
         await run.go_on(OPERATIONS * check // CHECKS)
@@ -45,6 +53,7 @@ async def test_very_many_calls_at_once_keep_every_invariant(
     for row in run.report():
         tell(row)
     await refuse_edits(database)
+    await patient.close()
     await database.close()
     run.callers.judge()
     states = run.auditor.lines.states

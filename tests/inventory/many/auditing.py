@@ -56,9 +56,13 @@ LIMITED = SKUS[:3]
 
 @dataclass
 class Auditor:
-    """Looks at all tables between calls, and remembers what may not change afterwards."""
+    """Looks at all tables between calls, and remembers what may not change afterwards.
+
+    ``patient`` is the same database, which lets one snapshot be looked at for as long as it takes.
+    """
 
     database: Database
+    patient: Database
     record: Record
     telling: Telling
     lines: Lines = field(default_factory=Lines)
@@ -79,7 +83,7 @@ class Auditor:
         await Sweeper(self.database, shop.wiring.stores, clock, 1.0).sweep()
         await shop.stamp()
         await Sealer(self.database, SqlSealStore(), clock).seal()
-        await self.database.read(self.examine)
+        await self.patient.read(self.examine)
         self.record.movements.clear()
         assert await shop.is_sound()
 

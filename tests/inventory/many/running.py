@@ -39,7 +39,8 @@ Tell = Callable[[str], None]
 class Run:
     """A shop, its callers, and who looks whether all is as it must be."""
 
-    def __init__(self, database: Database, operations: int, tell: Tell) -> None:
+    def __init__(self, database: Database, patient: Database, operations: int, tell: Tell) -> None:
+        """``patient`` is the same database, with time to look at everything in one snapshot."""
         clock = SystemClock()
         shop = Shop(assemble(database, clock, RandomIds(), NOWHERE), FakeClock())
         self.world = World(shop, Random(20261125))
@@ -55,7 +56,7 @@ class Run:
             Controlling(self.world),
         ]
         self.callers = Callers(self.world, subjects, self.record, max(100, operations // 50))
-        self.auditor = Auditor(database, self.record, self.telling)
+        self.auditor = Auditor(database, patient, self.record, self.telling)
         self.database = database
         self.tell = tell
         self.operations = operations

@@ -3,7 +3,7 @@
 import pytest
 
 from ordermesh.api.routing import v1
-from tests.routing.house import House, item, line, refused, usd
+from tests.routing.house import House, line, refused, usd
 from tests.routing.policing import (
     activate,
     archive,
@@ -169,137 +169,6 @@ async def test_a_fence_is_named_with_its_fact_and_the_rule_with_what_it_did(mugs
     assert (did["no-west"].applied, did["no-west"].location_count) == (True, 1)
     assert (did["slow"].applied, did["slow"].missing_fact) == (False, "stock weeks of supply")
     assert sent(decision) == {"EAST": {"MUG": 1}}
-
-
-STAGES = [
-    v1.Stage(name="strict"),
-    v1.Stage(name="two", more_shipments=1),
-    v1.Stage(name="anywhere", without_rule_ids=["no-west"]),
-    v1.Stage(name="partial", partial_allowed=True),
-]
-
-
-async def test_src_20_an_order_falls_through_the_stages_and_all_of_them_are_told(
-    mugs: House,
-) -> None:
-    one = rule("single", split_limit=v1.SplitLimit(shipments_max=1))
-    await save(mugs, rules=[FENCE_WEST, one], stages=STAGES)
-
-    decision = await asked(mugs, {"MUG": 3}, {"WEST": {"MUG": 3}})
-
-    assert [stage.name for stage in decision.stages] == ["strict", "two", "anywhere"]
-    assert [stage.filled for stage in decision.stages] == [False, False, True]
-    assert [stage.chosen for stage in decision.stages] == [False, False, True]
-    assert list(decision.stages[0].blocking_rules) == ["no-west"]
-    assert list(decision.stages[0].sentences) == ["WEST: West is closed: id is WEST"]
-    assert sent(decision) == {"WEST": {"MUG": 3}}
-
-
-async def test_a_stage_says_what_it_costs_and_the_last_one_decides(mugs: House) -> None:
-    one = rule("single", split_limit=v1.SplitLimit(shipments_max=1))
-    await save(mugs, rules=[FENCE_WEST, one], stages=STAGES)
-
-    split = await asked(mugs, {"MUG": 3}, {"NEAR": {"MUG": 1}, "EAST": {"MUG": 2}})
-    short = await asked(mugs, {"MUG": 3}, {"NEAR": {"MUG": 2}})
-
-    assert [stage.name for stage in split.stages] == ["strict", "two"]
-    assert list(split.stages[0].blocking_rules) == ["single"]
-    assert split.stages[1].cost == split.cost
-    assert split.stages[1].shipment_count == 2
-    assert [stage.filled for stage in short.stages] == [False] * 4
-    assert list(short.stages[3].blocking_rules) == ["NOT_STOCKED"]
-    assert list(short.stages[3].sentences) == ["no stock of MUG for line MUG"]
-    assert sent(short) == {"NEAR": {"MUG": 2}}
-
-
-async def test_src_14_and_15_an_order_is_split_only_when_its_items_are_worth_it(
-    house: House,
-) -> None:
-    await house.items(
-        item("BOWL", value=usd(60)),
-        item("VASE", value=usd(60)),
-        item("CUP", value=usd(20)),
-        item("DISH", value=usd(20)),
-    )
-    worth = rule("worth", split_limit=v1.SplitLimit(item_value_min=usd(50)), name="Worth a split")
-    stages = [v1.Stage(name="strict"), v1.Stage(name="later", partial_allowed=True)]
-    await save(house, rules=[worth], stages=stages)
-
-    dear = await asked(house, {"BOWL": 1, "VASE": 1}, {"NEAR": {"BOWL": 1}, "EAST": {"VASE": 1}})
-    cheap = await asked(house, {"CUP": 1, "DISH": 1}, {"NEAR": {"CUP": 1}, "EAST": {"DISH": 1}})
-
-    assert sorted(sent(dear)) == ["EAST", "NEAR"]
-    assert [stage.name for stage in dear.stages] == ["strict"]
-    assert [stage.name for stage in cheap.stages] == ["strict", "later"]
-    (sentence,) = [one for one in cheap.stages[0].sentences if "Worth" in one]
-    assert "50.00" in sentence
-    assert "20.00" in sentence
-    assert cheap.stages[0].blocking_rules[0] == "worth"
-    assert len(sent(cheap)) == 1
-
-
-async def test_src_25_a_soft_limit_puts_a_full_location_last(mugs: House) -> None:
-    soft = rule("soft", capacity_mode=v1.CapacityMode(mode=v1.CapacityMode.MODE_RANK_LAST))
-    full = [v1.LocationCapacity(location_id="NEAR", units=0)]
-    both = {"NEAR": {"MUG": 1}, "WEST": {"MUG": 1}}
-    hard = await asked(mugs, {"MUG": 1}, {"NEAR": {"MUG": 1}}, supplied_capacity=full)
-
-    await save(mugs, rules=[soft])
-    elsewhere = await asked(mugs, {"MUG": 1}, both, supplied_capacity=full)
-    only_there = await asked(mugs, {"MUG": 1}, {"NEAR": {"MUG": 1}}, supplied_capacity=full)
-
-    assert sent(hard) == {}
-    assert sent(elsewhere) == {"WEST": {"MUG": 1}}
-    assert sent(only_there) == {"NEAR": {"MUG": 1}}
-
-
-async def test_src_26_an_explicit_sequence_beats_every_balance(mugs: House) -> None:
-    """The fullest comes first, until a rule says which does."""
-    stock = {"NEAR": {"MUG": 4}, "EAST": {"MUG": 9}, "WEST": {"MUG": 6}}
-    fullest = rule("fullest", number("STOCK_AVAILABLE", at_most=8))
-    stages = [v1.Stage(name="fullest"), v1.Stage(name="any", without_rule_ids=["fullest"])]
-
-    await save(mugs, rules=[fullest], stages=stages)
-    by_balance = await asked(mugs, {"MUG": 1}, stock)
-    first = rule("first", text("LOCATION_ID", "WEST", negated=True))
-    stages = [v1.Stage(name="sequence"), v1.Stage(name="any", without_rule_ids=["first"])]
-    await save(mugs, rules=[first], stages=stages)
-    by_sequence = await asked(mugs, {"MUG": 1}, stock)
-
-    assert sent(by_balance) == {"EAST": {"MUG": 1}}
-    assert sent(by_sequence) == {"WEST": {"MUG": 1}}
-
-
-async def test_a_hard_promise_is_put_off_by_days_until_something_arrives(mugs: House) -> None:
-    hard = rule("on-time", promise=v1.PromiseRule(hard=True))
-    stages = [v1.Stage(name="on time"), v1.Stage(name="late", more_days=30)]
-    await save(mugs, rules=[hard], stages=stages)
-    request = {"WEST": {"MUG": 1}}
-
-    free = await asked(mugs, {"MUG": 1}, request)
-    tight = await asked(mugs, {"MUG": 1}, request, promise_days=1)
-
-    assert [stage.name for stage in free.stages] == ["on time"]
-    assert [stage.name for stage in tight.stages] == ["on time", "late"]
-    assert list(tight.stages[0].blocking_rules) == ["PAST_PROMISE"]
-    assert sent(tight) == {"WEST": {"MUG": 1}}
-
-
-async def test_units_of_a_line_stay_together_where_a_rule_says_so(mugs: House) -> None:
-    await save(mugs, rules=[rule("whole", split_limit=v1.SplitLimit(lines_whole=True))])
-
-    decision = await asked(mugs, {"MUG": 3}, {"NEAR": {"MUG": 2}, "EAST": {"MUG": 3}})
-
-    assert sent(decision) == {"EAST": {"MUG": 3}}
-
-
-async def test_an_order_ships_complete_or_not_at_all(mugs: House) -> None:
-    await save(mugs, rules=[rule("complete", split_limit=v1.SplitLimit(ship_complete=True))])
-
-    decision = await asked(mugs, {"MUG": 3, "LAMP": 1}, {"NEAR": {"MUG": 3}})
-
-    assert sent(decision) == {}
-    assert decision.outcome == v1.Outcome.OUTCOME_INFEASIBLE
 
 
 async def test_versions_are_listed_page_by_page_and_unknown_policies_are_refused(

@@ -14,6 +14,7 @@ from ordermesh.cli.commands import failure as _failure
 from ordermesh.cli.commands import mesh as _mesh
 from ordermesh.cli.commands import print_json as _print_json
 from ordermesh.cli.commands import run as _run
+from ordermesh.cli.policy_app import policy_app
 from ordermesh.cli.readiness import data_app
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(bench_app, name="bench")
 app.add_typer(carriage_app, name="carriage")
 app.add_typer(data_app, name="data")
+app.add_typer(policy_app, name="policy")
 
 Place = Annotated[Path, typer.Option("--directory", "-d", help="Where the mesh lives.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

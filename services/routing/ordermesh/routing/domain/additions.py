@@ -26,9 +26,9 @@ class Additions:
     by_location: Mapping[str, tuple[Adjustment, ...]] = field(default_factory=dict)
     per_parcel: Mapping[str, int] = field(default_factory=dict)
 
-    def pick_fee(self, entry: NetworkLocation) -> Money:
+    def pick_fee(self, entry: NetworkLocation, more: int) -> Money:
         """What a parcel costs to pick and pack at a location, by itself and by rules."""
-        return Money(entry.pick_fee + self.per_parcel.get(entry.location_id, 0))
+        return Money(entry.pick_fee + self.per_parcel.get(entry.location_id, 0) + more)
 
 
 def additions(evaluation: Evaluation, line_ids: Collection[str]) -> Additions:

@@ -35,6 +35,7 @@ from ordermesh.routing.domain.terms import MONEY_TERMS, PLAIN, THOUSANDTHS, Term
 
 _GRAMS_PER_KG = 1_000
 _MICROGRAMS = 1_000_000
+_EARNING = "parcels that earn money would be made for it"
 
 
 def check(policy: Policy, network: Iterable[NetworkLocation]) -> None:
@@ -119,6 +120,8 @@ def _check_rule(rule: Rule) -> None:
             allowed = frozenset({Level.ORDER, Level.ITEM, Level.LOCATION})
             if rule.effect.banned == bool(rule.effect.per_parcel):
                 raise RuleNotValid(rule.rule_id, "services are either banned or charged")
+            if rule.effect.per_parcel < 0:
+                raise RuleNotValid(rule.rule_id, _EARNING)
         case _:
             pass
     if not about <= allowed:
@@ -130,7 +133,7 @@ def _check_charge(rule_id: str, charge: Charge, about: set[Level]) -> None:
     if not (charge.per_unit or charge.per_shipment or charge.per_parcel):
         raise RuleNotValid(rule_id, "it charges nothing")
     if charge.per_parcel < 0:
-        raise RuleNotValid(rule_id, "parcels that earn money would be made for it")
+        raise RuleNotValid(rule_id, _EARNING)
     by_place = bool(charge.per_shipment or charge.per_parcel)
     if charge.scale is not None:
         if charge.scale.nothing_at == charge.scale.all_at:

@@ -13,7 +13,6 @@ from ordermesh.routing.domain.building import (
     SourcingLine,
     SourcingLocation,
     SourcingOrder,
-    SourcingPolicy,
 )
 from ordermesh.routing.domain.calendars.clock_face import zone_of
 from ordermesh.routing.domain.capacity import AtLimit, Load, Room, Share, WindowKey, room, shares
@@ -37,17 +36,17 @@ from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
 from ordermesh.routing.domain.order import PromiseMade
 from ordermesh.routing.domain.policy import Policy
-from ordermesh.routing.domain.problem import Rule
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
+from ordermesh.routing.domain.relaxing import fenced, sourcing_policy
 from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
 from ordermesh.routing.domain.rules.knowing import Facts
 from ordermesh.routing.domain.rules.result import Limits
 from ordermesh.routing.domain.saga import Cap
-from ordermesh.routing.domain.stages import NO_RULES, Relaxation, Ruled
+from ordermesh.routing.domain.serving import changes_by_location, served, zone_charge
+from ordermesh.routing.domain.stages import NO_RULES, Ruled
 from ordermesh.routing.domain.standing import days_max, reject_risk, units_left
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
-from ordermesh.routing.domain.terms import PLAIN
 from ordermesh.routing.domain.wanted import Wanted
 
 Units = Mapping[str, Mapping[str, int]]
@@ -179,10 +178,11 @@ def frame(
     Raises ``CurrencyMismatch`` when policy and network are in different currencies.
     """
     stock = stock_for(question, available)
-    limits, relaxed = ruled.evaluation.limits, ruled.relaxation
+    limits = ruled.evaluation.limits
     currency = known.policy.currency_code
     added = additions(ruled.evaluation, {one.line.line_id for one in question.wanted})
     offering = _offering(question, known)
+    changes = changes_by_location(ruled.evaluation)
     locations = []
     for entry in known.network:
         place = known.locations.get(entry.location_id)
@@ -196,12 +196,16 @@ def frame(
         if offering is not None and stock.get(entry.location_id):
             km = distance_km(place.place, question.place)
             reach = offering.reach(origin_of(place), km, days)
+        changed = changes.get(entry.location_id, [])
+        services, why_unreached = served(reach.services, reach.why_not, changed)
         locations.append(
             SourcingLocation(
                 location_id=entry.location_id,
                 place=place.place,
                 rank=entry.priority or _LAST,
-                pick_fee_per_parcel=added.pick_fee(entry),
+                pick_fee_per_parcel=added.pick_fee(
+                    entry, zone_charge(changed) if services is None else 0
+                ),
                 labor_per_unit=entry.labor_cost_per_unit,
                 handling_days=days,
                 days_max=days_max(question.promise, place.time_zone, known.now),
@@ -214,8 +218,8 @@ def frame(
                 active=not place.is_disabled,
                 ships=not why_off,
                 why_off=why_off,
-                services=reach.services,
-                why_unreached=reach.why_not,
+                services=services,
+                why_unreached=why_unreached,
             )
         )
     order = SourcingOrder(
@@ -223,36 +227,12 @@ def frame(
         tuple(line for one in question.wanted for line in _lines(one, known.items, limits)),
         question.place,
     )
-    policy = SourcingPolicy(
-        costs=cost_model(known.policy),
-        promise_days=question.promise_days + limits.promise_tolerance_days
-        if question.promise_days
-        else None,
-        promise_is_hard=limits.promise_is_hard or False,
-        more_days=relaxed.more_days,
-        shipments_max=_shipments_max(known.policy, limits, relaxed),
-        tiers=known.policy.tiers or PLAIN,
-        all_or_nothing=limits.ship_complete or not relaxed.partial_allowed,
-    )
+    policy = sourcing_policy(known.policy, cost_model(known.policy), question.promise_days, ruled)
     rejections = [
         *_rejections(question.rejected),
-        *_fenced(question, ruled),
+        *fenced({one.line.line_id for one in question.wanted}, ruled),
     ]
     return SourcingInputs(order, tuple(locations), policy, _needed(stock, order), tuple(rejections))
-
-
-def _fenced(question: Question, ruled: Ruled) -> Iterable[Rejection]:
-    """What rules take away; no lines are named where it is all of them."""
-    every = {one.line.line_id for one in question.wanted}
-    for one in ruled.evaluation.removals:
-        lines = frozenset() if every <= set(one.line_ids) else frozenset(one.line_ids)
-        yield Rejection(one.location_id, lines, one.fact, Rule.FENCED, one.rule_id)
-
-
-def _shipments_max(policy: Policy, limits: Limits, relaxed: Relaxation) -> int | None:
-    """The strictest limit, and what the stage adds to it."""
-    said = [limit for limit in (policy.shipments_max, limits.shipments_max) if limit]
-    return min(said) + relaxed.more_shipments if said else None
 
 
 def _offering(question: Question, known: Known) -> Offering | None:

@@ -33,6 +33,7 @@ from ordermesh.routing.domain.season import Choice
 from ordermesh.routing.domain.stages import Ruled, relaxations
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
+from ordermesh.routing.domain.together import bundled, renamed, told_apart
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
 from ordermesh.routing.operations.books import Books
@@ -286,10 +287,24 @@ class Planner:
         """One stage: with full locations closed, and with them where that leaves something."""
         for ruled in staging.openings(asking.ruled, asking.known):
             tried = replace(asking, ruled=ruled)
-            problem, decision = await self._whole(tried)
+            problem, decision = await self._bundled(tried)
+            if staging.has_too_many_parcels(ruled, decision):
+                tried = replace(tried, ruled=replace(ruled, fewest_parcels=True))
+                problem, decision = await self._bundled(tried)
+                if staging.has_too_many_parcels(ruled, decision):
+                    tried = replace(tried, ruled=staging.closed(ruled, asking.known))
+                    problem, decision = await self._bundled(tried)
             if not decision.unfilled_lines:
                 break
         return tried, problem, decision
+
+    async def _bundled(self, asking: "_Asking") -> tuple[Problem, Decision]:
+        """As ``_whole``, with lines that stay together as one."""
+        evaluation = asking.ruled.evaluation
+        question, bundles = bundled(asking.question, evaluation.limits.together)
+        ruled = replace(asking.ruled, evaluation=renamed(evaluation, bundles))
+        problem, decision = await self._whole(replace(asking, question=question, ruled=ruled))
+        return problem, told_apart(decision, bundles)
 
     async def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
         """The decision that sends no kit in part, and the problem that it solves."""

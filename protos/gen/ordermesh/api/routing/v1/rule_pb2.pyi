@@ -916,7 +916,9 @@ class SplitLimit(_message.Message):
     shipments_max: _builtins.int
     """At most so many shipments. 0 means no limit."""
     parcels_max: _builtins.int
-    """At most so many parcels. 0 means no limit."""
+    """At most so many parcels. 0 means no limit. Where the best plan has more, the one with the fewest
+    parcels is taken; where that has more too, nothing is sent at this stage.
+    """
     ship_complete: _builtins.bool
     """All of the order leaves, or nothing."""
     lines_whole: _builtins.bool
@@ -1006,7 +1008,9 @@ Global___CapacityMode: _TypeAlias = CapacityMode  # noqa: Y015
 
 @_typing.final
 class ServiceRule(_message.Message):
-    """ServiceRule prefers or bans services of carriers."""
+    """ServiceRule prefers or bans services of carriers. Conditions about goods hold for all of an order that
+    has such goods.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1017,11 +1021,11 @@ class ServiceRule(_message.Message):
     """They may not be used."""
     @_builtins.property
     def service_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The services."""
+        """The services as `carrier/service`; `standard` is that of the policy's zones where there are no lanes."""
 
     @_builtins.property
     def per_parcel(self) -> _money_pb2.Money:
-        """A parcel that takes one of them is charged this, or credited where it is negative."""
+        """A parcel that takes one of them is charged this. To prefer a service, charge the others."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from ordermesh.routing.domain.rules.rule import NOTHING, Mode, Purpose
 
 @dataclass(frozen=True, slots=True)
 class RuleRemoval:
-    """A location that a rule takes away for these lines, with the fact that decided it."""
+    """A location that a rule takes away for these lines, none for all, with the deciding fact."""
 
     rule_id: str
     location_id: str

@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.bench import (
+from ordermesh.routing.bench.compared import (
     cheapest_of_all,
     compare_with_baselines,
     compare_with_everything,
     draw_market,
 )
+from ordermesh.routing.bench.single import check, time_orders
 from ordermesh.routing.domain.baselines import fixed_priority_list
 from ordermesh.routing.domain.plan import Solution
 from ordermesh.routing.domain.problem import Problem
@@ -57,3 +58,16 @@ def test_a_bound_above_a_plan_that_exists_does_not_pass() -> None:
     draw = random.Random(3)
 
     assert not compare_with_baselines(draw, draw_market(draw, stores=5), boastful, orders=3)
+
+
+def test_the_kernel_is_timed_on_the_orders_that_are_solved() -> None:
+    times = time_orders(random.Random(1), 3, atoms=4, locations=20, stocked=0.9)
+
+    assert len(times.kernel) == len(times.whole) == 3
+    assert all(spent >= 0 for spent in times.kernel)
+
+
+def test_the_checks_find_nothing_wrong_with_the_exact_solver() -> None:
+    found = check(random.Random(2), 12)
+
+    assert found == {"oracle_disagreements": 0, "verifier_failures": 0, "replay_mismatches": 0}

@@ -61,9 +61,20 @@ def bench_sourcing_command(
     orders: Annotated[int, typer.Option(min=1, help="How many orders.")] = 200,
     stores: Annotated[int, typer.Option(min=1, help="How many stores.")] = 50,
     seed: Annotated[int, typer.Option(help="Of network, stock and orders.")] = 1,
+    single: Annotated[
+        bool, typer.Option("--single", help="How long one order takes, and what may never happen.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Less of it, in under a minute.")] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Where to write the figures of --single.")
+    ] = None,
 ) -> None:
     """Exact sourcing against the named baselines and against trying every plan."""
-    _bench("routing", [f"--orders={orders}", f"--stores={stores}", f"--seed={seed}"])
+    arguments = [f"--orders={orders}", f"--stores={stores}", f"--seed={seed}"]
+    arguments += ["--single"] if single else []
+    arguments += ["--quick"] if quick else []
+    arguments += [] if json_file is None else [f"--json={json_file}"]
+    _bench("routing", arguments)
 
 
 def _bench(service: str, arguments: Sequence[str]) -> None:

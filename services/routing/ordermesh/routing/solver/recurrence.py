@@ -78,7 +78,7 @@ class Recurrence:
         value = self._relaxation(())[-1, -1]
         return int(value) // self._scale
 
-    def solve(self) -> Answer | None:
+    def solve(self, *, with_margins: bool = True) -> Answer | None:
         """The optimum, or None where it would take more than ``LAYER_STEPS_MAX`` steps."""
         single: list[int] = []
         rounds = 0
@@ -99,7 +99,7 @@ class Recurrence:
                 row for row, number in Counter(row for row, _ in picks).items() if number > 1
             ]
             if not repeated:
-                return self._answer(known, picks)
+                return self._answer(known, picks, with_margins=with_margins)
             single = sorted({*single, *repeated})
             if rounds >= _ROUNDS_ONE_BY_ONE:
                 single = list(range(len(self._tables.parcel)))
@@ -187,8 +187,12 @@ class Recurrence:
             state = int(flat.anchor_rests[index])
         return picks
 
-    def _answer(self, known: Integers, picks: list[tuple[int, int]]) -> Answer:
+    def _answer(
+        self, known: Integers, picks: list[tuple[int, int]], *, with_margins: bool
+    ) -> Answer:
         value = int(known[-1, -1]) // self._scale
+        if not with_margins:
+            return Answer(dict(picks), value, value, (0,) * len(self._tables.parcel))
         # What each candidate would cost at least, whatever ships the rest.
         rest = known[-1 if self._most is None else -2]
         least = self._charges.with_rest(np.ascontiguousarray(rest))

@@ -69,21 +69,27 @@ class Exact:
     loads: dict[int, tuple[Load, ...]] = field(default_factory=dict)
 
 
-def solve_exactly(problem: Problem, scale: Scale) -> Exact | None:
-    """The optimum with its proof, or None where the states or steps would exceed the budget."""
-    tables = tables_of(problem, scale)
+def solve_exactly(
+    problem: Problem, scale: Scale, *, tables: Tables | None = None, with_margins: bool = True
+) -> Exact | None:
+    """The optimum with its proof, or None where the states or steps would exceed the budget.
+
+    ``tables`` are those of the problem where somebody has them. Without margins each is 0.
+    """
+    tables = tables or tables_of(problem, scale)
     most = problem.shipments_max
     if most is not None and most >= min(int(tables.atoms.sum()), len(problem.candidates)):
         most = None
-    held = np.flatnonzero(tables.holds.any(axis=0))
+    is_held = tables.holds.any(axis=0)
+    held = np.flatnonzero(is_held)
     nobody: tuple[int | None, ...] = (None,) * len(problem.candidates)
     if not len(held) or (problem.all_or_nothing and len(held) < len(problem.groups)):
         return Exact(None, 0, 0, nobody)
-    nowhere = np.setdiff1d(np.arange(len(problem.groups)), held)
-    left = int((tables.penalty[nowhere] * tables.atoms[nowhere]).sum())
+    left = int((tables.penalty * tables.atoms)[~is_held].sum())
     whole = Exact({}, left, left, nobody)
     for candidates, groups in _components(tables, held, together=most is not None):
-        part = _solve_component(problem, scale, tables.restricted(candidates, groups), most)
+        some = tables.restricted(candidates, groups)
+        part = _solve_component(problem, scale, some, most, with_margins=with_margins)
         if part is None:
             return None
         whole = _join(whole, part, candidates.tolist())
@@ -109,12 +115,12 @@ def _components(tables: Tables, held: Indices, *, together: bool) -> list[tuple[
                 break
             groups = grown
         found.append((candidates, groups))
-        waiting = np.setdiff1d(waiting, groups)
+        waiting = waiting[~np.isin(waiting, groups)] if len(groups) < len(waiting) else groups[:0]
     return found
 
 
 def _solve_component(
-    problem: Problem, scale: Scale, tables: Tables, most: int | None
+    problem: Problem, scale: Scale, tables: Tables, most: int | None, *, with_margins: bool
 ) -> Exact | None:
     """The optimum of some groups and candidates, or None beyond the budget.
 
@@ -128,7 +134,8 @@ def _solve_component(
     complete = problem.all_or_nothing
     ties = ties_of(tables)
     charges = charges_of(tables, lattice, priced, ties)
-    answer = Recurrence(tables, lattice, charges, ties.scale, most, complete=complete).solve()
+    search = Recurrence(tables, lattice, charges, ties.scale, most, complete=complete)
+    answer = search.solve(with_margins=with_margins)
     if answer is None:
         return None
     bound = answer.bound

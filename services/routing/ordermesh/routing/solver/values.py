@@ -25,7 +25,7 @@ from ordermesh.routing.domain.scale import Scale
 from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver import kernel
 from ordermesh.routing.solver.lattice import Integers, Lattice
-from ordermesh.routing.solver.tables import Tables
+from ordermesh.routing.solver.tables import NO_LIMIT, Tables
 
 Booleans = NDArray[np.bool_]
 
@@ -161,10 +161,14 @@ class Values:
         tables = self._tables
         ways = tables.ways
         first = np.searchsorted(ways.owner, tables.rows)
-        limits, which = np.unique(
-            np.where(tables.counted, ways.limit[first], ways.limit.max(initial=0)),
-            return_inverse=True,
-        )
+        counted = ways.limit[first][tables.counted]
+        if not len(counted) or (counted == counted[0]).all():
+            # Nearly always there is one limit for all, or none.
+            limits = counted[:1] if len(counted) else np.array([NO_LIMIT])
+            which = np.zeros(len(first), np.int64)
+        else:
+            own = np.where(tables.counted, ways.limit[first], counted[0])
+            limits, which = np.unique(own, return_inverse=True)
         pairs = [count_parcels(self._groups, self._lattice, int(limit)) for limit in limits]
         return Counts(
             np.stack([pair[0] for pair in pairs]),
@@ -310,8 +314,7 @@ def count_parcels(
     """For every state, the parcels its units are packed into, and the fewest that could do."""
     ones = np.ones(lattice.size, np.int64)
     ones[0] = 0
-    heaviest = sum(group.atoms * group.grams for group in groups)
-    if heaviest <= limit_grams:
+    if limit_grams >= NO_LIMIT or sum(one.atoms * one.grams for one in groups) <= limit_grams:
         return ones, ones
     parcels, fewest = ones.copy(), ones.copy()
     known: dict[Weights, tuple[int, int]] = {}

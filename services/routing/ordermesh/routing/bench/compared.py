@@ -1,12 +1,10 @@
-"""The service's own benchmark: exact sourcing against trying every plan and the named baselines.
+"""Exact sourcing against trying every plan and the named baselines.
 
-Usage: ``ordermesh bench sourcing [--orders 200] [--stores 50] [--seed 1]``. Network, stock
-and orders are drawn from the seed; prices are the declared ones, which are nobody's. Every plan is
-checked by the independent verifier. Times are ratios within one run, so that they mean the same on
-every machine. Ends with 1 if anything was cheaper than what the solver said could be.
+Network, stock and orders are drawn from the seed; prices are the declared ones, which are nobody's.
+Every plan is checked by the independent verifier. Times are ratios within one run, so that they
+mean the same on every machine.
 """
 
-import argparse
 import itertools
 import random
 import sys
@@ -64,19 +62,14 @@ class Tally:
         self.seconds += seconds
 
 
-def main() -> int:
-    """Run both comparisons and print them; gives the exit code."""
-    parser = argparse.ArgumentParser(description="exact sourcing, compared")
-    parser.add_argument("--orders", type=int, default=200)
-    parser.add_argument("--stores", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    draw = random.Random(asked.seed)  # noqa: S311 - the seed makes it the same every time
-    market = draw_market(draw, asked.stores)
+def compare(orders: int, stores: int, seed: int) -> bool:
+    """Run both comparisons and print them; gives whether nothing was cheaper than is possible."""
+    draw = random.Random(seed)  # noqa: S311 - the seed makes it the same every time
+    market = draw_market(draw, stores)
     solve(draw_problem(draw, market, lines_max=1, units_max=1))  # loads what is loaded once
-    _say(f"Exact sourcing: {CENTRES} centres, {asked.stores} stores, seed {asked.seed}.")
+    say(f"Exact sourcing: {CENTRES} centres, {stores} stores, seed {seed}.")
     is_right = compare_with_everything(draw, market, solve)
-    return 0 if compare_with_baselines(draw, market, solve, asked.orders) and is_right else 1
+    return compare_with_baselines(draw, market, solve, orders) and is_right
 
 
 def compare_with_everything(draw: random.Random, market: Market, solver: Solver) -> bool:
@@ -88,7 +81,7 @@ def compare_with_everything(draw: random.Random, market: Market, solver: Solver)
         solved = _count(exact, problem, lambda wanted: solver(wanted).plan)
         tried = _count(everything, problem, cheapest_of_all)
         equal += solved.costs.total == tried.costs.total
-    _say(
+    say(
         f"\nTrying every plan of {SMALL_ORDERS} small orders: {equal} have the cost that was solved"
         f" for, in {everything.seconds / exact.seconds:.0f} times the time."
     )
@@ -113,11 +106,11 @@ def compare_with_baselines(
         for method, rule in BASELINES.items():
             plan = _count(baselines[method], problem, rule)
             is_right = is_right and (bound is None or bound <= plan.costs.total)
-    _say(f"\n{orders} orders, {proven} of them proven to be the cheapest. Exact is 1.\n")
-    _say(f"{'':22}{'cost':>8}{'time':>8}{'parcels beyond the first':>28}{'unfilled':>10}")
+    say(f"\n{orders} orders, {proven} of them proven to be the cheapest. Exact is 1.\n")
+    say(f"{'':22}{'cost':>8}{'time':>8}{'parcels beyond the first':>28}{'unfilled':>10}")
     rows: list[tuple[str, Tally]] = [("EXACT", exact), *baselines.items()]
     for name, tally in rows:
-        _say(
+        say(
             f"{name.lower().replace('_', ' '):22}{tally.cost / exact.cost:>8.3f}"
             f"{tally.seconds / exact.seconds:>8.2f}{tally.extra_parcels / orders:>18.2f} per order"
             f"{tally.unfilled_units:>10}"
@@ -205,9 +198,6 @@ def _place(draw: random.Random) -> Place:
     return Place.from_degrees(draw.uniform(*_LATITUDES), draw.uniform(*_LONGITUDES))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line."""
     sys.stdout.write(line + "\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The service's own benchmarks; ``python -m ordermesh.routing.bench`` runs them."""

@@ -1,8 +1,10 @@
 """Areas of the map by the words of addresses: countries, regions, prefixes of postal codes."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
+@lru_cache(maxsize=100_000)
 def plain(postal_code: str) -> str:
     """A postal code as it is compared: capital letters and digits alone.
 

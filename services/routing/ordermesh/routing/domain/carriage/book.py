@@ -17,7 +17,7 @@ from ordermesh.routing.domain.carriage.conversion import Conversion
 from ordermesh.routing.domain.carriage.currency import CurrencyRate, conversion
 from ordermesh.routing.domain.carriage.lane import Lane, TransferLane
 from ordermesh.routing.domain.carriage.rate_card import RateCard, Surcharge
-from ordermesh.routing.domain.carriage.zone import Origin, ZoneTable
+from ordermesh.routing.domain.carriage.zone import Narrowed, Origin, ZoneTable
 from ordermesh.routing.domain.tariffs import Tariff
 
 
@@ -80,6 +80,11 @@ class Offer:
         """The service's full name."""
         return self.card.service
 
+    @property
+    def name(self) -> tuple[str, ServiceKey, int, str]:
+        """What tells it apart from others to the same address."""
+        return (self.lane.lane_id, self.card.service, self.zone, self.card.rate_card_id)
+
     def tariff(self, more: tuple[Surcharge, ...], carbon_price_per_kg: Money) -> Tariff:
         """The prices of parcels whose goods bear more surcharges."""
         carbon = None if self.emission is None else self.emission.rates(carbon_price_per_kg)
@@ -95,6 +100,10 @@ class Offers:
 
     offers: tuple[Offer, ...]
     obstacles: tuple[str, ...]
+
+
+_Led = tuple[Lane, ServiceKey, Carrier, Service]
+"""A service of a lane that leads to the destination."""
 
 
 class Way:
@@ -113,7 +122,9 @@ class Way:
         self._currency_code = currency_code
         self._now = now
         self._is_residential = is_residential
-        self._tables: dict[str, ZoneTable] = {}
+        self._tables: dict[str, Narrowed] = {}
+        self._leading: dict[tuple[str, ...], tuple[tuple[_Led, ...], tuple[str, ...]]] = {}
+        self._offers: dict[tuple[str, ServiceKey, int, str], Offer | str] = {}
         self._surcharges: dict[str, tuple[Surcharge, ...]] = {}
         self._conversions: dict[str, Conversion | None] = {}
         self._cards: dict[ServiceKey, list[RateCard]] = {}
@@ -127,38 +138,69 @@ class Way:
 
     def offers(self, origin: Origin, km: int) -> Offers | None:
         """What the lanes of an origin offer; None when it has no lanes at all."""
-        names = (origin.location_id, *origin.groups)
-        mine = [lane for name in names for lane in self._lanes.get(name, ())]
-        if not mine:
+        names = tuple(name for name in (origin.location_id, *origin.groups) if name in self._lanes)
+        if not names:
             return None
-        mine.sort(key=lambda lane: lane.lane_id)
-        offers: dict[ServiceKey, Offer] = {}
-        obstacles: list[str] = []
-        leading = [lane for lane in mine if lane.leads_to(self._destination)]
-        if not leading:
-            obstacles.append("none of its lanes leads there")
-        for lane in leading:
-            for key in lane.services:
-                if key in offers:
-                    continue
-                offer = self._offer(lane, key, origin, km)
-                if isinstance(offer, str):
-                    obstacles.append(f"{key}: {offer}")
-                else:
-                    offers[key] = offer
-        return Offers(tuple(offers[key] for key in sorted(offers)), tuple(obstacles))
+        if names not in self._leading:
+            self._leading[names] = self._led(names)
+        leading, obstacles = self._leading[names]
+        offers: list[Offer] = []
+        told = list(obstacles)
+        zones: dict[str, int | None] = {}
+        for lane, key, carrier, service in leading:
+            table = service.zone_table_id
+            if table not in zones:
+                zones[table] = self._table(table).zone(origin, km)
+            offer = self._offer(lane, key, carrier, service, zones[table], self._card(key, origin))
+            if isinstance(offer, str):
+                told.append(f"{key}: {offer}")
+            else:
+                offers.append(offer)
+        return Offers(tuple(offers), tuple(told))
 
-    def _offer(self, lane: Lane, key: ServiceKey, origin: Origin, km: int) -> Offer | str:
+    def _led(self, names: tuple[str, ...]) -> tuple[tuple[_Led, ...], tuple[str, ...]]:
+        """The services of the lanes of these origins that lead there, and why others do not."""
+        mine = sorted(
+            (lane for name in names for lane in self._lanes[name]), key=lambda lane: lane.lane_id
+        )
+        found: dict[ServiceKey, _Led] = {}
+        obstacles: list[str] = []
+        for lane in mine:
+            if not lane.leads_to(self._destination):
+                continue
+            for key in lane.services:
+                carrier = self._book.carriers.get(key.carrier_id)
+                service = self._book.service(key)
+                if carrier is None or service is None or carrier.is_withdrawn:
+                    obstacles.append(f"{key}: it is withdrawn")
+                else:
+                    found.setdefault(key, (lane, key, carrier, service))
+        if not found and not obstacles:
+            obstacles.append("none of its lanes leads there")
+        return tuple(found[key] for key in sorted(found)), tuple(obstacles)
+
+    def _offer(
+        self,
+        lane: Lane,
+        key: ServiceKey,
+        carrier: Carrier,
+        service: Service,
+        zone: int | None,
+        card: RateCard | None,
+    ) -> Offer | str:
         """The offer of a service, or why there is none."""
-        carrier, service = self._book.carriers.get(key.carrier_id), self._book.service(key)
-        if carrier is None or service is None or carrier.is_withdrawn:
-            return "it is withdrawn"
-        zone = self._table(service).zone(origin, self._destination, km)
         if zone is None:
             return "its zone table does not lead there"
-        card = self._card(key, origin)
         if card is None:
             return "it has no rate card that is valid now"
+        name = (lane.lane_id, key, zone, card.rate_card_id)
+        if name not in self._offers:
+            self._offers[name] = self._make(lane, carrier, service, zone, card)
+        return self._offers[name]
+
+    def _make(
+        self, lane: Lane, carrier: Carrier, service: Service, zone: int, card: RateCard
+    ) -> Offer | str:
         changed = self._conversion(card.currency_code)
         if changed is None:
             return f"nobody knows what {card.currency_code} is in {self._currency_code}"
@@ -177,17 +219,19 @@ class Way:
             self._book.emission_factors.get(service.emission_factor_id),
         )
 
-    def _table(self, service: Service) -> ZoneTable:
-        name = service.zone_table_id
+    def _table(self, name: str) -> Narrowed:
         if name not in self._tables:
             table = self._book.zone_tables.get(name, ZoneTable(name, ()))
             self._tables[name] = table.towards(self._destination)
         return self._tables[name]
 
     def _card(self, key: ServiceKey, origin: Origin) -> RateCard | None:
+        cards = self._cards.get(key, ())
+        if len(cards) == 1 and not cards[0].origins:
+            return cards[0]
         best: RateCard | None = None
         fit = -1
-        for card in self._cards.get(key, ()):
+        for card in cards:
             if card.fit(origin) > fit:
                 best, fit = card, card.fit(origin)
         return best

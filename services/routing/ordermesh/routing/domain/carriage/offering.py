@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.building import SourcingService
 from ordermesh.routing.domain.carriage.area import Address
-from ordermesh.routing.domain.carriage.book import Offer, Way
+from ordermesh.routing.domain.carriage.book import Offer, Offers, Way
+from ordermesh.routing.domain.carriage.carrier import ServiceKey
 from ordermesh.routing.domain.carriage.rate_card import Goods, Surcharge
 from ordermesh.routing.domain.carriage.zone import Origin
 from ordermesh.routing.domain.item import Item, KnownLocation
@@ -72,13 +73,20 @@ class Offering:
         self._way = way
         self._lines = lines
         self._carbon_price_per_kg = carbon_price_per_kg
-        self._made: dict[tuple[str, str, int, str], tuple[SourcingService, ...]] = {}
+        self._made: dict[tuple[str, ServiceKey, int, str], tuple[SourcingService, ...]] = {}
+        self._reached: dict[tuple[object, ...], Reach] = {}
 
     def reach(self, origin: Origin, km: int, handling_days: int) -> Reach:
         """The services that go from an origin, with days counted from the order."""
         found = self._way.offers(origin, km)
         if found is None:
-            return Reach(None)
+            return NO_LANES
+        name = (handling_days, found.obstacles, *(offer.name for offer in found.offers))
+        if name not in self._reached:
+            self._reached[name] = self._reach(found, handling_days)
+        return self._reached[name]
+
+    def _reach(self, found: Offers, handling_days: int) -> Reach:
         services = [service for offer in found.offers for service in self._services(offer)]
         carrying = [one for one in services if not self._lines.keys() <= one.excluded_line_ids]
         return Reach(
@@ -95,7 +103,7 @@ class Offering:
         A parcel takes the cheapest option that carries all that is in it: the one with just the
         surcharges of its goods.
         """
-        name = (str(offer.key), offer.card.rate_card_id, offer.zone, offer.lane.lane_id)
+        name = offer.name
         if name not in self._made:
             borne = {line_id: self._borne(offer, line_id) for line_id in self._lines}
             refused = {line_id for line_id in self._lines if not self._carries(offer, line_id)}

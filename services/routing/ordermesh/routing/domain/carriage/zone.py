@@ -1,9 +1,10 @@
 """Zone tables: into which zone a parcel goes, by distance, postal codes and regions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
-from ordermesh.routing.domain.carriage.area import EVERYWHERE, Address, Area
+from ordermesh.routing.domain.carriage.area import EVERYWHERE, Address, Area, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +60,77 @@ class ZoneTable:
     version: int = 0
     is_withdrawn: bool = False
 
-    def towards(self, destination: Address) -> "ZoneTable":
-        """The table with only the rows that lead there: to be asked for many origins."""
-        return replace(self, rows=tuple(r for r in self.rows if r.destination.holds(destination)))
+    def towards(self, destination: Address) -> "Narrowed":
+        """The rows that lead there: to be asked for many origins."""
+        code = plain(destination.postal_code)
+        prefixes = [code[:length] for length in range(len(code) + 1)]
+        return Narrowed(
+            row
+            for country in {"", destination.country_code}
+            for prefix in prefixes
+            for row in self._by_destination.get((country, prefix), ())
+            if row.destination.holds(destination)
+        )
 
     def zone(self, origin: Origin, destination: Address, km: int) -> int | None:
         """The zone of a parcel; None where no row leads there."""
-        best: tuple[object, ...] = ()
-        found: ZoneRow | None = None
+        return self.towards(destination).zone(origin, km)
+
+    @cached_property
+    def _by_destination(self) -> dict[tuple[str, str], list[ZoneRow]]:
+        """Rows by the country and the prefix of postal codes that they lead to."""
+        found: dict[tuple[str, str], list[ZoneRow]] = {}
         for row in self.rows:
-            named = origin.is_called(row.origin_id)
-            if named < 0 or not row.origin.holds(origin.address):
-                continue
-            if row.distance_km_max and km > row.distance_km_max:
-                continue
-            if not row.destination.holds(destination):
-                continue
-            reach = -row.distance_km_max if row.distance_km_max else -(10**9)
-            key = (named, row.destination.precision, row.origin.precision, reach)
-            if found is None or key > best:
-                best, found = key, row
-        return None if found is None else found.zone
+            area = row.destination
+            found.setdefault((area.country_code, plain(area.postal_prefix)), []).append(row)
+        return found
 
     @property
     def zones(self) -> frozenset[int]:
         """Every zone that it knows."""
         return frozenset(row.zone for row in self.rows)
+
+
+class Narrowed:
+    """The rows of a table that lead to one address, by whom they name and the narrowest first."""
+
+    def __init__(self, rows: Iterable[ZoneRow]) -> None:
+        self._rows: dict[str, list[ZoneRow]] = {}
+        for row in sorted(rows, key=_narrowest_first):
+            self._rows.setdefault(row.origin_id, []).append(row)
+
+    def zone(self, origin: Origin, km: int) -> int | None:
+        """The zone of a parcel; None where no row leads there."""
+        own = self._rows.get(origin.location_id, ())
+        found = _first(own, origin, km)
+        if found is None:
+            groups = [row for name in origin.groups for row in self._rows.get(name, ())]
+            found = _first(sorted(groups, key=_narrowest_first), origin, km)
+        if found is None:
+            found = _first(self._rows.get("", ()), origin, km)
+        return found
+
+
+def _first(rows: Iterable[ZoneRow], origin: Origin, km: int) -> int | None:
+    """The zone of the first row that fits."""
+    for row in rows:
+        if row.distance_km_max and km > row.distance_km_max:
+            continue
+        if row.origin.holds(origin.address):
+            return row.zone
+    return None
+
+
+_ANY_DISTANCE = 10**9
+
+
+def _narrowest_first(row: ZoneRow) -> tuple[tuple[int, ...], tuple[int, ...], int, int]:
+    return (
+        tuple(-part for part in row.destination.precision),
+        tuple(-part for part in row.origin.precision),
+        row.distance_km_max or _ANY_DISTANCE,
+        row.zone,
+    )
 
 
 def contradictions(rows: Iterable[ZoneRow]) -> list[tuple[ZoneRow, ZoneRow]]:

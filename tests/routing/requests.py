@@ -181,6 +181,16 @@ def release_capacity(**fields: Any) -> v1.ReleaseCapacityRequest:
     return v1.ReleaseCapacityRequest(**{"request_id": new_id(), "hold_id": "HELD", **fields})
 
 
+def put_calendars(*calendars: v1.Calendar, **fields: Any) -> v1.PutCalendarsRequest:
+    weekdays = [
+        v1.OpenHours(weekday=day, open_minute=480, close_minute=1200) for day in (1, 2, 3, 4, 5)
+    ]
+    one = v1.Calendar(calendar_id="weekdays", timetable=v1.Timetable(hours=weekdays))
+    return v1.PutCalendarsRequest(
+        **{"request_id": new_id(), "calendars": calendars or [one], **fields}
+    )
+
+
 VALID: dict[str, Callable[[], Message]] = {
     "SubmitOrder": order,
     "CancelOrder": cancel,
@@ -191,6 +201,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "DeliverFulfillmentOrder": deliver,
     "PutNetworkLocations": network,
     "SwitchLocation": switch,
+    "PutCalendars": put_calendars,
     "HoldCapacity": hold_capacity,
     "ConfirmCapacity": confirm_capacity,
     "ReleaseCapacity": release_capacity,
@@ -218,6 +229,7 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "HoldCapacity": lambda request: setattr(request, "units", 3),
     "ConfirmCapacity": lambda request: setattr(request, "on_behalf_of", "other"),
     "ReleaseCapacity": lambda request: setattr(request, "on_behalf_of", "other"),
+    "PutCalendars": lambda request: setattr(request, "on_behalf_of", "other"),
     "SwitchLocation": lambda request: setattr(request, "reason", "ice"),
     "EndSwitch": lambda request: setattr(request, "on_behalf_of", "other"),
     "PutCarriage": lambda request: setattr(request, "on_behalf_of", "other"),

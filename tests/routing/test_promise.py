@@ -26,12 +26,15 @@ from ordermesh.routing.domain.calendars.schedule import (
     collection,
     dispatch,
 )
+from ordermesh.routing.domain.carriage.book import Book
 from ordermesh.routing.domain.carriage.carrier import (
+    Carrier,
     Service,
     TransitOutcome,
     TransitUnit,
     ZoneTransit,
 )
+from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
 from ordermesh.routing.domain.problem import Option
 from ordermesh.routing.domain.promise import (
     Objective,
@@ -249,10 +252,11 @@ def test_a_service_is_found_whatever_surcharges_an_option_bears() -> None:
         (TransitOutcome(2, 800), TransitOutcome(5, 200)),
     )
     quick = ZoneTransit(4, TransitUnit.HOURS, 2)
-    services = {"post/a+b": Service("a+b", "", "zones", (slow, quick))}
+    service = Service("a+b", "", "zones", (slow, quick))
+    carriers = CarrierCalendars((), Book({"post": Carrier("post", "", (service,))}))
 
     def transit(service_id: str, zone: int) -> Transit:
-        return transit_of(Option(service_id, zone, 0, 9, 9), "UTC", services)
+        return transit_of(Option(service_id, zone, 0, 9, 9), "UTC", DAY, carriers)
 
     assert transit("post/a+b+HAZMAT+OVERSIZE", 3).chances == (Chance(800, 2, 0), Chance(200, 5, 0))
     assert transit("post/a+b", 4).chances == (Chance(1000, 0, 120),)

@@ -15,6 +15,7 @@ from tests.routing.requests import (
     end_switch,
     hold_capacity,
     network,
+    put_calendars,
     release_capacity,
     switch,
 )
@@ -247,6 +248,47 @@ NETWORK_CASES = [
         "CAPACITY_HOLD_NOT_FOUND",
     ),
     invalid("releasing nothing", lambda: release_capacity(hold_id=""), "hold_id"),
+    # PutCalendars
+    invalid("no calendars", lambda: v1.PutCalendarsRequest(request_id=new_id()), "calendars"),
+    invalid(
+        "a calendar without hours",
+        lambda: put_calendars(v1.Calendar(calendar_id="c")),
+        "calendars[0].timetable",
+    ),
+    invalid(
+        "a calendar without a name",
+        lambda: put_calendars(v1.Calendar(timetable=v1.Timetable())),
+        "calendars[0].calendar_id",
+    ),
+    invalid(
+        "a calendar on Mars",
+        lambda: put_calendars(
+            v1.Calendar(calendar_id="c", time_zone="Mars/Olympus", timetable=v1.Timetable())
+        ),
+        "time_zone",
+    ),
+    invalid(
+        "a calendar with cut-offs",
+        lambda: put_calendars(
+            v1.Calendar(calendar_id="c", timetable=v1.Timetable(cut_offs=[MONDAY]))
+        ),
+        "timetable",
+    ),
+    Case(
+        "a calendar twice",
+        lambda: put_calendars(*[v1.Calendar(calendar_id="c", timetable=v1.Timetable())] * 2),
+        INVALID,
+        "DUPLICATE_ENTRY",
+        {"field": "calendars", "value": "c"},
+    ),
+    Case(
+        "a calendar of nowhere",
+        lambda: put_calendars(
+            v1.Calendar(calendar_id="c", timetable=v1.Timetable(holiday_country_code="XX"))
+        ),
+        INVALID,
+        "UNKNOWN_HOLIDAYS",
+    ),
     # SwitchLocation
     invalid("switching nothing", lambda: switch(methods=[]), "methods"),
     invalid("switching an unknown method", lambda: switch(methods=[77]), "methods[0]"),

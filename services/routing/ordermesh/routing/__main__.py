@@ -35,7 +35,7 @@ from ordermesh.routing.operations.following import Follower
 from ordermesh.routing.operations.fulfillment import Fulfillment
 from ordermesh.routing.operations.inbox import Expiries, Shortfalls
 from ordermesh.routing.operations.knowledge import Knowledge
-from ordermesh.routing.operations.network import PutNetworkLocations
+from ordermesh.routing.operations.network import PutCalendars, PutNetworkLocations
 from ordermesh.routing.operations.obstacles import FindObstacles
 from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.operations.policies import Policies
@@ -72,6 +72,7 @@ from ordermesh.routing.servicer.sourcing import SourcingServicer
 from ordermesh.routing.settings import RoutingSettings
 from ordermesh.routing.solver.solve import solve
 from ordermesh.routing.solver.warming import warm
+from ordermesh.routing.store.calendars import SqlCalendarStore
 from ordermesh.routing.store.capacity import SqlCapacityStore
 from ordermesh.routing.store.carriage import SqlCarriageStore
 from ordermesh.routing.store.contacts import SqlContactStore
@@ -186,6 +187,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             database,
             PutNetworkLocations(mutations, stores, knowledge, holidays),
             Switching(mutations, stores),
+            PutCalendars(mutations, stores, holidays),
             reading,
             NetworkReading(stores),
         ),
@@ -212,6 +214,7 @@ def _stores() -> Stores:
         capacity=SqlCapacityStore(),
         network=SqlNetworkStore(),
         switches=SqlSwitchStore(),
+        calendars=SqlCalendarStore(),
         policies=SqlPolicyStore(),
         facts=SqlFactStore(),
         copies=SqlCopyStore(),

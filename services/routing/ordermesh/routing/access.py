@@ -40,6 +40,8 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "SwitchLocation": _OPERATOR,
         "EndSwitch": _OPERATOR,
         "ListSwitches": _READERS,
+        "PutCalendars": _OPERATOR,
+        "ListCalendars": _READERS,
         "GetNetworkOverview": _READERS,
     },
     "ordermesh.api.routing.v1.PromiseService": {

@@ -9,7 +9,7 @@ from ordermesh.routing.domain.calendars.clock_face import instant, local_day, zo
 from ordermesh.routing.domain.calendars.hours import MINUTES_PER_DAY
 from ordermesh.routing.domain.calendars.schedule import Schedule, dispatch, steady_until
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
-from ordermesh.routing.domain.timetable import schedule
+from ordermesh.routing.domain.timetable import Timetable, schedule
 
 HolidaysOf = Callable[[str, str, int, int], Mapping[date, str] | None]
 """The holidays of a country, a part of it, and of some years; None for an unknown place."""
@@ -23,6 +23,14 @@ def no_holidays(
 ) -> Mapping[date, str] | None:
     """Nobody knows any."""
     return None
+
+
+def holidays_of(timetable: Timetable, holidays: HolidaysOf, year: int) -> Mapping[date, str]:
+    """The holidays of a timetable's country from the year before to two years after."""
+    country = timetable.holiday_country
+    if not country:
+        return {}
+    return holidays(country, timetable.holiday_subdivision, year - 1, year + 2) or {}
 
 
 CONFIDENCE_PERMILLE = 900
@@ -54,21 +62,10 @@ class Dispatches:
         name = (location.location_id, method, now.year)
         if name not in self._schedules:
             timetable = location.timetable
-            holidays: Mapping[date, str] = {}
-            if timetable.holiday_country:
-                holidays = (
-                    self._holidays(
-                        timetable.holiday_country,
-                        timetable.holiday_subdivision,
-                        now.year - 1,
-                        now.year + 2,
-                    )
-                    or {}
-                )
             self._schedules[name] = schedule(
                 timetable,
                 zone_of(time_zone),
-                holidays,
+                holidays_of(timetable, self._holidays, now.year),
                 method,
                 location.handling_days,
                 location.processing,

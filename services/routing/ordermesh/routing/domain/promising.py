@@ -1,23 +1,16 @@
 """From a question to a promise: the plan that the solver finds, carried through the calendars."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.asking import asked
-from ordermesh.routing.domain.calendars.calendar import Calendar, NeverOpen
-from ordermesh.routing.domain.calendars.clock_face import zone_of
+from ordermesh.routing.domain.calendars.calendar import NeverOpen
 from ordermesh.routing.domain.calendars.distribution import Chance, certain, quantile
 from ordermesh.routing.domain.calendars.schedule import Transit, collection, dispatch
-from ordermesh.routing.domain.carriage.carrier import (
-    Service,
-    ServiceKey,
-    TransitUnit,
-    ZoneTransit,
-)
-from ordermesh.routing.domain.carriage.offering import PLUS
+from ordermesh.routing.domain.carriage.carrier import TransitUnit
+from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.network import PICK_UP, SHIP, NetworkLocation
 from ordermesh.routing.domain.plan import Shipment, Solution
@@ -93,15 +86,7 @@ class Situation:
     available: Units
     permille: int
     solve: Callable[[Problem], Solution]
-
-    @cached_property
-    def services(self) -> Mapping[str, Service]:
-        """What carriers sell, by its full name."""
-        return {
-            str(ServiceKey(carrier.carrier_id, service.service_id)): service
-            for carrier in self.known.book.carriers.values()
-            for service in carrier.services
-        }
+    problems: dict[object, Problem] = field(default_factory=dict, compare=False, repr=False)
 
 
 def deliver(question: Question, situation: Situation, objective: Objective) -> Promise:
@@ -152,11 +137,21 @@ def _staged(
             evaluation = known.rulebook.evaluate(seen, known.now, relaxation.without)
             ruled = Ruled(evaluation, relaxation)
         for opened in openings(ruled, known):
-            problem = frame(question, known, available, opened).problem
+            problem = _problem(question, situation, opened)
             solution = best(problem, objective, _verified(situation.solve))
             if solution.plan.is_complete:
                 return problem, solution
     return problem, solution
+
+
+def _problem(question: Question, situation: Situation, ruled: Ruled) -> Problem:
+    """The problem of a stage, which is the same for every objective."""
+    lines = tuple(one.line.line_id for one in question.wanted)
+    name = (lines, ruled.relaxation.name, ruled.open_when_full, ruled.past_soft_limits)
+    if name not in situation.problems:
+        inputs = frame(question, situation.known, situation.available, ruled)
+        situation.problems[name] = inputs.problem
+    return situation.problems[name]
 
 
 def _verified(solve: Callable[[Problem], Solution]) -> Callable[[Problem], Solution]:
@@ -208,32 +203,25 @@ def collect(question: Question, situation: Situation, location: NetworkLocation)
     )
 
 
-def transit_of(option: Option, time_zone: str, services: Mapping[str, Service]) -> Transit:
+def transit_of(
+    option: Option, time_zone: str, now: datetime, carriers: CarrierCalendars
+) -> Transit:
     """How long a service takes: by the carrier's own outcomes, else for sure as planned."""
-    carrier = Calendar(zone_of(time_zone))
-    found = _zone_transit(option, services)
+    calendar = carriers.of(option.service_id, time_zone, now)
+    service = carriers.service(option.service_id)
+    found = None if service is None else service.transit_into(option.zone)
     if found is None:
-        return Transit(carrier, certain(days=option.transit_days))
+        return Transit(calendar, certain(days=option.transit_days))
     is_in_days = found.unit is TransitUnit.DAYS
     amounts = [(one.amount, one.per_mille) for one in found.outcomes] or [(found.amount, 1000)]
     return Transit(
-        carrier,
+        calendar,
         tuple(
             Chance(weight, amount if is_in_days else 0, 0 if is_in_days else amount * _MINUTES)
             for amount, weight in amounts
         ),
         is_in_days,
     )
-
-
-def _zone_transit(option: Option, services: Mapping[str, Service]) -> ZoneTransit | None:
-    """What the carrier says of the zone; an option is named after its service and surcharges."""
-    name = option.service_id
-    while name not in services:
-        name, mark, _ = name.rpartition(PLUS)
-        if not mark:
-            return None
-    return services[name].transit_into(option.zone)
 
 
 def _sent(
@@ -247,7 +235,7 @@ def _sent(
     leaves = dispatch(schedule, known.now)
     used = {parcel.service_id for parcel in shipment.parcels}
     options = [option for option in candidate.options if option.service_id in used]
-    transits = [transit_of(option, time_zone, situation.services) for option in options]
+    transits = [transit_of(option, time_zone, known.now, known.carriers) for option in options]
     arrivals = shipment_arrivals(leaves, transits)
     is_in_days = any(transit.is_in_days for transit in transits)
     promised = Promised(
@@ -268,7 +256,7 @@ def _true_until(problem: Problem, situation: Situation) -> datetime:
         location = known.entry(candidate.location_id)
         time_zone = known.locations[candidate.location_id].time_zone
         is_in_days = all(
-            transit_of(option, time_zone, situation.services).is_in_days
+            transit_of(option, time_zone, known.now, known.carriers).is_in_days
             for option in candidate.options
         )
         until = min(

@@ -25,6 +25,7 @@ from ordermesh.routing.domain.carriage.offering import (
     origin_of,
     unit_of,
 )
+from ordermesh.routing.domain.carrier_calendars import EVERY_DAY, CarrierCalendars
 from ordermesh.routing.domain.context import UNSAID, OrderContext
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches, no_holidays
@@ -44,7 +45,7 @@ from ordermesh.routing.domain.rules.result import Limits
 from ordermesh.routing.domain.saga import Cap
 from ordermesh.routing.domain.serving import changes_by_location, served, zone_charge
 from ordermesh.routing.domain.stages import NO_RULES, Ruled
-from ordermesh.routing.domain.standing import days_max, reject_risk, units_left
+from ordermesh.routing.domain.standing import arriving, days_max, reject_risk, units_left
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.domain.wanted import Wanted
@@ -114,6 +115,7 @@ class Known:
     capacity: Mapping[str, int] = field(default_factory=dict)
     switches: Switches = NOTHING_SWITCHED
     dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
+    carriers: CarrierCalendars = EVERY_DAY
     policy_reason: str = ""
     rulebook: Rulebook = NO_RULEBOOK
     put: Mapping[tuple[str, str], Facts] = field(default_factory=dict)
@@ -218,7 +220,7 @@ def frame(
                 active=not place.is_disabled,
                 ships=not why_off,
                 why_off=why_off,
-                services=services,
+                services=arriving(services, place.time_zone, days, known.carriers, known.now),
                 why_unreached=why_unreached,
             )
         )

@@ -1,11 +1,14 @@
 """How a location stands at the moment of a question: its room, its risk, and what was promised."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.building import SourcingService
 from ordermesh.routing.domain.calendars.clock_face import local_day, zone_of
 from ordermesh.routing.domain.calendars.distribution import PERMILLE
 from ordermesh.routing.domain.capacity import Room
+from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.order import PromiseMade
 from ordermesh.routing.domain.policy import Policy
@@ -25,6 +28,25 @@ def days_max(promise: PromiseMade | None, time_zone: str, now: datetime) -> int 
         return None
     zone = zone_of(time_zone)
     return (local_day(zone, promise.time - _MOMENT) - local_day(zone, now)).days
+
+
+def arriving(
+    services: tuple[SourcingService, ...] | None,
+    time_zone: str,
+    handling_days: int,
+    carriers: CarrierCalendars,
+    now: datetime,
+) -> tuple[SourcingService, ...] | None:
+    """Services with the days on which they arrive, by the calendars of their carriers."""
+    if services is None:
+        return None
+    return tuple(
+        replace(
+            one,
+            days=carriers.days(one.service_id, time_zone, now, handling_days, one.transit_days),
+        )
+        for one in services
+    )
 
 
 def units_left(location: NetworkLocation, left: Room, ruled: Ruled) -> int | None:

@@ -15,6 +15,7 @@ from ordermesh.routing.domain.asking import asked, asked_first
 from ordermesh.routing.domain.capacity_windows import Windows
 from ordermesh.routing.domain.carriage.book import Book
 from ordermesh.routing.domain.carriage.postal_code import PostalCodeTable
+from ordermesh.routing.domain.carrier_calendars import EVERY_DAY, CarrierCalendars
 from ordermesh.routing.domain.decision import Decision, SourcingMethod, StageResult
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
@@ -62,6 +63,7 @@ class Memory:
     items: dict[str, Item] = field(default_factory=dict)
     switches: Switches = NOTHING_SWITCHED
     dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
+    carriers: CarrierCalendars = EVERY_DAY
     book: Book = field(default_factory=Book)
     postal_codes: Mapping[str, PostalCodeTable] = field(default_factory=dict)
 
@@ -141,6 +143,7 @@ class Planner:
             now=now,
             switches=known.switches,
             dispatches=known.dispatches,
+            carriers=known.carriers,
             policy_reason=choice.reason,
             rulebook=rulebook,
             put=by_place(await self._stores.facts.of(tx, question.skus))
@@ -195,6 +198,7 @@ class Planner:
         """Network, locations and more: from memory while the database counts no change."""
         versions = await self._stores.network.versions(tx)
         if self._memory is None or self._memory.versions != versions:
+            book = await self._books.at(tx, dict(versions)[CARRIAGE])
             self._memory = Memory(
                 versions,
                 await self._stores.network.all(tx),
@@ -202,7 +206,10 @@ class Planner:
                 active=await self._stores.policies.active(tx),
                 switches=Switches.of(await self._stores.switches.lasting(tx, await tx.now())),
                 dispatches=Dispatches(self._holidays.dates),
-                book=await self._books.at(tx, dict(versions)[CARRIAGE]),
+                carriers=CarrierCalendars(
+                    await self._stores.calendars.all(tx), book, self._holidays.dates
+                ),
+                book=book,
                 postal_codes=await self._stores.postal_codes.in_use(tx),
             )
         return self._memory

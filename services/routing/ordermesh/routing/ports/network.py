@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ordermesh.routing.domain.capacity import CapacityHold, Share, WindowKey
+from ordermesh.routing.domain.carrier_calendars import NamedCalendar
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.switch import Switch
 from ordermesh.runtime.database import Transaction
@@ -117,4 +118,20 @@ class SwitchStore(Protocol):
         size: int,
     ) -> list[Switch]:
         """The next switches after a number; of a location, and not ended, where that is asked."""
+        ...
+
+
+class CalendarStore(Protocol):
+    """Where calendars of carriers are kept."""
+
+    async def all(self, tx: Transaction) -> tuple[NamedCalendar, ...]:
+        """Every calendar, by id."""
+        ...
+
+    async def page(self, tx: Transaction, after: str, size: int) -> list[NamedCalendar]:
+        """The next calendars after an id."""
+        ...
+
+    async def put(self, tx: Transaction, calendars: Sequence[NamedCalendar], now: datetime) -> int:
+        """Create and replace; gives how many were created or changed."""
         ...

@@ -16,7 +16,12 @@ from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import Contact
 from ordermesh.routing.ports.carriage import CarriageStore, PostalCodeStore
-from ordermesh.routing.ports.network import CapacityStore, NetworkStore, SwitchStore
+from ordermesh.routing.ports.network import (
+    CalendarStore,
+    CapacityStore,
+    NetworkStore,
+    SwitchStore,
+)
 from ordermesh.routing.ports.refusals import RefusalStore
 from ordermesh.runtime.database import Transaction
 
@@ -338,6 +343,7 @@ class Stores:
     capacity: CapacityStore
     network: NetworkStore
     switches: SwitchStore
+    calendars: CalendarStore
     policies: PolicyStore
     facts: FactStore
     copies: CopyStore

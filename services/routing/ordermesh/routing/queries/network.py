@@ -1,11 +1,16 @@
 """Reads of the network: each is one consistent look at the database."""
 
-from ordermesh.api.routing.v1 import ListSwitchesRequest, ListSwitchesResponse
+from ordermesh.api.routing.v1 import (
+    ListCalendarsRequest,
+    ListCalendarsResponse,
+    ListSwitchesRequest,
+    ListSwitchesResponse,
+)
 from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.ports.stores import Stores
-from ordermesh.routing.wire.timetable import switch_message
+from ordermesh.routing.wire.timetable import calendar_message, switch_message
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place_in_numbers
+from ordermesh.runtime.pages import page_size, page_token, place_in_numbers, place_in_text
 
 
 class NetworkReading:
@@ -28,4 +33,16 @@ class NetworkReading:
         )
         if len(rows) > size:
             reply.next_page_token = page_token(request, rows[size - 1].number)
+        return reply
+
+    async def calendars(
+        self, tx: Transaction, request: ListCalendarsRequest
+    ) -> ListCalendarsResponse:
+        """A page of calendars; raises ``InvalidPageToken``."""
+        size = page_size(request.page_size)
+        after = place_in_text(request, request.page_token)
+        rows = await self._stores.calendars.page(tx, after, size + 1)
+        reply = ListCalendarsResponse(calendars=[calendar_message(row) for row in rows[:size]])
+        if len(rows) > size:
+            reply.next_page_token = page_token(request, rows[size - 1].calendar_id)
         return reply

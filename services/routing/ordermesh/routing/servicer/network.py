@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 
 from ordermesh.api.routing import v1
-from ordermesh.routing.operations.network import PutNetworkLocations
+from ordermesh.routing.operations.network import PutCalendars, PutNetworkLocations
 from ordermesh.routing.operations.switching import Switching
 from ordermesh.routing.queries.network import NetworkReading
 from ordermesh.routing.queries.reading import Reading
@@ -22,12 +22,14 @@ class NetworkServicer(v1.NetworkServiceServicer):
         database: Database,
         put: PutNetworkLocations,
         switching: Switching,
+        put_calendars: PutCalendars,
         reading: Reading,
         network_reading: NetworkReading,
     ) -> None:
         self._database = database
         self._put = put
         self._switching = switching
+        self._put_calendars = put_calendars
         self._reading = reading
         self._network_reading = network_reading
 
@@ -78,3 +80,19 @@ class NetworkServicer(v1.NetworkServiceServicer):
     ) -> v1.ListSwitchesResponse:
         """Read switches."""
         return await self._database.read(lambda tx: self._network_reading.switches(tx, request))
+
+    async def PutCalendars(
+        self,
+        request: v1.PutCalendarsRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.PutCalendarsResponse:
+        """Create and replace calendars."""
+        return await self._put_calendars(request)
+
+    async def ListCalendars(
+        self,
+        request: v1.ListCalendarsRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ListCalendarsResponse:
+        """Read calendars."""
+        return await self._database.read(lambda tx: self._network_reading.calendars(tx, request))

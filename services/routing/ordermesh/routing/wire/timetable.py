@@ -7,6 +7,7 @@ from typing import Any
 from google.type.dayofweek_pb2 import DayOfWeek
 
 from ordermesh.api.order.v1 import Actor
+from ordermesh.api.routing.v1 import Calendar as CalendarMessage
 from ordermesh.api.routing.v1 import (
     CarrierPickup,
     DayHours,
@@ -19,7 +20,8 @@ from ordermesh.api.routing.v1 import ExceptionDay as ExceptionDayMessage
 from ordermesh.api.routing.v1 import Timetable as TimetableMessage
 from ordermesh.routing.domain.calendars.distribution import QuantilePoint
 from ordermesh.routing.domain.calendars.hours import ExceptionDay, Span
-from ordermesh.routing.domain.errors.requests import FieldViolation
+from ordermesh.routing.domain.carrier_calendars import NamedCalendar, check
+from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.switch import Switch, Switches
 from ordermesh.routing.domain.timetable import CutOff, Timetable
 from ordermesh.routing.wire.money import timestamp
@@ -84,6 +86,30 @@ def timetable_message(timetable: Timetable) -> TimetableMessage:
             CarrierPickup(weekday=_day(day), minute=minute) for day, minute in timetable.pickups
         ],
     )
+
+
+def calendars_of(messages: Iterable[CalendarMessage]) -> tuple[NamedCalendar, ...]:
+    """Calendars to be stored; raises ``DuplicateEntry`` and ``FieldViolation``."""
+    found: dict[str, NamedCalendar] = {}
+    for one in messages:
+        if one.calendar_id in found:
+            raise DuplicateEntry("calendars", one.calendar_id)
+        calendar = NamedCalendar(one.calendar_id, one.time_zone, timetable_of(one.timetable))
+        check(calendar)
+        found[one.calendar_id] = calendar
+    return tuple(found.values())
+
+
+def calendar_message(calendar: NamedCalendar) -> CalendarMessage:
+    """A calendar as it is told."""
+    message = CalendarMessage(
+        calendar_id=calendar.calendar_id,
+        time_zone=calendar.time_zone,
+        timetable=timetable_message(calendar.timetable),
+    )
+    if calendar.update_time is not None:
+        message.update_time.CopyFrom(timestamp(calendar.update_time))
+    return message
 
 
 def points(messages: Iterable[ProcessingTime]) -> tuple[QuantilePoint, ...]:

@@ -89,6 +89,7 @@ from ordermesh.api.routing.v1.lane_pb2 import CurrencyRate as CurrencyRate
 from ordermesh.api.routing.v1.lane_pb2 import EmissionFactor as EmissionFactor
 from ordermesh.api.routing.v1.lane_pb2 import Lane as Lane
 from ordermesh.api.routing.v1.lane_pb2 import TransferLane as TransferLane
+from ordermesh.api.routing.v1.network_pb2 import Calendar as Calendar
 from ordermesh.api.routing.v1.network_pb2 import Capability as Capability
 from ordermesh.api.routing.v1.network_pb2 import CarrierPickup as CarrierPickup
 from ordermesh.api.routing.v1.network_pb2 import CutOff as CutOff
@@ -104,10 +105,14 @@ from ordermesh.api.routing.v1.network_service_pb2 import EndSwitchRequest as End
 from ordermesh.api.routing.v1.network_service_pb2 import EndSwitchResponse as EndSwitchResponse
 from ordermesh.api.routing.v1.network_service_pb2 import GetNetworkOverviewRequest as GetNetworkOverviewRequest
 from ordermesh.api.routing.v1.network_service_pb2 import GetNetworkOverviewResponse as GetNetworkOverviewResponse
+from ordermesh.api.routing.v1.network_service_pb2 import ListCalendarsRequest as ListCalendarsRequest
+from ordermesh.api.routing.v1.network_service_pb2 import ListCalendarsResponse as ListCalendarsResponse
 from ordermesh.api.routing.v1.network_service_pb2 import ListNetworkLocationsRequest as ListNetworkLocationsRequest
 from ordermesh.api.routing.v1.network_service_pb2 import ListNetworkLocationsResponse as ListNetworkLocationsResponse
 from ordermesh.api.routing.v1.network_service_pb2 import ListSwitchesRequest as ListSwitchesRequest
 from ordermesh.api.routing.v1.network_service_pb2 import ListSwitchesResponse as ListSwitchesResponse
+from ordermesh.api.routing.v1.network_service_pb2 import PutCalendarsRequest as PutCalendarsRequest
+from ordermesh.api.routing.v1.network_service_pb2 import PutCalendarsResponse as PutCalendarsResponse
 from ordermesh.api.routing.v1.network_service_pb2 import PutNetworkLocationsRequest as PutNetworkLocationsRequest
 from ordermesh.api.routing.v1.network_service_pb2 import PutNetworkLocationsResponse as PutNetworkLocationsResponse
 from ordermesh.api.routing.v1.network_service_pb2 import SwitchLocationRequest as SwitchLocationRequest

@@ -89,7 +89,9 @@ class CarrierService(_message.Message):
     zone_table_id: _builtins.str
     """The zone table by which its transit and its prices go."""
     calendar: _builtins.str
-    """The calendar of the days on which it moves parcels. Empty: every day."""
+    """The calendar of the days on which it moves parcels, as `PutCalendars` names it. Empty, or a name
+    that nobody knows: every day.
+    """
     longest_side_millimetres_max: _builtins.int
     """It carries no unit whose longest side is longer. 0 means no limit."""
     emission_factor_id: _builtins.str

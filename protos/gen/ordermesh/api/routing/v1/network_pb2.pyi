@@ -412,6 +412,48 @@ class ProcessingTime(_message.Message):
 Global___ProcessingTime: _TypeAlias = ProcessingTime  # noqa: Y015
 
 @_typing.final
+class Calendar(_message.Message):
+    """Calendar is when somebody works that is no location: the days on which a carrier delivers. Services
+    name it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALENDAR_ID_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    TIMETABLE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    calendar_id: _builtins.str
+    """The caller's id of it."""
+    time_zone: _builtins.str
+    """A name of the IANA time zone database, as in `Europe/Berlin`. Empty: the clock of the location
+    from which something is sent.
+    """
+    @_builtins.property
+    def timetable(self) -> Global___Timetable:
+        """When it works; without cut-offs and carrier pickups."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was last changed."""
+
+    def __init__(
+        self,
+        *,
+        calendar_id: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        timetable: Global___Timetable | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_id", b"calendar_id", "time_zone", b"time_zone", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Calendar: _TypeAlias = Calendar  # noqa: Y015
+
+@_typing.final
 class LocationSwitch(_message.Message):
     """LocationSwitch turns methods of a location on or off for a while."""
 

@@ -60,6 +60,16 @@ class NetworkServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesResponse.FromString,
                 _registered_method=True)
+        self.PutCalendars = channel.unary_unary(
+                '/ordermesh.api.routing.v1.NetworkService/PutCalendars',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.PutCalendarsRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.PutCalendarsResponse.FromString,
+                _registered_method=True)
+        self.ListCalendars = channel.unary_unary(
+                '/ordermesh.api.routing.v1.NetworkService/ListCalendars',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListCalendarsRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListCalendarsResponse.FromString,
+                _registered_method=True)
         self.GetNetworkOverview = channel.unary_unary(
                 '/ordermesh.api.routing.v1.NetworkService/GetNetworkOverview',
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.GetNetworkOverviewRequest.SerializeToString,
@@ -121,6 +131,23 @@ class NetworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutCalendars(self, request, context):
+        """PutCalendars creates and replaces calendars, all of them or, when one is refused, none.
+
+        Errors: `DUPLICATE_ENTRY`, `UNKNOWN_HOLIDAYS`, `FIELD_VIOLATION` as for the timetables of
+        locations, for an unknown time zone, and for cut-offs and carrier pickups.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCalendars(self, request, context):
+        """ListCalendars reads all of them, in the order of their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetNetworkOverview(self, request, context):
         """GetNetworkOverview says what routing knows of the network and of inventory, and how fresh it is.
         """
@@ -155,6 +182,16 @@ def add_NetworkServiceServicer_to_server(servicer, server):
                     servicer.ListSwitches,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesResponse.SerializeToString,
+            ),
+            'PutCalendars': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutCalendars,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.PutCalendarsRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.PutCalendarsResponse.SerializeToString,
+            ),
+            'ListCalendars': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCalendars,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListCalendarsRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListCalendarsResponse.SerializeToString,
             ),
             'GetNetworkOverview': grpc.unary_unary_rpc_method_handler(
                     servicer.GetNetworkOverview,
@@ -298,6 +335,60 @@ class NetworkService:
             '/ordermesh.api.routing.v1.NetworkService/ListSwitches',
             ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListSwitchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutCalendars(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.NetworkService/PutCalendars',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.PutCalendarsRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.PutCalendarsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCalendars(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.NetworkService/ListCalendars',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListCalendarsRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_network__service__pb2.ListCalendarsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,14 @@ class NetworkServiceStub:
     """
     ListSwitches: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.ListSwitchesRequest, _network_service_pb2.ListSwitchesResponse]
     """ListSwitches reads the switches that match every filter, in the order in which they were made."""
+    PutCalendars: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.PutCalendarsRequest, _network_service_pb2.PutCalendarsResponse]
+    """PutCalendars creates and replaces calendars, all of them or, when one is refused, none.
+
+    Errors: `DUPLICATE_ENTRY`, `UNKNOWN_HOLIDAYS`, `FIELD_VIOLATION` as for the timetables of
+    locations, for an unknown time zone, and for cut-offs and carrier pickups.
+    """
+    ListCalendars: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.ListCalendarsRequest, _network_service_pb2.ListCalendarsResponse]
+    """ListCalendars reads all of them, in the order of their ids."""
     GetNetworkOverview: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.GetNetworkOverviewRequest, _network_service_pb2.GetNetworkOverviewResponse]
     """GetNetworkOverview says what routing knows of the network and of inventory, and how fresh it is."""
 
@@ -97,6 +105,14 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     """
     ListSwitches: _aio.UnaryUnaryMultiCallable[_network_service_pb2.ListSwitchesRequest, _network_service_pb2.ListSwitchesResponse]  # type: ignore[assignment]
     """ListSwitches reads the switches that match every filter, in the order in which they were made."""
+    PutCalendars: _aio.UnaryUnaryMultiCallable[_network_service_pb2.PutCalendarsRequest, _network_service_pb2.PutCalendarsResponse]  # type: ignore[assignment]
+    """PutCalendars creates and replaces calendars, all of them or, when one is refused, none.
+
+    Errors: `DUPLICATE_ENTRY`, `UNKNOWN_HOLIDAYS`, `FIELD_VIOLATION` as for the timetables of
+    locations, for an unknown time zone, and for cut-offs and carrier pickups.
+    """
+    ListCalendars: _aio.UnaryUnaryMultiCallable[_network_service_pb2.ListCalendarsRequest, _network_service_pb2.ListCalendarsResponse]  # type: ignore[assignment]
+    """ListCalendars reads all of them, in the order of their ids."""
     GetNetworkOverview: _aio.UnaryUnaryMultiCallable[_network_service_pb2.GetNetworkOverviewRequest, _network_service_pb2.GetNetworkOverviewResponse]  # type: ignore[assignment]
     """GetNetworkOverview says what routing knows of the network and of inventory, and how fresh it is."""
 
@@ -160,6 +176,26 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_network_service_pb2.ListSwitchesResponse, _abc.Awaitable[_network_service_pb2.ListSwitchesResponse]]:
         """ListSwitches reads the switches that match every filter, in the order in which they were made."""
+
+    @_abc_1.abstractmethod
+    def PutCalendars(
+        self,
+        request: _network_service_pb2.PutCalendarsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_service_pb2.PutCalendarsResponse, _abc.Awaitable[_network_service_pb2.PutCalendarsResponse]]:
+        """PutCalendars creates and replaces calendars, all of them or, when one is refused, none.
+
+        Errors: `DUPLICATE_ENTRY`, `UNKNOWN_HOLIDAYS`, `FIELD_VIOLATION` as for the timetables of
+        locations, for an unknown time zone, and for cut-offs and carrier pickups.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCalendars(
+        self,
+        request: _network_service_pb2.ListCalendarsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_service_pb2.ListCalendarsResponse, _abc.Awaitable[_network_service_pb2.ListCalendarsResponse]]:
+        """ListCalendars reads all of them, in the order of their ids."""
 
     @_abc_1.abstractmethod
     def GetNetworkOverview(

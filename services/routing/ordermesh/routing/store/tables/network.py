@@ -54,3 +54,12 @@ location_switch = Table(
     CheckConstraint("end_time is null or end_time >= start_time", name="location_switch_ascends"),
     Index("location_switch_location", "location_id", "number"),
 )
+
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("calendar_id", CallerText, primary_key=True),
+    Column("time_zone", String(64), nullable=False),
+    Column("timetable", JSON, nullable=False),
+    Column("update_time", UtcTime, nullable=False),
+)

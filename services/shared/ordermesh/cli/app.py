@@ -16,6 +16,7 @@ from ordermesh.cli.commands import print_json as _print_json
 from ordermesh.cli.commands import run as _run
 from ordermesh.cli.policy_app import policy_app
 from ordermesh.cli.readiness import data_app
+from ordermesh.cli.source_app import source_app
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(carriage_app, name="carriage")
 app.add_typer(data_app, name="data")
 app.add_typer(policy_app, name="policy")
+app.add_typer(source_app, name="source")
 
 Place = Annotated[Path, typer.Option("--directory", "-d", help="Where the mesh lives.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

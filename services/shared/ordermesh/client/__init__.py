@@ -1,6 +1,7 @@
 """The client of the mesh: all stubs, refusals that can be read, feeds, and a copy of the stock.
 
-What stands here is public and stays; so are ``ordermesh.client.testing`` and ``ordermesh.api``.
+What stands here is public and stays; so are ``ordermesh.client.testing``, ``ordermesh.api``, and
+``ordermesh.client.proof``, which checks exported decisions.
 """
 
 from ordermesh.client.coalescing import CoalescingReserver as CoalescingReserver

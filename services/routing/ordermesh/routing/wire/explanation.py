@@ -116,15 +116,17 @@ def _sentence(told: LocationExplanation, currency: str, *, is_plain: bool) -> st
     if told.flip is not None:
         changes = " and ".join(_phrase(one, currency) for one in told.flip.changes)
         flip = f" It would be used if {changes}."
-    if told.removals:
-        first = told.removals[0]
-        return f"{told.location_id} was left out ({first.rule}): {first.fact}.{flip}"
     loss = told.loses_by
     if loss is None or loss.amount is None:
+        if told.removals:
+            first = told.removals[0]
+            return f"{told.location_id} was left out ({first.rule}): {first.fact}.{flip}"
         return f"{told.location_id} can be part of no plan under these limits."
+    lacking = sorted({line_id for one in told.removals for line_id in one.line_ids})
+    lacks = f" (not for lines {', '.join(lacking)})" if lacking else ""
     if not is_plain:
-        return f"{told.location_id} loses in tier {loss.tier} by {loss.amount}.{flip}"
-    return f"{told.location_id} loses by {_money(loss.amount, currency)}.{flip}"
+        return f"{told.location_id}{lacks} loses in tier {loss.tier} by {loss.amount}.{flip}"
+    return f"{told.location_id}{lacks} loses by {_money(loss.amount, currency)}.{flip}"
 
 
 def _phrase(change: Change, currency: str) -> str:

@@ -193,11 +193,12 @@ class _Run:
 
     def _places(self, one: _Compiled, tally: Tally) -> Iterable[str]:
         """The locations that have something of the order and at which the rule holds."""
-        for location_id in self._stocked:
+        places = self._stocked
+        if one.places is not None:
+            places = tuple(name for name in places if name in one.places or name in one.unsure)
+        for location_id in places:
             if location_id in one.unsure:
                 tally.abstain(location_id, Verdict(None, one.unsure[location_id]))
-                continue
-            if one.places is not None and location_id not in one.places:
                 continue
             if one.moving:
                 verdict = judge_all(one.moving, self._known_at(location_id))

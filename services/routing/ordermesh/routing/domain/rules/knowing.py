@@ -8,7 +8,7 @@ from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.context import OrderContext
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation
-from ordermesh.routing.domain.rules.vocabulary import Fact, Level, PutFact, Value
+from ordermesh.routing.domain.rules.vocabulary import LEVELS, Fact, Level, PutFact, Value
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -76,8 +76,7 @@ class Asked:
     rejections: int = 0
     _order: Facts | None = None
     _lines: dict[str, Facts] = field(default_factory=dict)
-    _places: dict[str, Facts] = field(default_factory=dict)
-    _stocks: dict[tuple[str, str], Facts] = field(default_factory=dict)
+    _places: dict[str, PlaceNow] = field(default_factory=dict)
 
     @property
     def order(self) -> Facts:
@@ -92,18 +91,67 @@ class Asked:
             self._lines[line.line_id] = _line_facts(self, line)
         return self._lines[line.line_id]
 
-    def place(self, location_id: str) -> Facts:
-        """What is new of a location."""
-        if location_id not in self._places:
-            self._places[location_id] = _place_facts(self, location_id)
-        return self._places[location_id]
+    def place(self, location_id: str, fact: Fact) -> Value | None:
+        """What is new of a location, fact by fact: few of them are ever asked for."""
+        if fact is Fact.LOCATION_DISTANCE_KM:
+            return None if self.distance_km is None else self.distance_km(location_id)
+        if fact is Fact.LOCATION_IS_DOMESTIC:
+            country = self.countries.get(location_id)
+            ours = self.context.country_code
+            return country == ours if country and ours else None
+        if self.put:
+            told = self.put.get((location_id, ""), _NOTHING).get(fact)
+            if told is not None:
+                return told
+        if self.now_at is None:
+            return None
+        seen = self._places.get(location_id)
+        if seen is None:
+            seen = self._places[location_id] = self.now_at(location_id)
+        return _of_place(seen, fact)
 
-    def stock_at(self, line: AskedLine, location_id: str) -> Facts:
-        """What is known of the stock of a line at a location."""
-        key = (line.line_id, location_id)
-        if key not in self._stocks:
-            self._stocks[key] = _stock_facts(self, line, location_id)
-        return self._stocks[key]
+    def stock_at(self, line: AskedLine, location_id: str, fact: Fact) -> Value | None:
+        """What is known of the stock of a line at a location.
+
+        Of a kit the scarcest part tells: the least of its numbers, and a flag where any part has
+        it. What is not known of a part is not known of the kit.
+        """
+        held = (self.stock or _NO_STOCK).get(location_id, _NO_UNITS)
+        if fact is Fact.STOCK_AVAILABLE:
+            return min([held.get(sku, 0) for sku in line.units])
+        if fact is Fact.STOCK_WOULD_RUN_OUT:
+            return any(held.get(sku, 0) <= units for sku, units in line.units.items())
+        if not self.put:
+            return None
+        whole = self.put.get((location_id, ""), _NOTHING).get(fact)
+        values: list[int] = []
+        for sku in line.units:
+            value = self.put.get((location_id, sku), _NOTHING).get(fact, whole)
+            if value is None or isinstance(value, frozenset):
+                return None
+            values.append(value)
+        return max(values) if fact is Fact.STOCK_BREAKS_SIZE_RUN else min(values)
+
+
+_NOTHING: Facts = {}
+_NO_STOCK: Mapping[str, Mapping[str, int]] = {}
+_NO_UNITS: Mapping[str, int] = {}
+
+
+def _of_place(seen: PlaceNow, fact: Fact) -> Value | None:
+    match fact:
+        case Fact.LOCATION_BACKLOG:
+            return seen.backlog
+        case Fact.LOCATION_REJECTED:
+            return seen.has_rejected
+        case Fact.LOCATION_IS_FULL:
+            return seen.is_full
+        case Fact.LOCATION_CAPACITY_LEFT:
+            return seen.capacity_left
+        case Fact.LOCATION_ORDERS_LEFT:
+            return seen.orders_left
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +167,7 @@ class Sight:
 
     def get(self, fact: Fact, /) -> Value | None:
         """The value of a fact, None when it is not known."""
-        level = fact.level
+        level = LEVELS[fact]
         if level is Level.ORDER:
             return self.asked.order.get(fact)
         if level is Level.ITEM:
@@ -128,10 +176,10 @@ class Sight:
             return None
         if level is Level.LOCATION:
             fixed = self.network.get(fact)
-            return self.asked.place(self.location_id).get(fact) if fixed is None else fixed
+            return self.asked.place(self.location_id, fact) if fixed is None else fixed
         if self.line is None:
             return None
-        return self.asked.stock_at(self.line, self.location_id).get(fact)
+        return self.asked.stock_at(self.line, self.location_id, fact)
 
 
 def by_place(put: tuple[PutFact, ...]) -> dict[tuple[str, str], dict[Fact, Value]]:
@@ -280,46 +328,3 @@ def _line_facts(asked: Asked, line: AskedLine) -> Facts:
         facts[Fact.ITEM_VALUE] = line.unit_value
         facts[Fact.LINE_VALUE] = line.unit_value * line.quantity
     return facts
-
-
-def _place_facts(asked: Asked, location_id: str) -> Facts:
-    facts: dict[Fact, Value] = dict(_only(asked.put.get((location_id, "")), Level.LOCATION))
-    if asked.distance_km is not None:
-        facts[Fact.LOCATION_DISTANCE_KM] = asked.distance_km(location_id)
-    if asked.now_at is not None:
-        seen = asked.now_at(location_id)
-        facts[Fact.LOCATION_BACKLOG] = seen.backlog
-        facts[Fact.LOCATION_REJECTED] = seen.has_rejected
-        facts[Fact.LOCATION_IS_FULL] = seen.is_full
-        if seen.orders_left is not None:
-            facts[Fact.LOCATION_ORDERS_LEFT] = seen.orders_left
-        if seen.capacity_left is not None:
-            facts[Fact.LOCATION_CAPACITY_LEFT] = seen.capacity_left
-    country = asked.countries.get(location_id, "")
-    if country and asked.context.country_code:
-        facts[Fact.LOCATION_IS_DOMESTIC] = country == asked.context.country_code
-    return facts
-
-
-def _stock_facts(asked: Asked, line: AskedLine, location_id: str) -> Facts:
-    """Of a kit the scarcest part tells: the least of its numbers, and a flag where any part has it.
-
-    A fact that is not known of a part is not known of the kit.
-    """
-    held = (asked.stock or {}).get(location_id, {})
-    facts: dict[Fact, Value] = {
-        Fact.STOCK_AVAILABLE: min(held.get(sku, 0) for sku in line.units),
-        Fact.STOCK_WOULD_RUN_OUT: any(
-            held.get(sku, 0) <= units for sku, units in line.units.items()
-        ),
-    }
-    whole = _only(asked.put.get((location_id, "")), Level.STOCK)
-    parts = [{**whole, **asked.put.get((location_id, sku), {})} for sku in line.units]
-    for fact in frozenset(parts[0]).intersection(*parts):
-        values = [value for part in parts if not isinstance(value := part[fact], frozenset)]
-        facts[fact] = max(values) if fact is Fact.STOCK_BREAKS_SIZE_RUN else min(values)
-    return facts
-
-
-def _only(facts: Facts | None, level: Level) -> dict[Fact, Value]:
-    return {fact: value for fact, value in (facts or {}).items() if fact.level is level}

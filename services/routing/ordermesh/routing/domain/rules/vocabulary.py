@@ -110,7 +110,7 @@ class Fact(StrEnum):
     @property
     def level(self) -> Level:
         """What it is about."""
-        return _LEVELS[self]
+        return LEVELS[self]
 
 
 _AMOUNTS = frozenset(
@@ -140,7 +140,8 @@ def _level(fact: Fact) -> Level:
 
 
 _KINDS: Mapping[Fact, Kind] = {fact: _kind(fact) for fact in Fact}
-_LEVELS: Mapping[Fact, Level] = {fact: _level(fact) for fact in Fact}
+LEVELS: Mapping[Fact, Level] = {fact: _level(fact) for fact in Fact}
+"""What each fact is about."""
 
 STATIC = frozenset(
     {

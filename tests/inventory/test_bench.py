@@ -17,13 +17,14 @@ from ordermesh.inventory.bench.checks import (
     sell_out,
     wrong_refusals,
 )
+from ordermesh.inventory.bench.more import BALANCES
 from ordermesh.inventory.bench.picture import availability_milliseconds
 from ordermesh.inventory.bench.rates import Passes, rate, run_passes
 from ordermesh.inventory.bench.reference import functions
 from ordermesh.inventory.bench.report import figures, values, write_json
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.domain.key import StockKey as Key
-from ordermesh.inventory.store.tables.ledger import entry, movement
+from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import feed, reply
@@ -98,6 +99,23 @@ async def test_the_references_write_the_rows_that_the_product_writes(database_ur
         assert [now - then for then, now in zip(start, product, strict=True)] == [5] * 6
         assert await books.check() == 0
         assert min((await books.free(sku_names(3))).values()) >= 0
+
+
+@on_postgresql
+async def test_the_large_ledger_has_every_item_everywhere_and_can_be_sold_from(
+    database_url: str,
+) -> None:
+    async with opened(database_url, is_new=False) as books:
+        await books.load(sku_names(3), 40)
+        await books.put_places([LOCATION, "PLACE-1"])
+
+        async def make(tx: Transaction) -> list[int]:
+            await tx.execute(text(BALANCES))
+            found = await tx.execute(select(balance.c.on_hand).order_by(balance.c.on_hand))
+            return list(found.scalars())
+
+        assert await books.wiring.database.run(make) == [40] * 3 + [1_000] * 3
+        await books.reserve(Demand(sku_names(3), 1, "PLACE-1").next())
 
 
 async def test_selling_out_finds_nothing_wrong_with_the_product(database_url: str) -> None:

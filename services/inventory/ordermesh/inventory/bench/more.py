@@ -25,13 +25,18 @@ alter table entry drop constraint entry_pkey;
 alter table entry add column entry_id bigint generated always as identity primary key;
 """
 
-_FIGURES = [column.name for column in balance.columns if not column.primary_key]
+_FIGURES = [
+    column.name
+    for column in balance.columns
+    if not column.primary_key and column.server_default is None
+]
 _VALUES = ["1000" if name == "on_hand" else "0" for name in _FIGURES]
-_BALANCES = f"""
+BALANCES = f"""
 insert into balance (item_id, location_id, {", ".join(_FIGURES)})
 select item.item_id, location.location_id, {", ".join(_VALUES)}
 from item cross join location on conflict do nothing
 """  # noqa: S608 - the columns of our own table
+"""Makes the balances that are missing: of each item at each location, with stock and no history."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ async def _growth(
         await books.put_places(places)
         tell(f"making {balances:,} balances")
         connection = await cluster.connect(name)
-        await connection.execute(_BALANCES)
+        await connection.execute(BALANCES)
         await connection.execute("vacuum analyze balance")
         await connection.close()
         demands = [Demand(skus, number, place) for number, place in enumerate(places)]

@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from ordermesh.routing.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.routing.domain.item import Item
-from ordermesh.routing.operations.planning import Memory, Planner
+from ordermesh.routing.operations.memory import Memory
+from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.ports.stock import Stock
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.runtime.database import Database, Transaction

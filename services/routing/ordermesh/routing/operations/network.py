@@ -9,10 +9,11 @@ from ordermesh.api.routing.v1 import (
     PutNetworkLocationsRequest,
     PutNetworkLocationsResponse,
 )
+from ordermesh.routing.domain.carriage.exchange import conversions
 from ordermesh.routing.domain.errors.network import UnknownHolidays
-from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.timetable import Timetable
+from ordermesh.routing.operations.books import Books
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.ports.calendars import Holidays
 from ordermesh.routing.ports.stores import Stores
@@ -35,6 +36,7 @@ class PutNetworkLocations:
         self._stores = stores
         self._knowledge = knowledge
         self._holidays = holidays
+        self._books = Books(stores)
 
     async def __call__(self, request: PutNetworkLocationsRequest) -> PutNetworkLocationsResponse:
         """Create and replace all of them or none; raises what the contract lists."""
@@ -54,9 +56,9 @@ class PutNetworkLocations:
         currencies = set(await self._stores.network.currencies(tx, names))
         currencies |= {entries[0].currency_code} if not currencies else set()
         wanted = min(currencies)
-        for entry in entries:
-            if entry.currency_code != wanted:
-                raise CurrencyMismatch(wanted, entry.currency_code)
+        given = currencies | {entry.currency_code for entry in entries}
+        if len(given) > 1:
+            conversions(given, wanted, await self._books.now(tx), await tx.now())
         await self._knowledge.require_locations(tx, names)
         changed = await self._stores.network.put(tx, entries, await tx.now())
         return PutNetworkLocationsResponse(changed_count=changed)

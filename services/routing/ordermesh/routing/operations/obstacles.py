@@ -19,7 +19,8 @@ from ordermesh.routing.domain.obstacles import (
 from ordermesh.routing.domain.order import OrderState
 from ordermesh.routing.domain.question import cost_model
 from ordermesh.routing.domain.submission import Whereto
-from ordermesh.routing.operations.planning import Memory, Planner
+from ordermesh.routing.operations.memory import Memory
+from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.operations.postal_codes import Whereabouts
 from ordermesh.routing.ports.sourcing import COUNTRIES_KNOWN
 from ordermesh.routing.ports.stock import Stock

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from uuid import UUID
 
 from opentelemetry import trace
@@ -12,32 +11,27 @@ from opentelemetry import trace
 from ordermesh.kernel.money import to_decimal
 from ordermesh.routing.domain import season, staging, verdict
 from ordermesh.routing.domain.asking import asked, asked_first
-from ordermesh.routing.domain.capacity_windows import Windows
-from ordermesh.routing.domain.carriage.book import Book
-from ordermesh.routing.domain.carriage.postal_code import PostalCodeTable
-from ordermesh.routing.domain.carrier_calendars import EVERY_DAY, CarrierCalendars
+from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
 from ordermesh.routing.domain.decision import Decision, SourcingMethod, StageResult
-from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches, no_holidays
+from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.inputs import SourcingInputs
-from ordermesh.routing.domain.item import Item, KnownLocation
-from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.item import Item
 from ordermesh.routing.domain.plan import Solution
 from ordermesh.routing.domain.policy import DEFAULT_ID, Policy
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Known, Question, frame
 from ordermesh.routing.domain.record import DecidedUnder, Record
-from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
-from ordermesh.routing.domain.rules.knowing import Facts, Sight, by_place, static_facts
+from ordermesh.routing.domain.rules.knowing import Sight, by_place
 from ordermesh.routing.domain.season import Choice
 from ordermesh.routing.domain.stages import Ruled, relaxations
-from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.domain.together import bundled, renamed, told_apart
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
 from ordermesh.routing.operations.books import Books
+from ordermesh.routing.operations.memory import Memory
 from ordermesh.routing.ports.calendars import Holidays
 from ordermesh.routing.ports.carriage import CARRIAGE
 from ordermesh.routing.ports.sourcing import Baselines, Solver
@@ -48,61 +42,6 @@ from ordermesh.runtime.telemetry import Attributes, span
 
 ITEMS_REMEMBERED = 20_000
 """So many items are kept in memory at most."""
-
-
-@dataclass
-class Memory:
-    """What changes seldom and is read for every decision, as it was at some counts of changes."""
-
-    versions: tuple[tuple[str, int], ...]
-    network: tuple[NetworkLocation, ...]
-    locations: Mapping[str, KnownLocation]
-    active: tuple[Policy, ...] = ()
-    policies: dict[tuple[str, int], Policy] = field(default_factory=dict)
-    rulebooks: dict[tuple[str, int], Rulebook] = field(default_factory=dict)
-    items: dict[str, Item] = field(default_factory=dict)
-    switches: Switches = NOTHING_SWITCHED
-    dispatches: Dispatches = field(default_factory=lambda: Dispatches(no_holidays))
-    carriers: CarrierCalendars = EVERY_DAY
-    book: Book = field(default_factory=Book)
-    postal_codes: Mapping[str, PostalCodeTable] = field(default_factory=dict)
-
-    def location(self, location_id: str) -> NetworkLocation | None:
-        """A location of the network of which inventory has told; None for any other."""
-        found = self._by_id.get(location_id)
-        return found if location_id in self.locations else None
-
-    @cached_property
-    def _by_id(self) -> dict[str, NetworkLocation]:
-        return {one.location_id: one for one in self.network}
-
-    @cached_property
-    def windows(self) -> Windows:
-        """The windows of all capacities."""
-        return Windows(self.network, {name: one.time_zone for name, one in self.locations.items()})
-
-    @property
-    def has_limits(self) -> bool:
-        """Whether any location can do only so much in a day."""
-        return any(location.capacities for location in self.network)
-
-    @cached_property
-    def facts(self) -> Mapping[str, Facts]:
-        """What of locations changes only with the network."""
-        return {
-            entry.location_id: static_facts(entry, self.locations[entry.location_id])
-            for entry in self.network
-            if entry.location_id in self.locations
-        }
-
-    def rulebook(self, policy: Policy) -> Rulebook:
-        """The rules of a version on this network, compiled once."""
-        if not policy.rules:
-            return NO_RULEBOOK
-        name = (policy.policy_id, policy.version)
-        if name not in self.rulebooks:
-            self.rulebooks[name] = Rulebook(policy.rules, self.facts)
-        return self.rulebooks[name]
 
 
 class Planner:
@@ -136,7 +75,7 @@ class Planner:
             used = await self._stores.capacity.used(tx, known.windows.starts(now), now)
         return Known(
             policy=choice.policy,
-            network=known.network,
+            network=known.network_in(choice.policy.currency_code, now),
             locations=known.locations,
             items=items,
             used=used,
@@ -255,7 +194,7 @@ class Planner:
         """
         with span("source", {Attributes.ORDER_ID: question.order_id}) as current:
             decision = await self._staged(question, known, stock, decision_id)
-            if known.book.lanes:
+            if known.book.lanes or known.book.currency_rates:
                 decision = replace(decision, carriage_revision=known.book.revision)
             _tell(current, decision)
             return decision

@@ -21,6 +21,7 @@ from ordermesh.routing.domain.linting.finding import Severity
 from ordermesh.routing.domain.linting.linter import lint
 from ordermesh.routing.domain.policy import Policy, PolicyState
 from ordermesh.routing.domain.rules.knowing import facts_of
+from ordermesh.routing.operations.books import Books
 from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.policy import policy, policy_message
 from ordermesh.runtime.database import Transaction
@@ -33,13 +34,14 @@ class Policies:
     def __init__(self, mutations: Mutations, stores: Stores) -> None:
         self._mutations = mutations
         self._stores = stores
+        self._books = Books(stores)
 
     async def save(self, request: SavePolicyRequest) -> SavePolicyResponse:
         """Store the next version; raises what the contract lists."""
         new = policy(request.policy)
 
         async def run(tx: Transaction) -> SavePolicyResponse:
-            check(new, await self._stores.network.all(tx))
+            check(new, await self._books.network(tx, new.currency_code))
             draft = replace(new, state=PolicyState.DRAFT)
             saved = await self._stores.policies.add(tx, draft, await tx.now())
             if not request.draft:
@@ -57,7 +59,7 @@ class Policies:
             wanted = await self._version(tx, request.policy_id, request.version)
             if wanted.is_active:
                 return ActivatePolicyVersionResponse(policy=policy_message(wanted))
-            check(wanted, await self._stores.network.all(tx))
+            check(wanted, await self._books.network(tx, wanted.currency_code))
             active, archived = await self._activated(tx, wanted)
             return ActivatePolicyVersionResponse(
                 policy=policy_message(active), archived_versions=archived

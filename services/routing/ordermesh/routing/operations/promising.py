@@ -35,7 +35,8 @@ from ordermesh.routing.domain.question import Known, Question
 from ordermesh.routing.domain.submission import skus_of
 from ordermesh.routing.domain.wanted import Wanted
 from ordermesh.routing.operations.knowledge import Knowledge
-from ordermesh.routing.operations.planning import Memory, Planner
+from ordermesh.routing.operations.memory import Memory
+from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.operations.postal_codes import Whereabouts
 from ordermesh.routing.ports.sourcing import Solver
 from ordermesh.routing.ports.stock import Availability

@@ -53,7 +53,7 @@ class FindReturnLocation:
             request.order_id,
             goods,
             story.order.destination.place,
-            known.network,
+            known.network_in(policy.currency_code, await tx.now()),
             known.locations,
             cost_model(policy),
             only=request.location_id,

@@ -10,7 +10,6 @@ from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import Ids
 from ordermesh.routing.domain import refusal
 from ordermesh.routing.domain.errors.order import ChannelOrderIdTaken, OrderCancelled, OrderIdTaken
-from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.event import OrderReceived
 from ordermesh.routing.domain.order import Acceptance, OrderState
 from ordermesh.routing.domain.saga import Saga
@@ -105,11 +104,9 @@ class SubmitOrder:
             raise ChannelOrderIdTaken(new.channel, new.channel_order_id, twin)
         known = await self._planner.memory(tx)
         policy = await self._planner.in_force(tx, known, new.policy_id)
-        for location in known.network:
-            if location.currency_code != policy.currency_code:
-                raise CurrencyMismatch(location.currency_code, policy.currency_code)
-        items = await self._knowledge.items(tx, known, skus_of(new.lines))
         now = await tx.now()
+        known.network_in(policy.currency_code, now)  # or it raises
+        items = await self._knowledge.items(tx, known, skus_of(new.lines))
         order = make_order(
             replace(new, whereto=replace(new.whereto, region=found.region)),
             items,

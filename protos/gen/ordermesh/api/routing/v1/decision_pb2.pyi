@@ -137,7 +137,9 @@ class Decision(_message.Message):
     problem_hash: _builtins.str
     """SHA-256 of the whole problem in canonical form, hexadecimal: equal problems have equal hashes."""
     carriage_revision: _builtins.int
-    """Carriage was what it was at this revision: `ListCarriage` still lists it. 0: there was none."""
+    """Carriage was what it was at this revision: `ListCarriage` still lists it, rates of exchange
+    among it. 0: there was none.
+    """
     policy_reason: _builtins.str
     """Why that policy decided, in one sentence."""
     @_builtins.property

@@ -85,9 +85,9 @@ class NetworkServiceServicer:
         """PutNetworkLocations creates and replaces, all of them or, when one is refused, none.
 
         Errors: `UNKNOWN_LOCATION` for one that the inventory service does not know, `DUPLICATE_ENTRY`,
-        `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network,
-        `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows, `FIELD_VIOLATION`
-        for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
+        `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network and nobody
+        knows a rate, `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows,
+        `FIELD_VIOLATION` for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
         quantiles that do not rise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -37,9 +37,9 @@ class NetworkServiceStub:
     """PutNetworkLocations creates and replaces, all of them or, when one is refused, none.
 
     Errors: `UNKNOWN_LOCATION` for one that the inventory service does not know, `DUPLICATE_ENTRY`,
-    `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network,
-    `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows, `FIELD_VIOLATION`
-    for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
+    `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network and nobody
+    knows a rate, `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows,
+    `FIELD_VIOLATION` for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
     quantiles that do not rise.
     """
     ListNetworkLocations: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.ListNetworkLocationsRequest, _network_service_pb2.ListNetworkLocationsResponse]
@@ -81,9 +81,9 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     """PutNetworkLocations creates and replaces, all of them or, when one is refused, none.
 
     Errors: `UNKNOWN_LOCATION` for one that the inventory service does not know, `DUPLICATE_ENTRY`,
-    `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network,
-    `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows, `FIELD_VIOLATION`
-    for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
+    `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network and nobody
+    knows a rate, `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows,
+    `FIELD_VIOLATION` for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
     quantiles that do not rise.
     """
     ListNetworkLocations: _aio.UnaryUnaryMultiCallable[_network_service_pb2.ListNetworkLocationsRequest, _network_service_pb2.ListNetworkLocationsResponse]  # type: ignore[assignment]
@@ -128,9 +128,9 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         """PutNetworkLocations creates and replaces, all of them or, when one is refused, none.
 
         Errors: `UNKNOWN_LOCATION` for one that the inventory service does not know, `DUPLICATE_ENTRY`,
-        `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network,
-        `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows, `FIELD_VIOLATION`
-        for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
+        `CURRENCY_MISMATCH` when its costs are in another currency than the rest of the network and nobody
+        knows a rate, `UNKNOWN_HOLIDAYS` for a country or a part of one whose holidays nobody knows,
+        `FIELD_VIOLATION` for hours that overlap or end before they begin, a day or a cut-off that is named twice, and
         quantiles that do not rise.
         """
 

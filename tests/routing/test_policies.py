@@ -1,8 +1,12 @@
 """Policies over the wire: their life, the choice among them, their rules and their stages."""
 
+from collections.abc import Callable
+
 import pytest
 
 from ordermesh.api.routing import v1
+from tests.dialects import on_sqlite
+from tests.routing.conftest import INVENTORY, ROUTING
 from tests.routing.house import House, line, refused, usd
 from tests.routing.policing import (
     activate,
@@ -254,3 +258,20 @@ async def test_money_of_rules_moves_an_order_and_is_counted_by_what_it_is_for(mu
     }
     assert (terms["MARKDOWN"], terms["PREFERENCE"]) == (-20, 1)
     assert [one.applied for one in after.rules] == [True, True]
+
+
+@on_sqlite
+async def test_where_there_is_no_location_at_all_the_policy_is_named_with_its_reason_too(
+    migrated_url: Callable[[str], str],
+) -> None:
+    empty = House(migrated_url(INVENTORY), migrated_url(ROUTING))
+    await empty.start_inventory()
+    await empty.start_routing()
+    await empty.items("MUG")
+
+    decision = (await empty.submit("O-1", line("1", "MUG"))).decision
+    await empty.close()
+
+    assert decision.outcome == v1.Outcome.OUTCOME_INFEASIBLE
+    assert (decision.policy_id, decision.policy_version) == ("default", 1)
+    assert decision.policy_reason == "no other policy applies"

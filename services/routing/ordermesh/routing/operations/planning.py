@@ -206,7 +206,10 @@ class Planner:
         try:
             return await self.plan(question, known, stock, decision_id=decision_id)
         except FieldViolation:
-            return verdict.nowhere(question, known.policy, decision_id=decision_id, now=known.now)
+            nowhere = verdict.nowhere(
+                question, known.policy, decision_id=decision_id, now=known.now
+            )
+            return replace(nowhere, policy_reason=known.policy_reason)
 
     async def _staged(
         self, question: Question, known: Known, stock: Availability, decision_id: UUID | None

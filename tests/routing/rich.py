@@ -81,6 +81,7 @@ def rich_problem(seed: int) -> Problem:
         promise_days=draw.choice([None, 1, 2, 3]),
         shipments_max=draw.choice([None, None, None, 1, 2]),
         all_or_nothing=draw.random() < 0.2,
+        parcels_max=draw.choice([None, None, None, 1, 2, 3]),
         tariffs=tariffs,
         apart=draw.choice([(), (), (("cold", "warm"),)]),
         tiers=draw.choice(TIERS),
@@ -168,6 +169,7 @@ def best_tiers(wanted: Problem) -> tuple[int, ...] | None:
         for assignment in assignments(wanted)
         for plan in _parcelled(wanted, assignment)
         if plan.is_complete or not wanted.all_or_nothing
+        if wanted.parcels_max is None or plan.parcels <= wanted.parcels_max
     ]
     return min(found, default=None)
 

@@ -174,7 +174,7 @@ def test_the_hash_changes_with_whatever_could_change_the_decision() -> None:
 
 
 def test_the_hash_of_a_problem_stays_what_it_was() -> None:
-    assert built().hash == ("4f92acd07efc384dc5ba401b9533fe84e79355fc1b39548277f03351300637b8")
+    assert built().hash == ("9524a3eba73d9bfe8c101ff8f19fe893a4c0cadf41f254e95c971d1b2e7e60c1")
 
 
 @pytest.mark.parametrize(

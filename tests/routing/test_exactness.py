@@ -22,7 +22,11 @@ def test_the_plan_is_the_best_of_all_there_are(start: int) -> None:
         verify(wanted, solution.plan)
         best = best_tiers(wanted)
         certificate = solution.certificate
-        assert certificate.method is Method.EXACT_DP, seed
+        if certificate.method is not Method.EXACT_DP:
+            # Tiers that outgrow 64 bits, and too many parcels: what is found is not proven.
+            assert wanted.parcels_max is not None, seed
+            assert certificate.status is not Status.OPTIMAL, seed
+            continue
         if certificate.status is Status.INFEASIBLE:
             assert best is None or not wanted.all_or_nothing, seed
             assert not solution.plan.shipments, seed

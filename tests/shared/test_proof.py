@@ -55,6 +55,7 @@ def without_limits(wanted: Problem) -> Problem:
         costs=replace(wanted.costs, parcel_limit_grams=None),
         tariffs=tuple(replace(one, grams_max=None) for one in wanted.tariffs),
         shipments_max=None,
+        parcels_max=None,
         all_or_nothing=False,
         tiers=PLAIN,
     )

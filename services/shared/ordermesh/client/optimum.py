@@ -25,7 +25,12 @@ def optimum(check: Check) -> float | None:
     problem, split = check.problem, check.costs["split_charge"]
     atoms = [group for group in check.groups for _ in range(group["atoms"])]
     limits = [t["grams_max"] for t in problem["tariffs"]] + [check.costs["parcel_limit_grams"]]
-    odd = problem["shipments_max"] or problem["all_or_nothing"] or limits.count(None) < len(limits)
+    odd = (
+        problem["shipments_max"]
+        or problem["parcels_max"]
+        or problem["all_or_nothing"]
+        or limits.count(None) < len(limits)
+    )
     plain = [tier["terms"] for tier in problem["tiers"]] == [
         [{"term": "COST", "thousandths": 1000}]
     ]

@@ -78,6 +78,9 @@ class Check:
         require(set(names) <= self.places.keys(), "not a candidate", set(names) - set(self.places))
         if problem["shipments_max"] is not None:
             require(len(names) <= problem["shipments_max"], "too many shipments", len(names))
+        if problem["parcels_max"] is not None:
+            parcels = sum(len(shipment["parcels"]) for shipment in plan["shipments"])
+            require(parcels <= problem["parcels_max"], "too many parcels", parcels)
         if problem["all_or_nothing"] and plan["unfilled"]:
             equal("a part of all or nothing", names, [])
         found = units_of(plan["unfilled"])

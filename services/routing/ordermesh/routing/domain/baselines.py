@@ -63,6 +63,9 @@ BASELINES: Mapping[Method, Callable[[Problem], Plan]] = {
 NO_SERVICE = "NO_SERVICE"
 """The remark on the plan of a rule that put together what no service takes."""
 
+TOO_MANY_PARCELS = "TOO_MANY_PARCELS"
+"""The remark on the plan of a rule that needs more parcels than there may be."""
+
 _Taken = dict[str, dict[int, int]]
 
 
@@ -95,7 +98,10 @@ def _plan(problem: Problem, taken: _Taken, remarks: tuple[str, ...] = ()) -> Pla
     if problem.all_or_nothing and _filled(taken) < whole:
         taken = {}
     try:
-        return assemble(problem, taken, remarks)
+        plan = assemble(problem, taken, remarks)
+        if problem.parcels_max is None or plan.parcels <= problem.parcels_max:
+            return plan
+        return assemble(problem, {}, (*remarks, TOO_MANY_PARCELS))
     except ValueError:
         # The rule knows nothing of services, and no one service takes what it put together.
         return assemble(problem, {}, (*remarks, NO_SERVICE))

@@ -128,6 +128,7 @@ class SourcingPolicy:
     shipments_max: int | None = None
     all_or_nothing: bool = False
     allowed_location_ids: frozenset[str] | None = None
+    parcels_max: int | None = None
     apart: tuple[tuple[str, str], ...] = ()
     tiers: tuple[Tier, ...] = PLAIN
 
@@ -186,6 +187,7 @@ def build_problem(
         promise_days=policy.promise_days,
         shipments_max=policy.shipments_max,
         all_or_nothing=policy.all_or_nothing,
+        parcels_max=policy.parcels_max,
         apart=policy.apart,
         tiers=policy.tiers,
         removals=tuple(removals),

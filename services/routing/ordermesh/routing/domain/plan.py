@@ -53,7 +53,7 @@ class Shortage(StrEnum):
     ``NO_LOCATION``: the rules left no location that may ship it.
     ``NO_CAPACITY``: more would be filled if locations could ship more units today.
     ``NOT_TOGETHER``: there are enough, but not where what must leave together can.
-    ``SHIPMENTS_MAX``: more would be filled in more shipments.
+    ``SHIPMENTS_MAX``: more would be filled in more shipments or parcels.
     ``CHEAPER_UNFILLED``: the penalty is below the cost of shipping it.
     ``SEARCH_LIMIT``: no plan that fills it was found within the budget.
     """

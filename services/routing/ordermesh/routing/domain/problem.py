@@ -170,10 +170,10 @@ class Problem:
 
     Groups are sorted by name and candidates by rank, then id: the first candidate wins a tie.
     ``promise_days`` counts from the order, None where nothing was promised. ``shipments_max``
-    limits the locations used. With ``all_or_nothing`` an order that cannot be filled whole ships
-    nothing. ``apart`` are pairs of categories that share no parcel, each pair sorted. ``tiers``
-    say what is minimised, the first before all others. ``removals`` explain the problem and are
-    no part of it: they do not enter the hash.
+    limits the locations used, ``parcels_max`` the parcels of all of them. With ``all_or_nothing``
+    an order that cannot be filled whole ships nothing. ``apart`` are pairs of categories that share
+    no parcel, each pair sorted. ``tiers`` say what is minimised, the first before all others.
+    ``removals`` explain the problem and are no part of it: they do not enter the hash.
 
     Raises ``ValueError`` if a list is out of order or repeats a name, or a number is out of range.
     """
@@ -187,6 +187,7 @@ class Problem:
     promise_days: int | None = None
     shipments_max: int | None = None
     all_or_nothing: bool = False
+    parcels_max: int | None = None
     apart: tuple[tuple[str, str], ...] = ()
     tiers: tuple[Tier, ...] = PLAIN
     removals: tuple[Removal, ...] = ()
@@ -211,6 +212,8 @@ class Problem:
             raise ValueError("atoms and units are positive, weights not negative")
         if self.shipments_max is not None and self.shipments_max <= 0:
             raise ValueError("an order needs room for a shipment")
+        if self.parcels_max is not None and self.parcels_max <= 0:
+            raise ValueError("an order needs room for a parcel")
         for candidate in self.candidates:
             tariffs = [option.tariff for option in candidate.options]
             if not tariffs or not 0 <= min(tariffs) <= max(tariffs) < len(self.tariffs):

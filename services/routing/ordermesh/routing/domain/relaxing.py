@@ -7,12 +7,7 @@ from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Rule
 from ordermesh.routing.domain.rates import CostModel
 from ordermesh.routing.domain.stages import Ruled
-from ordermesh.routing.domain.terms import PLAIN, Term, Tier, Weighted
-
-_FEWEST_PARCELS = (
-    Tier("unfilled units first", (Weighted(Term.UNFILLED_UNITS),)),
-    Tier("fewest parcels", (Weighted(Term.PARCELS),)),
-)
+from ordermesh.routing.domain.terms import PLAIN
 
 
 def sourcing_policy(
@@ -26,7 +21,8 @@ def sourcing_policy(
         promise_is_hard=limits.promise_is_hard or False,
         more_days=relaxed.more_days,
         shipments_max=_shipments_max(policy, ruled),
-        tiers=_tiers(policy, ruled),
+        parcels_max=_parcels_max(ruled),
+        tiers=policy.tiers or PLAIN,
         all_or_nothing=limits.ship_complete or not relaxed.partial_allowed,
     )
 
@@ -43,14 +39,10 @@ def _shipments_max(policy: Policy, ruled: Ruled) -> int | None:
     """The strictest limit, and what the stage adds to it."""
     limits, relaxed = ruled.evaluation.limits, ruled.relaxation
     said = [limit for limit in (policy.shipments_max, limits.shipments_max) if limit]
-    shipments = [min(said) + relaxed.more_shipments] if said else []
-    if limits.parcels_max:
-        # Each shipment has a parcel.
-        shipments.append(limits.parcels_max + relaxed.more_parcels)
-    return min(shipments, default=None)
+    return min(said) + relaxed.more_shipments if said else None
 
 
-def _tiers(policy: Policy, ruled: Ruled) -> tuple[Tier, ...]:
-    """What is compared: parcels before all but what is unfilled, where they are limited."""
-    tiers = policy.tiers or PLAIN
-    return (*_FEWEST_PARCELS, *tiers) if ruled.fewest_parcels else tiers
+def _parcels_max(ruled: Ruled) -> int | None:
+    """The limit of parcels, and what the stage adds to it."""
+    limit = ruled.evaluation.limits.parcels_max
+    return limit + ruled.relaxation.more_parcels if limit else None

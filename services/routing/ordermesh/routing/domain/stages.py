@@ -45,15 +45,13 @@ class Ruled:
     """What the rules say to an order at one stage.
 
     ``open_when_full`` are locations that may send more than they have capacity for. With
-    ``past_soft_limits`` the limits at which locations only come last do not hold, and with
-    ``fewest_parcels`` plans with less parcels are better than cheaper ones.
+    ``past_soft_limits`` the limits at which locations only come last do not hold.
     """
 
     evaluation: Evaluation = field(default_factory=Evaluation)
     relaxation: Relaxation = NONE
     open_when_full: frozenset[str] = frozenset()
     past_soft_limits: bool = False
-    fewest_parcels: bool = False
 
 
 NO_RULES = Ruled()

@@ -7,7 +7,7 @@ from ordermesh.routing.domain.decision import Decision, RuleOutcome, StageResult
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Problem, Rule
 from ordermesh.routing.domain.question import Known, Units
-from ordermesh.routing.domain.rules.result import Evaluation, RuleRemoval
+from ordermesh.routing.domain.rules.result import Evaluation
 from ordermesh.routing.domain.rules.rule import Mode
 from ordermesh.routing.domain.stages import Ruled
 
@@ -33,25 +33,6 @@ def openings(ruled: Ruled, known: Known) -> Iterator[Ruled]:
     last = frozenset(name for name, mode in modes.items() if mode is Mode.RANK_LAST)
     if last or known.has_soft_limits:
         yield replace(ruled, open_when_full=ignored | last, past_soft_limits=True)
-
-
-def has_too_many_parcels(ruled: Ruled, decision: Decision) -> bool:
-    """Whether the decision has more parcels than rules and the stage allow."""
-    limit = ruled.evaluation.limits.parcels_max
-    if limit is None:
-        return False
-    parcels = sum(one.parcel_count for one in decision.shipments)
-    return parcels > limit + ruled.relaxation.more_parcels
-
-
-def closed(ruled: Ruled, known: Known) -> Ruled:
-    """The stage when no plan keeps the limit of parcels: nothing is sent."""
-    limits = ruled.evaluation.limits
-    rule_id = next((note.rule_id for note in limits.notes if "parcels" in note.sentence), "")
-    fact = f"more than {(limits.parcels_max or 0) + ruled.relaxation.more_parcels} parcels"
-    removals = tuple(RuleRemoval(rule_id, entry.location_id, (), fact) for entry in known.network)
-    evaluation = replace(ruled.evaluation, removals=removals)
-    return replace(ruled, evaluation=evaluation)
 
 
 def result(

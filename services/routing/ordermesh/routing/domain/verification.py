@@ -132,10 +132,13 @@ class _Checks:
                 yield shipment.location_id, parcel.lines
 
     def limits(self) -> None:
-        """The number of shipments, and all or nothing."""
+        """The number of shipments and of parcels, and all or nothing."""
         most = self._problem.shipments_max
         if most is not None:
             self._at_most("shipments", self._problem.order_id, most, len(self._plan.shipments))
+        if self._problem.parcels_max is not None:
+            parcels = sum(len(shipment.parcels) for shipment in self._plan.shipments)
+            self._at_most("parcels", self._problem.order_id, self._problem.parcels_max, parcels)
         if self._problem.all_or_nothing and self._plan.unfilled:
             self._expect("all or nothing", self._problem.order_id, 0, len(self._plan.shipments))
 

@@ -237,12 +237,6 @@ class Planner:
         for ruled in staging.openings(asking.ruled, asking.known):
             tried = replace(asking, ruled=ruled)
             problem, decision = await self._bundled(tried)
-            if staging.has_too_many_parcels(ruled, decision):
-                tried = replace(tried, ruled=replace(ruled, fewest_parcels=True))
-                problem, decision = await self._bundled(tried)
-                if staging.has_too_many_parcels(ruled, decision):
-                    tried = replace(tried, ruled=staging.closed(ruled, asking.known))
-                    problem, decision = await self._bundled(tried)
             if not decision.unfilled_lines:
                 break
         return tried, problem, decision

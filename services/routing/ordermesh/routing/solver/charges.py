@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ordermesh.routing.solver import kernel
+from ordermesh.routing.solver.counts import Counts
 from ordermesh.routing.solver.lattice import Integers, Lattice
 from ordermesh.routing.solver.tables import Tables
-from ordermesh.routing.solver.values import Counts, Values, infinity
+from ordermesh.routing.solver.values import Values, infinity
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class _Relaxed:
 
     def _without(self, limit: Shortage) -> Problem:
         if limit is Shortage.SHIPMENTS_MAX:
-            return replace(self._problem, shipments_max=None)
+            return replace(self._problem, shipments_max=None, parcels_max=None)
         candidates = tuple(replace(c, capacity_units=None) for c in self._problem.candidates)
         return replace(self._problem, candidates=candidates)
 
@@ -71,7 +71,8 @@ def _limit(problem: Problem, line: PlanLine, status: Status, relaxed: _Relaxed) 
     """Which limit keeps units from leaving that are there."""
     if status is Status.TIME_LIMIT:
         return Shortage.SEARCH_LIMIT
-    if problem.shipments_max is not None and relaxed.fills_more(Shortage.SHIPMENTS_MAX, line):
+    is_limited = problem.shipments_max is not None or problem.parcels_max is not None
+    if is_limited and relaxed.fills_more(Shortage.SHIPMENTS_MAX, line):
         return Shortage.SHIPMENTS_MAX
     has_capacity = any(c.capacity_units is not None for c in problem.candidates)
     if has_capacity and relaxed.fills_more(Shortage.NO_CAPACITY, line):

@@ -18,7 +18,8 @@ Constraints.
 5. With a limit: ``W n_i`` is at least the weight of the units from i, a unit heavier than W
    counting as W.
 6. At most so many y_i, where the problem limits shipments.
-7. ``l_g = 0`` where all or nothing is asked.
+7. At most so many parcels over all n_i, where the problem limits them.
+8. ``l_g = 0`` where all or nothing is asked.
 
 Row 5 asks for no more parcels than any packing needs, so the bound holds for every plan; a plan
 that is found must still be packed and priced.
@@ -82,6 +83,9 @@ class Programme:
         if self._problem.shipments_max is not None:
             used = cp_model.LinearExpr.sum(list(self._y.values()))
             model.add(used <= self._problem.shipments_max)
+        if self._problem.parcels_max is not None:
+            parcels = cp_model.LinearExpr.sum(list(self._n.values()))
+            model.add(parcels <= self._problem.parcels_max)
 
     def _limit_row(self, row: int, groups: list[int]) -> None:
         """Constraints 3 to 5 for one candidate; one that cannot bind is left out."""

@@ -41,6 +41,7 @@ from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.scale import Scale
 from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver.charges import charges_of
+from ordermesh.routing.solver.counting import STEPS_MAX, Counting
 from ordermesh.routing.solver.lattice import PAIRS_MAX, Indices, lattice_of, pairs_of
 from ordermesh.routing.solver.recurrence import Recurrence, ties_of
 from ordermesh.routing.solver.tables import Tables, tables_of
@@ -59,7 +60,8 @@ class Exact:
     they were chosen by what is in them. ``value`` is its cost and ``bound`` a proven lower bound:
     the two differ only where the fewest parcels of a shipment were not proven, or as
     ``_first_parcel_free`` says. ``margins`` say by how much at least every plan that uses a
-    candidate is dearer, None if there is none.
+    candidate is dearer, None if there is none; they are empty where that was not looked for.
+    ``parcels`` counts them.
     """
 
     assignment: dict[int, dict[int, int]] | None
@@ -67,6 +69,11 @@ class Exact:
     bound: int
     margins: tuple[int | None, ...]
     loads: dict[int, tuple[Load, ...]] = field(default_factory=dict)
+    parcels: int = 0
+
+    def has_more_parcels_than(self, most: int | None) -> bool:
+        """Whether there are too many of them."""
+        return most is not None and self.parcels > most
 
 
 def solve_exactly(
@@ -96,7 +103,39 @@ def solve_exactly(
         if whole.assignment is None:
             return whole
     split = scale.coefficients.get(Term.SPLIT, 0) * problem.costs.split_charge
+    if whole.has_more_parcels_than(problem.parcels_max):
+        return _under_the_limit(problem, scale, tables, held, left, split)
     return _first_parcel_free(whole, split)
+
+
+def _under_the_limit(
+    problem: Problem, scale: Scale, tables: Tables, held: Indices, left: int, split: int
+) -> Exact | None:
+    """The optimum of all groups together with no more parcels than there may be."""
+    served = np.flatnonzero((tables.holds > 0).any(axis=1))
+    some = tables.restricted(served, held)
+    shape = tuple(int(atoms) + 1 for atoms in some.atoms)
+    if pairs_of(shape) > PAIRS_MAX or some.is_exact:
+        return None
+    lattice, ties = lattice_of(shape), ties_of(some)
+    priced = Values(problem, scale, some, lattice)
+    most = problem.parcels_max or 1
+    counting = Counting(some, lattice, priced, ties, most, problem.shipments_max)
+    if counting.steps > STEPS_MAX or not priced.are_proven:
+        return None
+    found = counting.solve(complete=problem.all_or_nothing)
+    if found.picks is None:
+        return Exact(None, 0, 0, ())
+    columns = held.tolist()
+    assignment, loads = {}, {}
+    for row, (state, parcels) in found.picks.items():
+        place, counts = int(served[row]), lattice.counts[state].tolist()
+        assignment[place] = {columns[g]: number for g, number in enumerate(counts) if number}
+        known = priced.loads_in_parcels(row, state, parcels)
+        if known is not None:
+            loads[place] = known
+    value = left + found.value
+    return _first_parcel_free(Exact(assignment, value, value, (), loads, most), split)
 
 
 def _components(tables: Tables, held: Indices, *, together: bool) -> list[tuple[Indices, Indices]]:
@@ -148,13 +187,15 @@ def _solve_component(
     columns = tables.columns.tolist()
     assignment = {}
     loads = {}
+    parcels = 0
     for row, state in answer.assignment.items():
         counts = lattice.counts[state].tolist()
         assignment[row] = {columns[g]: number for g, number in enumerate(counts) if number}
         found = priced.loads(row, state)
         if found is not None:
             loads[row] = found
-    return Exact(assignment, answer.value, bound, answer.margins, loads)
+        parcels += priced.parcels_of(row, state) if found is None else len(found)
+    return Exact(assignment, answer.value, bound, answer.margins, loads, parcels)
 
 
 def _first_parcel_free(exact: Exact, split_charge: int) -> Exact:
@@ -166,7 +207,7 @@ def _first_parcel_free(exact: Exact, split_charge: int) -> Exact:
     """
     if exact.assignment:
         value, bound = exact.value - split_charge, exact.bound - split_charge
-        return Exact(exact.assignment, value, bound, exact.margins, exact.loads)
+        return Exact(exact.assignment, value, bound, exact.margins, exact.loads, exact.parcels)
     least = min((margin for margin in exact.margins if margin is not None), default=0)
     bound = min(exact.value, exact.bound + least - split_charge)
     margins = tuple(m if m is None else max(0, m - split_charge) for m in exact.margins)
@@ -188,4 +229,5 @@ def _join(whole: Exact, part: Exact, candidates: list[int]) -> Exact:
         whole.bound + part.bound,
         tuple(margins),
         {**whole.loads, **loads},
+        whole.parcels + part.parcels,
     )

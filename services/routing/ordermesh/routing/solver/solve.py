@@ -63,7 +63,7 @@ def _exact_plan(problem: Problem, scale: Scale, exact: Exact) -> tuple[Plan, Cer
     if value != exact.value:
         raise ArithmeticError(f"solved for {exact.value}, the plan comes to {value}")
     status = Status.OPTIMAL if exact.bound == exact.value else Status.FEASIBLE
-    margins = zip(names, exact.margins, strict=True)
+    margins = zip(names, exact.margins, strict=True) if exact.margins else ()
     loses_by = tuple(_loses_by(scale, location_id, margin) for location_id, margin in margins)
     return plan, _certificate(problem, scale, method, status, plan, exact.bound, loses_by)
 

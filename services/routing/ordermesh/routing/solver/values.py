@@ -5,7 +5,6 @@ recurrence over the parts of each state. Numbers are those of the scale, without
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,29 +18,15 @@ from ordermesh.routing.domain.parcelling import (
     loads_of,
     parcel_value,
 )
-from ordermesh.routing.domain.parcels import Weights, pack, weights_of
-from ordermesh.routing.domain.problem import Group, Problem
+from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.scale import Scale
 from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver import kernel
+from ordermesh.routing.solver.counts import Counts, count_parcels
 from ordermesh.routing.solver.lattice import Integers, Lattice
 from ordermesh.routing.solver.tables import NO_LIMIT, Tables
 
 Booleans = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Parcels by state for each weight limit (L, S): as packed, and the fewest that could do."""
-
-    parcels: Integers
-    fewest: Integers
-    which: Integers
-
-    @property
-    def are_fewest(self) -> bool:
-        """Whether every packing is proven to be the fewest parcels."""
-        return bool((self.parcels == self.fewest).all())
 
 
 class Values:
@@ -57,6 +42,7 @@ class Values:
         self._groups = [problem.groups[column] for column in tables.columns.tolist()]
         self.counts = self._count_parcels()
         self.are_proven = self.counts.are_fewest
+        self._numbered: dict[int, list[Integers]] = {}
 
     @cached_property
     def are_sums(self) -> bool:
@@ -90,6 +76,76 @@ class Values:
             tables.capacity,
         )
 
+    def in_parcels(self, row: int, parcels: int) -> Integers:
+        """What a candidate charges for each state (S) in exactly so many parcels."""
+        if self._tables.counted[row]:
+            own = self.counts.parcels[self.counts.which[row]] == parcels
+            return np.where(own, self.values[row], infinity(self._tables))
+        return self._by_number(row)[parcels - 1]
+
+    def _by_number(self, row: int) -> list[Integers]:
+        """The values of a candidate whose parcels are priced, by their number up to the limit."""
+        if row not in self._numbered:
+            self._numbered[row] = self._priced_by_number(row)
+        return self._numbered[row]
+
+    def _priced_by_number(self, row: int) -> list[Integers]:
+        infinite, most = infinity(self._tables), self._problem.parcels_max or 1
+        offsets, parts, rests = self._lattice.all_pairs
+        fits, torn = self._fits[row], self._torn_states(row)
+        once, singles, _, _ = self._packed(row)
+        packed = np.full(self._lattice.size, infinite, singles.dtype)
+        packed[0] = 0
+        found: list[Integers] = []
+        for _ in range(most):
+            packed = np.minimum.reduceat(singles[parts] + packed[rests], offsets)
+            packed = np.minimum(packed, infinite)
+            values = np.where(fits & ~torn & (packed < infinite // 2), packed + once, infinite)
+            values[0] = infinite
+            found.append(values)
+        for state in np.flatnonzero(fits & torn).tolist():
+            number = len(self._loads_of(row, state) or ())
+            if 0 < number <= most:
+                found[number - 1][state] = self._by_the_domain(row, state)
+        return found
+
+    def _loads_of(self, row: int, state: int) -> tuple[Load, ...] | None:
+        """The parcels of a state as the domain packs it, None where no service takes it."""
+        candidate = self._problem.candidates[int(self._tables.rows[row])]
+        columns = self._tables.columns.tolist()
+        counts = self._lattice.counts[state].tolist()
+        taken = {columns[place]: number for place, number in enumerate(counts) if number}
+        try:
+            return loads_of(self._problem, candidate, taken, self._scale)
+        except ValueError:
+            return None
+
+    def parcels_of(self, row: int, state: int) -> int:
+        """In how many parcels a state is shipped whose parcels are counted, or one service's."""
+        if self._tables.counted[row]:
+            return int(self.counts.parcels[self.counts.which[row], state])
+        return len(self._loads_of(row, state) or ())
+
+    def loads_in_parcels(self, row: int, state: int, parcels: int) -> tuple[Load, ...] | None:
+        """The parcels of a state when there are so many, None where they are not priced."""
+        if self._tables.counted[row] or self._torn_states(row)[state]:
+            return None
+        once, singles, chosen, _ = self._packed(row)
+        by_number = self._by_number(row)
+        offsets, parts, rests = self._lattice.all_pairs
+        found: list[Load] = []
+        while state:
+            end = offsets[state + 1] if state + 1 < self._lattice.size else len(parts)
+            span = slice(offsets[state], end)
+            if parcels == 1:
+                part = state
+            else:
+                totals = singles[parts[span]] + by_number[parcels - 2][rests[span]] - once
+                part = int(parts[span][int(np.argmin(totals))])
+            found.append(self._load(row, part, chosen))
+            state, parcels = state - part, parcels - 1
+        return tuple(found)
+
     def bounds(self) -> Integers:
         """Lower bounds of the values."""
         bounds = self._filled(self.counts.fewest)
@@ -104,9 +160,7 @@ class Values:
         if self._torn_states(row)[state]:
             return None
         _, singles, chosen, packed = self._packed(row)
-        flat, counts = self._lattice.flat, self._lattice.counts
-        columns, places = self._tables.columns.tolist(), self._lattice.places
-        ways = np.flatnonzero(self._tables.ways.owner == self._tables.rows[row])
+        flat, places = self._lattice.flat, self._lattice.places
         loads = []
         while state:
             part = state
@@ -114,15 +168,18 @@ class Values:
                 span = slice(flat.starts[places[state]], flat.starts[places[state] + 1])
                 totals = singles[flat.parts[span]] + packed[flat.rests[span]]
                 part = int(flat.parts[span][int(np.argmin(totals))])
-            option = int(self._tables.ways.place[ways[chosen[part]]])
-            atoms = [
-                (columns[group], number)
-                for group, number in enumerate(counts[part].tolist())
-                if number
-            ]
-            loads.append(load_of(self._problem, option, atoms))
+            loads.append(self._load(row, part, chosen))
             state -= part
         return tuple(loads)
+
+    def _load(self, row: int, part: int, chosen: Integers) -> Load:
+        """Atoms of one parcel, by the option that was chosen for it."""
+        ways = np.flatnonzero(self._tables.ways.owner == self._tables.rows[row])
+        columns = self._tables.columns.tolist()
+        option = int(self._tables.ways.place[ways[chosen[part]]])
+        counts = self._lattice.counts[part].tolist()
+        atoms = [(columns[group], number) for group, number in enumerate(counts) if number]
+        return load_of(self._problem, option, atoms)
 
     def _filled(self, parcels: Integers) -> Integers:
         """The values of candidates that pay by the number of parcels, infinite elsewhere."""
@@ -306,31 +363,6 @@ def infinity(tables: Tables) -> int:
     reach = sum(int(one) for one in most if one < 2**61) + int(np.abs(tables.parcel).max())
     reach += int(np.abs(tables.shipment).max()) + 2**61
     return (1 << 24) * reach * (1 + int(tables.units @ tables.atoms))
-
-
-def count_parcels(
-    groups: Sequence[Group], lattice: Lattice, limit_grams: int
-) -> tuple[Integers, Integers]:
-    """For every state, the parcels its units are packed into, and the fewest that could do."""
-    ones = np.ones(lattice.size, np.int64)
-    ones[0] = 0
-    if limit_grams >= NO_LIMIT or sum(one.atoms * one.grams for one in groups) <= limit_grams:
-        return ones, ones
-    parcels, fewest = ones.copy(), ones.copy()
-    known: dict[Weights, tuple[int, int]] = {}
-    for state, counts in enumerate(lattice.counts.tolist()):
-        weights = weights_of(
-            [
-                (part.weight_grams, part.units * number)
-                for group, number in zip(groups, counts, strict=True)
-                for part in group.parts
-            ]
-        )
-        if weights not in known:
-            packing = pack(weights, limit_grams)
-            known[weights] = (len(packing.parcels), packing.fewest)
-        parcels[state], fewest[state] = known[weights]
-    return parcels, fewest
 
 
 def _atoms_in(load: Load, problem: Problem, index: int) -> int:

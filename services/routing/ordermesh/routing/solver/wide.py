@@ -120,6 +120,9 @@ class _Search:
     def _try(self, plan: Plan) -> None:
         if self._problem.all_or_nothing and not plan.is_complete:
             return
+        most = self._problem.parcels_max
+        if most is not None and plan.parcels > most:
+            return
         value = on_scale(self._problem, plan, self._scale)
         if self.best is None or value < self.value:
             self.best, self.value = plan, value

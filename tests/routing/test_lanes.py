@@ -281,6 +281,22 @@ async def test_surcharges_of_the_address_are_in_every_parcel(house: House) -> No
     assert parcel.tariff_id == "CARD/1/1 +REMOTE_AREA +RESIDENTIAL"
 
 
+async def test_a_business_pays_nothing_for_a_home_whenever_its_order_is_decided(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 9})
+    home = SURCHARGE(kind=SURCHARGE.KIND_RESIDENTIAL, amount=eur(1.5, "USD"))
+    await put(house, zones(), carrier(), card(surcharges=[home]), lane("L", "NEAR"))
+    office = Destination(country_code="US", postal_code="60601", business=True)
+
+    asked = await decided(house, destination=office)
+    reply = await house.submit("O-1", line("1", "MUG"), destination=office)
+    again = await house.source("O-1", validate_only=True)
+
+    assert reply.order.destination.business
+    assert [freight(one) for one in (asked, reply.decision, again.decision)] == [5.0, 5.0, 5.0]
+
+
 async def test_prices_in_another_currency_are_converted_at_the_rate_of_the_day(
     house: House,
 ) -> None:

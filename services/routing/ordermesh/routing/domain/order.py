@@ -130,11 +130,12 @@ class Destination:
     region: str
     postal_code: str
     place: Place
+    is_business: bool = False
 
     @property
     def address(self) -> Address:
         """What zones and lanes go by."""
-        return Address(self.country_code, self.region, self.postal_code)
+        return Address(self.country_code, self.region, self.postal_code, self.is_business)
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,7 +242,10 @@ def _offering(question: Question, known: Known) -> Offering | None:
     if not known.book.lanes:
         return None
     way = known.book.towards(
-        question.address, known.policy.currency_code, known.now, is_residential=True
+        question.address,
+        known.policy.currency_code,
+        known.now,
+        is_residential=not question.address.is_business,
     )
     units = {
         one.line.line_id: tuple(unit_of(known.items.get(sku)) for sku in one.units)

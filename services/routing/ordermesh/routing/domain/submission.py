@@ -52,6 +52,7 @@ class Whereto:
     region: str
     postal_code: str
     place: Place | None
+    is_business: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,11 @@ def make_order(
         external_refs=new.external_refs,
         lines=lines,
         destination=Destination(
-            new.whereto.country_code, new.whereto.region, new.whereto.postal_code, place
+            new.whereto.country_code,
+            new.whereto.region,
+            new.whereto.postal_code,
+            place,
+            new.whereto.is_business,
         ),
         method=new.method,
         order_time=new.order_time or now,

@@ -166,7 +166,9 @@ class Promising:
         if destination is not None:
             where = whereto(destination)
             found = await self._whereabouts.find(tx, where)
-            address = Address(where.country_code, found.region, where.postal_code)
+            address = Address(
+                where.country_code, found.region, where.postal_code, where.is_business
+            )
             return _Goal(found.place, address)
         location = memory.location(pickup_location_id)
         if location is None:

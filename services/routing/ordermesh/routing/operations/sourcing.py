@@ -142,7 +142,7 @@ class SourceOrder:
             order_id="",
             wanted=tuple(units),
             place=found.place,
-            address=Address(where.country_code, found.region, where.postal_code),
+            address=Address(where.country_code, found.region, where.postal_code, where.is_business),
             promise_days=asked.promise_days,
             policy_id=request.policy_id,
             policy_version=request.policy_version,

@@ -50,6 +50,7 @@ def order_values(order: Order) -> Values:
         "postal_code": order.destination.postal_code,
         "latitude": place.latitude_microdegrees,
         "longitude": place.longitude_microdegrees,
+        "is_business": order.destination.is_business,
         "method": order.method,
         "order_time": order.order_time,
         "promise_days": order.promise_days,
@@ -80,7 +81,11 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
         external_refs=tuple(ExternalReference(system, name) for system, name in row.external_refs),
         lines=lines,
         destination=Destination(
-            row.country_code, row.region, row.postal_code, Place(row.latitude, row.longitude)
+            row.country_code,
+            row.region,
+            row.postal_code,
+            Place(row.latitude, row.longitude),
+            row.is_business,
         ),
         method=row.method,
         order_time=row.order_time,

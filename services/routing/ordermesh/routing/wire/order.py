@@ -114,6 +114,7 @@ def whereto(message: DestinationMessage) -> Whereto:
         message.region,
         message.postal_code,
         place(message.position) if message.HasField("position") else None,
+        message.business,
     )
 
 
@@ -243,4 +244,5 @@ def _destination(destination: Destination) -> DestinationMessage:
         region=destination.region,
         postal_code=destination.postal_code,
         position=position(destination.place),
+        business=destination.is_business,
     )

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ordermesh/api/order/v1/destination.proto\x12\x16ordermesh.api.order.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18google/type/latlng.proto\"\xc8\x01\n\x0b\x44\x65stination\x12\'\n\x0c\x63ountry_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x31\n\x06region\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0bpostal_code\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12%\n\x08position\x18\x04 \x01(\x0b\x32\x13.google.type.LatLngb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ordermesh/api/order/v1/destination.proto\x12\x16ordermesh.api.order.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18google/type/latlng.proto\"\xda\x01\n\x0b\x44\x65stination\x12\'\n\x0c\x63ountry_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{2}$\x12\x31\n\x06region\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0bpostal_code\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12%\n\x08position\x18\x04 \x01(\x0b\x32\x13.google.type.LatLng\x12\x10\n\x08\x62usiness\x18\x05 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,5 +40,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DESTINATION'].fields_by_name['postal_code']._loaded_options = None
   _globals['_DESTINATION'].fields_by_name['postal_code']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_DESTINATION']._serialized_start=124
-  _globals['_DESTINATION']._serialized_end=324
+  _globals['_DESTINATION']._serialized_end=342
 # @@protoc_insertion_point(module_scope)

@@ -27,12 +27,15 @@ class Destination(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     POSTAL_CODE_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    BUSINESS_FIELD_NUMBER: _builtins.int
     country_code: _builtins.str
     """ISO 3166-1 alpha-2: `US`."""
     region: _builtins.str
     """The state or province, as it is written in addresses: `IL`."""
     postal_code: _builtins.str
     """The postal code."""
+    business: _builtins.bool
+    """It is the address of a business: carriers charge nothing for a home."""
     @_builtins.property
     def position(self) -> _latlng_pb2.LatLng:
         """Where it is. Not set: found by the postal code, which works for the United States and for every
@@ -46,10 +49,11 @@ class Destination(_message.Message):
         region: _builtins.str = ...,
         postal_code: _builtins.str = ...,
         position: _latlng_pb2.LatLng | None = ...,
+        business: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["country_code", b"country_code", "position", b"position", "postal_code", b"postal_code", "region", b"region"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business", b"business", "country_code", b"country_code", "position", b"position", "postal_code", b"postal_code", "region", b"region"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

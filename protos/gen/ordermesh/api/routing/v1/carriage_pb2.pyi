@@ -420,7 +420,7 @@ class RateCard(_message.Message):
             KIND_UNSPECIFIED: RateCard.Surcharge._Kind.ValueType  # 0
             """Not said. Refused on input."""
             KIND_RESIDENTIAL: RateCard.Surcharge._Kind.ValueType  # 1
-            """To somebody's home."""
+            """To somebody's home: to every destination that is not said to be a business."""
             KIND_OVERSIZE: RateCard.Surcharge._Kind.ValueType  # 2
             """With a unit that is larger than the limits, or is to be handled as `OVERSIZE`."""
             KIND_HAZMAT: RateCard.Surcharge._Kind.ValueType  # 3
@@ -434,7 +434,7 @@ class RateCard(_message.Message):
         KIND_UNSPECIFIED: RateCard.Surcharge.Kind.ValueType  # 0
         """Not said. Refused on input."""
         KIND_RESIDENTIAL: RateCard.Surcharge.Kind.ValueType  # 1
-        """To somebody's home."""
+        """To somebody's home: to every destination that is not said to be a business."""
         KIND_OVERSIZE: RateCard.Surcharge.Kind.ValueType  # 2
         """With a unit that is larger than the limits, or is to be handled as `OVERSIZE`."""
         KIND_HAZMAT: RateCard.Surcharge.Kind.ValueType  # 3

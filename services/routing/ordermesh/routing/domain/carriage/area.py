@@ -15,11 +15,12 @@ def plain(postal_code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What zones and lanes go by: no street, no name. Empty where nobody knows."""
+    """What zones, lanes and surcharges go by: no street, no name. Empty where nobody knows."""
 
     country_code: str
     region: str = ""
     postal_code: str = ""
+    is_business: bool = False
 
 
 @dataclass(frozen=True, slots=True)

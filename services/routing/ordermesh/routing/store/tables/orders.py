@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
 )
 
 from ordermesh.routing.store.tables.base import CallerText, Number, metadata
@@ -35,6 +36,7 @@ customer_order = Table(
     Column("postal_code", Text, nullable=False),
     Column("latitude", Integer, nullable=False),
     Column("longitude", Integer, nullable=False),
+    Column("is_business", Boolean, nullable=False, server_default=false()),
     Column("method", String(16), nullable=False),
     Column("order_time", UtcTime, nullable=False),
     Column("promise_days", Integer, nullable=False),

@@ -207,7 +207,7 @@ class Server:
             ("grpc.absolute_max_metadata_size", 2 * Limits.metadata_bytes),
             ("grpc.max_concurrent_streams", 100),
             ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ]
         if not self._is_development:
             options += [

@@ -24,6 +24,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ExportDecision": _READERS,
         "ExplainDecision": _READERS,
         "AskCounterfactual": _OPERATOR,
+        "FindAlternatives": _READERS,
         "ReplayDecision": _OPERATOR,
     },
     "ordermesh.api.routing.v1.FulfillmentService": {

@@ -205,7 +205,7 @@ def _decision(
         create_time=now,
         method=question.method,
         outcome=outcome,
-        shipments=_shipments(problem, plan),
+        shipments=decided_shipments(problem, plan),
         currency_code=policy.currency_code,
         cost=plan.costs.total,
         bound=bound,
@@ -221,7 +221,8 @@ def _decision(
     )
 
 
-def _shipments(problem: Problem, plan: Plan) -> tuple[DecidedShipment, ...]:
+def decided_shipments(problem: Problem, plan: Plan) -> tuple[DecidedShipment, ...]:
+    """What each location of a plan sends."""
     seen = {candidate.location_id: candidate for candidate in problem.candidates}
     return tuple(
         DecidedShipment(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ordermesh.api.routing import v1
 from ordermesh.routing.domain import verdict
+from ordermesh.routing.domain.alternatives import fewest_shipments, next_best
 from ordermesh.routing.domain.changes import changed
 from ordermesh.routing.domain.conflict import Conflict, find_conflict
 from ordermesh.routing.domain.decision import Decision
@@ -22,7 +23,7 @@ from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.ports.sourcing import Solver
 from ordermesh.routing.ports.stock import Availability
 from ordermesh.routing.ports.stores import Stores
-from ordermesh.routing.wire.decision import decision_message
+from ordermesh.routing.wire.decision import alternative_message, decision_message
 from ordermesh.routing.wire.explanation import (
     changes_of,
     conflict_message,
@@ -30,6 +31,9 @@ from ordermesh.routing.wire.explanation import (
 )
 from ordermesh.routing.wire.record import exported, restored
 from ordermesh.runtime.database import Database, Transaction
+
+PLANS, SETS = 5, 10_000
+"""So many plans are told, and sets of locations looked at, where nothing is said."""
 
 OTHERS = 10
 """So many locations that lose by the least are explained when none are named."""
@@ -79,6 +83,27 @@ class Explaining:
         return v1.AskCounterfactualResponse(
             decision=decision_message(_decision(record, inputs, solution)),
             differs=_shipped(solution.plan) != _shipped(record.plan),
+        )
+
+    async def alternatives(
+        self, request: v1.FindAlternativesRequest
+    ) -> v1.FindAlternativesResponse:
+        """Other plans; raises what the contract lists."""
+        record = await self._record(request.decision_id)
+        most, sets = request.plans_max or PLANS, request.sets_max or SETS
+        problem = record.problem
+        if request.fewest_shipments:
+            found = await asyncio.to_thread(fewest_shipments, problem, self._solve, sets)
+            plans, examined, is_complete = found.plans, found.examined, found.is_complete
+        else:
+            plans = await asyncio.to_thread(next_best, problem, self._solve, most + 1)
+            examined, is_complete = 0, True
+        return v1.FindAlternativesResponse(
+            alternatives=[
+                alternative_message(problem, plan, record.currency) for plan in plans[:most]
+            ],
+            complete=is_complete and len(plans) <= most,
+            sets_examined=examined,
         )
 
     async def replay(self, request: v1.ReplayDecisionRequest) -> v1.ReplayDecisionResponse:

@@ -87,6 +87,14 @@ class SourcingServicer(v1.SourcingServiceServicer):
         """Decide as if some things had been otherwise."""
         return await self._explaining.ask(request)
 
+    async def FindAlternatives(
+        self,
+        request: v1.FindAlternativesRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.FindAlternativesResponse:
+        """Give other plans."""
+        return await self._explaining.alternatives(request)
+
     async def ReplayDecision(
         self,
         request: v1.ReplayDecisionRequest,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from ordermesh.api.routing.v1 import (
+    Alternative,
     Candidate,
     CostTerm,
     Plan,
@@ -31,7 +32,10 @@ from ordermesh.routing.domain.decision import (
     UnfilledLine,
 )
 from ordermesh.routing.domain.errors.requests import DuplicateEntry
+from ordermesh.routing.domain.plan import Plan as PlanOf
+from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.submission import NewLine
+from ordermesh.routing.domain.verdict import decided_shipments
 from ordermesh.routing.wire.money import money_message, price, timestamp
 
 
@@ -73,6 +77,16 @@ def decision_message(decision: Decision) -> DecisionMessage:
     if decision.bound is not None:
         message.bound.CopyFrom(money_message(decision.bound, currency))
     return message
+
+
+def alternative_message(problem: Problem, plan: PlanOf, currency: str) -> Alternative:
+    """A plan that could be."""
+    shipments = [_shipment(one, currency) for one in decided_shipments(problem, plan)]
+    return Alternative(
+        plan=Plan(shipments=shipments),
+        cost=money_message(plan.costs.total, currency),
+        unfilled_units=sum(line.quantity for line in plan.unfilled),
+    )
 
 
 def stored_decision(payload: bytes) -> DecisionMessage:

@@ -207,12 +207,15 @@ from ordermesh.api.routing.v1.rule_pb2 import SplitLimit as SplitLimit
 from ordermesh.api.routing.v1.rule_pb2 import TextFact as TextFact
 from ordermesh.api.routing.v1.rule_pb2 import TextTest as TextTest
 from ordermesh.api.routing.v1.rule_pb2 import TimeWindow as TimeWindow
+from ordermesh.api.routing.v1.sourcing_service_pb2 import Alternative as Alternative
 from ordermesh.api.routing.v1.sourcing_service_pb2 import AskCounterfactualRequest as AskCounterfactualRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import AskCounterfactualResponse as AskCounterfactualResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ExplainDecisionRequest as ExplainDecisionRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ExplainDecisionResponse as ExplainDecisionResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ExportDecisionRequest as ExportDecisionRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ExportDecisionResponse as ExportDecisionResponse
+from ordermesh.api.routing.v1.sourcing_service_pb2 import FindAlternativesRequest as FindAlternativesRequest
+from ordermesh.api.routing.v1.sourcing_service_pb2 import FindAlternativesResponse as FindAlternativesResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import FindReturnLocationRequest as FindReturnLocationRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import FindReturnLocationResponse as FindReturnLocationResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import GetDecisionRequest as GetDecisionRequest

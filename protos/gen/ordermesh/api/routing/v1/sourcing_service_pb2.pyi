@@ -498,6 +498,112 @@ class AskCounterfactualResponse(_message.Message):
 Global___AskCounterfactualResponse: _TypeAlias = AskCounterfactualResponse  # noqa: Y015
 
 @_typing.final
+class FindAlternativesRequest(_message.Message):
+    """FindAlternativesRequest names a decision and what is asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    FEWEST_SHIPMENTS_FIELD_NUMBER: _builtins.int
+    PLANS_MAX_FIELD_NUMBER: _builtins.int
+    SETS_MAX_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """Its id."""
+    fewest_shipments: _builtins.bool
+    """All plans that fill everything in the fewest shipments, one for each set of locations, instead
+    of the next best ones.
+    """
+    plans_max: _builtins.int
+    """How many at most; 0 means 5."""
+    sets_max: _builtins.int
+    """How many sets of locations are looked at for the fewest shipments; 0 means 10,000."""
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+        fewest_shipments: _builtins.bool = ...,
+        plans_max: _builtins.int = ...,
+        sets_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_id", b"decision_id", "fewest_shipments", b"fewest_shipments", "plans_max", b"plans_max", "sets_max", b"sets_max"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindAlternativesRequest: _TypeAlias = FindAlternativesRequest  # noqa: Y015
+
+@_typing.final
+class FindAlternativesResponse(_message.Message):
+    """FindAlternativesResponse carries plans."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALTERNATIVES_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    SETS_EXAMINED_FIELD_NUMBER: _builtins.int
+    complete: _builtins.bool
+    """There are no others that were asked for. False: only `sets_examined` sets were looked at and
+    nothing is claimed beyond them, or there were more than `plans_max`.
+    """
+    sets_examined: _builtins.int
+    """Sets of locations that were looked at for the fewest shipments."""
+    @_builtins.property
+    def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alternative]:
+        """The plans, the cheapest first. The next best begin with the optimum, and each leaves out a
+        location of every better one.
+        """
+
+    def __init__(
+        self,
+        *,
+        alternatives: _abc.Iterable[Global___Alternative] | None = ...,
+        complete: _builtins.bool = ...,
+        sets_examined: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "complete", b"complete", "sets_examined", b"sets_examined"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindAlternativesResponse: _TypeAlias = FindAlternativesResponse  # noqa: Y015
+
+@_typing.final
+class Alternative(_message.Message):
+    """Alternative is a plan that could be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    UNFILLED_UNITS_FIELD_NUMBER: _builtins.int
+    unfilled_units: _builtins.int
+    """Units that it leaves unfilled."""
+    @_builtins.property
+    def plan(self) -> _decision_pb2.Plan:
+        """The plan."""
+
+    @_builtins.property
+    def cost(self) -> _money_pb2.Money:
+        """What it costs; penalties for what is unfilled are part of it."""
+
+    def __init__(
+        self,
+        *,
+        plan: _decision_pb2.Plan | None = ...,
+        cost: _money_pb2.Money | None = ...,
+        unfilled_units: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "plan", b"plan", "unfilled_units", b"unfilled_units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Alternative: _TypeAlias = Alternative  # noqa: Y015
+
+@_typing.final
 class ReplayDecisionRequest(_message.Message):
     """ReplayDecisionRequest names a decision, and perhaps another policy."""
 

@@ -70,6 +70,11 @@ class SourcingServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualResponse.FromString,
                 _registered_method=True)
+        self.FindAlternatives = channel.unary_unary(
+                '/ordermesh.api.routing.v1.SourcingService/FindAlternatives',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindAlternativesRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindAlternativesResponse.FromString,
+                _registered_method=True)
         self.ReplayDecision = channel.unary_unary(
                 '/ordermesh.api.routing.v1.SourcingService/ReplayDecision',
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionRequest.SerializeToString,
@@ -156,6 +161,16 @@ class SourcingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindAlternatives(self, request, context):
+        """FindAlternatives finds other plans for a decision: the next best, or all with the fewest
+        shipments. Nothing is stored or held.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReplayDecision(self, request, context):
         """ReplayDecision makes a decision again from its record, and says whether the same came out; or
         under another policy, on the stock and at the time of the record and in the network of now.
@@ -204,6 +219,11 @@ def add_SourcingServiceServicer_to_server(servicer, server):
                     servicer.AskCounterfactual,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualResponse.SerializeToString,
+            ),
+            'FindAlternatives': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindAlternatives,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindAlternativesRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindAlternativesResponse.SerializeToString,
             ),
             'ReplayDecision': grpc.unary_unary_rpc_method_handler(
                     servicer.ReplayDecision,
@@ -401,6 +421,33 @@ class SourcingService:
             '/ordermesh.api.routing.v1.SourcingService/AskCounterfactual',
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.AskCounterfactualResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindAlternatives(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.SourcingService/FindAlternatives',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindAlternativesRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.FindAlternativesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -79,6 +79,12 @@ class SourcingServiceStub:
     Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
     did not look at, `CURRENCY_MISMATCH`.
     """
+    FindAlternatives: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.FindAlternativesRequest, _sourcing_service_pb2.FindAlternativesResponse]
+    """FindAlternatives finds other plans for a decision: the next best, or all with the fewest
+    shipments. Nothing is stored or held.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD`.
+    """
     ReplayDecision: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.ReplayDecisionRequest, _sourcing_service_pb2.ReplayDecisionResponse]
     """ReplayDecision makes a decision again from its record, and says whether the same came out; or
     under another policy, on the stock and at the time of the record and in the network of now.
@@ -137,6 +143,12 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
 
     Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
     did not look at, `CURRENCY_MISMATCH`.
+    """
+    FindAlternatives: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.FindAlternativesRequest, _sourcing_service_pb2.FindAlternativesResponse]  # type: ignore[assignment]
+    """FindAlternatives finds other plans for a decision: the next best, or all with the fewest
+    shipments. Nothing is stored or held.
+
+    Errors: `DECISION_NOT_FOUND`, `NO_RECORD`.
     """
     ReplayDecision: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.ReplayDecisionRequest, _sourcing_service_pb2.ReplayDecisionResponse]  # type: ignore[assignment]
     """ReplayDecision makes a decision again from its record, and says whether the same came out; or
@@ -235,6 +247,18 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `FIELD_VIOLATION` for a location that the decision
         did not look at, `CURRENCY_MISMATCH`.
+        """
+
+    @_abc_1.abstractmethod
+    def FindAlternatives(
+        self,
+        request: _sourcing_service_pb2.FindAlternativesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_service_pb2.FindAlternativesResponse, _abc.Awaitable[_sourcing_service_pb2.FindAlternativesResponse]]:
+        """FindAlternatives finds other plans for a decision: the next best, or all with the fewest
+        shipments. Nothing is stored or held.
+
+        Errors: `DECISION_NOT_FOUND`, `NO_RECORD`.
         """
 
     @_abc_1.abstractmethod

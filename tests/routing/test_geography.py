@@ -42,3 +42,11 @@ def test_places_beyond_the_globe_are_refused(latitude: float, longitude: float) 
 )
 def test_an_edge_belongs_to_the_band_below_it(distance: int, index: int) -> None:
     assert band(distance, (240, 480)) == index
+
+
+def test_a_vicinity_is_within_a_kilometre_and_is_its_own() -> None:
+    place = Place.from_degrees(40.123456, -75.987654)
+
+    assert place.vicinity == Place.from_degrees(40.12, -75.99)
+    assert place.vicinity.vicinity == place.vicinity
+    assert distance_km(place, place.vicinity) <= 1

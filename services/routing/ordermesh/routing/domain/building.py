@@ -179,7 +179,7 @@ def build_problem(
             candidates.append(candidate)
     problem = Problem(
         order_id=order.order_id,
-        destination=order.destination,
+        destination=order.destination.vicinity,
         groups=groups,
         candidates=tuple(candidates),
         costs=policy.costs,

@@ -34,6 +34,11 @@ class Place:
         """The place nearest to these degrees."""
         return cls(round(latitude * MICRODEGREES), round(longitude * MICRODEGREES))
 
+    @property
+    def vicinity(self) -> "Place":
+        """The place to a hundredth of a degree, about a kilometre: nobody's front door."""
+        return Place(round(self.latitude_microdegrees, -4), round(self.longitude_microdegrees, -4))
+
 
 def great_circle_km(start: Place, end: Place) -> float:
     """Kilometres along the great circle on a sphere of radius 6,371 km (haversine formula)."""

@@ -169,11 +169,13 @@ class Problem:
     """Everything that decides how one order is sourced.
 
     Groups are sorted by name and candidates by rank, then id: the first candidate wins a tie.
-    ``promise_days`` counts from the order, None where nothing was promised. ``shipments_max``
-    limits the locations used, ``parcels_max`` the parcels of all of them. With ``all_or_nothing``
-    an order that cannot be filled whole ships nothing. ``apart`` are pairs of categories that share
-    no parcel, each pair sorted. ``tiers`` say what is minimised, the first before all others.
-    ``removals`` explain the problem and are no part of it: they do not enter the hash.
+    ``destination`` is no more than the vicinity: distances were measured before, and decisions are
+    shown to strangers. ``promise_days`` counts from the order, None where nothing was promised.
+    ``shipments_max`` limits the locations used, ``parcels_max`` the parcels of all of them. With
+    ``all_or_nothing`` an order that cannot be filled whole ships nothing. ``apart`` are pairs of
+    categories that share no parcel, each pair sorted. ``tiers`` say what is minimised, the first
+    before all others. ``removals`` explain the problem and are no part of it: they do not enter
+    the hash.
 
     Raises ``ValueError`` if a list is out of order or repeats a name, or a number is out of range.
     """

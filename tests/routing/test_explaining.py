@@ -180,3 +180,18 @@ async def test_stock_room_and_limits_can_be_otherwise(house: House) -> None:
 
     assert [one.location_id for one in reply.decision.plan.shipments] == ["WEST"]
     assert reply.differs
+
+
+async def test_src_30_the_service_reads_stock_itself_at_the_revision_that_it_records(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 1, "LAMP at NEAR": 1})
+    await house.submit("O-1", line("1", "MUG"), line("2", "LAMP"))
+    first = await decided(house)
+
+    await house.stock({"MUG at EAST": 1})
+    again = (await house.source("O-1", validate_only=True)).decision
+
+    assert first.ledger_revision > 0
+    assert again.ledger_revision > first.ledger_revision
+    assert [one.location_id for one in again.plan.shipments] == ["NEAR"]

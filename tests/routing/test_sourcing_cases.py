@@ -38,7 +38,7 @@ def sourced(wanted: Problem) -> Solution:
     return solution
 
 
-def test_two_locations_fill_together_what_neither_has_alone() -> None:
+def test_src_1_two_locations_fill_together_what_neither_has_alone() -> None:
     wanted = problem([line("1", "MUG", 5)], [location("A", MUG=2), location("B", MUG=3)], FEWEST)
 
     plan = sourced(wanted).plan
@@ -47,7 +47,7 @@ def test_two_locations_fill_together_what_neither_has_alone() -> None:
 
 
 @pytest.mark.parametrize("groups", [1, 5], ids=["one line of five", "five lines of one"])
-def test_not_enough_anywhere_is_infeasible_and_names_the_sku(groups: int) -> None:
+def test_src_2_not_enough_anywhere_is_infeasible_and_names_the_sku(groups: int) -> None:
     lines = [line(str(number), "MUG", 5 // groups) for number in range(groups)]
     wanted = problem(
         lines, [location("A", MUG=1), location("B", MUG=1)], FEWEST, all_or_nothing=True
@@ -64,7 +64,7 @@ def test_not_enough_anywhere_is_infeasible_and_names_the_sku(groups: int) -> Non
     assert sum(each.unfilled for each in solution.shortfalls) == 3
 
 
-def test_three_locations_are_needed_and_three_are_used() -> None:
+def test_src_3_three_locations_are_needed_and_three_are_used() -> None:
     held = [location(name, MUG=2) for name in "ABC"]
 
     plan = sourced(problem([line("1", "MUG", 5)], held, FEWEST)).plan
@@ -73,7 +73,7 @@ def test_three_locations_are_needed_and_three_are_used() -> None:
     assert sorted(shipped) == [1, 2, 2]
 
 
-def test_no_unit_is_assigned_twice() -> None:
+def test_src_5_no_unit_is_assigned_twice() -> None:
     held = ranked([location("A", MUG=2), location("B", MUG=5)])
 
     plan = sourced(problem([line("1", "MUG", 5)], held)).plan
@@ -81,7 +81,7 @@ def test_no_unit_is_assigned_twice() -> None:
     assert units_by_location(plan) == {"A": {"MUG": 2}, "B": {"MUG": 3}}
 
 
-def test_of_twins_the_first_ranked_ships_everything() -> None:
+def test_src_7_of_twins_the_first_ranked_ships_everything() -> None:
     wanted = problem([line("1", "MUG", 5)], [location("A", MUG=5), location("B", MUG=5)], FEWEST)
 
     plan = sourced(wanted).plan
@@ -89,7 +89,7 @@ def test_of_twins_the_first_ranked_ships_everything() -> None:
     assert units_by_location(plan) == {"A": {"MUG": 5}}
 
 
-def test_the_highest_rank_ships_first_and_the_rest_spills() -> None:
+def test_src_8_the_highest_rank_ships_first_and_the_rest_spills() -> None:
     held = ranked([location("A", MUG=3), location("B", MUG=4)])
 
     plan = sourced(problem([line("1", "MUG", 5)], held)).plan
@@ -97,7 +97,7 @@ def test_the_highest_rank_ships_first_and_the_rest_spills() -> None:
     assert units_by_location(plan) == {"A": {"MUG": 3}, "B": {"MUG": 2}}
 
 
-def test_reserved_units_are_not_there() -> None:
+def test_src_9_reserved_units_are_not_there() -> None:
     on_hand, reserved = 4, 3
     held = ranked([location("A", MUG=on_hand - reserved), location("B", MUG=9)])
 
@@ -106,7 +106,7 @@ def test_reserved_units_are_not_there() -> None:
     assert units_by_location(plan) == {"A": {"MUG": 1}, "B": {"MUG": 4}}
 
 
-def test_a_priority_order_over_two_skus() -> None:
+def test_src_10_a_priority_order_over_two_skus() -> None:
     held = ranked([location("A", SKU1=55), location("B", SKU1=30, SKU4=10)])
 
     solution = sourced(problem([line("1", "SKU1", 80), line("2", "SKU4", 4)], held))
@@ -116,7 +116,7 @@ def test_a_priority_order_over_two_skus() -> None:
     assert solution.certificate.method is Method.EXACT_DP
 
 
-def test_one_sku_is_summed_over_the_set() -> None:
+def test_src_11_one_sku_is_summed_over_the_set() -> None:
     held = [location("A", MUG=4), location("B", MUG=3), location("C", MUG=1)]
 
     plan = sourced(problem([line("1", "MUG", 6)], held, FEWEST, shipments_max=2)).plan
@@ -129,7 +129,7 @@ def test_one_sku_is_summed_over_the_set() -> None:
 @pytest.mark.parametrize(
     ("splits_max", "locations", "cost"), [(0, {"C"}, "30.00"), (1, {"A", "B"}, "12.00")]
 )
-def test_most_splits_decide_between_one_dear_and_two_cheap_locations(
+def test_src_13_most_splits_decide_between_one_dear_and_two_cheap_locations(
     splits_max: int, locations: set[str], cost: str
 ) -> None:
     held = [
@@ -176,7 +176,7 @@ def test_a_unit_heavier_than_the_limit_is_a_parcel_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("quantity", [None, 0])
-def test_an_order_without_lines_is_refused_naming_the_field(quantity: int | None) -> None:
+def test_src_29_an_order_without_lines_is_refused_naming_the_field(quantity: int | None) -> None:
     lines = () if quantity is None else (SourcingLine("1", "MUG", quantity),)
 
     with pytest.raises(FieldViolation) as refusal:
@@ -185,7 +185,7 @@ def test_an_order_without_lines_is_refused_naming_the_field(quantity: int | None
     assert refusal.value.facts()["field"] == "lines"
 
 
-def test_an_order_without_locations_is_refused_naming_the_field() -> None:
+def test_src_29_an_order_without_locations_is_refused_naming_the_field() -> None:
     order = SourcingOrder("order-1", (SourcingLine("1", "MUG", 1),), HOME)
 
     with pytest.raises(FieldViolation) as refusal:

@@ -274,6 +274,21 @@ def test_any_life_by_the_domain_alone_agrees_with_the_model() -> None:
     live(open_domain, lives=200, steps=50)
 
 
+def test_what_has_no_record_does_not_hide_what_an_overdue_hold_would_give() -> None:
+    life = type("ThisLife", (Life,), {"make_world": staticmethod(open_domain)})()
+    life.open_the_shop()
+    life.set_on_hand(sku="CUP", place="A", count=2)
+    life.reserve([("1", "CUP", "A", 3, "RESERVE")], 60, best_effort=True)
+    life.let_pass(seconds=61)
+
+    # What is only tracked at B has no record there, and no expiry gives it one.
+    wanted = [("1", "CUP", "A", 1, "RESERVE"), ("2", "PAIR", "B", 1, "TRACK_ONLY")]
+    life.reserve(wanted, 0, best_effort=True)
+
+    life.both_worlds_agree()
+    life.teardown()
+
+
 @on_sqlite
 def test_any_life_of_the_service_agrees_with_the_model(
     migrated_url: Callable[[str], str], tmp_path: Path

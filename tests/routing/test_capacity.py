@@ -237,9 +237,9 @@ async def test_a_limit_that_ranks_last_is_exceeded(database: Database) -> None:
 async def test_a_hold_that_is_overdue_stops_counting_at_once_and_is_given_back_once(
     database: Database,
 ) -> None:
-    assert await take(database, 1, share("a", 5), share("b", 5), lasts=0.05)
+    assert await take(database, 1, share("a", 5), share("b", 5), lasts=1.0)
     assert not await take(database, 2, share("a", 1))
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(1.05)
     assert await used(database) == {}
     assert await take(database, 3, share("a", 5))
     assert await used(database) == {"a": 5}
@@ -251,9 +251,9 @@ async def test_a_hold_that_is_overdue_stops_counting_at_once_and_is_given_back_o
 
 
 async def test_a_confirmed_hold_never_expires(database: Database) -> None:
-    await take(database, 1, share("a", 5), lasts=0.05)
+    await take(database, 1, share("a", 5), lasts=1.0)
     assert await close(database, 1, confirm=True)
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(1.05)
     assert not await take(database, 2, share("a", 1))
     assert await close(database, 1, confirm=False)
     assert await take(database, 3, share("a", 5))

@@ -118,8 +118,12 @@ def reserve(
     lacks = any(portion.granted < portion.wanted for portion in found)
     if not any(portion.granted for portion in found) or (lacks and not is_final):
         wanted = bound(ledger, ask.wanted, terms, ask.channel, now)
-        _refuse_unrecordable(ledger, wanted, is_final=is_final)
         market = Market(terms, ask.channel, now, due)
+        if not is_final:
+            # What has no record is cured by nothing, and must not hide what overdue holds cure.
+            curable = [line for line in wanted if not _is_unrecordable(ledger, line)]
+            allot(ledger, curable, market, without_record=False)
+        _refuse_unrecordable(ledger, wanted, is_final=is_final)
         parts = allot(ledger, wanted, market, without_record=is_final)
     else:
         parts = [Part(line) for portion in found for line in portion.lines]
@@ -128,13 +132,13 @@ def reserve(
 
 def _refuse_unrecordable(ledger: Ledger, wanted: Sequence[Wanted], *, is_final: bool) -> None:
     """Refuse what is only tracked where there is no record to say so."""
-    unknown = {
-        line.key: (line.quantity, 0)
-        for line in wanted
-        if line.mode is ReservationMode.TRACK_ONLY and not ledger.has_record(line.key)
-    }
+    unknown = {line.key: (line.quantity, 0) for line in wanted if _is_unrecordable(ledger, line)}
     if unknown:
         raise NotStockedHere(unknown) if is_final else InsufficientStock(unknown)
+
+
+def _is_unrecordable(ledger: Ledger, line: Wanted) -> bool:
+    return line.mode is ReservationMode.TRACK_ONLY and not ledger.has_record(line.key)
 
 
 def _held(

@@ -77,6 +77,7 @@ def random_inputs(seed: int) -> SourcingInputs:
         promise_days=draw.choice([None, 2, 3]),
         promise_is_hard=draw.random() < 0.6,
         shipments_max=draw.choice([None, None, 1, 2]),
+        parcels_max=draw.choice([None, None, None, 1, 2]),
     )
     return SourcingInputs(
         SourcingOrder("order-1", lines, HOME), locations, policy, stock, tuple(rejections)

@@ -90,6 +90,20 @@ def test_two_things_that_must_give_way_together_are_one_way_out() -> None:
     assert {MemberKind.RULE, MemberKind.SHIPMENTS_MAX} in ways
 
 
+def test_a_limit_of_parcels_is_named_and_can_give_way() -> None:
+    free = replace(scene(), rejections=())
+    limited = replace(free, policy=replace(free.policy, parcels_max=1))
+
+    conflict = find_conflict(limited, solve)
+
+    assert conflict is not None
+    assert MemberKind.PARCELS_MAX in {member.kind for member in conflict.members}
+    assert any(
+        [member.kind for member in way.members] == [MemberKind.PARCELS_MAX]
+        for way in conflict.ways_out
+    )
+
+
 def test_an_order_that_can_be_filled_has_no_conflict() -> None:
     assert find_conflict(replace(scene(), rejections=()), solve) is None
 

@@ -73,4 +73,6 @@ def test_a_conflict_names_its_facts_and_prices_the_ways_out() -> None:
 
 
 def test_where_nobody_reaches_that_is_said() -> None:
-    assert "No location reaches the destination." in shown(conflict_table(Conflict()))
+    assert "No location has a service that takes all of it there." in shown(
+        conflict_table(Conflict())
+    )

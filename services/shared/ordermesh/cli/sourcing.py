@@ -123,7 +123,7 @@ def _differences(one: LocationExplanation) -> str:
 def conflict_table(conflict: Conflict) -> Group:
     """What is in the way of the rest, and what could give way."""
     if not conflict.members:
-        return titled("No location reaches the destination.", new_table(("",), ()))
+        return titled("No location has a service that takes all of it there.", new_table(("",), ()))
     table = new_table(("what gives way", "cost of the plan", "shipments", "days"), ())
     for way in conflict.ways_out:
         add_row(

@@ -35,6 +35,7 @@ class MemberKind(StrEnum):
     STOCK = "STOCK"
     CAPACITY = "CAPACITY"
     SHIPMENTS_MAX = "SHIPMENTS_MAX"
+    PARCELS_MAX = "PARCELS_MAX"
     TOGETHER = "TOGETHER"
     PROMISE = "PROMISE"
 
@@ -66,8 +67,8 @@ class WayOut:
 class Conflict:
     """A minimal set of members that conflict, and the cheapest ways out.
 
-    Without members even an order that none of them held back could not be filled: no location
-    reaches its destination.
+    Without members even an order that none of them held back could not be filled: no location has
+    a service that takes all of it to its destination.
     """
 
     members: tuple[Member, ...]
@@ -103,6 +104,9 @@ def members_of(inputs: SourcingInputs) -> tuple[Member, ...]:
     if policy.shipments_max is not None:
         fact = f"at most {policy.shipments_max} shipments"
         found.append(Member(MemberKind.SHIPMENTS_MAX, "SHIPMENTS_MAX", fact))
+    if policy.parcels_max is not None:
+        fact = f"at most {policy.parcels_max} parcels"
+        found.append(Member(MemberKind.PARCELS_MAX, "PARCELS_MAX", fact))
     for line in inputs.order.lines:
         if not line.divisible and line.quantity > 1:
             fact = f"{line.quantity} units of line {line.line_id} leave together"
@@ -133,6 +137,8 @@ def without(inputs: SourcingInputs, members: Collection[Member]) -> SourcingInpu
         policy = replace(policy, promise_is_hard=False)
     if MemberKind.SHIPMENTS_MAX in kinds:
         policy = replace(policy, shipments_max=None)
+    if MemberKind.PARCELS_MAX in kinds:
+        policy = replace(policy, parcels_max=None)
     if str(Rule.NOT_ALLOWED) in rules:
         policy = replace(policy, allowed_location_ids=None)
     rejections = tuple(

@@ -374,7 +374,8 @@ class Conflict(_message.Message):
     """Conflict is why not all of an order can be filled.
 
     While all of `members` hold, and nothing else that could be in the way does, the order cannot be
-    filled; without any one of them it can. Without members no location reaches the destination.
+    filled; without any one of them it can. Without members no location has a service
+    that takes all of it to the destination.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -429,6 +430,8 @@ class ConflictMember(_message.Message):
         """A line that stays together, which `name` names."""
         KIND_PROMISE: ConflictMember._Kind.ValueType  # 6
         """The promise."""
+        KIND_PARCELS_MAX: ConflictMember._Kind.ValueType  # 7
+        """The limit of parcels."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind is what sort of thing it is."""
@@ -447,6 +450,8 @@ class ConflictMember(_message.Message):
     """A line that stays together, which `name` names."""
     KIND_PROMISE: ConflictMember.Kind.ValueType  # 6
     """The promise."""
+    KIND_PARCELS_MAX: ConflictMember.Kind.ValueType  # 7
+    """The limit of parcels."""
 
     KIND_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int

@@ -80,6 +80,10 @@ model: $(READY) ## Make OPERATIONS random calls on each database, recompute ever
 exactness: $(READY) ## Compare exact sourcing with trying everything, on 5,000 random orders over all rules
 	ORDERMESH_EXACTNESS_SEEDS=5000 $(BIN)/python -m pytest -q -n 2 tests/routing/test_exactness.py $(ARGS)
 
+.PHONY: batch-proof
+batch-proof: $(READY) ## Compare batches of up to 100 orders with the compact programme, on 200 seeds
+	ORDERMESH_BATCH_SEEDS=200 $(BIN)/python -m pytest -q -n 2 tests/routing/test_batch.py $(ARGS)
+
 .PHONY: check
 check: $(READY) ## Check format, style, types, layers and dependencies
 	$(BIN)/ruff format --check .

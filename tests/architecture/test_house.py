@@ -96,7 +96,9 @@ def test_every_import_says_where_it_leads(model: Path) -> None:
 def test_a_domain_is_nouns_and_verbs_without_a_world(service: str) -> None:
     domain = house.ROOT / "services" / service / "ordermesh" / service / "domain"
 
-    allowed = ("ordermesh.kernel", f"ordermesh.{service}.domain")
+    # A batch of orders is columns of integers; nothing else of the world is in them.
+    columns = ("numpy",) if service == "routing" else ()
+    allowed = ("ordermesh.kernel", f"ordermesh.{service}.domain", *columns)
     assert house.modules(domain) != []
     assert house.impurities(domain, *allowed) == []
 

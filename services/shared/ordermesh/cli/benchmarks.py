@@ -64,16 +64,38 @@ def bench_sourcing_command(
     single: Annotated[
         bool, typer.Option("--single", help="How long one order takes, and what may never happen.")
     ] = False,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Decide so many orders together, with a proven gap.")
+    ] = None,
+    regime: Annotated[
+        str, typer.Option(help="How much stock a batch has: calm, peak or scarce.")
+    ] = "peak",
+    seconds_max: Annotated[
+        float | None, typer.Option(min=0.1, help="When a batch is cut off; its best plan counts.")
+    ] = None,
+    instance: Annotated[
+        Path | None, typer.Option(exists=True, help="Decide this batch instead of a drawn one.")
+    ] = None,
+    export: Annotated[Path | None, typer.Option(help="Write the batch to this file.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="Write the batch's plan to this file.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Less of it, in under a minute.")] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Where to write the figures of --single.")
+        Path | None, typer.Option("--json", help="Where to write the figures.")
     ] = None,
 ) -> None:
-    """Exact sourcing against the named baselines and against trying every plan."""
-    arguments = [f"--orders={orders}", f"--stores={stores}", f"--seed={seed}"]
+    """Exact sourcing against the named baselines, one order at a time or many together."""
+    arguments = [f"--orders={orders}", f"--stores={stores}", f"--seed={seed}", f"--regime={regime}"]
     arguments += ["--single"] if single else []
     arguments += ["--quick"] if quick else []
-    arguments += [] if json_file is None else [f"--json={json_file}"]
+    chosen = {
+        "--batch": batch,
+        "--seconds-max": seconds_max,
+        "--instance": instance,
+        "--export": export,
+        "--plan": plan,
+        "--json": json_file,
+    }
+    arguments += [f"{name}={value}" for name, value in chosen.items() if value is not None]
     _bench("routing", arguments)
 
 

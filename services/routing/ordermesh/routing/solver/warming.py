@@ -4,6 +4,8 @@
 where that is found again, warming takes a fraction of a second.
 """
 
+import importlib
+
 import numpy as np
 
 from ordermesh.routing.solver import kernel
@@ -69,3 +71,5 @@ def warm() -> None:
 
 if __name__ == "__main__":
     warm()
+    # The passes over batches are compiled as they are imported: their types are declared.
+    importlib.import_module("ordermesh.routing.solver.batch.moves")

@@ -1,0 +1,165 @@
+"""A batch decided together, against every named rule in the same run; every plan is verified.
+
+All costs are illustrative. Gaps are proven: the verifier sums the bound again, order by order, from
+the prices that are part of the plan. What a rule leaves unfilled is charged as in the optimum.
+"""
+
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ordermesh.kernel.money import Money, to_decimal
+from ordermesh.routing.bench.compared import say
+from ordermesh.routing.bench.instances import draw_batch
+from ordermesh.routing.domain.batch.baselines import RULES, decide_by
+from ordermesh.routing.domain.batch.cells import cells_of
+from ordermesh.routing.domain.batch.exchange import dump_batch, dump_plan, load_batch
+from ordermesh.routing.domain.batch.instance import Batch, Integers
+from ordermesh.routing.domain.batch.plan import BatchPlan, BatchStatus, cost_of_plan, service_of
+from ordermesh.routing.domain.batch.verification import find_batch_faults
+from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
+from ordermesh.sample.retailer import Regime
+
+QUICK = Budget(passes=80, moves=8, final_passes=40)
+MYOPIC = "myopic exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be run, and what is written where."""
+
+    orders: int
+    regime: Regime
+    seed: int = 1
+    quick: bool = False
+    seconds_max: float | None = None
+    instance: Path | None = None
+    export: Path | None = None
+    plan: Path | None = None
+
+
+def measure_batch(asked: Asked) -> dict[str, float | str]:
+    """Run it, print what came out, and give the figures by name."""
+    batch = _instance(asked)
+    if asked.export is not None:
+        asked.export.write_text(dump_batch(batch) + "\n")
+    orders = len(batch.orders.ids)
+    say(
+        f"{orders:,} orders, {batch.units:,} units, {len(batch.locations.ids)} locations,"
+        f" {batch.name}. All costs are illustrative.\n"
+    )
+    wall, processor = time.perf_counter(), time.process_time()
+    end = None if asked.seconds_max is None else wall + asked.seconds_max
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        result = plan_batch(
+            batch,
+            asked.seed,
+            QUICK if asked.quick else Budget(),
+            tell=lambda progress: _tell(progress, wall),
+            is_over=lambda: end is not None and time.perf_counter() > end,
+            spread=threads.map,
+        )
+    seconds, processor = time.perf_counter() - wall, time.process_time() - processor
+    if asked.plan is not None:
+        asked.plan.write_text(dump_plan(batch, result.plan) + "\n")
+    failures = _refused(batch, result.plan, with_bound=True)
+    plans = {"together": result.plan.location, MYOPIC: result.myopic.location}
+    cells = cells_of(batch)
+    for name, rule in RULES.items():
+        plans[name] = decide_by(batch, rule, cells)
+    figures, costs = _compare(batch, plans, result.plan.bound)
+    for name in (MYOPIC, *RULES):
+        claimed = BatchPlan(
+            plans[name], costs[name], 0, result.plan.prices[:0], BatchStatus.FEASIBLE
+        )
+        failures += _refused(batch, claimed, with_bound=False)
+    found: dict[str, float | str] = {
+        "orders": orders,
+        "regime": asked.regime if asked.instance is None else batch.name,
+        "seed": asked.seed,
+        "cost": float(to_decimal(Money(result.plan.cost))),
+        "bound": float(to_decimal(Money(result.plan.bound))),
+        "gap": round(result.plan.gap, 6),
+        "status": result.plan.status,
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(processor, 1),
+        "cores": os.cpu_count() or 1,
+        **figures,
+        "verifier_failures": failures,
+    }
+    say("\n" + json.dumps(found, indent=2))
+    return found
+
+
+def _instance(asked: Asked) -> Batch:
+    if asked.instance is not None:
+        return load_batch(asked.instance.read_text())
+    return draw_batch(asked.orders, asked.regime, asked.seed)
+
+
+def _tell(progress: Progress, start: float) -> None:
+    if progress.stage is Stage.MOVES:
+        return
+    say(
+        f"{time.perf_counter() - start:7.1f} s  {progress.stage.lower():8}"
+        f" {to_decimal(Money(progress.plan.cost)):>14,.2f}"
+        f"  at most {progress.plan.gap:.2%} above the optimum"
+    )
+
+
+def _refused(batch: Batch, plan: BatchPlan, *, with_bound: bool) -> int:
+    faults = find_batch_faults(batch, plan, with_bound=with_bound)
+    for fault in faults:
+        say(f"REFUSED: {fault}")
+    return int(bool(faults))
+
+
+def _compare(
+    batch: Batch, plans: dict[str, Integers], bound: int
+) -> tuple[dict[str, float | str], dict[str, int]]:
+    """Print a line for each plan, and give what is reported of them, and their costs."""
+    costs = {name: cost_of_plan(batch, plan) for name, plan in plans.items()}
+    services = {name: service_of(batch, plan) for name, plan in plans.items()}
+    orders, together = len(batch.orders.ids), services["together"]
+    say(
+        f"\n{'':22}{'cost':>14}{'above bound':>13}{'extra parcels':>15}{'split':>8}"
+        f"{'days':>7}{'late':>7}{'unfilled':>10}"
+    )
+    for name, one in services.items():
+        say(
+            f"{name:22}{to_decimal(Money(costs[name])):>14,.2f}{costs[name] / bound - 1:>13.2%}"
+            f"{one.extra_parcels / orders:>15.3f}{one.split_orders / orders:>8.1%}"
+            f"{one.days:>7.2f}{one.late:>7.1%}{one.unfilled_units:>10}"
+        )
+    nearest = services["nearest single"]
+    against = {
+        "cost_vs_nearest": "nearest single",
+        "cost_vs_priority": "fixed priority list",
+        "cost_vs_myopic": MYOPIC,
+        "cost_vs_per_line": "cheapest per line",
+        "cost_vs_fewest_splits": "fewest splits",
+        "cost_vs_static_ranking": "static ranking",
+    }
+    figures: dict[str, float | str] = {
+        name: round(costs["together"] / costs[other] - 1, 4) for name, other in against.items()
+    }
+    # The least that any plan can be below the rule: the bound, not a plan.
+    figures["most_vs_myopic"] = round(bound / costs[MYOPIC] - 1, 4)
+    figures |= {
+        "cost_without_penalties": float(to_decimal(Money(costs["together"] - together.penalties))),
+        "extra_parcels": round(together.extra_parcels / orders, 4),
+        "extra_parcels_nearest": round(nearest.extra_parcels / orders, 4),
+        "days": round(together.days, 3),
+        "days_nearest": round(nearest.days, 3),
+        "days_priority": round(services["fixed priority list"].days, 3),
+        "late": round(together.late, 4),
+        "late_nearest": round(nearest.late, 4),
+        "unfilled_units": together.unfilled_units,
+        "unfilled_units_nearest": nearest.unfilled_units,
+        "co2e_kg": round(together.co2e_kg, 1),
+        "co2e_kg_nearest": round(nearest.co2e_kg, 1),
+    }
+    return figures, costs

@@ -1,0 +1,1 @@
+"""Many orders decided together over shared stock and labor: instance, plan, rules, verification."""

@@ -1,0 +1,169 @@
+"""A batch decided together: feasible, never above one order at a time, and bounded from below."""
+
+import os
+
+import numpy as np
+import pytest
+
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.batch.instance import Batch
+from ordermesh.routing.domain.batch.plan import BatchStatus, service_of
+from ordermesh.routing.domain.batch.verification import bound_of, verify_batch
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.problem import Candidate, Group, Option, Part, Problem
+from ordermesh.routing.domain.tariffs import zone_tariff
+from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
+from ordermesh.routing.solver.solve import solve
+from tests.routing.batches import draw_small, optimum
+
+SEEDS = int(os.environ.get("ORDERMESH_BATCH_SEEDS", "6"))
+QUICK = Budget(passes=60, moves=40, final_passes=40)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_the_bound_is_never_above_the_optimum_and_the_plan_never_below(seed: int) -> None:
+    whole = SEEDS >= 200
+    orders = 100 if whole and seed % 2 else 4 + 3 * (seed % 5)
+    batch = draw_small(seed, orders=orders, locations=3 + seed % 4)
+
+    result = plan_batch(batch, seed, QUICK)
+    found, proven = optimum(batch, 20.0 if whole else 0.5)
+
+    verify_batch(batch, result.plan)
+    verify_batch(batch, result.myopic)
+    assert result.plan.bound <= found
+    assert result.plan.cost >= proven
+    assert result.plan.cost <= result.myopic.cost
+    if found == proven:
+        assert (result.plan.cost - found) / found <= result.plan.gap
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_order_costs_what_it_costs_alone(seed: int) -> None:
+    batch = draw_small(seed, orders=1, skus=4)
+
+    together = plan_batch(batch, 0, QUICK)
+    alone = solve(_problem(batch))
+
+    assert together.plan.cost == alone.plan.costs.total
+
+
+def test_the_same_seed_and_budget_give_the_same_plan() -> None:
+    batch = draw_small(3, orders=60)
+
+    one, other = plan_batch(batch, 5, QUICK), plan_batch(batch, 5, QUICK)
+
+    assert (one.plan.location == other.plan.location).all()
+    assert (one.plan.prices == other.plan.prices).all()
+    assert (one.plan.cost, one.plan.bound) == (other.plan.cost, other.plan.bound)
+
+
+def test_whatever_the_prices_no_plan_costs_less_than_they_prove() -> None:
+    batch = draw_small(7, orders=10)
+    found, _ = optimum(batch)
+    draw = np.random.default_rng(1)
+
+    proofs = [
+        bound_of(batch, draw.integers(0, most, len(batch.capacities)).tolist())
+        for most in (1, 2_000, 50_000, 400_000)
+    ]
+
+    assert max(proofs) <= found
+    assert len(set(proofs)) == len(proofs)
+
+
+def test_the_solver_and_the_verifier_prove_the_same_to_the_last_integer() -> None:
+    batch = draw_small(11, orders=40)
+
+    plan = plan_batch(batch, 1, QUICK).plan
+
+    assert bound_of(batch, plan.prices.tolist()) == plan.bound
+
+
+def test_stopped_at_once_there_is_still_a_plan() -> None:
+    batch = draw_small(2, orders=30)
+
+    result = plan_batch(batch, is_over=lambda: True)
+
+    verify_batch(batch, result.plan)
+    assert result.is_cut
+    assert result.plan.cost == result.myopic.cost
+    assert result.plan.status is BatchStatus.TIME_LIMIT
+
+
+def test_plans_are_told_as_they_are_found_and_never_get_worse() -> None:
+    batch = draw_small(4, orders=60)
+    told: list[Progress] = []
+
+    result = plan_batch(batch, 1, QUICK, tell=told.append)
+
+    costs = [one.plan.cost for one in told]
+    assert costs == sorted(costs, reverse=True)
+    assert [one.plan.bound for one in told] == sorted(one.plan.bound for one in told)
+    assert told[0].stage is Stage.MYOPIC
+    assert told[-1].stage is Stage.FINAL
+    assert told[-1].plan.cost == result.plan.cost
+    for one in told:
+        verify_batch(batch, one.plan)
+
+
+def test_two_units_of_one_item_are_not_taken_where_one_lies() -> None:
+    batch = draw_small(5, orders=30, skus=1, atoms=4)
+
+    result = plan_batch(batch, 1, QUICK)
+
+    verify_batch(batch, result.plan)
+    assert service_of(batch, result.plan.location).unfilled_units > 0
+
+
+def _problem(batch: Batch) -> Problem:
+    """The only order of a batch as the single decision knows it."""
+    costs = batch.costs
+    groups = tuple(
+        Group(
+            f"{atom:02}",
+            (Part(batch.items.skus[item], units, int(batch.items.grams[item])),),
+            1,
+        )
+        for atom, (item, units) in enumerate(
+            zip(batch.atoms.item.tolist(), batch.atoms.units.tolist(), strict=True)
+        )
+    )
+    candidates = []
+    row_of = batch.distance_km[batch.orders.destination[0]]
+    for place, name in enumerate(batch.locations.ids):
+        zone = costs.zone_at(int(row_of[place]))
+        rows = np.flatnonzero(batch.stock.location == place)
+        held = tuple(
+            (batch.items.skus[batch.stock.item[r]], int(batch.stock.units[r])) for r in rows
+        )
+        if zone is None or not held or batch.stock.credit[rows].any():
+            held = ()
+        if not held or zone is None:
+            continue
+        option = Option(
+            "zone", zone.zone, costs.zones.index(zone), zone.transit_days, zone.transit_days + 1
+        )
+        candidates.append(
+            Candidate(
+                location_id=name,
+                rank=place,
+                distance_km=int(row_of[place]),
+                options=(option,),
+                pick_fee_per_parcel=Money(int(batch.locations.pick_fee[place])),
+                labor_per_unit=Money(int(batch.locations.labor_per_unit[place])),
+                capacity_units=int(batch.locations.capacity[place]),
+                available=held,
+            )
+        )
+    promise = int(batch.orders.promise_days[0])
+    return Problem(
+        order_id="one",
+        destination=Place.from_degrees(40, -75),
+        groups=groups,
+        candidates=tuple(candidates),
+        costs=costs,
+        tariffs=tuple(zone_tariff(costs, zone) for zone in costs.zones),
+        promise_days=None if promise < 0 else promise,
+    )

@@ -25,7 +25,10 @@ def question(*lines: v1.SourcingLine, **fields: Any) -> v1.SourceOrderRequest:
     asked = v1.SourcingQuestion(
         lines=lines or [v1.SourcingLine(line_id="1", sku="MUG", quantity=1)],
         destination=destination,
+        pickup_location_id=fields.pop("pickup_location_id", ""),
     )
+    if "collect_by" in fields:
+        asked.method = fields.pop("collect_by")
     return v1.SourceOrderRequest(**{"request_id": new_id(), "question": asked, **fields})
 
 

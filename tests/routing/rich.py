@@ -26,7 +26,7 @@ from ordermesh.routing.domain.problem import (
 from ordermesh.routing.domain.rates import CarbonRates, declared_costs
 from ordermesh.routing.domain.scale import scale_of
 from ordermesh.routing.domain.tariffs import Bracket, Tariff
-from ordermesh.routing.domain.terms import PLAIN, Term, Tier, Weighted
+from ordermesh.routing.domain.terms import PLAIN, Term, Tier, Weighted, in_hand_first
 from tests.routing.sourcing import assignments, problem
 
 TIERS = (
@@ -60,6 +60,7 @@ TIERS = (
         Tier("by rank", (Weighted(Term.UNITS_BY_RANK),)),
         Tier("cost", (Weighted(Term.COST),)),
     ),
+    in_hand_first(PLAIN),
 )
 
 
@@ -90,7 +91,8 @@ def rich_problem(seed: int) -> Problem:
 
 def _tariff(draw: random.Random, number: int) -> Tariff:
     if draw.random() < 0.3:
-        return Tariff(f"t{number}", _money(draw, 3, 9), _money(draw, 0, 2))
+        per_unit = draw.choice([Money(0), Money(0), _money(draw, 0, 3)])
+        return Tariff(f"t{number}", _money(draw, 3, 9), _money(draw, 0, 2), per_unit=per_unit)
     prices = sorted(_money(draw, 2, 14) for _ in range(3))
     edges = sorted(draw.sample([500, 1_000, 2_000, 3_000, 5_000], 2))
     return Tariff(
@@ -102,6 +104,7 @@ def _tariff(draw: random.Random, number: int) -> Tariff:
         cubic_mm_per_gram=draw.choice([0, 5_000]),
         grams_step=draw.choice([1, 1, 500]),
         carbon=draw.choice([None, CarbonRates(10_000_000, 900, 40, Money(0), "air")]),
+        per_unit=draw.choice([Money(0), Money(0), _money(draw, 0, 3)]),
     )
 
 
@@ -155,6 +158,7 @@ def _candidate(draw: random.Random, place: int, skus: list[str]) -> Candidate:
         excluded_line_ids=("line-1",) if draw.random() < 0.1 else (),
         handling_per_shipment=from_decimal(draw.choice(["0", "0", "3"])),
         adjustments=adjustments,
+        available_from=draw.choice(["", "", "2026-12-01"]),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import grpc
 from google.protobuf.message import Message
 
-from ordermesh.api.order.v1 import Destination, StockMatrix
+from ordermesh.api.order.v1 import Destination, FulfillmentMethod, StockMatrix
 from ordermesh.api.routing import v1
 from tests.routing.house import IF_SOURCED, line, new_id, submission, usd
 from tests.routing.requests import (
@@ -45,6 +45,7 @@ def invalid(name: str, request: Callable[[], Message], field: str) -> Case:
     return Case(name, request, INVALID, "FIELD_VIOLATION", {"field": field})
 
 
+PICK_UP = FulfillmentMethod.FULFILLMENT_METHOD_PICK_UP
 BAD_TEXT = "a\u202eb"
 EUR = {"currency_code": "EUR", "units": 1}
 
@@ -64,6 +65,28 @@ CASES = [
         "an order to a bad country",
         lambda: order(destination=Destination(country_code="us")),
         "destination.country_code",
+    ),
+    invalid(
+        "an order that is collected nowhere",
+        lambda: order(method=PICK_UP, destination=None),
+        "pickup_location_id",
+    ),
+    invalid(
+        "an order that is collected and sent",
+        lambda: order(method=PICK_UP, pickup_location_id="NEAR"),
+        "destination",
+    ),
+    invalid(
+        "an order that is sent and collected",
+        lambda: order(pickup_location_id="NEAR"),
+        "pickup_location_id",
+    ),
+    Case(
+        "an order that is collected where nobody is",
+        lambda: order(method=PICK_UP, destination=None, pickup_location_id="MOON"),
+        NOT_FOUND,
+        "NOT_IN_NETWORK",
+        {"locationId": "MOON"},
     ),
     invalid("an order by no method", lambda: order(method=0), "method"),
     invalid("an order by an unknown method", lambda: order(method=77), "method"),
@@ -252,6 +275,17 @@ CASES = [
         "UNKNOWN_DESTINATION",
         {"countryCode": "DE"},
     ),
+    invalid(
+        "asking for what goes nowhere",
+        lambda: question(destination=None),
+        "question.destination",
+    ),
+    invalid(
+        "asking for what is collected nowhere",
+        lambda: question(destination=None, collect_by=PICK_UP),
+        "question.pickup_location_id",
+    ),
+    invalid("asking by an unknown method", lambda: question(collect_by=77), "question.method"),
     # Fulfillment
     invalid("accepting nothing", lambda: accept(fulfillment_order_id=""), "fulfillment_order_id"),
     Case(

@@ -209,7 +209,8 @@ class Check:
         promised = self.problem["promise_days"]
         late = 0 if promised is None else max(0, option["days"] - promised)
         found = Counter(
-            freight=rounded(grams * tariff["per_kg"], 1_000) if is_line(tariff) else 0,
+            freight=units * tariff["per_unit"]
+            + (rounded(grams * tariff["per_kg"], 1_000) if is_line(tariff) else 0),
             labor=where["labor_per_unit"] * units,
             carbon=rounded(emitted * costs["carbon"]["price_per_kg"], 10**9),
             transit=costs["transit_day"] * option["transit_days"],

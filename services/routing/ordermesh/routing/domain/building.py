@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.costs import require_amounts_fit
-from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
+from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.geography import Place, distance_km
+from ordermesh.routing.domain.grouping import groups_of, refuse_repeated
 from ordermesh.routing.domain.problem import (
     Adjustment,
     Candidate,
     Group,
     Option,
-    Part,
     Problem,
     Removal,
     Rule,
@@ -59,6 +59,12 @@ class SourcingLine:
     cubic_mm: int = 0
     category: str = ""
 
+    @property
+    def parts(self) -> tuple[SourcingComponent, ...]:
+        """What one of it is made of: its components, or one unit of itself."""
+        alone = SourcingComponent(self.sku, 1, self.weight_grams, self.cubic_mm)
+        return self.components or (alone,)
+
 
 @dataclass(frozen=True, slots=True)
 class SourcingOrder:
@@ -92,7 +98,8 @@ class SourcingLocation:
     ``capacity_units`` is what is left of today's capacity, None for no limit. ``services`` reach
     the destination from here; None means the one of the policy's zones, after ``handling_days``.
     ``why_off`` says why it does not ship, ``why_unreached`` why no service goes there,
-    ``capacity_fact`` which window has the least left.
+    ``capacity_fact`` which window has the least left. ``source_id`` and ``available_from`` are as
+    in the candidate.
     """
 
     location_id: str
@@ -111,6 +118,8 @@ class SourcingLocation:
     why_unreached: str = ""
     capacity_fact: str = ""
     days_max: int | None = None
+    source_id: str = ""
+    available_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +168,11 @@ def build_problem(
     Raises ``FieldViolation`` without lines or locations, for a number out of range, or when the
     amounts are too large to add up; ``DuplicateEntry`` for a repeated line, component or location.
     """
-    groups = _groups(order)
+    groups = groups_of(order)
     locations = sorted(network, key=lambda location: (location.rank, location.location_id))
     if not locations:
         raise FieldViolation("locations", "min_items", "There is no location to consider.")
-    _refuse_repeated("locations", (location.location_id for location in locations))
+    refuse_repeated("locations", (location.location_id for location in locations))
     rejected = _rejected(rejections)
     scene = _Scene(order.destination, policy, groups)
     candidates: list[Candidate] = []
@@ -194,57 +203,6 @@ def build_problem(
     )
     require_amounts_fit(problem)
     return problem
-
-
-def _groups(order: SourcingOrder) -> tuple[Group, ...]:
-    """The lines as groups of atoms, in canonical order."""
-    if not any(line.quantity > 0 for line in order.lines):
-        sentence = "The order has no line of positive quantity."
-        raise FieldViolation("lines", "min_items", sentence)
-    _refuse_repeated("lines.line_id", (line.line_id for line in order.lines))
-    groups: list[Group] = []
-    for line in order.lines:
-        parts = line.components or (
-            SourcingComponent(line.sku, 1, line.weight_grams, line.cubic_mm),
-        )
-        if line.quantity <= 0 or any(part.quantity <= 0 for part in parts):
-            sentence = f"A quantity of line {line.line_id} is not positive."
-            raise FieldViolation("lines.quantity", "gt", sentence)
-        if any(part.weight_grams < 0 or part.cubic_mm < 0 for part in parts):
-            sentence = f"A weight or size of line {line.line_id} is negative."
-            raise FieldViolation("lines.weight_grams", "gte", sentence)
-        _refuse_repeated("lines.components.sku", (part.sku for part in parts))
-        groups.extend(_groups_of(line, parts))
-    return tuple(sorted(groups, key=lambda group: group.name))
-
-
-def _refuse_repeated(field: str, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise DuplicateEntry(field, value)
-        seen.add(value)
-
-
-def _groups_of(line: SourcingLine, parts: tuple[SourcingComponent, ...]) -> list[Group]:
-    """One group for the line, or one for each component where the kit may be split."""
-    if line.components and line.components_may_split:
-        return [_alone(line, part) for part in parts]
-    atoms, per_atom = (line.quantity, 1) if line.divisible else (1, line.quantity)
-    ordered = sorted(parts, key=lambda part: part.sku)
-    together = tuple(
-        Part(part.sku, part.quantity * per_atom, part.weight_grams, part.cubic_mm)
-        for part in ordered
-    )
-    return [Group(line.line_id, together, atoms, line.category)]
-
-
-def _alone(line: SourcingLine, part: SourcingComponent) -> Group:
-    """A component that may leave without the rest of its kit, as a group of its own."""
-    units = part.quantity * line.quantity
-    atoms, per_atom = (units, 1) if line.divisible else (1, units)
-    alone = Part(part.sku, per_atom, part.weight_grams, part.cubic_mm)
-    return Group(line.line_id, (alone,), atoms, line.category)
 
 
 def _rejected(rejections: Iterable[Rejection]) -> dict[str, dict[str, Rejection]]:
@@ -333,6 +291,8 @@ class _Scene:
             excluded_line_ids=tuple(sorted(excluded)),
             handling_per_shipment=location.handling_per_shipment,
             adjustments=location.adjustments,
+            source_id=location.source_id,
+            available_from=location.available_from,
         )
         return candidate, removals
 

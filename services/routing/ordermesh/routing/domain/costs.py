@@ -3,9 +3,10 @@
 Per shipment: its handling, and what rules add once. Per parcel: its freight by the tariff of the
 service that takes it, the pick fee, and the carbon of the parcel over its distance. Per parcel of
 the order beyond the first: the split charge. Per atom: freight by its own weight where the tariff
-is a line, labor for its units, carbon of its weight over the distance, its days in transit and its
-days after the promise, and what rules add for its units. Per atom that stays: the penalty. Rounding
-is half to even. Costs are sums of these, so they never depend on the order of adding.
+is a line, and by its units where it names a price for them, labor for its units, carbon of its
+weight over the distance, its days in transit and its days after the promise, and what rules add for
+its units. Per atom that stays: the penalty. Rounding is half to even. Costs are sums of these, so
+they never depend on the order of adding.
 """
 
 from collections.abc import Iterable, Sequence
@@ -145,7 +146,7 @@ def atom_terms(problem: Problem, candidate: Candidate, option: Option, group: Gr
     by_weight = divide_half_even(group.grams * tariff.per_kg, GRAMS_PER_KG)
     micrograms = atom_micrograms(problem, candidate, option, group)
     return CostTerms(
-        freight=Money(by_weight if tariff.is_linear else 0),
+        freight=Money((by_weight if tariff.is_linear else 0) + tariff.per_unit * group.units),
         labor=Money(candidate.labor_per_unit * group.units),
         carbon=carbon_money(costs, micrograms),
         transit=Money(costs.transit_day * option.transit_days),
@@ -208,6 +209,7 @@ class Dearest:
 
     parcel_freight: int
     per_kg: int
+    per_unit: int
     pick: int
     labor: int
     handling: int
@@ -235,6 +237,7 @@ def dearest(problem: Problem) -> Dearest:
     return Dearest(
         parcel_freight=max(_dearest_parcel(tariff, grams, volume) for tariff in problem.tariffs),
         per_kg=max((t.per_kg for t in problem.tariffs if t.is_linear), default=0),
+        per_unit=max(tariff.per_unit for tariff in problem.tariffs),
         pick=max(candidate.pick_fee_per_parcel for candidate in candidates),
         labor=max(candidate.labor_per_unit for candidate in candidates),
         handling=max(candidate.handling_per_shipment for candidate in candidates),
@@ -272,7 +275,7 @@ def require_amounts_fit(problem: Problem) -> None:
         return
     most, price = dearest(problem), costs.carbon.price_per_kg
     days = most.transit_days * costs.transit_day + most.late_days * costs.late_day
-    extra = max(most.charge_per_unit, most.credit_per_unit)
+    extra = max(most.charge_per_unit, most.credit_per_unit) + most.per_unit
     product = 0
     worst = 0
     for group in problem.groups:

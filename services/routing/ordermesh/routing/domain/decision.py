@@ -69,7 +69,10 @@ class DecidedTier:
 
 @dataclass(frozen=True, slots=True)
 class DecidedShipment:
-    """What one location sends; ``zone`` is that of its first parcel."""
+    """What one location sends; ``zone`` is that of its first parcel.
+
+    Its goods are there by ``available_time`` at the latest, None for what is in hand.
+    """
 
     location_id: str
     lines: tuple[PlannedLine, ...]
@@ -81,6 +84,7 @@ class DecidedShipment:
     cost: Money
     parcels: tuple[DecidedParcel, ...]
     co2e_milligrams: int
+    available_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +185,8 @@ class Decision:
     beyond_capacity: frozenset[str] = frozenset()
     carriage_revision: int = 0
     record: "Record | None" = None
+
+    @property
+    def unfilled_units(self) -> int:
+        """Units that it leaves, over all lines."""
+        return sum(line.unfilled for line in self.unfilled_lines)

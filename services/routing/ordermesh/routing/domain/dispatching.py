@@ -88,6 +88,23 @@ class Dispatches:
             known = self._days[name] = self._look(location, time_zone, now, permille)
         return None if known.day is None else (known.day - local_day(zone_of(time_zone), now)).days
 
+    def days_from(
+        self,
+        location: NetworkLocation,
+        time_zone: str,
+        now: datetime,
+        at: datetime,
+        permille: int,
+    ) -> int | None:
+        """As ``days``, for goods that are not there before ``at``."""
+        working = self.schedule(location, time_zone, SHIP, now)
+        zone = working.calendar.zone
+        try:
+            day = local_day(zone, dispatch(working, at).pickup(permille))
+        except NeverOpen:
+            return None
+        return (day - local_day(zone, now)).days
+
     def _look(
         self, location: NetworkLocation, time_zone: str, now: datetime, permille: int
     ) -> _Remembered:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ordermesh.routing.domain.errors.fulfillment import WrongState
+from ordermesh.routing.domain.network import SHIP
 
 
 class FulfillmentState(StrEnum):
@@ -122,7 +123,9 @@ class FulfillmentOrder:
     what ``hold`` says. ``capacity_hold_id`` holds what it takes of its
     location's windows of capacity; None where it takes nothing, or gave it back.
     ``ship_request_id`` is the request that said the goods had left, ``deliver_time`` when the
-    customer had them.
+    customer had them. ``method`` is how they leave; ``pickup_location_id`` is where the customer
+    collects them, "" where they go to an address. ``available_time`` is by when goods are there
+    that are held against supply, None for goods in hand.
     """
 
     fulfillment_order_id: str
@@ -141,6 +144,9 @@ class FulfillmentOrder:
     ship_request_id: UUID | None = None
     deliver_time: datetime | None = None
     version: int = 1
+    method: str = SHIP
+    pickup_location_id: str = ""
+    available_time: datetime | None = None
 
     @property
     def units(self) -> int:

@@ -47,11 +47,14 @@ def replaceable(work: Iterable[FulfillmentOrder]) -> tuple[UUID, ...]:
 
 
 def keepable(work: Iterable[FulfillmentOrder], replaced: Sequence[UUID]) -> tuple[HeldUnits, ...]:
-    """What the order holds in reservations that go on, and new work at the place could keep."""
+    """What the order holds in reservations that go on, and new work at the place could keep.
+
+    What is still to come is given back: new work may wait for something else.
+    """
     return tuple(
         HeldUnits(line.sku, one.location_id, line.held)
         for one in work
-        if one.is_freed
+        if one.is_freed and one.available_time is None
         for line in one.lines
         if line.held and line.reservation_id not in replaced
     )
@@ -69,7 +72,7 @@ def keep(
     """
     held: dict[tuple[str, str, str], list[tuple[UUID, int]]] = {}
     for one in work:
-        if not one.is_freed:
+        if not one.is_freed or one.available_time is not None:
             continue
         for line in one.lines:
             if line.held and line.reservation_id and line.reservation_id not in replaced:
@@ -77,6 +80,9 @@ def keep(
                 held.setdefault(place, []).append((line.reservation_id, line.held))
     result = []
     for one in planned:
+        if one.available_time is not None:
+            result.append(one)
+            continue
         lines: list[FulfillmentLine] = []
         for line in one.lines:
             wanted = line.quantity

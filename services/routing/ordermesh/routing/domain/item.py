@@ -23,7 +23,8 @@ class Item:
     number of the change that this copy shows (0 when it was asked for out of turn). ``tags`` and
     ``handling`` (``HAZARDOUS``, ``CHILLED`` ...) are sorted. ``size_millimetres`` is the outer size
     of one unit, the longest side first, None where it is not known. From ``markdown_time`` on its
-    price is cut. With ``keep_together`` the units of a line of it leave from one location.
+    price is cut. With ``keep_together`` the units of a line of it leave from one location; with
+    ``may_wait`` goods that are still to come may be promised.
     """
 
     sku: str
@@ -38,6 +39,7 @@ class Item:
     size_millimetres: tuple[int, int, int] | None = None
     markdown_time: datetime | None = None
     keep_together: bool = False
+    may_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def term_values(problem: Problem, plan: Plan) -> Mapping[Term, int]:
     values[Term.SHIPMENTS] = len(plan.shipments)
     values[Term.PARCELS] = plan.parcels
     values[Term.CARBON_MICROGRAMS] = sum(shipment.micrograms for shipment in plan.shipments)
-    late = days = by_rank = 0
+    late = days = by_rank = backordered = 0
     places = {one.location_id: place for place, one in enumerate(problem.candidates)}
     last = len(problem.candidates) - 1
     for shipment in plan.shipments:
@@ -26,12 +26,14 @@ def term_values(problem: Problem, plan: Plan) -> Mapping[Term, int]:
             late += number * int(days_late(option, problem.promise_days) > 0)
             days += number * option.days
         units = sum(line.quantity for line in shipment.lines)
+        backordered += units if problem.candidates[place].available_from else 0
         by_rank -= units * (problem.units + 1) ** (last - place)
     return {
         **values,
         Term.LATE_ATOMS: late,
         Term.ATOM_DAYS: days,
         Term.UNITS_BY_RANK: by_rank,
+        Term.BACKORDERED_UNITS: backordered,
     }
 
 

@@ -16,6 +16,21 @@ PICK_UP = "PICK_UP"
 """The method by which customers collect at a location."""
 
 
+CURBSIDE = "CURBSIDE"
+"""The method by which customers are handed the goods into their cars."""
+
+COLLECTED = frozenset({PICK_UP, CURBSIDE})
+"""The methods by which the customer comes to the location."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickupPoint:
+    """Where a customer collects, and by which of the methods for that."""
+
+    location_id: str
+    method: str = PICK_UP
+
+
 class ReturnHandling(StrEnum):
     """What a location does with goods that come back."""
 

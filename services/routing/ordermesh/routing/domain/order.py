@@ -20,6 +20,7 @@ from ordermesh.routing.domain.carriage.area import Address
 from ordermesh.routing.domain.context import NO_TRAITS, OrderContext, Traits
 from ordermesh.routing.domain.fulfillment import HOLDING, LEFT, FulfillmentOrder
 from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.network import PickupPoint
 
 
 class OrderState(StrEnum):
@@ -170,7 +171,8 @@ class Order:
     with the order and is the root of every id that is derived for it, so that an order that was
     refused and is submitted again under its old name shares no id with its past. ``customer`` is a
     key of the caller's for who buys, "" for nobody. ``policy_id`` "" leaves the choice of a policy
-    to what the order says of itself, ``traits`` among it.
+    to what the order says of itself, ``traits`` among it. ``pickup_location_id`` is where the
+    customer collects it, "" where it is sent.
     """
 
     order_id: str
@@ -196,6 +198,14 @@ class Order:
     customer: str = ""
     traits: Traits = NO_TRAITS
     promise: PromiseMade | None = None
+    pickup_location_id: str = ""
+
+    @property
+    def pickup(self) -> PickupPoint | None:
+        """Where and how the customer collects it; None where it is sent."""
+        if not self.pickup_location_id:
+            return None
+        return PickupPoint(self.pickup_location_id, self.method)
 
     @property
     def context(self) -> OrderContext:

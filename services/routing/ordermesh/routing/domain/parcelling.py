@@ -114,6 +114,8 @@ def atom_value(
         return value
     value += scale.count(Term.LATE_ATOMS, int(days_late(option, problem.promise_days) > 0))
     value += scale.count(Term.ATOM_DAYS, option.days)
+    if candidate.available_from:
+        value += scale.count(Term.BACKORDERED_UNITS, group.units)
     micrograms = atom_micrograms(problem, candidate, option, group)
     value += scale.count(Term.CARBON_MICROGRAMS, micrograms)
     place = problem.candidates.index(candidate) if any(scale.by_rank) else 0

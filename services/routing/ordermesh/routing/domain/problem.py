@@ -17,7 +17,7 @@ from ordermesh.routing.domain.rates import CostModel
 from ordermesh.routing.domain.tariffs import Tariff
 from ordermesh.routing.domain.terms import PLAIN, Tier
 
-MODEL_VERSION = "sourcing-2"
+MODEL_VERSION = "sourcing-4"
 """Changes whenever the same problem could get another cost or mean something else."""
 
 FREE = Money(0)
@@ -149,6 +149,10 @@ class Candidate:
     limit. ``available`` holds units by SKU that may be promised, sorted by SKU; a SKU that is not
     listed is not there. ``excluded_line_ids`` are lines it may not ship, sorted; the problem's
     removals say why. ``handling_per_shipment`` is charged once.
+
+    Goods that are still to come make a candidate of their own, beside the one of what is in hand:
+    ``available_from`` is the day by whose beginning (UTC) they are there, ``source_id`` the
+    location, and ``location_id`` a name for both together.
     """
 
     location_id: str
@@ -162,6 +166,13 @@ class Candidate:
     excluded_line_ids: tuple[str, ...] = ()
     handling_per_shipment: Money = FREE
     adjustments: tuple[Adjustment, ...] = ()
+    source_id: str = ""
+    available_from: str = ""
+
+    @property
+    def place_id(self) -> str:
+        """The location that does the work."""
+        return self.source_id or self.location_id
 
 
 @dataclass(frozen=True)
@@ -293,13 +304,14 @@ def _candidate_json(one: Candidate) -> str:
     capacity = "null" if one.capacity_units is None else one.capacity_units
     return (
         f'{{"adjustments":{_json(plain(one.adjustments)) if one.adjustments else "[]"}'
-        f',"available":[{available}],"capacity_units":{capacity}'
+        f',"available":[{available}],"available_from":"{one.available_from}"'
+        f',"capacity_units":{capacity}'
         f',"distance_km":{one.distance_km}'
         f',"excluded_line_ids":{_list_json(one.excluded_line_ids)}'
         f',"handling_per_shipment":{one.handling_per_shipment}'
         f',"labor_per_unit":{one.labor_per_unit},"location_id":{_quoted(one.location_id)}'
         f',"options":[{options}],"pick_fee_per_parcel":{one.pick_fee_per_parcel}'
-        f',"rank":{one.rank}}}'
+        f',"rank":{one.rank},"source_id":{_quoted(one.source_id)}}}'
     )
 
 

@@ -136,7 +136,7 @@ def _staged(
         if seen is not None:
             evaluation = known.rulebook.evaluate(seen, known.now, relaxation.without)
             ruled = Ruled(evaluation, relaxation)
-        for opened in openings(ruled, known):
+        for opened in openings(ruled, known, question.pickup):
             problem = _problem(question, situation, opened)
             solution = best(problem, objective, _verified(situation.solve))
             if solution.plan.is_complete:

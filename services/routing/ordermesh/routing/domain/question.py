@@ -1,16 +1,14 @@
 """A sourcing question in the words of orders, and how it is put to the solver."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
-from ordermesh.routing.domain.additions import additions
+from ordermesh.routing.domain.additions import Additions, additions
 from ordermesh.routing.domain.building import (
     Rejection,
-    SourcingComponent,
-    SourcingLine,
     SourcingLocation,
     SourcingOrder,
 )
@@ -18,37 +16,35 @@ from ordermesh.routing.domain.calendars.clock_face import zone_of
 from ordermesh.routing.domain.capacity import AtLimit, Load, Room, Share, WindowKey, room, shares
 from ordermesh.routing.domain.carriage.area import NOWHERE, Address
 from ordermesh.routing.domain.carriage.book import NO_BOOK, Book
-from ordermesh.routing.domain.carriage.offering import (
-    NO_LANES,
-    Offering,
-    cubic_mm,
-    origin_of,
-    unit_of,
-)
 from ordermesh.routing.domain.carrier_calendars import EVERY_DAY, CarrierCalendars
+from ordermesh.routing.domain.collecting import unparcelled
+from ordermesh.routing.domain.coming import Coming, name_of
 from ordermesh.routing.domain.context import UNSAID, OrderContext
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches, no_holidays
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
-from ordermesh.routing.domain.geography import Place, distance_km
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.goods import sourcing_lines
 from ordermesh.routing.domain.hold import HeldUnits
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.item import Item, KnownLocation
-from ordermesh.routing.domain.network import SHIP, NetworkLocation
+from ordermesh.routing.domain.network import SHIP, NetworkLocation, PickupPoint
 from ordermesh.routing.domain.order import PromiseMade
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
 from ordermesh.routing.domain.relaxing import fenced, sourcing_policy
 from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
 from ordermesh.routing.domain.rules.knowing import Facts
-from ordermesh.routing.domain.rules.result import Limits
+from ordermesh.routing.domain.rules.result import ServiceChange
 from ordermesh.routing.domain.saga import Cap
 from ordermesh.routing.domain.serving import changes_by_location, served, zone_charge
 from ordermesh.routing.domain.stages import NO_RULES, Ruled
-from ordermesh.routing.domain.standing import arriving, days_max, reject_risk, units_left
+from ordermesh.routing.domain.standing import days_max, reject_risk, units_left
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
+from ordermesh.routing.domain.terms import in_hand_first
 from ordermesh.routing.domain.wanted import Wanted
+from ordermesh.routing.domain.ways import Way, ways_of
 
 Units = Mapping[str, Mapping[str, int]]
 """Units by location id, then SKU."""
@@ -66,7 +62,8 @@ class Question:
     ``excluding_ids`` are reservations whose units count as free; ``kept`` are units that the order
     holds beside them and could go on holding where they are; ``caps`` are what the ledger said
     when it was asked to hold an earlier plan. ``rejected`` are (location, line) pairs with the
-    reason. ``channel`` is through which it is sold: the ledger says what that may sell.
+    reason. ``channel`` is through which it is sold: the ledger says what that may sell. ``pickup``
+    is where the customer collects, None where it is sent.
     """
 
     order_id: str
@@ -84,6 +81,7 @@ class Question:
     address: Address = NOWHERE
     promise: PromiseMade | None = None
     context: OrderContext = UNSAID
+    pickup: PickupPoint | None = None
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -131,12 +129,20 @@ class Known:
     def _entries(self) -> dict[str, NetworkLocation]:
         return {one.location_id: one for one in self.network}
 
-    def handover(self, location: NetworkLocation, time_zone: str) -> tuple[int, str]:
-        """Days until it has handed over, and why it sends nothing now ("" when it does)."""
+    def handover(
+        self, location: NetworkLocation, time_zone: str, at: datetime | None = None
+    ) -> tuple[int, str]:
+        """Days until it has handed over, and why it sends nothing now ("" when it does).
+
+        ``at`` is when the goods are there, None for those that are.
+        """
         why_off = self.switches.why_off(location, SHIP, self.now)
         if why_off is not None:
             return 0, why_off
-        days = self.dispatches.days(location, time_zone, self.now, self.permille)
+        if at is None or at <= self.now:
+            days = self.dispatches.days(location, time_zone, self.now, self.permille)
+        else:
+            days = self.dispatches.days_from(location, time_zone, self.now, at, self.permille)
         return (0, "it is closed for good") if days is None else (days, "")
 
     @cached_property
@@ -162,96 +168,131 @@ class Known:
             self.used,
         )
 
-    def shares_of(self, location_id: str, load: Load) -> tuple[Share, ...]:
+    def shares_of(self, location_id: str, load: Load, method: str = SHIP) -> tuple[Share, ...]:
         """What work takes of the windows of a location that last now."""
         location = self.entry(location_id)
         zone = zone_of(self.locations[location_id].time_zone)
-        return shares(location_id, location.capacities, SHIP, zone, self.now, load)
+        return shares(location_id, location.capacities, method, zone, self.now, load)
 
 
 _NO_LIMIT = Room(None)
 
 
 def frame(
-    question: Question, known: Known, available: Units, ruled: Ruled = NO_RULES
+    question: Question,
+    known: Known,
+    available: Units,
+    ruled: Ruled = NO_RULES,
+    coming: Sequence[Coming] = (),
 ) -> SourcingInputs:
-    """What the question is decided from, as the rules leave it.
+    """What the question is decided from, as the rules leave it, and what is still ``coming``.
 
     Raises ``CurrencyMismatch`` when policy and network are in different currencies.
     """
     stock = stock_for(question, available)
     limits = ruled.evaluation.limits
-    currency = known.policy.currency_code
-    added = additions(ruled.evaluation, {one.line.line_id for one in question.wanted})
-    offering = _offering(question, known)
-    changes = changes_by_location(ruled.evaluation)
+    line_ids = {one.line.line_id for one in question.wanted}
+    scene = _Scene(question, known, ruled, additions(ruled.evaluation, line_ids))
+    ways = ways_of(question, known, ruled, stock)
     locations = []
+    rejections = [*_rejections(question.rejected), *fenced(line_ids, ruled)]
     for entry in known.network:
         place = known.locations.get(entry.location_id)
         if place is None:
             continue
-        if entry.currency_code != currency:
-            raise CurrencyMismatch(currency, entry.currency_code)
-        days, why_off = known.handover(entry, place.time_zone)
-        left = known.room_of(entry)
-        reach = NO_LANES
-        if offering is not None and stock.get(entry.location_id):
-            km = distance_km(place.place, question.place)
-            reach = offering.reach(origin_of(place), km, days)
-        changed = changes.get(entry.location_id, [])
-        services, why_unreached = served(reach.services, reach.why_not, changed)
-        locations.append(
-            SourcingLocation(
-                location_id=entry.location_id,
-                place=place.place,
-                rank=entry.priority or _LAST,
-                pick_fee_per_parcel=added.pick_fee(
-                    entry, zone_charge(changed) if services is None else 0
-                ),
-                labor_per_unit=entry.labor_cost_per_unit,
-                handling_days=days,
-                days_max=days_max(question.promise, place.time_zone, known.now),
-                capacity_units=units_left(entry, left, ruled),
-                capacity_fact=left.fact,
-                adjustments=(
-                    *added.by_location.get(entry.location_id, ()),
-                    *reject_risk(entry, known.policy),
-                ),
-                active=not place.is_disabled,
-                ships=not why_off,
-                why_off=why_off,
-                services=arriving(services, place.time_zone, days, known.carriers, known.now),
-                why_unreached=why_unreached,
-            )
-        )
+        if entry.currency_code != known.policy.currency_code:
+            raise CurrencyMismatch(known.policy.currency_code, entry.currency_code)
+        locations.append(scene.location(entry, place, ways(entry, place, known.now)))
+        for one in coming:
+            brought = _brought(question, one, entry.location_id)
+            if brought:
+                later = scene.later(entry, place, ways(entry, place, one.there_time), one.day)
+                stock[later.location_id] = brought
+                locations.append(later)
+                rejections.extend(_likewise(rejections, later))
     order = SourcingOrder(
         question.order_id,
-        tuple(line for one in question.wanted for line in _lines(one, known.items, limits)),
+        tuple(line for one in question.wanted for line in sourcing_lines(one, known.items, limits)),
         question.place,
     )
     policy = sourcing_policy(known.policy, cost_model(known.policy), question.promise_days, ruled)
-    rejections = [
-        *_rejections(question.rejected),
-        *fenced({one.line.line_id for one in question.wanted}, ruled),
-    ]
+    if question.pickup is not None:
+        policy = unparcelled(policy)
+    if coming:
+        policy = replace(policy, tiers=in_hand_first(policy.tiers))
     return SourcingInputs(order, tuple(locations), policy, _needed(stock, order), tuple(rejections))
 
 
-def _offering(question: Question, known: Known) -> Offering | None:
-    """What lanes offer the goods of the question; None where there are no lanes."""
-    if not known.book.lanes:
-        return None
-    way = known.book.towards(
-        question.address,
-        known.policy.currency_code,
-        known.now,
-        is_residential=not question.address.is_business,
-    )
-    units = {
-        one.line.line_id: tuple(unit_of(known.items.get(sku)) for sku in one.units)
-        for one in question.wanted
-    }
-    return Offering(way, units, known.policy.carbon_price_per_kg)
+@dataclass(frozen=True)
+class _Scene:
+    """What all locations are seen by."""
+
+    question: Question
+    known: Known
+    ruled: Ruled
+    added: Additions
+
+    @cached_property
+    def changes(self) -> Mapping[str, list[ServiceChange]]:
+        """What rules change of services, by location."""
+        return changes_by_location(self.ruled.evaluation)
+
+    def location(self, entry: NetworkLocation, place: KnownLocation, way: Way) -> SourcingLocation:
+        """A location with what is in hand."""
+        name, known = entry.location_id, self.known
+        changed = self.changes.get(name, [])
+        services, why_unreached = served(way.services, way.why_unreached, changed)
+        return SourcingLocation(
+            location_id=name,
+            place=place.place,
+            rank=entry.priority or _LAST,
+            pick_fee_per_parcel=self.added.pick_fee(
+                entry, zone_charge(changed) if services is None else 0
+            ),
+            labor_per_unit=entry.labor_cost_per_unit,
+            handling_days=way.days,
+            days_max=days_max(self.question.promise, way.time_zone, known.now),
+            capacity_units=units_left(entry, way.room, self.ruled),
+            capacity_fact=way.room.fact,
+            adjustments=(
+                *self.added.by_location.get(name, ()),
+                *reject_risk(entry, known.policy),
+            ),
+            active=not place.is_disabled,
+            ships=not way.why_off,
+            why_off=way.why_off,
+            services=services,
+            why_unreached=why_unreached,
+        )
+
+    def later(
+        self, entry: NetworkLocation, place: KnownLocation, way: Way, day: date
+    ) -> SourcingLocation:
+        """A location with what comes by a day, on which its windows of capacity are others."""
+        return replace(
+            self.location(entry, place, way),
+            location_id=name_of(entry.location_id, day, self.known.locations),
+            capacity_units=None,
+            capacity_fact="",
+            source_id=entry.location_id,
+            available_from=day.isoformat(),
+        )
+
+
+def _brought(question: Question, coming: Coming, location_id: str) -> dict[str, int]:
+    """What a day brings a location, but for items of which the ledger had less than was asked."""
+    short = {cap.sku for cap in question.caps if cap.location_id == location_id}
+    units = coming.units.get(location_id, {})
+    return {sku: number for sku, number in units.items() if sku not in short}
+
+
+def _likewise(rejections: Iterable[Rejection], later: SourcingLocation) -> list[Rejection]:
+    """What keeps a location out keeps out what comes to it."""
+    return [
+        replace(one, location_id=later.location_id)
+        for one in rejections
+        if one.location_id == later.source_id
+    ]
 
 
 def cost_model(policy: Policy) -> CostModel:
@@ -283,52 +324,6 @@ def cost_model(policy: Policy) -> CostModel:
             factor_version=_CARBON_FACTORS,
         ),
         parcel_limit_grams=policy.parcel_grams_max or None,
-    )
-
-
-def _lines(wanted: Wanted, items: Mapping[str, Item], limits: Limits) -> Iterable[SourcingLine]:
-    """A line as the solver wants it."""
-    line = wanted.line
-    if line.line_id in limits.whole_line_ids:
-        line = replace(line, keep_together=True)
-    weights = {sku: items[sku].weight_grams if sku in items else 0 for sku in wanted.units}
-    volumes = {sku: cubic_mm(items[sku]) if sku in items else 0 for sku in wanted.units}
-    if not line.components:
-        yield SourcingLine(
-            line.line_id,
-            line.sku,
-            wanted.units[line.sku],
-            weights[line.sku],
-            divisible=not line.keep_together,
-            cubic_mm=volumes[line.sku],
-        )
-        return
-    kits = line.complete(wanted.units)
-    whole = {sku: quantity * kits for sku, quantity in line.per_kit.items()}
-    if whole == dict(wanted.units) and (line.keep_together or not line.components_may_split):
-        yield SourcingLine(
-            line.line_id,
-            line.sku,
-            kits,
-            divisible=not line.keep_together,
-            components=tuple(
-                SourcingComponent(sku, quantity, weights[sku], volumes[sku])
-                for sku, quantity in line.per_kit.items()
-            ),
-        )
-        return
-    # Parts of kits that may be split go each their own way; how many of each are left to decide
-    # need not make up whole kits.
-    yield SourcingLine(
-        line.line_id,
-        line.sku,
-        1,
-        divisible=not line.keep_together,
-        components=tuple(
-            SourcingComponent(sku, units, weights[sku], volumes[sku])
-            for sku, units in wanted.units.items()
-        ),
-        components_may_split=True,
     )
 
 

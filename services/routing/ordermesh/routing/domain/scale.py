@@ -125,7 +125,7 @@ def _ranges(problem: Problem) -> dict[Term, int]:
     by_weight = grams * most.per_kg // GRAMS_PER_KG + atoms
     penalties = sum(unfilled_penalty(costs, group) * group.atoms for group in problem.groups)
     return {
-        Term.FREIGHT: units * most.parcel_freight + by_weight,
+        Term.FREIGHT: units * (most.parcel_freight + most.per_unit) + by_weight,
         Term.PICK: units * most.pick,
         Term.LABOR: units * most.labor,
         Term.HANDLING: shipments * most.handling,
@@ -145,4 +145,5 @@ def _ranges(problem: Problem) -> dict[Term, int]:
         Term.ATOM_DAYS: atoms * days,
         Term.CARBON_MICROGRAMS: micrograms,
         Term.UNITS_BY_RANK: (units + 1) ** len(problem.candidates),
+        Term.BACKORDERED_UNITS: units,
     }

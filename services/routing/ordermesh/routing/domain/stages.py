@@ -45,13 +45,15 @@ class Ruled:
     """What the rules say to an order at one stage.
 
     ``open_when_full`` are locations that may send more than they have capacity for. With
-    ``past_soft_limits`` the limits at which locations only come last do not hold.
+    ``past_soft_limits`` the limits at which locations only come last do not hold. With
+    ``transfers`` goods are brought to where the customer collects them.
     """
 
     evaluation: Evaluation = field(default_factory=Evaluation)
     relaxation: Relaxation = NONE
     open_when_full: frozenset[str] = frozenset()
     past_soft_limits: bool = False
+    transfers: bool = False
 
 
 NO_RULES = Ruled()

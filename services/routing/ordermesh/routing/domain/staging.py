@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ordermesh.routing.domain.decision import Decision, RuleOutcome, StageResult
+from ordermesh.routing.domain.network import PickupPoint
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Problem, Rule
 from ordermesh.routing.domain.question import Known, Units
@@ -18,11 +19,18 @@ SHIPMENTS_MAX = "SHIPMENTS_MAX"
 SHIP_COMPLETE = "SHIP_COMPLETE"
 
 
-def openings(ruled: Ruled, known: Known) -> Iterator[Ruled]:
+def openings(ruled: Ruled, known: Known, pickup: PickupPoint | None = None) -> Iterator[Ruled]:
     """The stage as it is tried: first with full locations closed, then with those that rank last.
 
-    A location whose capacity does not matter is never full.
+    A location whose capacity does not matter is never full. What a customer collects is looked for
+    where that is first, and brought there from elsewhere only when that is not enough.
     """
+    yield from _openings(ruled, known)
+    if pickup is not None and known.book.has_transfers_to(pickup.location_id):
+        yield from _openings(replace(ruled, transfers=True), known)
+
+
+def _openings(ruled: Ruled, known: Known) -> Iterator[Ruled]:
     modes = ruled.evaluation.limits.capacity
     if ruled.relaxation.beyond_capacity:
         everywhere = frozenset(one.location_id for one in known.network)

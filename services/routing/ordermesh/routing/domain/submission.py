@@ -57,7 +57,10 @@ class Whereto:
 
 @dataclass(frozen=True)
 class NewOrder:
-    """An order as it is submitted; ``order_time`` None means now, ``customer`` "" nobody."""
+    """An order as it is submitted; ``order_time`` None means now, ``customer`` "" nobody.
+
+    ``whereto`` says nothing where there is a place of pickup.
+    """
 
     request_id: UUID
     order_id: str
@@ -77,6 +80,7 @@ class NewOrder:
     customer: str = ""
     traits: Traits = NO_TRAITS
     promise: PromiseMade | None = None
+    pickup_location_id: str = ""
 
 
 def skus_of(lines: Iterable[NewLine]) -> tuple[str, ...]:
@@ -91,7 +95,7 @@ PARTS_MAX = 1_000
 def make_order(
     new: NewOrder,
     items: Mapping[str, Item],
-    place: Place,
+    destination: Destination,
     *,
     origin: UUID,
     caller: str,
@@ -126,13 +130,7 @@ def make_order(
         channel_order_id=new.channel_order_id,
         external_refs=new.external_refs,
         lines=lines,
-        destination=Destination(
-            new.whereto.country_code,
-            new.whereto.region,
-            new.whereto.postal_code,
-            place,
-            new.whereto.is_business,
-        ),
+        destination=destination,
         method=new.method,
         order_time=new.order_time or now,
         promise_days=new.promise_days,
@@ -144,4 +142,5 @@ def make_order(
         customer=new.customer,
         traits=new.traits,
         promise=new.promise,
+        pickup_location_id=new.pickup_location_id,
     )

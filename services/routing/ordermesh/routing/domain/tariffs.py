@@ -14,6 +14,8 @@ from ordermesh.routing.domain.rounding import divide_half_even
 
 GRAMS_PER_KG = 1_000
 
+FREE = Money(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
@@ -31,7 +33,7 @@ class Tariff:
     or without any, it is ``per_parcel`` and ``per_kg`` for what is above the last bracket.
     A parcel weighs at most ``grams_max``. ``cubic_mm_per_gram`` is the carrier's density, 0 where
     size does not matter (a divisor of 5,000 cm3 per kg is 5,000 mm3 per gram). ``carbon`` None
-    means the factors of the cost model.
+    means the factors of the cost model. Every unit costs ``per_unit`` on top, whatever it weighs.
 
     A tariff that is ``is_linear`` charges every atom for its own weight, rounded for each, so that
     only the number of parcels matters; any other charges each parcel for what is in it.
@@ -48,15 +50,18 @@ class Tariff:
     cubic_mm_per_gram: int = 0
     grams_step: int = 1
     carbon: CarbonRates | None = None
+    per_unit: Money = FREE
 
     def __post_init__(self) -> None:
         edges = [bracket.grams_max for bracket in self.brackets]
-        amounts = (self.per_parcel, self.per_kg, *(bracket.price for bracket in self.brackets))
+        prices = [bracket.price for bracket in self.brackets]
         if edges != sorted(set(edges)) or (edges and edges[0] <= 0):
             raise ValueError("the far edges of brackets must rise")
-        if min(amounts) < 0 or self.cubic_mm_per_gram < 0:
-            raise ValueError("a price or a density is negative")
-        prices = [*amounts[2:], self.per_parcel] if self.brackets else [self.per_parcel]
+        if min(self.per_parcel, self.per_kg, self.per_unit, *prices) < 0:
+            raise ValueError("a price is negative")
+        if self.cubic_mm_per_gram < 0:
+            raise ValueError("a density is negative")
+        prices.append(self.per_parcel)
         if prices != sorted(prices):
             raise ValueError("a heavier parcel is never cheaper")
         if self.grams_step <= 0 or (self.grams_max is not None and self.grams_max <= 0):

@@ -14,6 +14,7 @@ class Term(StrEnum):
     after the promise, ``ATOM_DAYS`` sum up the days of all until they arrive,
     ``CARBON_MICROGRAMS`` are emissions whatever they cost. ``UNITS_BY_RANK`` wants as many units as
     possible from the first location, then the next, and so on; it is a tier by itself.
+    ``BACKORDERED_UNITS`` are still to come.
     """
 
     COST = "COST"
@@ -37,6 +38,7 @@ class Term(StrEnum):
     ATOM_DAYS = "ATOM_DAYS"
     CARBON_MICROGRAMS = "CARBON_MICROGRAMS"
     UNITS_BY_RANK = "UNITS_BY_RANK"
+    BACKORDERED_UNITS = "BACKORDERED_UNITS"
 
 
 MONEY_TERMS: tuple[Term, ...] = (
@@ -89,3 +91,15 @@ class Tier:
 
 PLAIN = (Tier("cost", (Weighted(Term.COST),)),)
 """The least cost, and nothing else."""
+
+IN_HAND_FIRST = (
+    Tier("filled", (Weighted(Term.UNFILLED_UNITS),)),
+    Tier("in hand", (Weighted(Term.BACKORDERED_UNITS),)),
+)
+"""Before all tiers of a policy that says nothing of goods that are still to come."""
+
+
+def in_hand_first(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+    """The tiers for a choice between what is in hand and what is still to come."""
+    says = any(one.term is Term.BACKORDERED_UNITS for tier in tiers for one in tier.terms)
+    return tiers if says else (*IN_HAND_FIRST, *tiers)

@@ -81,6 +81,25 @@ def run_short(
     return (after, events), tuple(lines)
 
 
+def lose_supply(story: Story, reservation_id: UUID, location_id: str, sku: str) -> Told | None:
+    """Goods will not come as they were promised: work that waits for them is decided again.
+
+    None while a plan that waits for them is being held: then it is to be asked again.
+    """
+    if story.reservation_id == reservation_id and any(
+        _is_for(one, location_id, sku) for one in story.planned
+    ):
+        return None
+    after: Story = story
+    events: tuple[Event, ...] = ()
+    for one in story.work:
+        waits = one.available_time is not None and one.state in CANCELLABLE
+        if waits and _counts_on(one, reservation_id, location_id, sku):
+            after, told = reject(after, one.fulfillment_order_id, RejectReason.OTHER)
+            events = (*events, *told)
+    return after, events
+
+
 def _is_for(work: FulfillmentOrder, location_id: str, sku: str) -> bool:
     return work.location_id == location_id and any(line.sku == sku for line in work.lines)
 

@@ -1,11 +1,12 @@
 """What the solver found, written down as a decision in the contract's words."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.coming import start_of
 from ordermesh.routing.domain.costs import CostTerms
 from ordermesh.routing.domain.decision import (
     CandidateFate,
@@ -22,6 +23,7 @@ from ordermesh.routing.domain.plan import (
     LosesBy,
     Parcel,
     Plan,
+    Shipment,
     Shortage,
     Shortfall,
     Solution,
@@ -225,23 +227,24 @@ def decided_shipments(problem: Problem, plan: Plan) -> tuple[DecidedShipment, ..
     """What each location of a plan sends."""
     seen = {candidate.location_id: candidate for candidate in problem.candidates}
     return tuple(
-        DecidedShipment(
-            location_id=shipment.location_id,
-            lines=tuple(
-                PlannedLine(line.line_id, line.sku, line.quantity) for line in shipment.lines
-            ),
-            parcel_count=len(shipment.parcels),
-            distance_km=seen[shipment.location_id].distance_km,
-            zone=_option(seen[shipment.location_id], shipment.parcels[0]).zone,
-            days=shipment.days,
-            weight_grams=sum(parcel.weight_grams for parcel in shipment.parcels),
-            cost=shipment.costs.total,
-            parcels=tuple(
-                _parcel(problem, seen[shipment.location_id], parcel) for parcel in shipment.parcels
-            ),
-            co2e_milligrams=_milligrams(shipment.micrograms),
-        )
-        for shipment in plan.shipments
+        _shipment(problem, seen[shipment.location_id], shipment) for shipment in plan.shipments
+    )
+
+
+def _shipment(problem: Problem, candidate: Candidate, shipment: Shipment) -> DecidedShipment:
+    day = candidate.available_from
+    return DecidedShipment(
+        location_id=candidate.place_id,
+        lines=tuple(PlannedLine(line.line_id, line.sku, line.quantity) for line in shipment.lines),
+        parcel_count=len(shipment.parcels),
+        distance_km=candidate.distance_km,
+        zone=_option(candidate, shipment.parcels[0]).zone,
+        days=shipment.days,
+        weight_grams=sum(parcel.weight_grams for parcel in shipment.parcels),
+        cost=shipment.costs.total,
+        parcels=tuple(_parcel(problem, candidate, parcel) for parcel in shipment.parcels),
+        co2e_milligrams=_milligrams(shipment.micrograms),
+        available_time=start_of(date.fromisoformat(day)) if day else None,
     )
 
 
@@ -351,7 +354,7 @@ def _left(problem: Problem, line_id: str, sku: str, unfilled: int) -> UnfilledLi
 def _could_have(problem: Problem, sku: str) -> str:
     """The location that has most of an item, else the first that was asked for it; "" for none."""
     stocked = [
-        (-units, candidate.rank, candidate.location_id)
+        (-units, candidate.rank, candidate.place_id)
         for candidate in problem.candidates
         if (units := dict(candidate.available).get(sku, 0))
     ]
@@ -360,4 +363,4 @@ def _could_have(problem: Problem, sku: str) -> str:
     for removal in problem.removals:
         if removal.rule is Rule.NOT_STOCKED:
             return removal.location_id
-    return problem.candidates[0].location_id if problem.candidates else ""
+    return problem.candidates[0].place_id if problem.candidates else ""

@@ -294,6 +294,7 @@ def _shipment_costs(problem: Problem, candidate: Candidate, shipment: Shipment) 
         late = 0 if problem.promise_days is None else max(0, option.days - problem.promise_days)
         if tariff.is_linear:
             terms["freight"] += atoms * _rounded(grams * tariff.per_kg, _KG)
+        terms["freight"] += atoms * units * tariff.per_unit
         terms["carbon"] += atoms * _rounded(emitted * price, _KG_OF_CARBON)
         terms["labor"] += atoms * candidate.labor_per_unit * units
         terms["transit"] += atoms * costs.transit_day * option.transit_days

@@ -243,6 +243,7 @@ class OrderDriver:
             rejected=tuple((one.location_id, one.line_id, one.reason) for one in exclusions),
             channel=story.order.channel,
             context=story.order.context,
+            pickup=story.order.pickup,
         )
         return question, await self._planner.know(tx, question)
 
@@ -302,7 +303,7 @@ class OrderDriver:
         hold = CapacityHold(
             hold_id=work.capacity_hold_id,
             location_id=work.location_id,
-            shares=known.shares_of(work.location_id, Load(1, work.units)),
+            shares=known.shares_of(work.location_id, Load(1, work.units), work.method),
             caller=OWN,
             create_time=known.now,
         )

@@ -9,6 +9,7 @@ from ordermesh.api.routing import v1
 from ordermesh.routing.domain import verdict
 from ordermesh.routing.domain.alternatives import fewest_shipments, next_best
 from ordermesh.routing.domain.changes import changed
+from ordermesh.routing.domain.coming import restored as still_coming
 from ordermesh.routing.domain.conflict import Conflict, find_conflict
 from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.errors.sourcing import DecisionNotFound, NoRecord
@@ -152,7 +153,9 @@ class Explaining:
 
         async def attempt(tx: Transaction) -> Decision:
             known = await self._planner.know(tx, question)
-            stock = Availability(record.inputs.stock, record.ledger_revision)
+            inputs = record.inputs
+            coming = still_coming(inputs.locations, inputs.stock)
+            stock = Availability(inputs.stock, record.ledger_revision, coming)
             return await self._planner.plan(question, replace(known, now=record.create_time), stock)
 
         return await self._knowledge.with_what_is_missing(lambda: self._database.read(attempt))

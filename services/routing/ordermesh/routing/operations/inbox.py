@@ -6,6 +6,7 @@ from uuid import UUID
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.api.inventory.v1 import ReservationExpired, ShortfallOpened, SupplyBroken
 from ordermesh.routing.domain import verbs
+from ordermesh.routing.domain.event import Event
 from ordermesh.routing.domain.fulfillment import RejectReason
 from ordermesh.routing.operations.records import Records
 from ordermesh.routing.ports.stores import Exclusion, Stores
@@ -19,7 +20,7 @@ SUPPLY_BROKEN = "ordermesh.supply.broken.v1"
 
 
 class Expiries:
-    """Wakes orders whose hold has expired."""
+    """Looks after orders whose hold has expired, or waits for what will not come."""
 
     def __init__(self, stores: Stores, records: Records) -> None:
         self._stores = stores
@@ -34,8 +35,29 @@ class Expiries:
         await self._wake(tx, ReservationExpired.FromString(event.payload).order_id)
 
     async def supply_broken(self, tx: Transaction, event: EventEnvelope) -> None:
-        """Let a worker look at the order, for which goods will not come as they were promised."""
-        await self._wake(tx, SupplyBroken.FromString(event.payload).order_id)
+        """Decide again what waits for goods that will not come as they were promised.
+
+        Raises ``TransactionConflict`` while a plan is being held: the event comes again.
+        """
+        broken = SupplyBroken.FromString(event.payload)
+        if not broken.order_id:
+            return
+        before = await self._stores.orders.load(tx, broken.order_id, lock=True)
+        if before is None:
+            return
+        after = before
+        events: list[Event] = []
+        for line in broken.lines:
+            told = verbs.lose_supply(
+                after, UUID(broken.reservation_id), line.key.location_id, line.key.sku
+            )
+            if told is None:
+                raise TransactionConflict("A plan is being held; its supply is looked at again.")
+            after = told[0]
+            events.extend(told[1])
+        if events:
+            await self._records.save(tx, before, after, events)
+        await self._records.drive(tx, broken.order_id)
 
     async def _wake(self, tx: Transaction, order_id: str) -> None:
         if not order_id:

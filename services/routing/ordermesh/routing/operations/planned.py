@@ -5,9 +5,11 @@ from uuid import UUID
 
 from ordermesh.kernel.errors import DomainError
 from ordermesh.kernel.ids import derived_id
-from ordermesh.routing.domain.decision import Decision
+from ordermesh.routing.domain.decision import DecidedShipment, Decision
 from ordermesh.routing.domain.errors.sourcing import CannotBeSourced, InsufficientStock, ShortLine
 from ordermesh.routing.domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from ordermesh.routing.domain.network import SHIP
+from ordermesh.routing.domain.order import Order
 from ordermesh.routing.domain.question import Known, Question
 from ordermesh.routing.domain.story import Story
 
@@ -36,7 +38,7 @@ def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:
         FulfillmentOrder(
             fulfillment_order_id=str(
                 derived_id(
-                    "fulfillment", story.order.origin, story.saga.epoch + 1, shipment.location_id
+                    "fulfillment", story.order.origin, story.saga.epoch + 1, *_path(shipment)
                 )
             ),
             order_id=story.order.order_id,
@@ -51,11 +53,26 @@ def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:
             capacity_hold_id=derived_id(
                 "capacity", story.order.origin, story.saga.epoch + 1, shipment.location_id
             )
-            if shipment.location_id in limited
+            if shipment.location_id in limited and shipment.available_time is None
             else None,
+            available_time=shipment.available_time,
+            method=method_at(story.order, shipment.location_id),
+            pickup_location_id=story.order.pickup_location_id,
         )
         for shipment in decision.shipments
     ]
+
+
+def _path(shipment: DecidedShipment) -> tuple[str, ...]:
+    """What tells a shipment from others of the order."""
+    if shipment.available_time is None:
+        return (shipment.location_id,)
+    return (shipment.location_id, shipment.available_time.isoformat())
+
+
+def method_at(order: Order, location_id: str) -> str:
+    """How goods of an order leave a location: by hand only where the customer comes."""
+    return order.method if order.pickup_location_id in ("", location_id) else SHIP
 
 
 def refusal_of(decision: Decision) -> DomainError:

@@ -12,6 +12,7 @@ from ordermesh.kernel.money import to_decimal
 from ordermesh.routing.domain import season, staging, verdict
 from ordermesh.routing.domain.asking import asked, asked_first
 from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
+from ordermesh.routing.domain.coming import days_ahead
 from ordermesh.routing.domain.decision import Decision, SourcingMethod, StageResult
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
@@ -186,14 +187,20 @@ class Planner:
         stock: Availability,
         *,
         decision_id: UUID | None = None,
+        may_wait: bool = False,
     ) -> Decision:
         """The decision for the question, verified.
+
+        With ``may_wait`` goods that are still to come are counted on where those in hand do not
+        fill all: the ledger is asked for them.
 
         Raises ``CurrencyMismatch``, ``FieldViolation`` for amounts that do not fit or without any
         location to consider, and ``PlanRefused`` when a plan is not what it claims to be.
         """
         with span("source", {Attributes.ORDER_ID: question.order_id}) as current:
             decision = await self._staged(question, known, stock, decision_id)
+            if may_wait and question.method is SourcingMethod.EXACT:
+                decision = await self._with_supply(question, known, stock, decision)
             if known.book.lanes or known.book.currency_rates:
                 decision = replace(decision, carriage_revision=known.book.revision)
             _tell(current, decision)
@@ -204,12 +211,33 @@ class Planner:
     ) -> Decision:
         """As ``plan``; where there is nothing to solve, the decision says so."""
         try:
-            return await self.plan(question, known, stock, decision_id=decision_id)
+            return await self.plan(question, known, stock, decision_id=decision_id, may_wait=True)
         except FieldViolation:
             nowhere = verdict.nowhere(
                 question, known.policy, decision_id=decision_id, now=known.now
             )
             return replace(nowhere, policy_reason=known.policy_reason)
+
+    async def _with_supply(
+        self, question: Question, known: Known, stock: Availability, decision: Decision
+    ) -> Decision:
+        """The decision on what is still to come too, where that fills more.
+
+        Raises ``Unavailable``.
+        """
+        short = {line.sku for line in decision.unfilled_lines}
+        skus = [sku for sku in question.skus if sku in short and known.items[sku].may_wait]
+        if not skus:
+            return decision
+        coming = await self._stock.coming(
+            skus, question.excluding_ids, question.channel, days_ahead(known.now)
+        )
+        if not coming:
+            return decision
+        later = await self._staged(
+            question, known, replace(stock, coming=coming), decision.decision_id
+        )
+        return later if later.unfilled_units < decision.unfilled_units else decision
 
     async def _staged(
         self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
@@ -234,7 +262,7 @@ class Planner:
 
     async def _stage(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
         """One stage: with full locations closed, and with them where that leaves something."""
-        for ruled in staging.openings(asking.ruled, asking.known):
+        for ruled in staging.openings(asking.ruled, asking.known, asking.question.pickup):
             tried = replace(asking, ruled=ruled)
             problem, decision = await self._bundled(tried)
             if not decision.unfilled_lines:
@@ -252,7 +280,8 @@ class Planner:
     async def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
         """The decision that sends no kit in part, and the problem that it solves."""
         question = asking.question
-        inputs = frame(question, asking.known, asking.stock.units, asking.ruled)
+        stock = asking.stock
+        inputs = frame(question, asking.known, stock.units, asking.ruled, stock.coming)
         problem = inputs.problem
         decision = await self._decide(asking, inputs)
         trim = trimmed(question, problem, decision)

@@ -20,7 +20,9 @@ from ordermesh.routing.domain.carriage.postal_code import (
 )
 from ordermesh.routing.domain.errors.carriage import PostalCodeImportNotFound
 from ordermesh.routing.domain.errors.catalog import UnknownDestination
+from ordermesh.routing.domain.errors.network import NotInNetwork
 from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.order import Destination
 from ordermesh.routing.domain.submission import Whereto
 from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.ports.sourcing import Places
@@ -48,6 +50,28 @@ class Whereabouts:
         self._stores = stores
         self._places = places
         self._planner = planner
+
+    async def settled(
+        self, tx: Transaction, whereto: Whereto, pickup_location_id: str
+    ) -> Destination:
+        """Where goods go: to an address, or to the location where they are collected.
+
+        Raises ``UnknownDestination``, and ``NotInNetwork`` for a place of pickup.
+        """
+        if not pickup_location_id:
+            found = await self.find(tx, whereto)
+            return Destination(
+                whereto.country_code,
+                found.region,
+                whereto.postal_code,
+                found.place,
+                whereto.is_business,
+            )
+        known = await self._planner.memory(tx)
+        if known.location(pickup_location_id) is None:
+            raise NotInNetwork(pickup_location_id)
+        place = known.locations[pickup_location_id]
+        return Destination(place.country_code, place.region, place.postal_code, place.place)
 
     async def find(self, tx: Transaction, whereto: Whereto) -> Found:
         """Where it is; raises ``UnknownDestination``."""

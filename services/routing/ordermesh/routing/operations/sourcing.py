@@ -11,7 +11,6 @@ from ordermesh.api.routing.v1 import SourceOrderRequest, SourceOrderResponse
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.domain import refusal, verbs, wanted
-from ordermesh.routing.domain.carriage.area import Address
 from ordermesh.routing.domain.context import OrderContext
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.errors.order import OrderNotFound, WorkInProgress
@@ -39,7 +38,7 @@ from ordermesh.routing.wire.decision import (
     stored_decision,
     uuids,
 )
-from ordermesh.routing.wire.order import traits, whereto
+from ordermesh.routing.wire.order import pickup_point, traits, whereto
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.telemetry import Attributes
@@ -98,7 +97,7 @@ class SourceOrder:
             stock = await self._planner.available(question)
         else:
             stock = Availability(supplied, 0)
-        decision = await self._planner.plan(question, known, stock)
+        decision = await self._planner.plan(question, known, stock, may_wait=supplied is None)
         return SourceOrderResponse(decision=decision_message(decision))
 
     async def _prepare(
@@ -120,8 +119,10 @@ class SourceOrder:
         self, tx: Transaction, request: SourceOrderRequest, method: SourcingMethod
     ) -> Question:
         asked = request.question
-        where = whereto(asked.destination)
-        found = await self._whereabouts.find(tx, where)
+        pickup = pickup_point(asked, "question.")
+        destination = await self._whereabouts.settled(
+            tx, whereto(asked.destination), "" if pickup is None else pickup.location_id
+        )
         lines = question_lines(asked)
         known = await self._planner.memory(tx)
         items = await self._knowledge.items(tx, known, skus_of(lines))
@@ -141,8 +142,8 @@ class SourceOrder:
         return Question(
             order_id="",
             wanted=tuple(units),
-            place=found.place,
-            address=Address(where.country_code, found.region, where.postal_code, where.is_business),
+            place=destination.place,
+            address=destination.address,
             promise_days=asked.promise_days,
             policy_id=request.policy_id,
             policy_version=request.policy_version,
@@ -151,12 +152,13 @@ class SourceOrder:
             channel=asked.channel,
             context=OrderContext(
                 channel=asked.channel,
-                method=SHIP,
-                country_code=where.country_code,
-                region=where.region,
-                postal_code=where.postal_code,
+                method=SHIP if pickup is None else pickup.method,
+                country_code=destination.country_code,
+                region=destination.region,
+                postal_code=destination.postal_code,
                 traits=traits(asked.traits),
             ),
+            pickup=pickup,
         )
 
     async def _would_be(
@@ -196,6 +198,7 @@ class SourceOrder:
             kept=own.kept,
             rejected=rejected,
             context=known.order.context,
+            pickup=known.order.pickup,
         )
 
     async def _decide_again(self, request: SourceOrderRequest) -> SourceOrderResponse:

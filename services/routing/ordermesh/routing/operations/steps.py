@@ -83,12 +83,7 @@ class Steps:
 
     async def reserve(self, story: Story) -> Verdict:
         """Hold the plan: for good, unless the order may still be refused."""
-        units = tuple(
-            WantedUnits(line.line_id, line.sku, one.location_id, line.quantity)
-            for one in story.planned
-            for line in one.lines
-            if line.reservation_id is None
-        )
+        units = _wanted(story)
         if not units:
             return Change(outcomes.source)
         saga, order = story.saga, story.order
@@ -254,6 +249,21 @@ class Steps:
             on_behalf_of=story.order.actor.caller,
             fence=story.saga.epoch,
         )
+
+
+def _wanted(story: Story) -> tuple[WantedUnits, ...]:
+    """What the plan needs to be held: what is in hand and what waits for one line as one."""
+    found: dict[tuple[str, str, str], WantedUnits] = {}
+    for one in story.planned:
+        for line in one.lines:
+            if line.reservation_id is not None:
+                continue
+            key = (line.line_id, line.sku, one.location_id)
+            had = found.get(key, WantedUnits(*key, 0))
+            waits = [at for at in (had.needed_by, one.available_time) if at is not None]
+            total = had.quantity + line.quantity
+            found[key] = WantedUnits(*key, total, max(waits, default=None))
+    return tuple(found.values())
 
 
 def _quietly(step: Callable[[Story], Story]) -> Callable[[Story], Told]:

@@ -1,7 +1,5 @@
 """Submitting an order: stored in one transaction, then waited for while a worker sources it."""
 
-from dataclasses import replace
-
 from opentelemetry import trace
 
 from ordermesh.api.routing.v1 import SubmitOrderRequest, SubmitOrderResponse
@@ -96,7 +94,7 @@ class SubmitOrder:
             return await self._unanswered(new)
 
     async def _store(self, tx: Transaction, new: NewOrder, until: Patience) -> SubmitOrderResponse:
-        found = await self._whereabouts.find(tx, new.whereto)
+        destination = await self._whereabouts.settled(tx, new.whereto, new.pickup_location_id)
         twin = await self._stores.orders.twin(tx, new.order_id, new.channel, new.channel_order_id)
         if twin == new.order_id:
             raise OrderIdTaken(new.order_id)
@@ -108,9 +106,9 @@ class SubmitOrder:
         known.network_in(policy.currency_code, now)  # or it raises
         items = await self._knowledge.items(tx, known, skus_of(new.lines))
         order = make_order(
-            replace(new, whereto=replace(new.whereto, region=found.region)),
+            new,
             items,
-            found.place,
+            destination,
             origin=self._ids.new(),
             caller=current_call().identity.name,
             now=now,

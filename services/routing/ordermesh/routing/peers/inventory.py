@@ -1,6 +1,7 @@
 """Inventory as routing sees it."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,15 +20,24 @@ from ordermesh.api.inventory.v1 import (
     ReserveLine,
     ReserveRequest,
     ShipRequest,
+    SupplyWait,
     WatchItemsRequest,
     WatchLocationsRequest,
 )
-from ordermesh.api.order.v1 import StockKey
+from ordermesh.api.order.v1 import StockKey, StockMatrix
 from ordermesh.client.errors import Refusal, refusal_of
 from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.errors import Unavailable
+from ordermesh.routing.domain.coming import Coming, by_steps, start_of
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.saga import Cap
+from ordermesh.routing.peers.answers import (
+    AWAY_SECONDS,
+    INVENTORY,
+    answered,
+    expected,
+    unforeseen,
+)
 from ordermesh.routing.ports.feeds import FeedPage, FeedTooOld
 from ordermesh.routing.ports.stock import (
     Availability,
@@ -46,6 +56,7 @@ from ordermesh.routing.ports.stock import (
 )
 from ordermesh.routing.ports.stores import Feed
 from ordermesh.routing.wire.inventory import item, location
+from ordermesh.routing.wire.money import timestamp
 
 T = TypeVar("T")
 
@@ -55,69 +66,12 @@ NAMES_MAX = 1_000
 SKUS_MAX = 250
 """How many items one question about availability names, so that its cells stay within limits."""
 
-_INVENTORY = "inventory"
+DATED_SKUS_MAX = 8
+"""The same, where it is asked for many days."""
+
 _IN_DOUBT = "KEY_QUARANTINED"
 _DOUBT_SECONDS = 30.0
 """People look at books that are in doubt: nothing is different in a moment."""
-
-_AWAY_SECONDS = 0.2
-
-_NO_ANSWER = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.ABORTED,
-        # Whether it was done is not known; the same call, made again, tells.
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.CANCELLED,
-    }
-)
-_ANSWERS = frozenset(
-    {
-        grpc.StatusCode.FAILED_PRECONDITION,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.PERMISSION_DENIED,
-    }
-)
-
-
-class InventoryFault(Exception):
-    """Inventory answered what its contract does not foresee here: a fault, to be looked into."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(f"Inventory answered {code} {reason}.")
-
-
-async def answered(call: Awaitable[T]) -> T | Refusal:
-    """The reply, or the refusal that the service decided on.
-
-    Raises ``Unavailable`` where the service is away or its answer was lost, ``InventoryFault`` for
-    everything else: no outcome of a call is left unclassified.
-    """
-    try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        code = error.code()
-        refusal = refusal_of(error)
-        if code in _NO_ANSWER:
-            pushed_back = refusal.retry_after if refusal is not None else None
-            raise Unavailable(
-                f"Inventory is away: {code.name}.",
-                service=_INVENTORY,
-                retry_after=pushed_back or _AWAY_SECONDS,
-            ) from error
-        if code in _ANSWERS and refusal is not None:
-            return refusal
-        raise InventoryFault(code.name, "" if refusal is None else refusal.reason) from error
-
-
-async def expected(call: Awaitable[T]) -> T:
-    """The reply of a call that nobody may refuse."""
-    answer = await answered(call)
-    if isinstance(answer, Refusal):
-        raise _unforeseen(answer)
-    return answer
 
 
 class InventoryStock:
@@ -143,14 +97,32 @@ class InventoryStock:
                     timeout=CALL_SECONDS,
                 )
             )
-            matrix = reply.available
-            wide = len(matrix.location_ids)
-            for row, sku in enumerate(matrix.skus):
-                for column, location_id in enumerate(matrix.location_ids):
-                    quantity = matrix.quantities[row * wide + column]
-                    units.setdefault(location_id, {})[sku] = quantity
+            _add(units, reply.available, reply.available.quantities)
             revisions.append(reply.revision)
         return Availability(units, min(revisions, default=0))
+
+    async def coming(
+        self, skus: Sequence[str], excluding: Sequence[UUID], channel: str, days: Sequence[date]
+    ) -> tuple[Coming, ...]:
+        """What each day brings, at the revision of each question."""
+        there: dict[str, dict[str, int]] = {}
+        dated: list[dict[str, dict[str, int]]] = [{} for _ in days]
+        for start in range(0, len(skus), DATED_SKUS_MAX):
+            reply = await expected(
+                self._mesh.availability.GetAvailability(
+                    GetAvailabilityRequest(
+                        skus=skus[start : start + DATED_SKUS_MAX],
+                        excluding_reservation_ids=[str(one) for one in excluding],
+                        channel=channel,
+                        available_by_times=[timestamp(start_of(day)) for day in days],
+                    ),
+                    timeout=CALL_SECONDS,
+                )
+            )
+            _add(there, reply.available, reply.available.quantities)
+            for units, one in zip(dated, reply.dated, strict=True):
+                _add(units, reply.available, one.quantities)
+        return by_steps(days, there, dated)
 
     async def reserve(self, call: ReserveCall) -> Held | Short | Limited | CartRefused | Lost:
         """Hold all or nothing."""
@@ -164,6 +136,9 @@ class InventoryStock:
                     line_id=one.line_id,
                     key=StockKey(sku=one.sku, location_id=one.location_id),
                     quantity=one.quantity,
+                    wait=None
+                    if one.needed_by is None
+                    else SupplyWait(needed_by_time=timestamp(one.needed_by)),
                 )
                 for one in call.units
             ],
@@ -189,7 +164,7 @@ class InventoryStock:
         if answer.reason in CartProblem.__members__.values():
             refused = UUID(answer.metadata["reservationId"])
             return CartRefused(refused, CartProblem(answer.reason))
-        raise _unforeseen(answer)
+        raise unforeseen(answer)
 
     async def confirm(self, call: ReservationCall) -> Held | Lost:
         """Make a hold last."""
@@ -210,7 +185,7 @@ class InventoryStock:
         lost = ("RESERVATION_EXPIRED", "RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", _IN_DOUBT)
         if answer.reason in lost:
             return Lost()
-        raise _unforeseen(answer)
+        raise unforeseen(answer)
 
     async def release(self, call: ReservationCall) -> None:
         """Take promises back; what is closed, or was never there, is released already."""
@@ -229,7 +204,7 @@ class InventoryStock:
         if isinstance(answer, Refusal):
             _refuse_doubt(answer)
             if answer.reason != "LINE_NOT_FOUND":
-                raise _unforeseen(answer)
+                raise unforeseen(answer)
 
     async def ship(self, call: ReservationCall) -> Shipped | NotThere:
         """Say that goods left."""
@@ -251,10 +226,12 @@ class InventoryStock:
         _refuse_doubt(answer)
         if answer.reason == "SHORT_OF_STOCK":
             return NotThere({row["sku"]: int(row["onHand"]) for row in answer.rows()})
+        if answer.reason == "WAITS_FOR_SUPPLY":
+            return NotThere({row["sku"]: 0 for row in answer.rows()})
         closed = ("RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", "LINE_NOT_FOUND")
         if answer.reason in closed:
             return NotThere({})
-        raise _unforeseen(answer)
+        raise unforeseen(answer)
 
     async def items(self, skus: Sequence[str]) -> tuple[Item, ...]:
         """The items that exist among these, with the components of the kits."""
@@ -327,8 +304,8 @@ class InventoryFeeds:
                 raise FeedTooOld from error
             raise Unavailable(
                 f"Inventory is away: {error.code().name}.",
-                service=_INVENTORY,
-                retry_after=_AWAY_SECONDS,
+                service=INVENTORY,
+                retry_after=AWAY_SECONDS,
             ) from error
 
 
@@ -344,6 +321,14 @@ def _selections(units: Sequence[WantedUnits]) -> list[LineSelection]:
     ]
 
 
+def _add(units: dict[str, dict[str, int]], matrix: StockMatrix, quantities: Sequence[int]) -> None:
+    """Put the quantities of a matrix where its names say."""
+    wide = len(matrix.location_ids)
+    for row, sku in enumerate(matrix.skus):
+        for column, location_id in enumerate(matrix.location_ids):
+            units.setdefault(location_id, {})[sku] = quantities[row * wide + column]
+
+
 def _cap(row: Mapping[str, str]) -> Cap:
     return Cap(row["sku"], row["locationId"], int(row.get("available", "0")))
 
@@ -353,10 +338,6 @@ def _refuse_doubt(refusal: Refusal) -> None:
     if refusal.reason == _IN_DOUBT:
         raise BooksInDoubt(
             "The ledger moves nothing at a key of it now.",
-            service=_INVENTORY,
+            service=INVENTORY,
             retry_after=_DOUBT_SECONDS,
         )
-
-
-def _unforeseen(refusal: Refusal) -> InventoryFault:
-    return InventoryFault(refusal.code.name, refusal.reason)

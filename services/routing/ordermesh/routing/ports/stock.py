@@ -2,31 +2,41 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from ordermesh.kernel.errors import Unavailable
+from ordermesh.routing.domain.coming import Coming
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.saga import Cap
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Units by location id, then SKU, as they were at one revision of the ledger."""
+    """Units by location id, then SKU, as they were at one revision of the ledger.
+
+    ``coming`` is what is not in hand, the next day first, where that was asked.
+    """
 
     units: Mapping[str, Mapping[str, int]]
     revision: int
+    coming: tuple[Coming, ...] = ()
 
 
 @dataclass(frozen=True)
 class WantedUnits:
-    """Units of an item at a location for an order line."""
+    """Units of an item at a location for an order line.
+
+    What is not in hand waits for supply that is there by ``needed_by``; None: nothing waits.
+    """
 
     line_id: str
     sku: str
     location_id: str
     quantity: int
+    needed_by: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +136,12 @@ class Stock(Protocol):
         self, skus: Sequence[str], excluding: Sequence[UUID], channel: str
     ) -> Availability:
         """What a channel may promise of these items, as if ``excluding`` did not exist."""
+        ...
+
+    async def coming(
+        self, skus: Sequence[str], excluding: Sequence[UUID], channel: str, days: Sequence[date]
+    ) -> tuple[Coming, ...]:
+        """What each of these days brings of items that may be promised on supply."""
         ...
 
     async def reserve(self, call: ReserveCall) -> Held | Short | Limited | CartRefused | Lost:

@@ -201,6 +201,9 @@ def _ways(problem: Problem, scale: Scale, units: Integers, kind: type) -> Ways:
     constant = constant + money(Term.SPLIT, np.full_like(base, costs.split_charge))
     constant = constant + scale.count(Term.PARCELS, 1) + money(Term.CARBON_MICROGRAMS, fixed)
     atom = money(Term.FREIGHT, _half_even(np.outer(per_kg, grams), GRAMS_PER_KG))
+    per_unit = _vector([one.per_unit for one in tariffs])
+    if per_unit.any():
+        atom = atom + money(Term.FREIGHT, np.outer(per_unit[tariff], units))
     emitted = np.outer(per_gram, grams)
     atom = atom + money(Term.CARBON, _half_even(emitted * price, MICROGRAMS_PER_KG))
     atom = atom + money(Term.LABOR, np.outer(labor, units))
@@ -212,6 +215,9 @@ def _ways(problem: Problem, scale: Scale, units: Integers, kind: type) -> Ways:
         days = days + money(Term.ATOM_DAYS, arrival)
         atom = atom + money(Term.CARBON_MICROGRAMS, emitted)
         atom = atom + np.outer(np.array(scale.by_rank, kind)[owner], units)
+        waits = _vector([int(bool(one.available_from)) for one in problem.candidates])
+        if waits.any():
+            atom = atom + money(Term.BACKORDERED_UNITS, np.outer(waits[owner], units))
     atom = atom + days[:, None] + _adjusted(problem, money, units)[owner]
     limits = [parcel_limit(problem, one) for one in tariffs]
     return Ways(

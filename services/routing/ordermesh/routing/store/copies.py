@@ -129,6 +129,7 @@ def _item(row: Row[Any]) -> Item:
         size_millimetres=tuple(row.size) if row.size else None,
         markdown_time=row.markdown_time,
         keep_together=row.keep_together,
+        may_wait=row.may_wait,
     )
 
 
@@ -147,6 +148,7 @@ def _item_values(item: Item) -> dict[str, Any]:
         "size": None if item.size_millimetres is None else list(item.size_millimetres),
         "markdown_time": item.markdown_time,
         "keep_together": item.keep_together,
+        "may_wait": item.may_wait,
     }
 
 

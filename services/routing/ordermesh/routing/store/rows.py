@@ -52,6 +52,7 @@ def order_values(order: Order) -> Values:
         "longitude": place.longitude_microdegrees,
         "is_business": order.destination.is_business,
         "method": order.method,
+        "pickup_location_id": order.pickup_location_id,
         "order_time": order.order_time,
         "promise_days": order.promise_days,
         "promise_time": None if order.promise is None else order.promise.time,
@@ -105,6 +106,7 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
         cancel_requested=row.cancel_requested,
         customer=row.customer,
         traits=Traits(**{**row.traits, "tags": tuple(row.traits.get("tags", ()))}),
+        pickup_location_id=row.pickup_location_id,
     )
 
 
@@ -254,6 +256,9 @@ def work_values(work: FulfillmentOrder) -> Values:
         "version": work.version,
         "create_time": work.create_time,
         "update_time": work.update_time,
+        "method": work.method,
+        "pickup_location_id": work.pickup_location_id,
+        "available_time": work.available_time,
     }
 
 
@@ -303,6 +308,9 @@ def _work(row: Row[Any], parts: tuple[FulfillmentLine, ...]) -> FulfillmentOrder
         ship_request_id=row.ship_request_id,
         deliver_time=row.deliver_time,
         version=row.version,
+        method=row.method,
+        pickup_location_id=row.pickup_location_id,
+        available_time=row.available_time,
     )
 
 

@@ -181,6 +181,7 @@ def transfer_lane(message: v1.TransferLane, version: int) -> TransferLane:
         cost_per_unit=_price(message.cost_per_unit, currency),
         version=version,
         is_withdrawn=message.withdrawn,
+        run_time=instant(message.run_time) if message.HasField("run_time") else None,
     )
 
 

@@ -122,7 +122,9 @@ def uuids(values: Iterable[str]) -> tuple[UUID, ...]:
 
 
 def _shipment(shipment: DecidedShipment, currency: str) -> Shipment:
+    available_time = shipment.available_time
     return Shipment(
+        available_time=None if available_time is None else timestamp(available_time),
         location_id=shipment.location_id,
         lines=_lines(shipment.lines),
         parcel_count=shipment.parcel_count,

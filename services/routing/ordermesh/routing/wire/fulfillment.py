@@ -13,6 +13,7 @@ from ordermesh.routing.domain.fulfillment import (
     RejectReason,
 )
 from ordermesh.routing.wire.money import timestamp
+from ordermesh.routing.wire.order import method_value
 
 
 def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage:
@@ -48,7 +49,11 @@ def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage
         version=work.version,
         create_time=timestamp(work.create_time),
         update_time=timestamp(work.update_time),
+        method=method_value(work.method),
+        pickup_location_id=work.pickup_location_id,
     )
+    if work.available_time is not None:
+        message.available_time.CopyFrom(timestamp(work.available_time))
     if work.deliver_time is not None:
         message.deliver_time.CopyFrom(timestamp(work.deliver_time))
     return message

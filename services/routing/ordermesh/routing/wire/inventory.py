@@ -24,6 +24,7 @@ def item(message: ItemMessage) -> Item:
         size_millimetres=_size(message),
         markdown_time=instant(message.markdown_time) if message.HasField("markdown_time") else None,
         keep_together=message.keep_together,
+        may_wait=message.promised_on_supply,
     )
 
 

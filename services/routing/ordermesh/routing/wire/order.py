@@ -12,11 +12,12 @@ from ordermesh.api.order.v1 import FulfillmentMethod
 from ordermesh.api.routing.v1 import FrozenComponent as FrozenComponentMessage
 from ordermesh.api.routing.v1 import Order as OrderMessage
 from ordermesh.api.routing.v1 import OrderLine as OrderLineMessage
-from ordermesh.api.routing.v1 import OrderTraits, SubmitOrderRequest
+from ordermesh.api.routing.v1 import OrderTraits, SourcingQuestion, SubmitOrderRequest
 from ordermesh.routing.domain.context import NO_TRAITS, Traits
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.geography import MICRODEGREES, Place
+from ordermesh.routing.domain.network import COLLECTED, PickupPoint
 from ordermesh.routing.domain.order import (
     Acceptance,
     Destination,
@@ -32,7 +33,11 @@ from ordermesh.routing.wire.money import instant, price, price_message, timestam
 
 
 def new_order(request: SubmitOrderRequest) -> NewOrder:
-    """What is submitted. Raises ``DuplicateEntry`` for a line id that is there twice."""
+    """What is submitted.
+
+    Raises ``DuplicateEntry`` for a line id that is there twice, and what ``pickup_point`` raises.
+    """
+    pickup = pickup_point(request)
     seen: set[str] = set()
     lines = []
     for line in request.lines:
@@ -57,6 +62,7 @@ def new_order(request: SubmitOrderRequest) -> NewOrder:
         lines=tuple(lines),
         whereto=whereto(request.destination),
         method=method_name(request.method),
+        pickup_location_id="" if pickup is None else pickup.location_id,
         order_time=instant(request.order_time) if request.HasField("order_time") else None,
         promise_days=request.promise_days,
         promise=_promise(request),
@@ -68,6 +74,31 @@ def new_order(request: SubmitOrderRequest) -> NewOrder:
         customer=request.customer,
         traits=traits(request.traits),
     )
+
+
+def pickup_point(
+    asked: SubmitOrderRequest | SourcingQuestion, path: str = ""
+) -> PickupPoint | None:
+    """Where and how the customer collects; None where it is sent. ``path`` leads to what is asked.
+
+    Raises ``FieldViolation`` unless there is just one of destination and place of pickup, and it is
+    what the method needs.
+    """
+    method = asked.method or FulfillmentMethod.FULFILLMENT_METHOD_SHIP
+    if method_name(method) in COLLECTED:
+        if not asked.pickup_location_id:
+            sentence = "What is collected is collected somewhere."
+            raise FieldViolation(f"{path}pickup_location_id", "required", sentence)
+        if asked.HasField("destination"):
+            sentence = "What is collected has no other destination."
+            raise FieldViolation(f"{path}destination", "destination.pickup", sentence)
+        return PickupPoint(asked.pickup_location_id, method_name(method))
+    if asked.pickup_location_id:
+        sentence = "What is sent is not collected."
+        raise FieldViolation(f"{path}pickup_location_id", "pickup_location_id.method", sentence)
+    if not asked.HasField("destination"):
+        raise FieldViolation(f"{path}destination", "required", "What is sent goes somewhere.")
+    return None
 
 
 def traits(message: OrderTraits) -> Traits:
@@ -194,6 +225,7 @@ def order_message(
         cancel_requested=order.cancel_requested,
         customer=order.customer,
         traits=None if order.traits == NO_TRAITS else _traits_message(order.traits),
+        pickup_location_id=order.pickup_location_id,
     )
     if order.promise is not None:
         message.promise_time.CopyFrom(timestamp(order.promise.time))

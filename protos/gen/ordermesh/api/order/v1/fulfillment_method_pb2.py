@@ -24,13 +24,13 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/order/v1/fulfillment_method.proto\x12\x16ordermesh.api.order.v1*t\n\x11\x46ulfillmentMethod\x12\"\n\x1e\x46ULFILLMENT_METHOD_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46ULFILLMENT_METHOD_SHIP\x10\x01\x12\x1e\n\x1a\x46ULFILLMENT_METHOD_PICK_UP\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/order/v1/fulfillment_method.proto\x12\x16ordermesh.api.order.v1*\x95\x01\n\x11\x46ulfillmentMethod\x12\"\n\x1e\x46ULFILLMENT_METHOD_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46ULFILLMENT_METHOD_SHIP\x10\x01\x12\x1e\n\x1a\x46ULFILLMENT_METHOD_PICK_UP\x10\x02\x12\x1f\n\x1b\x46ULFILLMENT_METHOD_CURBSIDE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ordermesh.api.order.v1.fulfillment_method_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FULFILLMENTMETHOD']._serialized_start=75
-  _globals['_FULFILLMENTMETHOD']._serialized_end=191
+  _globals['_FULFILLMENTMETHOD']._serialized_start=76
+  _globals['_FULFILLMENTMETHOD']._serialized_end=225
 # @@protoc_insertion_point(module_scope)

@@ -28,6 +28,8 @@ class _FulfillmentMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ful
     """A parcel from the location to the customer's address."""
     FULFILLMENT_METHOD_PICK_UP: _FulfillmentMethod.ValueType  # 2
     """The customer collects at the location."""
+    FULFILLMENT_METHOD_CURBSIDE: _FulfillmentMethod.ValueType  # 3
+    """The location hands the goods over to a customer who waits in a car."""
 
 class FulfillmentMethod(_FulfillmentMethod, metaclass=_FulfillmentMethodEnumTypeWrapper):
     """FulfillmentMethod is a way in which goods reach the customer."""
@@ -38,4 +40,6 @@ FULFILLMENT_METHOD_SHIP: FulfillmentMethod.ValueType  # 1
 """A parcel from the location to the customer's address."""
 FULFILLMENT_METHOD_PICK_UP: FulfillmentMethod.ValueType  # 2
 """The customer collects at the location."""
+FULFILLMENT_METHOD_CURBSIDE: FulfillmentMethod.ValueType  # 3
+"""The location hands the goods over to a customer who waits in a car."""
 Global___FulfillmentMethod: _TypeAlias = FulfillmentMethod  # noqa: Y015

@@ -393,6 +393,7 @@ class Shipment(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     PARCELS_FIELD_NUMBER: _builtins.int
     CO2E_MILLIGRAMS_FIELD_NUMBER: _builtins.int
+    AVAILABLE_TIME_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location."""
     parcel_count: _builtins.int
@@ -421,6 +422,12 @@ class Shipment(_message.Message):
     def parcels(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedParcel]:
         """Its parcels, as they were planned."""
 
+    @_builtins.property
+    def available_time(self) -> _timestamp_pb2.Timestamp:
+        """Its goods are still to come: they are there by then at the latest. Not set: they are in hand. A
+        location that sends some of both has two shipments.
+        """
+
     def __init__(
         self,
         *,
@@ -434,10 +441,11 @@ class Shipment(_message.Message):
         cost: _money_pb2.Money | None = ...,
         parcels: _abc.Iterable[Global___PlannedParcel] | None = ...,
         co2e_milligrams: _builtins.int = ...,
+        available_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["co2e_milligrams", b"co2e_milligrams", "cost", b"cost", "days", b"days", "distance_km", b"distance_km", "lines", b"lines", "location_id", b"location_id", "parcel_count", b"parcel_count", "parcels", b"parcels", "weight_grams", b"weight_grams", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "co2e_milligrams", b"co2e_milligrams", "cost", b"cost", "days", b"days", "distance_km", b"distance_km", "lines", b"lines", "location_id", b"location_id", "parcel_count", b"parcel_count", "parcels", b"parcels", "weight_grams", b"weight_grams", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -460,7 +468,8 @@ class PlannedParcel(_message.Message):
     FACTOR_VERSION_FIELD_NUMBER: _builtins.int
     service_id: _builtins.str
     """The service that takes it: `CARRIER/SERVICE`, with `+HAZMAT` or `+OVERSIZE` where its goods bear
-    such a surcharge. `standard` is the one that the zones of the policy stand for.
+    such a surcharge. `standard` is the one that the zones of the policy stand for, `pickup` the
+    customer who comes, `/LANE` a transfer lane to where that is.
     """
     weight_grams: _builtins.int
     """What it weighs."""
@@ -471,7 +480,7 @@ class PlannedParcel(_message.Message):
     co2e_milligrams: _builtins.int
     """Greenhouse gas of its carriage, in milligrams of CO2 equivalent."""
     carrier_id: _builtins.str
-    """The carrier. Empty for the zones of the policy."""
+    """The carrier. Empty for the zones of the policy, for pickup and for transfers."""
     tariff_id: _builtins.str
     """What it is charged by: the rate card with version and zone, the surcharges, and the rate of
     exchange with its version. Or the policy with version and zone.

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from ordermesh.api.order.v1 import fulfillment_method_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_fulfillment__method__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0ordermesh/api/routing/v1/fulfillment_order.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x05\n\x10\x46ulfillmentOrder\x12\x1c\n\x14\x66ulfillment_order_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x04 \x01(\t\x12\x16\n\x0ereservation_id\x18\x05 \x01(\t\x12?\n\x05state\x18\x06 \x01(\x0e\x32\x30.ordermesh.api.routing.v1.FulfillmentOrder.State\x12\x38\n\x05lines\x18\x07 \x03(\x0b\x32).ordermesh.api.routing.v1.FulfillmentLine\x12\x31\n\x07parcels\x18\x08 \x03(\x0b\x32 .ordermesh.api.routing.v1.Parcel\x12=\n\rreject_reason\x18\t \x01(\x0e\x32&.ordermesh.api.routing.v1.RejectReason\x12\x14\n\x0cpromise_days\x18\n \x01(\x05\x12\x0f\n\x07version\x18\x0b \x01(\x03\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x64\x65liver_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbe\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PLANNED\x10\x01\x12\x12\n\x0eSTATE_RELEASED\x10\x02\x12\x12\n\x0eSTATE_ACCEPTED\x10\x03\x12\x12\n\x0eSTATE_SHIPPING\x10\x04\x12\x11\n\rSTATE_SHIPPED\x10\x05\x12\x12\n\x0eSTATE_REJECTED\x10\x06\x12\x13\n\x0fSTATE_CANCELLED\x10\x07\x12\x13\n\x0fSTATE_DELIVERED\x10\x08\"A\n\x0f\x46ulfillmentLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\x9d\x01\n\x06Parcel\x12\x32\n\x07\x63\x61rrier\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12:\n\x0ftracking_number\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0cweight_grams\x18\x03 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00*\xb4\x01\n\x0cRejectReason\x12\x1d\n\x19REJECT_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17REJECT_REASON_NOT_FOUND\x10\x01\x12\x19\n\x15REJECT_REASON_DAMAGED\x10\x02\x12\x1a\n\x16REJECT_REASON_TOO_BUSY\x10\x03\x12\x18\n\x14REJECT_REASON_CLOSED\x10\x04\x12\x17\n\x13REJECT_REASON_OTHER\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0ordermesh/api/routing/v1/fulfillment_order.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\"\xf8\x06\n\x10\x46ulfillmentOrder\x12\x1c\n\x14\x66ulfillment_order_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x04 \x01(\t\x12\x16\n\x0ereservation_id\x18\x05 \x01(\t\x12?\n\x05state\x18\x06 \x01(\x0e\x32\x30.ordermesh.api.routing.v1.FulfillmentOrder.State\x12\x38\n\x05lines\x18\x07 \x03(\x0b\x32).ordermesh.api.routing.v1.FulfillmentLine\x12\x31\n\x07parcels\x18\x08 \x03(\x0b\x32 .ordermesh.api.routing.v1.Parcel\x12=\n\rreject_reason\x18\t \x01(\x0e\x32&.ordermesh.api.routing.v1.RejectReason\x12\x14\n\x0cpromise_days\x18\n \x01(\x05\x12\x0f\n\x07version\x18\x0b \x01(\x03\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x64\x65liver_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x06method\x18\x0f \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethod\x12\x1a\n\x12pickup_location_id\x18\x10 \x01(\t\x12\x32\n\x0e\x61vailable_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbe\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PLANNED\x10\x01\x12\x12\n\x0eSTATE_RELEASED\x10\x02\x12\x12\n\x0eSTATE_ACCEPTED\x10\x03\x12\x12\n\x0eSTATE_SHIPPING\x10\x04\x12\x11\n\rSTATE_SHIPPED\x10\x05\x12\x12\n\x0eSTATE_REJECTED\x10\x06\x12\x13\n\x0fSTATE_CANCELLED\x10\x07\x12\x13\n\x0fSTATE_DELIVERED\x10\x08\"A\n\x0f\x46ulfillmentLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0b\n\x03sku\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\"\x9d\x01\n\x06Parcel\x12\x32\n\x07\x63\x61rrier\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12:\n\x0ftracking_number\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0cweight_grams\x18\x03 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00*\xb4\x01\n\x0cRejectReason\x12\x1d\n\x19REJECT_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17REJECT_REASON_NOT_FOUND\x10\x01\x12\x19\n\x15REJECT_REASON_DAMAGED\x10\x02\x12\x1a\n\x16REJECT_REASON_TOO_BUSY\x10\x03\x12\x18\n\x14REJECT_REASON_CLOSED\x10\x04\x12\x17\n\x13REJECT_REASON_OTHER\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,14 +40,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PARCEL'].fields_by_name['tracking_number']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_PARCEL'].fields_by_name['weight_grams']._loaded_options = None
   _globals['_PARCEL'].fields_by_name['weight_grams']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
-  _globals['_REJECTREASON']._serialized_start=1120
-  _globals['_REJECTREASON']._serialized_end=1300
-  _globals['_FULFILLMENTORDER']._serialized_start=141
-  _globals['_FULFILLMENTORDER']._serialized_end=890
-  _globals['_FULFILLMENTORDER_STATE']._serialized_start=700
-  _globals['_FULFILLMENTORDER_STATE']._serialized_end=890
-  _globals['_FULFILLMENTLINE']._serialized_start=892
-  _globals['_FULFILLMENTLINE']._serialized_end=957
-  _globals['_PARCEL']._serialized_start=960
-  _globals['_PARCEL']._serialized_end=1117
+  _globals['_REJECTREASON']._serialized_start=1308
+  _globals['_REJECTREASON']._serialized_end=1488
+  _globals['_FULFILLMENTORDER']._serialized_start=190
+  _globals['_FULFILLMENTORDER']._serialized_end=1078
+  _globals['_FULFILLMENTORDER_STATE']._serialized_start=888
+  _globals['_FULFILLMENTORDER_STATE']._serialized_end=1078
+  _globals['_FULFILLMENTLINE']._serialized_start=1080
+  _globals['_FULFILLMENTLINE']._serialized_end=1145
+  _globals['_PARCEL']._serialized_start=1148
+  _globals['_PARCEL']._serialized_end=1305
 # @@protoc_insertion_point(module_scope)

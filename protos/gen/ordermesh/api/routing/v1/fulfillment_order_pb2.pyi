@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from ordermesh.api.order.v1 import fulfillment_method_pb2 as _fulfillment_method_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -123,6 +124,9 @@ class FulfillmentOrder(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     DELIVER_TIME_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    PICKUP_LOCATION_ID_FIELD_NUMBER: _builtins.int
+    AVAILABLE_TIME_FIELD_NUMBER: _builtins.int
     fulfillment_order_id: _builtins.str
     """Its id."""
     order_id: _builtins.str
@@ -141,6 +145,12 @@ class FulfillmentOrder(_message.Message):
     """Days from the order within which it should arrive; 0 means no promise."""
     version: _builtins.int
     """Grows with every change."""
+    method: _fulfillment_method_pb2.FulfillmentMethod.ValueType
+    """How the goods leave the location: to a carrier, or by hand to the customer."""
+    pickup_location_id: _builtins.str
+    """Where the customer collects them. Another location than the one that does this work: it sends them
+    there. Empty: they go to the address of the order.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___FulfillmentLine]:
         """What is to be sent."""
@@ -161,6 +171,12 @@ class FulfillmentOrder(_message.Message):
     def deliver_time(self) -> _timestamp_pb2.Timestamp:
         """When the goods reached the customer. Set when they have."""
 
+    @_builtins.property
+    def available_time(self) -> _timestamp_pb2.Timestamp:
+        """The goods are still to come: they are held against supply that is there by then at the latest, and
+        cannot leave before. Not set: they are in hand.
+        """
+
     def __init__(
         self,
         *,
@@ -178,10 +194,13 @@ class FulfillmentOrder(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         deliver_time: _timestamp_pb2.Timestamp | None = ...,
+        method: _fulfillment_method_pb2.FulfillmentMethod.ValueType = ...,
+        pickup_location_id: _builtins.str = ...,
+        available_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deliver_time", b"deliver_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "create_time", b"create_time", "deliver_time", b"deliver_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "lines", b"lines", "location_id", b"location_id", "order_id", b"order_id", "parcels", b"parcels", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "lines", b"lines", "location_id", b"location_id", "method", b"method", "order_id", b"order_id", "parcels", b"parcels", "pickup_location_id", b"pickup_location_id", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

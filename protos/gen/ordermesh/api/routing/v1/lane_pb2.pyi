@@ -93,6 +93,7 @@ class TransferLane(_message.Message):
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    RUN_TIME_FIELD_NUMBER: _builtins.int
     lane_id: _builtins.str
     """The caller's id of the lane."""
     from_location_id: _builtins.str
@@ -100,7 +101,9 @@ class TransferLane(_message.Message):
     to_location_id: _builtins.str
     """Where it ends."""
     cadence_hours: _builtins.int
-    """It runs every so many hours."""
+    """It runs every so many hours: what waits for a run, and nobody knows when one is, waits for all of
+    them.
+    """
     withdrawn: _builtins.bool
     """It is used no more."""
     version: _builtins.int
@@ -121,6 +124,12 @@ class TransferLane(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When this version was put."""
 
+    @_builtins.property
+    def run_time(self) -> _timestamp_pb2.Timestamp:
+        """When one of its runs leaves; the others follow from the cadence, before it and after it. Not set:
+        nobody knows.
+        """
+
     def __init__(
         self,
         *,
@@ -134,10 +143,11 @@ class TransferLane(_message.Message):
         withdrawn: _builtins.bool = ...,
         version: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        run_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cost_per_unit", b"cost_per_unit", "create_time", b"create_time", "fixed_cost", b"fixed_cost", "transit", b"transit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost_per_unit", b"cost_per_unit", "create_time", b"create_time", "fixed_cost", b"fixed_cost", "run_time", b"run_time", "transit", b"transit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cadence_hours", b"cadence_hours", "cost_per_unit", b"cost_per_unit", "create_time", b"create_time", "fixed_cost", b"fixed_cost", "from_location_id", b"from_location_id", "lane_id", b"lane_id", "to_location_id", b"to_location_id", "transit", b"transit", "version", b"version", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cadence_hours", b"cadence_hours", "cost_per_unit", b"cost_per_unit", "create_time", b"create_time", "fixed_cost", b"fixed_cost", "from_location_id", b"from_location_id", "lane_id", b"lane_id", "run_time", b"run_time", "to_location_id", b"to_location_id", "transit", b"transit", "version", b"version", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -93,6 +93,7 @@ class Order(_message.Message):
     TRAITS_FIELD_NUMBER: _builtins.int
     PROMISE_TIME_FIELD_NUMBER: _builtins.int
     PROMISE_CONFIDENCE_PERMILLE_FIELD_NUMBER: _builtins.int
+    PICKUP_LOCATION_ID_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     channel: _builtins.str
@@ -115,6 +116,8 @@ class Order(_message.Message):
     """Who buys, for purchase limits and quotas: a key, and no name or address. Empty: nobody is named."""
     promise_confidence_permille: _builtins.int
     """How sure the promise was to be kept, out of 1000. 0 where none was made."""
+    pickup_location_id: _builtins.str
+    """Where the customer collects it. Empty: it is sent."""
     @_builtins.property
     def external_refs(self) -> _containers.RepeatedCompositeFieldContainer[_external_reference_pb2.ExternalReference]:
         """What other systems call it."""
@@ -125,7 +128,7 @@ class Order(_message.Message):
 
     @_builtins.property
     def destination(self) -> _destination_pb2.Destination:
-        """Where it goes."""
+        """Where it goes: for pickup, where the place of pickup is."""
 
     @_builtins.property
     def order_time(self) -> _timestamp_pb2.Timestamp:
@@ -184,10 +187,11 @@ class Order(_message.Message):
         traits: Global___OrderTraits | None = ...,
         promise_time: _timestamp_pb2.Timestamp | None = ...,
         promise_confidence_permille: _builtins.int = ...,
+        pickup_location_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "promise_time", b"promise_time", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -75,6 +75,7 @@ class SubmitOrderRequest(_message.Message):
     TRAITS_FIELD_NUMBER: _builtins.int
     PROMISE_TIME_FIELD_NUMBER: _builtins.int
     PROMISE_CONFIDENCE_PERMILLE_FIELD_NUMBER: _builtins.int
+    PICKUP_LOCATION_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -105,6 +106,11 @@ class SubmitOrderRequest(_message.Message):
     """
     promise_confidence_permille: _builtins.int
     """How sure the promise was to be kept, out of 1000. 0 means 900."""
+    pickup_location_id: _builtins.str
+    """Where the customer collects it, for `FULFILLMENT_METHOD_PICK_UP` and `FULFILLMENT_METHOD_CURBSIDE`,
+    and empty for others. What lies there is handed over; only where that does not fill the order,
+    transfer lanes bring goods from other locations.
+    """
     @_builtins.property
     def external_refs(self) -> _containers.RepeatedCompositeFieldContainer[_external_reference_pb2.ExternalReference]:
         """What other systems call it."""
@@ -115,7 +121,7 @@ class SubmitOrderRequest(_message.Message):
 
     @_builtins.property
     def destination(self) -> _destination_pb2.Destination:
-        """Where it goes."""
+        """Where it goes: required, but for pickup, which has none."""
 
     @_builtins.property
     def order_time(self) -> _timestamp_pb2.Timestamp:
@@ -161,10 +167,11 @@ class SubmitOrderRequest(_message.Message):
         traits: _order_pb2.OrderTraits | None = ...,
         promise_time: _timestamp_pb2.Timestamp | None = ...,
         promise_confidence_permille: _builtins.int = ...,
+        pickup_location_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "destination", b"destination", "order_time", b"order_time", "promise_time", b"promise_time", "traits", b"traits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "channel", b"channel", "channel_order_id", b"channel_order_id", "checkout_reservation_ids", b"checkout_reservation_ids", "contact", b"contact", "customer", b"customer", "destination", b"destination", "external_refs", b"external_refs", "lines", b"lines", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "order_time", b"order_time", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "request_id", b"request_id", "traits", b"traits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "channel", b"channel", "channel_order_id", b"channel_order_id", "checkout_reservation_ids", b"checkout_reservation_ids", "contact", b"contact", "customer", b"customer", "destination", b"destination", "external_refs", b"external_refs", "lines", b"lines", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "order_time", b"order_time", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "request_id", b"request_id", "traits", b"traits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

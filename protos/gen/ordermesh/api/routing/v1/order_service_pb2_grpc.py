@@ -72,6 +72,7 @@ class OrderServiceServicer:
         Errors: `INSUFFICIENT_STOCK` with every short line (`lineId`, `sku`, `locationId`, `wanted`,
         `available`), `CANNOT_BE_SOURCED` when a rule and not the stock is in the way,
         `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
+        `NOT_IN_NETWORK` for a place of pickup,
         `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
         `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
         the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.

@@ -239,6 +239,8 @@ class WeightedTerm(_message.Message):
         """As many units as possible from the first location of the fixed order, then from the second, and so
         on. It is a tier by itself.
         """
+        TERM_BACKORDERED_UNITS: WeightedTerm._Term.ValueType  # 8
+        """Units that are still to come. Where no tier names it, what is in hand is taken before them."""
         TERM_COST: WeightedTerm._Term.ValueType  # 20
         """All costs, in 1e-4 of the currency, as every cost below."""
         TERM_COST_FREIGHT: WeightedTerm._Term.ValueType  # 21
@@ -289,6 +291,8 @@ class WeightedTerm(_message.Message):
     """As many units as possible from the first location of the fixed order, then from the second, and so
     on. It is a tier by itself.
     """
+    TERM_BACKORDERED_UNITS: WeightedTerm.Term.ValueType  # 8
+    """Units that are still to come. Where no tier names it, what is in hand is taken before them."""
     TERM_COST: WeightedTerm.Term.ValueType  # 20
     """All costs, in 1e-4 of the currency, as every cost below."""
     TERM_COST_FREIGHT: WeightedTerm.Term.ValueType  # 21

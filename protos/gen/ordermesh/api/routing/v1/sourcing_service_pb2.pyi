@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.type import money_pb2 as _money_pb2
 from ordermesh.api.order.v1 import destination_pb2 as _destination_pb2
+from ordermesh.api.order.v1 import fulfillment_method_pb2 as _fulfillment_method_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
 from ordermesh.api.routing.v1 import decision_pb2 as _decision_pb2
 from ordermesh.api.routing.v1 import explanation_pb2 as _explanation_pb2
@@ -106,18 +107,24 @@ class SourcingQuestion(_message.Message):
     PROMISE_DAYS_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     TRAITS_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    PICKUP_LOCATION_ID_FIELD_NUMBER: _builtins.int
     EXCLUDING_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     promise_days: _builtins.int
     """Days from now within which it should arrive; 0 means no promise."""
     channel: _builtins.str
     """Where it would be sold."""
+    method: _fulfillment_method_pb2.FulfillmentMethod.ValueType
+    """How the goods would reach the customer. Not said: by carrier."""
+    pickup_location_id: _builtins.str
+    """Where the customer would collect it, for the methods that need it."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourcingLine]:
         """What would be wanted."""
 
     @_builtins.property
     def destination(self) -> _destination_pb2.Destination:
-        """Where it would go."""
+        """Where it would go: required, but for pickup, which has none."""
 
     @_builtins.property
     def traits(self) -> _order_pb2.OrderTraits:
@@ -135,11 +142,13 @@ class SourcingQuestion(_message.Message):
         promise_days: _builtins.int = ...,
         channel: _builtins.str = ...,
         traits: _order_pb2.OrderTraits | None = ...,
+        method: _fulfillment_method_pb2.FulfillmentMethod.ValueType = ...,
+        pickup_location_id: _builtins.str = ...,
         excluding_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "traits", b"traits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "destination", b"destination", "excluding_reservation_ids", b"excluding_reservation_ids", "lines", b"lines", "promise_days", b"promise_days", "traits", b"traits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "destination", b"destination", "excluding_reservation_ids", b"excluding_reservation_ids", "lines", b"lines", "method", b"method", "pickup_location_id", b"pickup_location_id", "promise_days", b"promise_days", "traits", b"traits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

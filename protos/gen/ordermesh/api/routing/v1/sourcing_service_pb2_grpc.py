@@ -96,7 +96,8 @@ class SourcingServiceServicer:
 
         Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
         `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
-        `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
+        `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
+        `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
         whose size is not the product of its sides.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

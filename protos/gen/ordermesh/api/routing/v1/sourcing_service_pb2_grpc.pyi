@@ -43,7 +43,8 @@ class SourcingServiceStub:
 
     Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
     `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
-    `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
+    `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
+    `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
     whose size is not the product of its sides.
     """
     FindReturnLocation: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.FindReturnLocationRequest, _sourcing_service_pb2.FindReturnLocationResponse]
@@ -108,7 +109,8 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
 
     Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
     `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
-    `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
+    `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
+    `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
     whose size is not the product of its sides.
     """
     FindReturnLocation: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.FindReturnLocationRequest, _sourcing_service_pb2.FindReturnLocationResponse]  # type: ignore[assignment]
@@ -176,7 +178,8 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
         `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
-        `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
+        `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
+        `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
         whose size is not the product of its sides.
         """
 

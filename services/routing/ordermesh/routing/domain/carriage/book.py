@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.carriage.area import Address
@@ -36,6 +37,23 @@ class Book:
     emission_factors: Mapping[str, EmissionFactor] = field(default_factory=dict)
     currency_rates: Mapping[str, CurrencyRate] = field(default_factory=dict)
     revision: int = 0
+
+    def transfers(self, from_location_id: str, to_location_id: str) -> tuple[TransferLane, ...]:
+        """The transfer lanes between two locations that are used, by id."""
+        return self._transfers.get((from_location_id, to_location_id), ())
+
+    def has_transfers_to(self, location_id: str) -> bool:
+        """Whether any transfer lane ends there."""
+        return any(to == location_id for _, to in self._transfers)
+
+    @cached_property
+    def _transfers(self) -> Mapping[tuple[str, str], tuple[TransferLane, ...]]:
+        found: dict[tuple[str, str], tuple[TransferLane, ...]] = {}
+        for _, lane in sorted(self.transfer_lanes.items()):
+            if not lane.is_withdrawn:
+                ends = (lane.from_location_id, lane.to_location_id)
+                found[ends] = (*found.get(ends, ()), lane)
+        return found
 
     def service(self, key: ServiceKey) -> Service | None:
         """A service, whether or not its carrier is withdrawn."""

@@ -31,6 +31,7 @@ followed_item = Table(
     Column("size", JSON(none_as_null=True), nullable=True),  # the longest side first
     Column("markdown_time", UtcTime, nullable=True),
     Column("keep_together", Boolean, nullable=False, server_default=false()),
+    Column("may_wait", Boolean, nullable=False, server_default=false()),
 )
 
 

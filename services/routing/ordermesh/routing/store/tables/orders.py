@@ -54,6 +54,7 @@ customer_order = Table(
     Column("update_time", UtcTime, nullable=False),
     Column("customer", Text, nullable=False, server_default=""),  # a key, no personal data
     Column("traits", JSON, nullable=False, server_default="{}"),  # what was said, by name
+    Column("pickup_location_id", CallerText, nullable=False, server_default=""),
     UniqueConstraint("channel", "channel_order_id", name="customer_order_channel"),
     Index("customer_order_state", "state", "number"),
 )

@@ -38,6 +38,9 @@ fulfillment_order = Table(
     Column("version", BigInteger, nullable=False),
     Column("create_time", UtcTime, nullable=False),
     Column("update_time", UtcTime, nullable=False),
+    Column("method", String(16), nullable=False, server_default="SHIP"),
+    Column("pickup_location_id", CallerText, nullable=False, server_default=""),
+    Column("available_time", UtcTime, nullable=True),  # none: its goods are in hand
     Index("fulfillment_order_order", "order_id", "number"),
     Index("fulfillment_order_location", "location_id", "state", "number"),
     Index("fulfillment_order_state", "state", "number"),

@@ -4,6 +4,7 @@ A test that asks for a database runs on SQLite and on PostgreSQL, and is marked 
 """
 
 import asyncio
+import gc
 import os
 import shutil
 import sys
@@ -19,6 +20,7 @@ from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.migrate import RUNTIME_SCRIPTS, migrate
 from tests import postgres
 from tests.fakes import FakeClock
+from tests.memory import memory
 from tests.spans import Spans, record
 
 _NEEDS_DATABASE = "dialect"
@@ -31,13 +33,6 @@ CLOSING_SECONDS_MAX = 20.0
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-MEMORY = Path("/dev/shm")
-"""Where Linux keeps files in memory, and pytest makes its folders then.
-
-Tests survive no power cut, so no disk need confirm what they write.
-"""
-
-MEMORY_BYTES_MIN = 4 * 1024**3
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -50,22 +45,21 @@ def _stay_on_this_machine(happening: str, arguments: tuple[object, ...]) -> None
 
 def pytest_configure() -> None:
     sys.addaudithook(_stay_on_this_machine)
-    if _has_room(MEMORY):
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-
-
-def _has_room(folder: Path) -> bool:
-    return (
-        folder.is_dir()
-        and os.access(folder, os.W_OK)
-        and shutil.disk_usage(folder).free >= MEMORY_BYTES_MIN
-    )
+    folder = memory()
+    if folder is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and _NEEDS_DATABASE in item.fixturenames:
             item.add_marker(pytest.mark.integration)
+
+
+def pytest_collection_finish() -> None:
+    # Seven thousand tests and all that they import stay: garbage is not looked for among them.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

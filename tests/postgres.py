@@ -17,12 +17,18 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from threading import Thread
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 
+from tests.memory import memory
+
 T = TypeVar("T")
+
+COPIES_FILES = 15
+"""From this version on it can be said how a template is copied."""
 
 URL_VARIABLE = "ORDERMESH_TEST_POSTGRES_URL"
 NOBODY = 65534
@@ -55,12 +61,41 @@ def find_binaries() -> Path | None:
     return None
 
 
+class Administrator:
+    """One connection, on a thread of its own, for what concerns whole databases."""
+
+    def __init__(self, url: URL) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._connection = self._wait(asyncpg.connect(_plain(url), timeout=20))
+
+    def can_copy_files(self) -> bool:
+        """Whether a template may be copied file by file, which is faster than page by page."""
+        return bool(self._connection.get_server_version().major >= COPIES_FILES)
+
+    def execute(self, statement: str) -> None:
+        """Do this, outside any transaction."""
+        self._wait(self._connection.execute(statement))
+
+    def close(self) -> None:
+        """End the connection and the thread."""
+        self._wait(self._connection.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
 class Server:
     """A server to make databases on. ``close`` removes what this process made."""
 
     def __init__(self, url: URL, close: Callable[[], None]) -> None:
         self._url = url
         self._close = close
+        self._administrator = Administrator(url)
         self._templates: dict[str, str] = {}
 
     def url(self, database: str) -> str:
@@ -71,12 +106,14 @@ class Server:
         """The name of a new database, a copy of ``template`` or empty."""
         name = f"test_{uuid.uuid4().hex}"
         copied = "" if template is None else f' template "{template}"'
-        self._administer(f'create database "{name}"{copied}')
+        if copied and self._administrator.can_copy_files():
+            copied += " strategy file_copy"
+        self._administrator.execute(f'create database "{name}"{copied}')
         return name
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected to it."""
-        self._administer(f'drop database if exists "{name}" with (force)')
+        self._administrator.execute(f'drop database if exists "{name}" with (force)')
 
     def template(self, key: str, fill: Callable[[str], Coroutine[None, None, None]]) -> str:
         """The name of the database that ``fill`` filled, once in this process, given its URL."""
@@ -90,17 +127,8 @@ class Server:
         """Remove the templates, and the server when nobody else uses it."""
         for name in self._templates.values():
             self.drop(name)
+        self._administrator.close()
         self._close()
-
-    def _administer(self, statement: str) -> None:
-        in_thread(self._execute(statement))
-
-    async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(_plain(self._url), timeout=20)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
 
 
 def open_server() -> Server | None:
@@ -128,6 +156,7 @@ class Cluster:
 
     def __init__(self, place: Path, binaries: Path) -> None:
         self.place = place
+        self._data = (memory() or place) / place.name
         self._binaries = binaries
         self._users = -1
 
@@ -162,15 +191,18 @@ class Cluster:
     def _remove(self) -> None:
         with contextlib.suppress(subprocess.CalledProcessError):
             # Without a last checkpoint: nothing is kept.
-            data = str(self.place / "data")
+            data = str(self._data)
             self._command("pg_ctl", "stop", "-D", data, "-m", "immediate", "-w", "-s")
+        shutil.rmtree(self._data, ignore_errors=True)
         shutil.rmtree(self.place, ignore_errors=True)
 
     def _start(self) -> None:
+        data = self._data
+        data.mkdir(mode=0o700)
         if os.getuid() == 0:
             shutil.chown(self.place, NOBODY, NOBODY)
+            shutil.chown(data, NOBODY, NOBODY)
             self._make_binaries_reachable()
-        data = self.place / "data"
         self._command(
             "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
             "--no-locale", "--no-sync", "--no-instructions",

@@ -10,6 +10,10 @@ import grpc
 import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.duration_pb2 import Duration
+from grpc_health.v1 import (  # type: ignore[import-untyped]  # it ships no types
+    health_pb2,
+    health_pb2_grpc,
+)
 from sqlalchemy import func, insert, select, update
 
 from ordermesh.api.inventory.v1 import (
@@ -302,16 +306,25 @@ async def test_a_call_whose_time_is_over_and_one_that_was_cancelled_change_nothi
 
         cancelled = call(fresh(method))
         reply = asyncio.ensure_future(cancelled.code())
-        # Long enough to arrive, and then for the server to hear that nobody waits any more.
-        await asyncio.sleep(0.1)
+        await everything_has_arrived(prepared)
         cancelled.cancel()
         assert await reply is grpc.StatusCode.CANCELLED
-        await asyncio.sleep(0.1)
+        await everything_has_arrived(prepared)
 
     assert await recorded_count(inventory_database) == PREPARED
     assert await dump(inventory_database) == before
     await call(fresh(method))
     assert await recorded_count(inventory_database) == PREPARED + 1
+
+
+async def everything_has_arrived(mesh: Mesh) -> None:
+    """Return once the server has heard all that was sent to it before, cancellations too.
+
+    What is sent over one connection arrives in order, so it is enough that a later call was heard.
+    """
+    health = health_pb2_grpc.HealthStub(mesh.channel("inventory"))
+    for _ in range(3):
+        await health.Check(health_pb2.HealthCheckRequest())
 
 
 async def recorded_count(database: Database) -> int:

@@ -1,7 +1,7 @@
 """Each service is killed in the middle of the story, and the story still ends well.
 
-It dies while orders are submitted, while they are shipped, and while some of them come back. Who
-follows its events loses none.
+They die one after the other while orders are submitted, while they are shipped, and while some of
+them come back. Who follows their events loses none.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import itertools
 import os
 import signal
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import grpc
@@ -52,6 +52,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 ORDERS = 30
 FULFILLED = "ordermesh.order.fulfilled.v1"
 RECEIVED = "ordermesh.order.received.v1"
+VICTIMS = list(PORTS)
 RETURNED_EVERY = 3
 """Of so many orders that left, one comes back."""
 
@@ -59,21 +60,23 @@ retailer = build_retailer(seed=5, orders=ORDERS)
 
 
 class Killer:
-    """Kills a service at the so-manieth thing that happens."""
+    """Kills one service after the other while so many things happen."""
 
-    def __init__(self, processes: MeshProcesses, victim: str, after: int) -> None:
+    def __init__(self, processes: MeshProcesses, happenings: int) -> None:
         self._processes = processes
-        self._victim = victim
-        self._left = itertools.count(after, -1)
+        self._happened = itertools.count(1)
+        self._dies = {
+            1 + happenings * number // len(VICTIMS): victim for number, victim in enumerate(VICTIMS)
+        }
 
     def happened(self) -> None:
-        if next(self._left) == 0:
-            os.kill(self._processes.children[self._victim].process.pid, signal.SIGKILL)
+        victim = self._dies.get(next(self._happened))
+        if victim is not None:
+            os.kill(self._processes.children[victim].process.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("victim", list(PORTS))
-async def test_the_story_ends_well_though_a_service_is_killed(
-    victim: str, directory: MeshDirectory, nothing_left: None
+async def test_the_story_ends_well_though_every_service_is_killed(
+    directory: MeshDirectory, nothing_left: None
 ) -> None:
     said: list[str] = []
     history = History()
@@ -81,12 +84,12 @@ async def test_the_story_ends_well_though_a_service_is_killed(
     async with (
         running_mesh(directory, on_free_ports=True, tell=said.append) as processes,
         Mesh(processes.targets, caller=CALLER, interceptors=[recorder]) as mesh,
-        following(mesh, victim) as heard,
+        following(mesh) as heard,
     ):
-        outcome = await tell_story(mesh, processes, victim)
-        afterwards = await take_back(mesh, processes, outcome, victim)
+        outcome = await tell_story(mesh, processes)
+        afterwards = await take_back(mesh, processes, outcome)
 
-        assert processes.deaths == {victim: 3}, said
+        assert processes.deaths == dict.fromkeys(VICTIMS, 3), said
         assert len(outcome.orders) == ORDERS
         assert unexplained(outcome) == []
         assert double_shipped(outcome) == []
@@ -98,7 +101,8 @@ async def test_the_story_ends_well_though_a_service_is_killed(
         assert (checked.balanced, checked.units_oversold, checked.findings) == (True, 0, ())
         await assert_the_ledger_moved_each_order_once(mesh, outcome, afterwards)
         await assert_everybody_was_told_once(mesh, outcome)
-        await assert_nothing_was_missed(mesh, victim, heard)
+        for victim in VICTIMS:
+            await assert_nothing_was_missed(mesh, victim, heard[victim])
     assert check(history).violations == ()
 
 
@@ -114,53 +118,53 @@ async def verified(mesh: Mesh) -> Verification:
             await asyncio.sleep(0.2)
 
 
-async def tell_story(mesh: Mesh, processes: MeshProcesses, victim: str) -> Outcome:
+async def tell_story(mesh: Mesh, processes: MeshProcesses) -> Outcome:
     loader = Loader(mesh, retailer.currency_code, Progress(disable=True), SAMPLE)
     await loader.put_items(retailer.items)
     await loader.put_network(retailer.locations, retailer.network)
     await loader.receive_stock(retailer.stock)
-    killer = Killer(processes, victim, after=ORDERS // 3)
+    killer = Killer(processes, ORDERS)
     replies = await loader.submit_orders(retailer.orders, killer.happened)
     assert loader.loaded.refused == []
     outcome = await settle(mesh, replies)
-    await deaths(processes, victim, 1)
-    killer = Killer(processes, victim, after=ORDERS // 3)
+    await deaths(processes, 1)
+    killer = Killer(processes, ORDERS // 2)
     await ship_all(mesh, outcome, killer.happened)
-    await deaths(processes, victim, 2)
+    await deaths(processes, 2)
     return outcome
 
 
-async def take_back(
-    mesh: Mesh, processes: MeshProcesses, outcome: Outcome, victim: str
-) -> Afterwards:
-    """Some orders arrive, and some of what left comes back; the victim dies in the middle of it."""
+async def take_back(mesh: Mesh, processes: MeshProcesses, outcome: Outcome) -> Afterwards:
+    """Some orders arrive, and some of what left comes back; all die once more in the meantime."""
     afterwards = Afterwards()
     await deliver_some(mesh, chosen_for_delivery(outcome), afterwards)
     left = sorted({work.order_id for work in outcome.shipped.values()})[::RETURNED_EVERY]
-    killer = Killer(processes, victim, after=len(left) // 2)
+    killer = Killer(processes, len(left))
     await return_some(mesh, left, afterwards, killer.happened)
-    await deaths(processes, victim, 3)
+    await deaths(processes, 3)
     assert {one.order_id for one in afterwards.returns.values()} == set(left)
     assert {one.state for one in afterwards.returns.values()} == {Return.STATE_COMPLETED}
     return afterwards
 
 
 @asynccontextmanager
-async def following(mesh: Mesh, victim: str) -> AsyncIterator[list[EventEnvelope]]:
-    """What a consumer of the victim's feed hears, across its deaths."""
-    heard: list[EventEnvelope] = []
+async def following(mesh: Mesh) -> AsyncIterator[Mapping[str, list[EventEnvelope]]]:
+    """What consumers of each victim's feed hear, across its deaths."""
+    heard: dict[str, list[EventEnvelope]] = {victim: [] for victim in VICTIMS}
 
-    async def listen() -> None:
+    async def listen(victim: str) -> None:
         async for batch in follow(mesh, victim):
-            heard.extend(batch.events)
+            heard[victim].extend(batch.events)
 
-    listening = asyncio.create_task(listen())
+    listening = [asyncio.create_task(listen(victim)) for victim in VICTIMS]
     try:
         yield heard
     finally:
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
+        for task in listening:
+            task.cancel()
+        for task in listening:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 async def assert_nothing_was_missed(mesh: Mesh, victim: str, heard: list[EventEnvelope]) -> None:
@@ -184,12 +188,13 @@ async def assert_nothing_was_missed(mesh: Mesh, victim: str, heard: list[EventEn
     assert len({event.event_id for event in heard}) == len(heard)
 
 
-async def deaths(processes: MeshProcesses, victim: str, wanted: int) -> None:
-    """Wait until the victim has died so often and serves again."""
+async def deaths(processes: MeshProcesses, wanted: int) -> None:
+    """Wait until every victim has died so often and serves again."""
     await until(
-        lambda: (
+        lambda: all(
             processes.deaths.get(victim, 0) >= wanted
             and processes.children[victim].process.returncode is None
+            for victim in VICTIMS
         )
     )
 

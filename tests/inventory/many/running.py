@@ -117,7 +117,7 @@ class Run:
 
     async def finish(self) -> None:
         """What was late comes at last, and then no source misses anything."""
-        await self.callers.complete(200)
+        await self.callers.complete(2_000)
         for source_id, source in self.telling.outside.items():
             request = self.telling.post(source_id, is_last=True)
             with self.world.shop.calling("PostDeltas"):

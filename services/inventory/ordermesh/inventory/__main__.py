@@ -4,6 +4,7 @@ import random
 import zoneinfo
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 
 from ordermesh.api.event.v1 import add_EventServiceServicer_to_server
 from ordermesh.api.inventory.v1 import (
@@ -75,6 +76,12 @@ NAME = "inventory"
 _CONTRACT = "ordermesh.api.inventory.v1."
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    """The zones that this machine knows: some hundred files are read for them."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def assemble(
     database: Database,
     clock: Clock,
@@ -118,7 +125,7 @@ def assemble(
         feed=Feed(database, clock),
         stores=stores,
         verification=SqlVerificationStore(),
-        time_zones=frozenset(zoneinfo.available_timezones()),
+        time_zones=_time_zones(),
         copies=copies,
     )
 

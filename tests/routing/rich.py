@@ -159,6 +159,7 @@ def _candidate(draw: random.Random, place: int, skus: list[str]) -> Candidate:
         handling_per_shipment=from_decimal(draw.choice(["0", "0", "3"])),
         adjustments=adjustments,
         available_from=draw.choice(["", "", "2026-12-01"]),
+        labor_per_line=from_decimal(draw.choice(["0", "0", "1.10", "4"])),
     )
 
 

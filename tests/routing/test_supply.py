@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import grpc
 import pytest
 
 from ordermesh.api.inventory.v1 import (
@@ -71,7 +72,15 @@ async def shop(house: House) -> House:
     """Mugs may be promised on supply, lamps may not; routing is told of supply that breaks."""
     await house.stop_inventory()
     await house.start_inventory()
-    await house.items(item("MUG", promised_on_supply=True), item("LAMP"))
+
+    async def is_back() -> bool:
+        try:
+            await house.items(item("MUG", promised_on_supply=True), item("LAMP"))
+        except grpc.aio.AioRpcError:
+            return False
+        return True
+
+    await eventually(is_back)
     return house
 
 

@@ -93,6 +93,12 @@ NETWORK_CASES = [
         INVALID,
         "CURRENCY_MISMATCH",
     ),
+    Case(
+        "a location that charges for lines in another currency",
+        lambda: network(entry("NEAR", labor_cost_per_line=EUR)),
+        INVALID,
+        "CURRENCY_MISMATCH",
+    ),
     # Timetables
     invalid(
         "hours that end before they begin",

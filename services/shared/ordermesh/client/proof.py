@@ -175,6 +175,7 @@ class Check:
         """The costs of a shipment by kind, but for the split."""
         costs: Counter[str] = Counter(dict.fromkeys(MONEY, 0))
         costs["handling"] = where["handling_per_shipment"]
+        costs["labor"] = where["labor_per_line"] * len({x["line_id"] for x in shipment["lines"]})
         for one in where["adjustments"]:
             if not one["line_id"]:
                 costs[one["kind"].lower()] += one["amount"]

@@ -1,16 +1,20 @@
 """A sourcing question as rules see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.capacity import CapacityUnit
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.question import Known, Question, Units, stock_for
 from ordermesh.routing.domain.rules.knowing import Asked, AskedLine, PlaceNow
+from ordermesh.routing.domain.rules.vocabulary import Fact, Value
 from ordermesh.routing.domain.wanted import Wanted
+
+_MINUTE = timedelta(minutes=1)
 
 
 def asked_lines(
@@ -85,7 +89,43 @@ def asked_first(
         items=items,
         promise_days=question.promise_days or None,
         rejections=len({location_id for location_id, _, _ in question.rejected}),
+        attempt=question.attempt,
+        promise_time=_promised(question, now),
     )
+
+
+def _promised(question: Question, now: datetime) -> datetime | None:
+    """By when all of it is to be there; None where nothing was promised."""
+    if question.promise is not None:
+        return question.promise.time
+    if not question.promise_days:
+        return None
+    return (question.context.order_time or now) + timedelta(days=question.promise_days)
+
+
+def _by_timetable(known: Known) -> Callable[[str, Fact], Value | None]:
+    """Tells what timetables say of locations at this moment."""
+
+    def told(location_id: str, fact: Fact) -> Value | None:
+        entry, now = known.entry(location_id), known.now
+        time_zone = known.locations[location_id].time_zone
+        schedule = known.dispatches.schedule(entry, time_zone, SHIP, now)
+        if fact is Fact.LOCATION_IS_OPEN:
+            return schedule.calendar.is_open(now)
+        if fact is Fact.LOCATION_PICKUPS_LEFT:
+            return schedule.pickups_left(now)
+        cut_off = schedule.next_cut_off(now)
+        return None if cut_off is None else (cut_off - now) // _MINUTE
+
+    return told
+
+
+def _band(known: Known, km: int) -> int | None:
+    """The zone of the policy in which a distance lies, None beyond the last."""
+    for number, zone in enumerate(known.policy.zones, start=1):
+        if km <= zone.distance_km_max:
+            return number
+    return None
 
 
 def asked(question: Question, known: Known, available: Units) -> Asked:
@@ -120,6 +160,8 @@ def asked(question: Question, known: Known, available: Units) -> Asked:
         stock=stock_for(question, available),
         distance_km=Distances(question.place, known.locations),
         now_at=now_at,
+        band=lambda km: _band(known, km),
+        by_timetable=_by_timetable(known),
         countries={name: one.country_code for name, one in known.locations.items()},
         put=known.put,
     )

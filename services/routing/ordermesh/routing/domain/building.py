@@ -120,6 +120,7 @@ class SourcingLocation:
     days_max: int | None = None
     source_id: str = ""
     available_from: str = ""
+    labor_per_line: Money = FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +294,7 @@ class _Scene:
             adjustments=location.adjustments,
             source_id=location.source_id,
             available_from=location.available_from,
+            labor_per_line=location.labor_per_line,
         )
         return candidate, removals
 

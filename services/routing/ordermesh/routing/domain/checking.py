@@ -216,6 +216,7 @@ def _refuse_dear(
     parcel = (
         weights[Term.FREIGHT] * zone.freight_per_parcel
         + weights[Term.PICK] * location.pick_fee
+        + weights[Term.LABOR] * location.labor_cost_per_line
         + weights[Term.SPLIT] * policy.split_charge
         + ruled * (extra.per_parcel + reject_cost(location, policy))
         + weights[Term.CARBON] * _carbon(policy, CARBON_PER_PARCEL_GRAMS)
@@ -232,6 +233,7 @@ def _refuse_dear(
         + weights[Term.ATOM_DAYS] * (zone.transit_days + location.handling_days)
     )
     unit = weights[Term.LABOR] * location.labor_cost_per_unit + ruled * extra.per_unit
+    unit += weights[Term.BACKORDERED_UNITS]
     left = weights[Term.UNFILLED] * policy.unfilled_per_unit + weights[Term.UNFILLED_UNITS]
     penalty = weights[Term.UNFILLED] * policy.unfilled_fixed + left
     if penalty <= parcel + days + unit:

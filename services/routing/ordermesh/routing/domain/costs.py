@@ -1,6 +1,7 @@
 """What a plan costs, term by term, in integers that are each rounded once where they are made.
 
-Per shipment: its handling, and what rules add once. Per parcel: its freight by the tariff of the
+Per shipment: its handling, and what rules add once. Per order line of which a shipment has
+anything: labor. Per parcel: its freight by the tariff of the
 service that takes it, the pick fee, and the carbon of the parcel over its distance. Per parcel of
 the order beyond the first: the split charge. Per atom: freight by its own weight where the tariff
 is a line, and by its units where it names a price for them, labor for its units, carbon of its
@@ -173,6 +174,11 @@ def shipment_terms(candidate: Candidate) -> CostTerms:
     )
 
 
+def line_terms(candidate: Candidate, lines: int) -> CostTerms:
+    """What a shipment from here costs for having something of so many order lines."""
+    return CostTerms(labor=Money(candidate.labor_per_line * lines))
+
+
 def _adjusted(candidate: Candidate, kind: AdjustmentKind, group: Group) -> Money:
     """What rules add for the units of one atom."""
     if not candidate.adjustments:
@@ -212,6 +218,7 @@ class Dearest:
     per_unit: int
     pick: int
     labor: int
+    labor_per_line: int
     handling: int
     transit_days: int
     late_days: int
@@ -240,6 +247,7 @@ def dearest(problem: Problem) -> Dearest:
         per_unit=max(tariff.per_unit for tariff in problem.tariffs),
         pick=max(candidate.pick_fee_per_parcel for candidate in candidates),
         labor=max(candidate.labor_per_unit for candidate in candidates),
+        labor_per_line=max(candidate.labor_per_line for candidate in candidates),
         handling=max(candidate.handling_per_shipment for candidate in candidates),
         transit_days=max(option.transit_days for option in options),
         late_days=max(days_late(option, problem.promise_days) for option in options),
@@ -289,7 +297,7 @@ def require_amounts_fit(problem: Problem) -> None:
     emitted = most.parcel_micrograms * price
     parcel = most.parcel_freight + most.pick + costs.split_charge + emitted // MICROGRAMS_PER_KG + 1
     once = most.handling + max(most.charge_once, most.credit_once)
-    worst += problem.units * (parcel + once)
+    worst += problem.units * (parcel + once + most.labor_per_line)
     if worst >= AMOUNT_MAX or max(product, emitted) >= 2**61:
         sentence = "The amounts of this order are too large to add up."
         raise FieldViolation("lines", "amount_max", sentence)
@@ -320,7 +328,7 @@ def require_unfilled_dominates(problem: Problem) -> None:
 def _dearest_alone(problem: Problem, candidate: Candidate, group: Group) -> int:
     """What one atom costs that is sent from here by itself, by the dearest option."""
     units = weights_of([(part.weight_grams, part.units) for part in group.parts])
-    once = shipment_terms(candidate).total
+    once = shipment_terms(candidate).total + line_terms(candidate, 1).total
     found = [0]
     for option in candidate.options:
         if group.line_id in option.excluded_line_ids:

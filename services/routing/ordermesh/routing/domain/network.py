@@ -9,6 +9,8 @@ from ordermesh.routing.domain.calendars.distribution import QuantilePoint
 from ordermesh.routing.domain.capacity import Capacity
 from ordermesh.routing.domain.timetable import ALWAYS, Timetable
 
+FREE = Money(0)
+
 SHIP = "SHIP"
 """The method by which a location sends parcels."""
 
@@ -63,6 +65,7 @@ class NetworkLocation:
     processing: tuple[QuantilePoint, ...] = ()
     reject_permille: int = 0
     capacities: tuple[Capacity, ...] = ()
+    labor_cost_per_line: Money = FREE
 
     @property
     def ships(self) -> bool:

@@ -8,6 +8,7 @@ from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.costs import (
     CostTerms,
     atom_terms,
+    line_terms,
     parcel_micrograms,
     parcel_terms,
     shipment_terms,
@@ -266,7 +267,8 @@ def _shipment(
         loads = loads_of(problem, candidate, taken, parcelling.scale)
     # The order's first parcel, which is not charged for, is one of its first shipment.
     charged = len(loads) - 1 if is_first else len(loads)
-    terms = [shipment_terms(candidate)]
+    opened = {problem.groups[index].line_id for index in taken}
+    terms = [shipment_terms(candidate), line_terms(candidate, len(opened))]
     terms.append(CostTerms(split=Money(problem.costs.split_charge * charged)))
     for load in loads:
         option = candidate.options[load.option]

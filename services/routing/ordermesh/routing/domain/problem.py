@@ -17,7 +17,7 @@ from ordermesh.routing.domain.rates import CostModel
 from ordermesh.routing.domain.tariffs import Tariff
 from ordermesh.routing.domain.terms import PLAIN, Tier
 
-MODEL_VERSION = "sourcing-4"
+MODEL_VERSION = "sourcing-5"
 """Changes whenever the same problem could get another cost or mean something else."""
 
 FREE = Money(0)
@@ -148,7 +148,8 @@ class Candidate:
     the one that is cheapest for it. ``capacity_units`` is what it can still ship today, None for no
     limit. ``available`` holds units by SKU that may be promised, sorted by SKU; a SKU that is not
     listed is not there. ``excluded_line_ids`` are lines it may not ship, sorted; the problem's
-    removals say why. ``handling_per_shipment`` is charged once.
+    removals say why. ``handling_per_shipment`` is charged once, ``labor_per_line`` for each order
+    line of which anything leaves.
 
     Goods that are still to come make a candidate of their own, beside the one of what is in hand:
     ``available_from`` is the day by whose beginning (UTC) they are there, ``source_id`` the
@@ -168,6 +169,7 @@ class Candidate:
     adjustments: tuple[Adjustment, ...] = ()
     source_id: str = ""
     available_from: str = ""
+    labor_per_line: Money = FREE
 
     @property
     def place_id(self) -> str:
@@ -309,6 +311,7 @@ def _candidate_json(one: Candidate) -> str:
         f',"distance_km":{one.distance_km}'
         f',"excluded_line_ids":{_list_json(one.excluded_line_ids)}'
         f',"handling_per_shipment":{one.handling_per_shipment}'
+        f',"labor_per_line":{one.labor_per_line}'
         f',"labor_per_unit":{one.labor_per_unit},"location_id":{_quoted(one.location_id)}'
         f',"options":[{options}],"pick_fee_per_parcel":{one.pick_fee_per_parcel}'
         f',"rank":{one.rank},"source_id":{_quoted(one.source_id)}}}'

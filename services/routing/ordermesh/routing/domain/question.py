@@ -63,7 +63,8 @@ class Question:
     holds beside them and could go on holding where they are; ``caps`` are what the ledger said
     when it was asked to hold an earlier plan. ``rejected`` are (location, line) pairs with the
     reason. ``channel`` is through which it is sold: the ledger says what that may sell. ``pickup``
-    is where the customer collects, None where it is sent.
+    is where the customer collects, None where it is sent. ``attempt`` counts the decisions for the
+    order, this one included.
     """
 
     order_id: str
@@ -82,6 +83,7 @@ class Question:
     promise: PromiseMade | None = None
     context: OrderContext = UNSAID
     pickup: PickupPoint | None = None
+    attempt: int = 1
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -250,6 +252,7 @@ class _Scene:
                 entry, zone_charge(changed) if services is None else 0
             ),
             labor_per_unit=entry.labor_cost_per_unit,
+            labor_per_line=entry.labor_cost_per_line,
             handling_days=way.days,
             days_max=days_max(self.question.promise, way.time_zone, known.now),
             capacity_units=units_left(entry, way.room, self.ruled),

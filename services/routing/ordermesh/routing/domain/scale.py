@@ -127,7 +127,7 @@ def _ranges(problem: Problem) -> dict[Term, int]:
     return {
         Term.FREIGHT: units * (most.parcel_freight + most.per_unit) + by_weight,
         Term.PICK: units * most.pick,
-        Term.LABOR: units * most.labor,
+        Term.LABOR: units * (most.labor + most.labor_per_line),
         Term.HANDLING: shipments * most.handling,
         Term.SPLIT: units * costs.split_charge,
         Term.CARBON: carbon,

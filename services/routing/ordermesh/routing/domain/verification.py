@@ -272,6 +272,7 @@ def _shipment_costs(problem: Problem, candidate: Candidate, shipment: Shipment) 
     costs, km = problem.costs, candidate.distance_km
     price = costs.carbon.price_per_kg
     terms: Counter[str] = Counter(handling=candidate.handling_per_shipment)
+    terms["labor"] += candidate.labor_per_line * len({line.line_id for line in shipment.lines})
     for one in candidate.adjustments:
         if not one.line_id:
             terms[one.kind.value.lower()] += one.amount

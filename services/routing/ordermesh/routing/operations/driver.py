@@ -244,6 +244,7 @@ class OrderDriver:
             channel=story.order.channel,
             context=story.order.context,
             pickup=story.order.pickup,
+            attempt=story.saga.epoch + 1,
         )
         return question, await self._planner.know(tx, question)
 

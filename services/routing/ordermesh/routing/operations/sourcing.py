@@ -199,6 +199,7 @@ class SourceOrder:
             rejected=rejected,
             context=known.order.context,
             pickup=known.order.pickup,
+            attempt=known.saga.epoch + 1,
         )
 
     async def _decide_again(self, request: SourceOrderRequest) -> SourceOrderResponse:

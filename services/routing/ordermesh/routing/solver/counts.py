@@ -48,3 +48,12 @@ def count_parcels(
             known[weights] = (len(packing.parcels), packing.fewest)
         parcels[state], fewest[state] = known[weights]
     return parcels, fewest
+
+
+def opened_lines(lattice: Lattice, lines: Integers) -> Integers:
+    """Of how many order lines each state (S) has anything; ``lines`` (G) number those of groups."""
+    has = lattice.counts > 0
+    found: Integers = np.zeros(lattice.size, np.int64)
+    for number in np.unique(lines):
+        found += has[:, lines == number].any(axis=1)
+    return found

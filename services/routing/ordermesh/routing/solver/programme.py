@@ -7,7 +7,10 @@ is in them, P_i and c_ig are lower bounds. A set of pairs (i, g) that may be use
 Variables. ``x_ig``, atoms of g from i, at most what i holds; ``y_i``, whether i ships; ``n_i``,
 its parcels; ``l_g``, atoms left.
 
-Objective. The least of ``sum_i (s_i y_i + P_i n_i) + sum_ig c_ig x_ig + sum_g u_g l_g``.
+Where candidates charge for order lines, ``z_il`` says whether i ships anything of line l, at f_i.
+
+Objective. The least of
+``sum_i (s_i y_i + P_i n_i) + sum_il f_i z_il + sum_ig c_ig x_ig + sum_g u_g l_g``.
 
 Constraints.
 
@@ -20,6 +23,7 @@ Constraints.
 6. At most so many y_i, where the problem limits shipments.
 7. At most so many parcels over all n_i, where the problem limits them.
 8. ``l_g = 0`` where all or nothing is asked.
+9. ``x_ig <= holds_ig z_il`` for the line l of g.
 
 Row 5 asks for no more parcels than any packing needs, so the bound holds for every plan; a plan
 that is found must still be packed and priced.
@@ -59,6 +63,11 @@ class Programme:
         rows = sorted({row for row, _ in self._x})
         self._y = {row: self._model.new_bool_var("") for row in rows}
         most = problem.units if problem.costs.parcel_limit_grams is not None else 1
+        self._z = {
+            (row, line): self._model.new_bool_var("")
+            for row, line in sorted({(row, int(tables.lines[group])) for row, group in self._x})
+            if tables.per_line[row]
+        }
         self._n = {row: self._model.new_int_var(0, most, "") for row in rows}
         self._left = [
             self._model.new_int_var(0, 0 if problem.all_or_nothing else atoms, "")
@@ -75,6 +84,9 @@ class Programme:
             by_group[group].append(x)
             by_row[row].append(group)
             model.add(x <= int(tables.holds[row, group]) * self._y[row])
+            opened = self._z.get((row, int(tables.lines[group])))
+            if opened is not None:
+                model.add(x <= int(tables.holds[row, group]) * opened)
         for group, variables in enumerate(by_group):
             model.add(cp_model.LinearExpr.sum(variables) == int(tables.atoms[group]))
         for row, groups in by_row.items():
@@ -110,6 +122,7 @@ class Programme:
         tables = self._tables
         terms = [(parcels, int(tables.parcel[row])) for row, parcels in self._n.items()]
         terms += [(opened, int(tables.shipment[row])) for row, opened in self._y.items()]
+        terms += [(opened, int(tables.per_line[row])) for (row, _), opened in self._z.items()]
         terms += [(x, int(tables.atom[pair])) for pair, x in self._x.items()]
         terms += list(zip(self._left, tables.penalty.tolist(), strict=True))
         variables = [variable for variable, _ in terms]

@@ -62,7 +62,8 @@ class Tables:
     units of an atom. ``needs`` (G, K): units of each SKU in an atom. ``available`` (I, K) and
     ``capacity`` (I): units, cut to what the order wants of each and of all. ``holds`` (I, G): atoms
     that could leave if nothing else did. ``rows`` (I) and ``columns`` (G) are places in the
-    problem.
+    problem. ``per_line`` (I): what each order line counts of which anything leaves, which is in
+    none of the others; ``lines`` (G): the order line of each group, by number.
     """
 
     shipment: Integers
@@ -79,6 +80,8 @@ class Tables:
     ways: Ways
     rows: Integers
     columns: Integers
+    per_line: Integers
+    lines: Integers
 
     @property
     def is_exact(self) -> bool:
@@ -107,6 +110,8 @@ class Tables:
             ways=self.ways,
             rows=self.rows[candidates],
             columns=self.columns[groups],
+            per_line=self.per_line[candidates],
+            lines=self.lines[groups],
         )
 
 
@@ -154,6 +159,10 @@ def tables_of(problem: Problem, scale: Scale) -> Tables:
         ways=ways,
         rows=np.arange(len(candidates)),
         columns=np.arange(len(groups)),
+        per_line=_Money(scale, kind)(
+            Term.LABOR, _vector([one.labor_per_line for one in candidates])
+        ),
+        lines=np.unique([group.line_id for group in groups], return_inverse=True)[1],
     )
 
 

@@ -4,7 +4,7 @@ Candidates that pay by the number of parcels need only count them; the others ar
 recurrence over the parts of each state. Numbers are those of the scale, without ties.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -22,7 +22,7 @@ from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.scale import Scale
 from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver import kernel
-from ordermesh.routing.solver.counts import Counts, count_parcels
+from ordermesh.routing.solver.counts import Counts, count_parcels, opened_lines
 from ordermesh.routing.solver.lattice import Integers, Lattice
 from ordermesh.routing.solver.tables import NO_LIMIT, Tables
 
@@ -48,7 +48,7 @@ class Values:
     def are_sums(self) -> bool:
         """Whether each candidate pays by the number of parcels, and may ship all that it holds."""
         tables = self._tables
-        if tables.is_exact or not tables.counted.all():
+        if tables.is_exact or not tables.counted.all() or tables.per_line.any():
             return False
         if (tables.holds @ tables.units > tables.capacity).any():
             return False
@@ -62,7 +62,28 @@ class Values:
         values = self._filled(self.counts.parcels)
         for row in np.flatnonzero(~self._tables.counted).tolist():
             self._fill_priced(row, values)
+        self._open_lines(values, range(len(values)))
         return values
+
+    def _open_lines(self, values: Integers, rows: Iterable[int]) -> None:
+        """Add what the order lines of each state count, in these rows of values."""
+        per_line = self._tables.per_line
+        if per_line.any():
+            for row in rows:
+                values[row] = self._with_lines(row, values[row])
+
+    def _with_lines(self, row: int, values: Integers) -> Integers:
+        """The values (S) of a candidate with what the order lines of each state count."""
+        each = self._tables.per_line[row]
+        if not each:
+            return values
+        cannot_be = values >= infinity(self._tables) // 2
+        return np.where(cannot_be, values, values + each * self._opened.astype(values.dtype))
+
+    @cached_property
+    def _opened(self) -> Integers:
+        """Of how many order lines each state (S) has anything."""
+        return opened_lines(self._lattice, self._tables.lines)
 
     @cached_property
     def _fits(self) -> Booleans:
@@ -81,7 +102,7 @@ class Values:
         if self._tables.counted[row]:
             own = self.counts.parcels[self.counts.which[row]] == parcels
             return np.where(own, self.values[row], infinity(self._tables))
-        return self._by_number(row)[parcels - 1]
+        return self._with_lines(row, self._by_number(row)[parcels - 1])
 
     def _by_number(self, row: int) -> list[Integers]:
         """The values of a candidate whose parcels are priced, by their number up to the limit."""
@@ -149,6 +170,7 @@ class Values:
     def bounds(self) -> Integers:
         """Lower bounds of the values."""
         bounds = self._filled(self.counts.fewest)
+        self._open_lines(bounds, np.flatnonzero(self._tables.counted).tolist())
         priced = ~self._tables.counted
         bounds[priced] = self.values[priced]
         return bounds

@@ -140,4 +140,5 @@ def _dearest(tables: Tables) -> int:
     served = np.where(tables.holds > 0, tables.atom, 0)
     atoms = np.maximum(served.max(axis=0), tables.penalty)
     opening = np.maximum(tables.parcel + tables.shipment, 0)
-    return int(opening.sum()) + int(atoms @ tables.atoms)
+    lines = int(tables.per_line.sum()) * (1 + int(tables.lines.max()))
+    return int(opening.sum()) + int(atoms @ tables.atoms) + lines

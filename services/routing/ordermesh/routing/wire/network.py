@@ -12,7 +12,7 @@ from ordermesh.api.routing.v1 import NetworkLocation as NetworkLocationMessage
 from ordermesh.api.routing.v1 import ReturnHandling as ReturnHandlingMessage
 from ordermesh.routing.domain.capacity import check as check_capacities
 from ordermesh.routing.domain.errors.requests import DuplicateEntry
-from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
+from ordermesh.routing.domain.network import FREE, NetworkLocation, ReturnHandling
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.return_place import Choice, WayBack
 from ordermesh.routing.domain.timetable import ALWAYS, check
@@ -53,6 +53,9 @@ def _entry(message: NetworkLocationMessage) -> NetworkLocation:
         processing=processing,
         reject_permille=message.reject_permille,
         capacities=capacities,
+        labor_cost_per_line=amount(message.labor_cost_per_line, currency)
+        if message.HasField("labor_cost_per_line")
+        else FREE,
     )
 
 
@@ -74,6 +77,10 @@ def network_message(entry: NetworkLocation) -> NetworkLocationMessage:
         reject_permille=entry.reject_permille,
         capacities=[capacity_message(one) for one in entry.capacities],
     )
+    if entry.labor_cost_per_line:
+        message.labor_cost_per_line.CopyFrom(
+            money_message(entry.labor_cost_per_line, entry.currency_code)
+        )
     if entry.timetable != ALWAYS:
         message.timetable.CopyFrom(timetable_message(entry.timetable))
     if entry.update_time is not None:

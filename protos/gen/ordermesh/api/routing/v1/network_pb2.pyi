@@ -112,6 +112,7 @@ class NetworkLocation(_message.Message):
     PROCESSING_FIELD_NUMBER: _builtins.int
     REJECT_PERMILLE_FIELD_NUMBER: _builtins.int
     CAPACITIES_FIELD_NUMBER: _builtins.int
+    LABOR_COST_PER_LINE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location, as the inventory service calls it."""
     priority: _builtins.int
@@ -160,6 +161,12 @@ class NetworkLocation(_message.Message):
         capacity that it belongs to.
         """
 
+    @_builtins.property
+    def labor_cost_per_line(self) -> _money_pb2.Money:
+        """What handling each line of an order costs here, once for all of its units, in the same currency.
+        Not set: nothing.
+        """
+
     def __init__(
         self,
         *,
@@ -176,10 +183,11 @@ class NetworkLocation(_message.Message):
         processing: _abc.Iterable[Global___ProcessingTime] | None = ...,
         reject_permille: _builtins.int = ...,
         capacities: _abc.Iterable[_capacity_pb2.Capacity] | None = ...,
+        labor_cost_per_line: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["labor_cost_per_unit", b"labor_cost_per_unit", "pick_fee", b"pick_fee", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["labor_cost_per_line", b"labor_cost_per_line", "labor_cost_per_unit", b"labor_cost_per_unit", "pick_fee", b"pick_fee", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "capacities", b"capacities", "handling_days", b"handling_days", "labor_cost_per_unit", b"labor_cost_per_unit", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "processing", b"processing", "reject_permille", b"reject_permille", "return_handling", b"return_handling", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "capacities", b"capacities", "handling_days", b"handling_days", "labor_cost_per_line", b"labor_cost_per_line", "labor_cost_per_unit", b"labor_cost_per_unit", "location_id", b"location_id", "methods", b"methods", "pick_fee", b"pick_fee", "priority", b"priority", "processing", b"processing", "reject_permille", b"reject_permille", "return_handling", b"return_handling", "timetable", b"timetable", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

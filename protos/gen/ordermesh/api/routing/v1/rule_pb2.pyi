@@ -45,6 +45,12 @@ class _NumberFactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NumberFact
     """Of the order: locations that rejected some of it."""
     NUMBER_FACT_ORDER_AGE_HOURS: _NumberFact.ValueType  # 8
     """Of the order: whole hours since it was placed."""
+    NUMBER_FACT_ORDER_ATTEMPT: _NumberFact.ValueType  # 9
+    """Of the order: how often it has been decided, this time included."""
+    NUMBER_FACT_ORDER_DAYS_LEFT: _NumberFact.ValueType  # 10
+    """Of the order: whole days that are left of its promise, negative when it is late. Not known where
+    nothing was promised.
+    """
     NUMBER_FACT_LINE_QUANTITY: _NumberFact.ValueType  # 20
     """Of a line: units, or kits."""
     NUMBER_FACT_ITEM_WEIGHT_GRAMS: _NumberFact.ValueType  # 21
@@ -68,9 +74,13 @@ class _NumberFactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NumberFact
     NUMBER_FACT_LOCATION_HANDLING_DAYS: _NumberFact.ValueType  # 44
     """Of a location: days from the order to the carrier."""
     NUMBER_FACT_LOCATION_CUTOFF_MINUTES: _NumberFact.ValueType  # 45
-    """Of a location: minutes until its cut-off. Not known unless it is put as a fact."""
+    """Of a location: minutes until its next cut-off for sending, as it is put as a fact, else by its
+    timetable. Not known where it has none.
+    """
     NUMBER_FACT_LOCATION_PICKUPS_LEFT: _NumberFact.ValueType  # 46
-    """Of a location: carrier pickups left today. Not known unless it is put as a fact."""
+    """Of a location: carrier pickups left today, as it is put as a fact, else by its timetable. Not known
+    where that names none.
+    """
     NUMBER_FACT_LOCATION_ACCEPTANCE_PERCENT: _NumberFact.ValueType  # 47
     """Of a location: the share of assigned work that it accepts, in percent. Not known unless it is put as
     a fact.
@@ -83,6 +93,10 @@ class _NumberFactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NumberFact
     """
     NUMBER_FACT_LOCATION_NUMBER: _NumberFact.ValueType  # 50
     """Of a location: a number of the retailer's own. Not known unless it is put as a fact."""
+    NUMBER_FACT_LOCATION_DISTANCE_BAND: _NumberFact.ValueType  # 51
+    """Of a location: the band of distance in which it lies, counted as the zones of the policy are: 1 is the
+    nearest. Not known beyond the last.
+    """
     NUMBER_FACT_STOCK_AVAILABLE: _NumberFact.ValueType  # 60
     """Of stock: units that may be promised, after reservations and safety stock."""
     NUMBER_FACT_STOCK_ON_HAND: _NumberFact.ValueType  # 61
@@ -125,6 +139,12 @@ NUMBER_FACT_ORDER_REJECTIONS: NumberFact.ValueType  # 7
 """Of the order: locations that rejected some of it."""
 NUMBER_FACT_ORDER_AGE_HOURS: NumberFact.ValueType  # 8
 """Of the order: whole hours since it was placed."""
+NUMBER_FACT_ORDER_ATTEMPT: NumberFact.ValueType  # 9
+"""Of the order: how often it has been decided, this time included."""
+NUMBER_FACT_ORDER_DAYS_LEFT: NumberFact.ValueType  # 10
+"""Of the order: whole days that are left of its promise, negative when it is late. Not known where
+nothing was promised.
+"""
 NUMBER_FACT_LINE_QUANTITY: NumberFact.ValueType  # 20
 """Of a line: units, or kits."""
 NUMBER_FACT_ITEM_WEIGHT_GRAMS: NumberFact.ValueType  # 21
@@ -148,9 +168,13 @@ NUMBER_FACT_LOCATION_BACKLOG: NumberFact.ValueType  # 43
 NUMBER_FACT_LOCATION_HANDLING_DAYS: NumberFact.ValueType  # 44
 """Of a location: days from the order to the carrier."""
 NUMBER_FACT_LOCATION_CUTOFF_MINUTES: NumberFact.ValueType  # 45
-"""Of a location: minutes until its cut-off. Not known unless it is put as a fact."""
+"""Of a location: minutes until its next cut-off for sending, as it is put as a fact, else by its
+timetable. Not known where it has none.
+"""
 NUMBER_FACT_LOCATION_PICKUPS_LEFT: NumberFact.ValueType  # 46
-"""Of a location: carrier pickups left today. Not known unless it is put as a fact."""
+"""Of a location: carrier pickups left today, as it is put as a fact, else by its timetable. Not known
+where that names none.
+"""
 NUMBER_FACT_LOCATION_ACCEPTANCE_PERCENT: NumberFact.ValueType  # 47
 """Of a location: the share of assigned work that it accepts, in percent. Not known unless it is put as
 a fact.
@@ -163,6 +187,10 @@ counted.
 """
 NUMBER_FACT_LOCATION_NUMBER: NumberFact.ValueType  # 50
 """Of a location: a number of the retailer's own. Not known unless it is put as a fact."""
+NUMBER_FACT_LOCATION_DISTANCE_BAND: NumberFact.ValueType  # 51
+"""Of a location: the band of distance in which it lies, counted as the zones of the policy are: 1 is the
+nearest. Not known beyond the last.
+"""
 NUMBER_FACT_STOCK_AVAILABLE: NumberFact.ValueType  # 60
 """Of stock: units that may be promised, after reservations and safety stock."""
 NUMBER_FACT_STOCK_ON_HAND: NumberFact.ValueType  # 61
@@ -358,7 +386,7 @@ class _FlagFactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlagFact.Val
     FLAG_FACT_LOCATION_REJECTED: _FlagFact.ValueType  # 42
     """Of a location: it rejected some of this order before."""
     FLAG_FACT_LOCATION_IS_OPEN: _FlagFact.ValueType  # 43
-    """Of a location: it is open now. Not known unless it is put as a fact."""
+    """Of a location: it is open now, as it is put as a fact, else by its timetable."""
     FLAG_FACT_LOCATION_HAS_OUTAGE: _FlagFact.ValueType  # 44
     """Of a location: it suffers an outage. Not known unless it is put as a fact."""
     FLAG_FACT_STOCK_WOULD_RUN_OUT: _FlagFact.ValueType  # 60
@@ -388,7 +416,7 @@ FLAG_FACT_LOCATION_IS_FULL: FlagFact.ValueType  # 41
 FLAG_FACT_LOCATION_REJECTED: FlagFact.ValueType  # 42
 """Of a location: it rejected some of this order before."""
 FLAG_FACT_LOCATION_IS_OPEN: FlagFact.ValueType  # 43
-"""Of a location: it is open now. Not known unless it is put as a fact."""
+"""Of a location: it is open now, as it is put as a fact, else by its timetable."""
 FLAG_FACT_LOCATION_HAS_OUTAGE: FlagFact.ValueType  # 44
 """Of a location: it suffers an outage. Not known unless it is put as a fact."""
 FLAG_FACT_STOCK_WOULD_RUN_OUT: FlagFact.ValueType  # 60

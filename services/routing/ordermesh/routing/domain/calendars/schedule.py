@@ -65,6 +65,15 @@ class Schedule:
                     return comes
         raise NeverOpen
 
+    def pickups_left(self, at: datetime) -> int | None:
+        """How many carriers still come on the day of ``at``; None where no pickup is named."""
+        if not any(self.pickups):
+            return None
+        zone, day = self.calendar.zone, local_day(self.calendar.zone, at)
+        if self.calendar.hours.is_shut(day):
+            return 0
+        return sum(instant(zone, day, minute) >= at for minute in self.pickups[day.weekday()])
+
     def collectable(self, ready: datetime) -> datetime:
         """When a customer can collect what is ready: while it is open. Raises ``NeverOpen``."""
         return self.calendar.next_open(ready)

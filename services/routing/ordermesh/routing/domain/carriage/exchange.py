@@ -42,4 +42,5 @@ def _in(entry: NetworkLocation, wanted: str, changed: Conversion) -> NetworkLoca
         currency_code=wanted,
         pick_fee=changed.of(entry.pick_fee),
         labor_cost_per_unit=changed.of(entry.labor_cost_per_unit),
+        labor_cost_per_line=changed.of(entry.labor_cost_per_line),
     )

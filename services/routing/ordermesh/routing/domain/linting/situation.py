@@ -45,7 +45,14 @@ _ALWAYS_SAID = frozenset(
 )
 
 _ONE_AT_LEAST = frozenset(
-    {Fact.ORDER_LINES, Fact.ORDER_UNITS, Fact.LINE_QUANTITY, Fact.LOCATION_PRIORITY}
+    {
+        Fact.ORDER_LINES,
+        Fact.ORDER_UNITS,
+        Fact.ORDER_ATTEMPT,
+        Fact.LINE_QUANTITY,
+        Fact.LOCATION_PRIORITY,
+        Fact.LOCATION_DISTANCE_BAND,
+    }
 )
 
 
@@ -116,7 +123,7 @@ def _number(fact: Fact, tests: Sequence[Test]) -> int | None:
         for edge in (test.at_least, test.at_most):
             if edge is not None:
                 edges |= {edge - 1, edge, edge + 1}
-    signed = fact is Fact.LOCATION_NUMBER
+    signed = fact in (Fact.LOCATION_NUMBER, Fact.ORDER_DAYS_LEFT)
     for number in sorted(edges):
         in_range = signed or (number >= least and (most is None or number <= most))
         if in_range and judge_all(tests, {fact: number}).holds:

@@ -16,6 +16,11 @@ _CUBIC_MILLIMETRES_PER_MILLILITRE = 1_000
 
 Facts = Mapping[Fact, Value]
 
+BY_TIMETABLE = frozenset(
+    {Fact.LOCATION_CUTOFF_MINUTES, Fact.LOCATION_PICKUPS_LEFT, Fact.LOCATION_IS_OPEN}
+)
+"""What a timetable tells of a location."""
+
 
 @dataclass(frozen=True)
 class AskedLine:
@@ -59,8 +64,10 @@ class Asked:
     """One order before the rules. Facts are made when they are first asked for.
 
     ``stock`` is units that may be promised by location, then SKU, None before it was asked for.
-    ``distance_km`` tells how far a location is; ``now_at`` what is new of it. ``put`` are facts by
-    location and SKU.
+    ``distance_km`` tells how far a location is, and ``band`` what band of distances that is;
+    ``now_at`` what is new of it, ``by_timetable`` what its timetable says. ``put`` are facts by
+    location and SKU. ``attempt`` counts the decisions, ``promise_time`` is by when all is to be
+    there.
     """
 
     now: datetime
@@ -74,6 +81,10 @@ class Asked:
     countries: Mapping[str, str] = field(default_factory=dict)
     put: Mapping[tuple[str, str], Facts] = field(default_factory=dict)
     rejections: int = 0
+    attempt: int = 1
+    promise_time: datetime | None = None
+    band: Callable[[int], int | None] | None = None
+    by_timetable: Callable[[str, Fact], Value | None] | None = None
     _order: Facts | None = None
     _lines: dict[str, Facts] = field(default_factory=dict)
     _places: dict[str, PlaceNow] = field(default_factory=dict)
@@ -95,6 +106,10 @@ class Asked:
         """What is new of a location, fact by fact: few of them are ever asked for."""
         if fact is Fact.LOCATION_DISTANCE_KM:
             return None if self.distance_km is None else self.distance_km(location_id)
+        if fact is Fact.LOCATION_DISTANCE_BAND:
+            if self.distance_km is None or self.band is None:
+                return None
+            return self.band(self.distance_km(location_id))
         if fact is Fact.LOCATION_IS_DOMESTIC:
             country = self.countries.get(location_id)
             ours = self.context.country_code
@@ -103,6 +118,8 @@ class Asked:
             told = self.put.get((location_id, ""), _NOTHING).get(fact)
             if told is not None:
                 return told
+        if fact in BY_TIMETABLE and self.by_timetable is not None:
+            return self.by_timetable(location_id, fact)
         if self.now_at is None:
             return None
         seen = self._places.get(location_id)
@@ -234,6 +251,7 @@ def _order_facts(asked: Asked) -> Facts:
         Fact.ORDER_UNITS: sum(line.quantity for line in asked.lines),
         Fact.ORDER_PRIORITY: traits.priority,
         Fact.ORDER_REJECTIONS: asked.rejections,
+        Fact.ORDER_ATTEMPT: asked.attempt,
         Fact.ORDER_AGE_HOURS: max(0, (asked.now - (context.order_time or asked.now)) // _HOUR),
         Fact.ORDER_CHANNEL: _words(context.channel),
         Fact.ORDER_BRAND: _words(traits.brand),
@@ -254,6 +272,8 @@ def _order_facts(asked: Asked) -> Facts:
         facts[Fact.ORDER_IS_AVAILABLE] = _is_available(asked.lines, asked.stock)
     if asked.promise_days is not None:
         facts[Fact.ORDER_PROMISE_DAYS] = asked.promise_days
+    if asked.promise_time is not None:
+        facts[Fact.ORDER_DAYS_LEFT] = (asked.promise_time - asked.now) // _DAY
     goods = [_goods(asked, line) for line in asked.lines]
     facts[Fact.ORDER_WEIGHT_GRAMS] = sum(
         one.grams * line.quantity for one, line in zip(goods, asked.lines, strict=True)

@@ -34,6 +34,8 @@ class Fact(StrEnum):
     ORDER_PRIORITY = "ORDER_PRIORITY"
     ORDER_REJECTIONS = "ORDER_REJECTIONS"
     ORDER_AGE_HOURS = "ORDER_AGE_HOURS"
+    ORDER_ATTEMPT = "ORDER_ATTEMPT"
+    ORDER_DAYS_LEFT = "ORDER_DAYS_LEFT"
     LINE_QUANTITY = "LINE_QUANTITY"
     ITEM_WEIGHT_GRAMS = "ITEM_WEIGHT_GRAMS"
     ITEM_LONGEST_MILLIMETRES = "ITEM_LONGEST_MILLIMETRES"
@@ -50,6 +52,7 @@ class Fact(StrEnum):
     LOCATION_ORDERS_TODAY = "LOCATION_ORDERS_TODAY"
     LOCATION_ORDERS_LEFT = "LOCATION_ORDERS_LEFT"
     LOCATION_NUMBER = "LOCATION_NUMBER"
+    LOCATION_DISTANCE_BAND = "LOCATION_DISTANCE_BAND"
     STOCK_AVAILABLE = "STOCK_AVAILABLE"
     STOCK_ON_HAND = "STOCK_ON_HAND"
     STOCK_SAFETY = "STOCK_SAFETY"
@@ -182,7 +185,8 @@ PUT = frozenset(
         Fact.STOCK_BREAKS_SIZE_RUN,
     }
 )
-"""What routing does not see for itself: it is put from outside, or it is not known."""
+"""What is put from outside, or it is not known: routing does not see it for itself, but for what a
+timetable tells where nothing else is put."""
 
 Value = int | bool | frozenset[str]
 """A number, an amount in 1e-4, a flag, or words."""

@@ -27,6 +27,7 @@ network_location = Table(
     Column("currency_code", String(3), nullable=False),
     Column("pick_fee", BigInteger, nullable=False),
     Column("labor_cost_per_unit", BigInteger, nullable=False),
+    Column("labor_cost_per_line", BigInteger, nullable=False, server_default="0"),
     Column("handling_days", Integer, nullable=False),
     Column("return_handling", String(16), nullable=False),
     Column("update_time", UtcTime, nullable=False),

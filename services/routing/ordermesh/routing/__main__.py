@@ -24,9 +24,11 @@ from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import Ids, RandomIds
 from ordermesh.routing.access import RULES
+from ordermesh.routing.background.solving import BatchProcesses
 from ordermesh.routing.domain.baselines import BASELINES
 from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.plan import Method
+from ordermesh.routing.operations.batches import PlanBatch
 from ordermesh.routing.operations.capacity import HoldingCapacity
 from ordermesh.routing.operations.carriage import PutCarriage
 from ordermesh.routing.operations.driver import OrderDriver
@@ -182,6 +184,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             FindReturnLocation(database, stores, knowledge, planner),
             reading,
             Explaining(database, stores, knowledge, planner, solve),
+            PlanBatch(BatchProcesses()),
         ),
         "NetworkService": NetworkServicer(
             database,

@@ -26,6 +26,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "AskCounterfactual": _OPERATOR,
         "FindAlternatives": _READERS,
         "ReplayDecision": _OPERATOR,
+        "PlanBatch": _BUYERS,
     },
     "ordermesh.api.routing.v1.FulfillmentService": {
         "GetFulfillmentOrder": _LOCATIONS | {"returns", "notify"},

@@ -20,9 +20,9 @@ from ordermesh.routing.domain.batch.instance import (
     Orders,
     Stock,
 )
+from ordermesh.routing.domain.batch.intake import penalty_of
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.rates import CostModel, declared_costs
-from ordermesh.routing.domain.rounding import divide_half_even
 from ordermesh.sample.nouns import Location, LocationType, Retailer
 from ordermesh.sample.retailer import Regime, build_retailer
 
@@ -119,7 +119,7 @@ def _orders(
             left -= line.quantity - 1 if single else 0
             for _ in range(line.quantity if single else 1):
                 units = 1 if single else line.quantity
-                penalty = unfilled_penalty(costs, int(items.grams[item]) * units, units)
+                penalty = penalty_of(costs, int(items.grams[item]) * units, units)
                 atoms.append((place, item, units, penalty))
         first.append(len(atoms))
     columns = [_column(list(column)) for column in zip(*atoms, strict=True)]
@@ -135,12 +135,6 @@ def _orders(
         first_atom=_column(first),
     )
     return orders, Atoms(*columns)
-
-
-def unfilled_penalty(costs: CostModel, grams: int, units: int) -> int:
-    """What an atom of so many units and grams costs when it is left."""
-    by_weight = divide_half_even(grams * costs.unfilled_per_kg, 1_000)
-    return int(costs.unfilled_per_atom + costs.unfilled_per_unit * units + by_weight)
 
 
 def _is_store(location: Location) -> bool:

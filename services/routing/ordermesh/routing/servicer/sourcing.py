@@ -1,10 +1,13 @@
 """Sourcing."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 
 from ordermesh.api.routing import v1
+from ordermesh.routing.operations.batches import PlanBatch
 from ordermesh.routing.operations.explaining import Explaining
 from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
@@ -24,12 +27,14 @@ class SourcingServicer(v1.SourcingServiceServicer):
         find_return_location: FindReturnLocation,
         reading: Reading,
         explaining: Explaining,
+        plan_batch: PlanBatch,
     ) -> None:
         self._database = database
         self._source = source
         self._find_return_location = find_return_location
         self._reading = reading
         self._explaining = explaining
+        self._plan_batch = plan_batch
 
     async def SourceOrder(
         self,
@@ -102,3 +107,13 @@ class SourcingServicer(v1.SourcingServiceServicer):
     ) -> v1.ReplayDecisionResponse:
         """Decide again from the record."""
         return await self._explaining.replay(request)
+
+    async def PlanBatch(
+        self,
+        request_iterator: AsyncIterator[v1.PlanBatchRequest],
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> AsyncIterator[v1.PlanBatchResponse]:
+        """Decide many together."""
+        async with aclosing(self._plan_batch(request_iterator)) as answers:
+            async for answer in answers:
+                yield answer

@@ -1,5 +1,18 @@
 """Generated from the contracts in `protos/`; see `protos/generate.py`."""
 
+from ordermesh.api.routing.v1.batch_pb2 import BatchItem as BatchItem
+from ordermesh.api.routing.v1.batch_pb2 import BatchLine as BatchLine
+from ordermesh.api.routing.v1.batch_pb2 import BatchLocation as BatchLocation
+from ordermesh.api.routing.v1.batch_pb2 import BatchOrder as BatchOrder
+from ordermesh.api.routing.v1.batch_pb2 import BatchOrderPlan as BatchOrderPlan
+from ordermesh.api.routing.v1.batch_pb2 import BatchOutcome as BatchOutcome
+from ordermesh.api.routing.v1.batch_pb2 import BatchProgress as BatchProgress
+from ordermesh.api.routing.v1.batch_pb2 import BatchRefusal as BatchRefusal
+from ordermesh.api.routing.v1.batch_pb2 import BatchShipment as BatchShipment
+from ordermesh.api.routing.v1.batch_pb2 import BatchShortage as BatchShortage
+from ordermesh.api.routing.v1.batch_pb2 import BatchShortfall as BatchShortfall
+from ordermesh.api.routing.v1.batch_pb2 import BatchStock as BatchStock
+from ordermesh.api.routing.v1.batch_pb2 import BatchTerms as BatchTerms
 from ordermesh.api.routing.v1.capacity_pb2 import AtLimit as AtLimit
 from ordermesh.api.routing.v1.capacity_pb2 import Capacity as Capacity
 from ordermesh.api.routing.v1.capacity_pb2 import CapacityHold as CapacityHold
@@ -210,6 +223,7 @@ from ordermesh.api.routing.v1.rule_pb2 import TimeWindow as TimeWindow
 from ordermesh.api.routing.v1.sourcing_service_pb2 import Alternative as Alternative
 from ordermesh.api.routing.v1.sourcing_service_pb2 import AskCounterfactualRequest as AskCounterfactualRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import AskCounterfactualResponse as AskCounterfactualResponse
+from ordermesh.api.routing.v1.sourcing_service_pb2 import BatchOrderPlans as BatchOrderPlans
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ExplainDecisionRequest as ExplainDecisionRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ExplainDecisionResponse as ExplainDecisionResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ExportDecisionRequest as ExportDecisionRequest
@@ -223,6 +237,8 @@ from ordermesh.api.routing.v1.sourcing_service_pb2 import GetDecisionResponse as
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ListDecisionsRequest as ListDecisionsRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ListDecisionsResponse as ListDecisionsResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import LocationCapacity as LocationCapacity
+from ordermesh.api.routing.v1.sourcing_service_pb2 import PlanBatchRequest as PlanBatchRequest
+from ordermesh.api.routing.v1.sourcing_service_pb2 import PlanBatchResponse as PlanBatchResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ReplayDecisionRequest as ReplayDecisionRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ReplayDecisionResponse as ReplayDecisionResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ReturnLocation as ReturnLocation

@@ -206,6 +206,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. There was nothing to solve for this decision, or it is older than records
     are. Metadata: `decisionId`.
     """
+    ERROR_REASON_BATCH_EMPTY: _ErrorReason.ValueType  # 120
+    """INVALID_ARGUMENT. A batch has no orders, or no locations. Metadata: `field`."""
+    ERROR_REASON_BATCH_TOO_LARGE: _ErrorReason.ValueType  # 121
+    """INVALID_ARGUMENT. A batch has more of something than can be decided together. Metadata: `field`,
+    `limit`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -399,5 +405,11 @@ ERROR_REASON_POLICY_HAS_ERRORS: ErrorReason.ValueType  # 103
 ERROR_REASON_NO_RECORD: ErrorReason.ValueType  # 110
 """FAILED_PRECONDITION. There was nothing to solve for this decision, or it is older than records
 are. Metadata: `decisionId`.
+"""
+ERROR_REASON_BATCH_EMPTY: ErrorReason.ValueType  # 120
+"""INVALID_ARGUMENT. A batch has no orders, or no locations. Metadata: `field`."""
+ERROR_REASON_BATCH_TOO_LARGE: ErrorReason.ValueType  # 121
+"""INVALID_ARGUMENT. A batch has more of something than can be decided together. Metadata: `field`,
+`limit`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

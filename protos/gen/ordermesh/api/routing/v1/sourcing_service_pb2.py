@@ -27,13 +27,14 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from ordermesh.api.order.v1 import destination_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_destination__pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_fulfillment__method__pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_stock__key__pb2
+from ordermesh.api.routing.v1 import batch_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_batch__pb2
 from ordermesh.api.routing.v1 import decision_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_decision__pb2
 from ordermesh.api.routing.v1 import explanation_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_explanation__pb2
 from ordermesh.api.routing.v1 import order_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_order__pb2
 from ordermesh.api.routing.v1 import network_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_network__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/sourcing_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\x1a&ordermesh/api/order/v1/stock_key.proto\x1a\'ordermesh/api/routing/v1/decision.proto\x1a*ordermesh/api/routing/v1/explanation.proto\x1a$ordermesh/api/routing/v1/order.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xbb\x04\n\x12SourceOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x08order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00\x12>\n\x08question\x18\x04 \x01(\x0b\x32*.ordermesh.api.routing.v1.SourcingQuestionH\x00\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x42\n\x06method\x18\x06 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0esupplied_stock\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12P\n\x11supplied_capacity\x18\x08 \x03(\x0b\x32*.ordermesh.api.routing.v1.LocationCapacityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x34\n\tpolicy_id\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xd7\x03\n\x10SourcingQuestion\x12\x42\n\x05lines\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.SourcingLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x38\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.ordermesh.api.order.v1.Destination\x12 \n\x0cpromise_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x32\n\x07\x63hannel\x18\x14 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x06traits\x18\x15 \x01(\x0b\x32%.ordermesh.api.routing.v1.OrderTraits\x12\x43\n\x06method\x18\x16 \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x12pickup_location_id\x18\x17 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xd4\x01\n\x0cSourcingLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x03sku\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12\x15\n\rkeep_together\x18\x04 \x01(\x08\x12&\n\nunit_price\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"j\n\x10LocationCapacity\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x05units\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"K\n\x13SourceOrderResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"K\n\x13GetDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"\x8a\x01\n\x14ListDecisionsRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x15ListDecisionsResponse\x12\x35\n\tdecisions\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x15\x45xportDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"-\n\x16\x45xportDecisionResponse\x12\x13\n\x0brecord_json\x18\x01 \x01(\t\"{\n\x16\x45xplainDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x42\n\x0clocation_ids\x18\x02 \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\x91\x01\n\x17\x45xplainDecisionResponse\x12@\n\tlocations\x18\x01 \x03(\x0b\x32-.ordermesh.api.routing.v1.LocationExplanation\x12\x34\n\x08\x63onflict\x18\x02 \x01(\x0b\x32\".ordermesh.api.routing.v1.Conflict\"x\n\x18\x41skCounterfactualRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07\x63hanges\x18\x02 \x03(\x0b\x32 .ordermesh.api.routing.v1.ChangeB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"b\n\x19\x41skCounterfactualResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x0f\n\x07\x64iffers\x18\x02 \x01(\x08\"\x8f\x01\n\x17\x46indAlternativesRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x10\x66\x65west_shipments\x18\x02 \x01(\x08\x12\x1c\n\tplans_max\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1d\n\x08sets_max\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00\"\x80\x01\n\x18\x46indAlternativesResponse\x12;\n\x0c\x61lternatives\x18\x01 \x03(\x0b\x32%.ordermesh.api.routing.v1.Alternative\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\x12\x15\n\rsets_examined\x18\x03 \x01(\x05\"u\n\x0b\x41lternative\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.Plan\x12 \n\x04\x63ost\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x16\n\x0eunfilled_units\x18\x03 \x01(\x03\"\x91\x01\n\x15ReplayDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x34\n\tpolicy_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"a\n\x16ReplayDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x11\n\tidentical\x18\x02 \x01(\x08\"\xcf\x01\n\x19\x46indReturnLocationRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05units\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.ReturnedUnitsB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"`\n\rReturnedUnits\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\xcb\x01\n\x1a\x46indReturnLocationResponse\x12\x38\n\x06\x63hosen\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x38\n\x06others\x18\x03 \x03(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x11\n\tpolicy_id\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\x05\"\xa6\x01\n\x0eReturnLocation\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12:\n\x08handling\x18\x02 \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandling\x12 \n\x04\x63ost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x01\x12\x0c\n\x04zone\x18\x05 \x01(\x05\x32\xe6\x08\n\x0fSourcingService\x12o\n\x0bSourceOrder\x12,.ordermesh.api.routing.v1.SourceOrderRequest\x1a-.ordermesh.api.routing.v1.SourceOrderResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12\x46indReturnLocation\x12\x33.ordermesh.api.routing.v1.FindReturnLocationRequest\x1a\x34.ordermesh.api.routing.v1.FindReturnLocationResponse\"\x03\x90\x02\x01\x12o\n\x0bGetDecision\x12,.ordermesh.api.routing.v1.GetDecisionRequest\x1a-.ordermesh.api.routing.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12u\n\rListDecisions\x12..ordermesh.api.routing.v1.ListDecisionsRequest\x1a/.ordermesh.api.routing.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x12x\n\x0e\x45xportDecision\x12/.ordermesh.api.routing.v1.ExportDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ExportDecisionResponse\"\x03\x90\x02\x01\x12{\n\x0f\x45xplainDecision\x12\x30.ordermesh.api.routing.v1.ExplainDecisionRequest\x1a\x31.ordermesh.api.routing.v1.ExplainDecisionResponse\"\x03\x90\x02\x01\x12\x81\x01\n\x11\x41skCounterfactual\x12\x32.ordermesh.api.routing.v1.AskCounterfactualRequest\x1a\x33.ordermesh.api.routing.v1.AskCounterfactualResponse\"\x03\x90\x02\x01\x12~\n\x10\x46indAlternatives\x12\x31.ordermesh.api.routing.v1.FindAlternativesRequest\x1a\x32.ordermesh.api.routing.v1.FindAlternativesResponse\"\x03\x90\x02\x01\x12x\n\x0eReplayDecision\x12/.ordermesh.api.routing.v1.ReplayDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ReplayDecisionResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/sourcing_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\x1a&ordermesh/api/order/v1/stock_key.proto\x1a$ordermesh/api/routing/v1/batch.proto\x1a\'ordermesh/api/routing/v1/decision.proto\x1a*ordermesh/api/routing/v1/explanation.proto\x1a$ordermesh/api/routing/v1/order.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xbb\x04\n\x12SourceOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x08order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00\x12>\n\x08question\x18\x04 \x01(\x0b\x32*.ordermesh.api.routing.v1.SourcingQuestionH\x00\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x42\n\x06method\x18\x06 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0esupplied_stock\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12P\n\x11supplied_capacity\x18\x08 \x03(\x0b\x32*.ordermesh.api.routing.v1.LocationCapacityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x34\n\tpolicy_id\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xd7\x03\n\x10SourcingQuestion\x12\x42\n\x05lines\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.SourcingLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x38\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.ordermesh.api.order.v1.Destination\x12 \n\x0cpromise_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x32\n\x07\x63hannel\x18\x14 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x06traits\x18\x15 \x01(\x0b\x32%.ordermesh.api.routing.v1.OrderTraits\x12\x43\n\x06method\x18\x16 \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x12pickup_location_id\x18\x17 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xd4\x01\n\x0cSourcingLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x03sku\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12\x15\n\rkeep_together\x18\x04 \x01(\x08\x12&\n\nunit_price\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"j\n\x10LocationCapacity\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x05units\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"K\n\x13SourceOrderResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"K\n\x13GetDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"\x8a\x01\n\x14ListDecisionsRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x15ListDecisionsResponse\x12\x35\n\tdecisions\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x15\x45xportDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"-\n\x16\x45xportDecisionResponse\x12\x13\n\x0brecord_json\x18\x01 \x01(\t\"{\n\x16\x45xplainDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x42\n\x0clocation_ids\x18\x02 \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\x91\x01\n\x17\x45xplainDecisionResponse\x12@\n\tlocations\x18\x01 \x03(\x0b\x32-.ordermesh.api.routing.v1.LocationExplanation\x12\x34\n\x08\x63onflict\x18\x02 \x01(\x0b\x32\".ordermesh.api.routing.v1.Conflict\"x\n\x18\x41skCounterfactualRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07\x63hanges\x18\x02 \x03(\x0b\x32 .ordermesh.api.routing.v1.ChangeB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"b\n\x19\x41skCounterfactualResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x0f\n\x07\x64iffers\x18\x02 \x01(\x08\"\x8f\x01\n\x17\x46indAlternativesRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x10\x66\x65west_shipments\x18\x02 \x01(\x08\x12\x1c\n\tplans_max\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1d\n\x08sets_max\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00\"\x80\x01\n\x18\x46indAlternativesResponse\x12;\n\x0c\x61lternatives\x18\x01 \x03(\x0b\x32%.ordermesh.api.routing.v1.Alternative\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\x12\x15\n\rsets_examined\x18\x03 \x01(\x05\"u\n\x0b\x41lternative\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.Plan\x12 \n\x04\x63ost\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x16\n\x0eunfilled_units\x18\x03 \x01(\x03\"\x91\x01\n\x15ReplayDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x34\n\tpolicy_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"a\n\x16ReplayDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x11\n\tidentical\x18\x02 \x01(\x08\"\xcf\x01\n\x19\x46indReturnLocationRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05units\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.ReturnedUnitsB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"`\n\rReturnedUnits\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\xcb\x01\n\x1a\x46indReturnLocationResponse\x12\x38\n\x06\x63hosen\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x38\n\x06others\x18\x03 \x03(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x11\n\tpolicy_id\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\x05\"\xa6\x01\n\x0eReturnLocation\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12:\n\x08handling\x18\x02 \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandling\x12 \n\x04\x63ost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x01\x12\x0c\n\x04zone\x18\x05 \x01(\x05\"\xce\x02\n\x10PlanBatchRequest\x12\x33\n\x05terms\x18\x01 \x01(\x0b\x32$.ordermesh.api.routing.v1.BatchTerms\x12\x45\n\tlocations\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.BatchLocationB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x05items\x18\x03 \x03(\x0b\x32#.ordermesh.api.routing.v1.BatchItemB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12>\n\x05stock\x18\x04 \x03(\x0b\x32$.ordermesh.api.routing.v1.BatchStockB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12?\n\x06orders\x18\x05 \x03(\x0b\x32$.ordermesh.api.routing.v1.BatchOrderB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xcf\x01\n\x11PlanBatchResponse\x12;\n\x08progress\x18\x01 \x01(\x0b\x32\'.ordermesh.api.routing.v1.BatchProgressH\x00\x12:\n\x05plans\x18\x02 \x01(\x0b\x32).ordermesh.api.routing.v1.BatchOrderPlansH\x00\x12\x39\n\x07outcome\x18\x03 \x01(\x0b\x32&.ordermesh.api.routing.v1.BatchOutcomeH\x00\x42\x06\n\x04part\"K\n\x0f\x42\x61tchOrderPlans\x12\x38\n\x06orders\x18\x01 \x03(\x0b\x32(.ordermesh.api.routing.v1.BatchOrderPlan2\xd5\t\n\x0fSourcingService\x12o\n\x0bSourceOrder\x12,.ordermesh.api.routing.v1.SourceOrderRequest\x1a-.ordermesh.api.routing.v1.SourceOrderResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12\x46indReturnLocation\x12\x33.ordermesh.api.routing.v1.FindReturnLocationRequest\x1a\x34.ordermesh.api.routing.v1.FindReturnLocationResponse\"\x03\x90\x02\x01\x12o\n\x0bGetDecision\x12,.ordermesh.api.routing.v1.GetDecisionRequest\x1a-.ordermesh.api.routing.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12u\n\rListDecisions\x12..ordermesh.api.routing.v1.ListDecisionsRequest\x1a/.ordermesh.api.routing.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x12x\n\x0e\x45xportDecision\x12/.ordermesh.api.routing.v1.ExportDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ExportDecisionResponse\"\x03\x90\x02\x01\x12{\n\x0f\x45xplainDecision\x12\x30.ordermesh.api.routing.v1.ExplainDecisionRequest\x1a\x31.ordermesh.api.routing.v1.ExplainDecisionResponse\"\x03\x90\x02\x01\x12\x81\x01\n\x11\x41skCounterfactual\x12\x32.ordermesh.api.routing.v1.AskCounterfactualRequest\x1a\x33.ordermesh.api.routing.v1.AskCounterfactualResponse\"\x03\x90\x02\x01\x12~\n\x10\x46indAlternatives\x12\x31.ordermesh.api.routing.v1.FindAlternativesRequest\x1a\x32.ordermesh.api.routing.v1.FindAlternativesResponse\"\x03\x90\x02\x01\x12x\n\x0eReplayDecision\x12/.ordermesh.api.routing.v1.ReplayDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ReplayDecisionResponse\"\x03\x90\x02\x01\x12m\n\tPlanBatch\x12*.ordermesh.api.routing.v1.PlanBatchRequest\x1a+.ordermesh.api.routing.v1.PlanBatchResponse\"\x03\x90\x02\x01(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -118,6 +119,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RETURNEDUNITS'].fields_by_name['sku']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_RETURNEDUNITS'].fields_by_name['quantity']._loaded_options = None
   _globals['_RETURNEDUNITS'].fields_by_name['quantity']._serialized_options = b'\272H\010\"\006\030\300\204= \000'
+  _globals['_PLANBATCHREQUEST'].fields_by_name['locations']._loaded_options = None
+  _globals['_PLANBATCHREQUEST'].fields_by_name['locations']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_PLANBATCHREQUEST'].fields_by_name['items']._loaded_options = None
+  _globals['_PLANBATCHREQUEST'].fields_by_name['items']._serialized_options = b'\272H\006\222\001\003\020\320\017'
+  _globals['_PLANBATCHREQUEST'].fields_by_name['stock']._loaded_options = None
+  _globals['_PLANBATCHREQUEST'].fields_by_name['stock']._serialized_options = b'\272H\006\222\001\003\020\320\017'
+  _globals['_PLANBATCHREQUEST'].fields_by_name['orders']._loaded_options = None
+  _globals['_PLANBATCHREQUEST'].fields_by_name['orders']._serialized_options = b'\272H\006\222\001\003\020\364\003'
   _globals['_SOURCINGSERVICE'].methods_by_name['SourceOrder']._loaded_options = None
   _globals['_SOURCINGSERVICE'].methods_by_name['SourceOrder']._serialized_options = b'\220\002\002'
   _globals['_SOURCINGSERVICE'].methods_by_name['FindReturnLocation']._loaded_options = None
@@ -136,54 +145,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCINGSERVICE'].methods_by_name['FindAlternatives']._serialized_options = b'\220\002\001'
   _globals['_SOURCINGSERVICE'].methods_by_name['ReplayDecision']._loaded_options = None
   _globals['_SOURCINGSERVICE'].methods_by_name['ReplayDecision']._serialized_options = b'\220\002\001'
-  _globals['_SOURCEORDERREQUEST']._serialized_start=426
-  _globals['_SOURCEORDERREQUEST']._serialized_end=997
-  _globals['_SOURCINGQUESTION']._serialized_start=1000
-  _globals['_SOURCINGQUESTION']._serialized_end=1471
-  _globals['_SOURCINGLINE']._serialized_start=1474
-  _globals['_SOURCINGLINE']._serialized_end=1686
-  _globals['_LOCATIONCAPACITY']._serialized_start=1688
-  _globals['_LOCATIONCAPACITY']._serialized_end=1794
-  _globals['_SOURCEORDERRESPONSE']._serialized_start=1796
-  _globals['_SOURCEORDERRESPONSE']._serialized_end=1871
-  _globals['_GETDECISIONREQUEST']._serialized_start=1873
-  _globals['_GETDECISIONREQUEST']._serialized_end=1924
-  _globals['_GETDECISIONRESPONSE']._serialized_start=1926
-  _globals['_GETDECISIONRESPONSE']._serialized_end=2001
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=2004
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=2142
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=2144
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=2247
-  _globals['_EXPORTDECISIONREQUEST']._serialized_start=2249
-  _globals['_EXPORTDECISIONREQUEST']._serialized_end=2303
-  _globals['_EXPORTDECISIONRESPONSE']._serialized_start=2305
-  _globals['_EXPORTDECISIONRESPONSE']._serialized_end=2350
-  _globals['_EXPLAINDECISIONREQUEST']._serialized_start=2352
-  _globals['_EXPLAINDECISIONREQUEST']._serialized_end=2475
-  _globals['_EXPLAINDECISIONRESPONSE']._serialized_start=2478
-  _globals['_EXPLAINDECISIONRESPONSE']._serialized_end=2623
-  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_start=2625
-  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_end=2745
-  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_start=2747
-  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_end=2845
-  _globals['_FINDALTERNATIVESREQUEST']._serialized_start=2848
-  _globals['_FINDALTERNATIVESREQUEST']._serialized_end=2991
-  _globals['_FINDALTERNATIVESRESPONSE']._serialized_start=2994
-  _globals['_FINDALTERNATIVESRESPONSE']._serialized_end=3122
-  _globals['_ALTERNATIVE']._serialized_start=3124
-  _globals['_ALTERNATIVE']._serialized_end=3241
-  _globals['_REPLAYDECISIONREQUEST']._serialized_start=3244
-  _globals['_REPLAYDECISIONREQUEST']._serialized_end=3389
-  _globals['_REPLAYDECISIONRESPONSE']._serialized_start=3391
-  _globals['_REPLAYDECISIONRESPONSE']._serialized_end=3488
-  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_start=3491
-  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_end=3698
-  _globals['_RETURNEDUNITS']._serialized_start=3700
-  _globals['_RETURNEDUNITS']._serialized_end=3796
-  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_start=3799
-  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_end=4002
-  _globals['_RETURNLOCATION']._serialized_start=4005
-  _globals['_RETURNLOCATION']._serialized_end=4171
-  _globals['_SOURCINGSERVICE']._serialized_start=4174
-  _globals['_SOURCINGSERVICE']._serialized_end=5300
+  _globals['_SOURCINGSERVICE'].methods_by_name['PlanBatch']._loaded_options = None
+  _globals['_SOURCINGSERVICE'].methods_by_name['PlanBatch']._serialized_options = b'\220\002\001'
+  _globals['_SOURCEORDERREQUEST']._serialized_start=464
+  _globals['_SOURCEORDERREQUEST']._serialized_end=1035
+  _globals['_SOURCINGQUESTION']._serialized_start=1038
+  _globals['_SOURCINGQUESTION']._serialized_end=1509
+  _globals['_SOURCINGLINE']._serialized_start=1512
+  _globals['_SOURCINGLINE']._serialized_end=1724
+  _globals['_LOCATIONCAPACITY']._serialized_start=1726
+  _globals['_LOCATIONCAPACITY']._serialized_end=1832
+  _globals['_SOURCEORDERRESPONSE']._serialized_start=1834
+  _globals['_SOURCEORDERRESPONSE']._serialized_end=1909
+  _globals['_GETDECISIONREQUEST']._serialized_start=1911
+  _globals['_GETDECISIONREQUEST']._serialized_end=1962
+  _globals['_GETDECISIONRESPONSE']._serialized_start=1964
+  _globals['_GETDECISIONRESPONSE']._serialized_end=2039
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=2042
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=2180
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=2182
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=2285
+  _globals['_EXPORTDECISIONREQUEST']._serialized_start=2287
+  _globals['_EXPORTDECISIONREQUEST']._serialized_end=2341
+  _globals['_EXPORTDECISIONRESPONSE']._serialized_start=2343
+  _globals['_EXPORTDECISIONRESPONSE']._serialized_end=2388
+  _globals['_EXPLAINDECISIONREQUEST']._serialized_start=2390
+  _globals['_EXPLAINDECISIONREQUEST']._serialized_end=2513
+  _globals['_EXPLAINDECISIONRESPONSE']._serialized_start=2516
+  _globals['_EXPLAINDECISIONRESPONSE']._serialized_end=2661
+  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_start=2663
+  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_end=2783
+  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_start=2785
+  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_end=2883
+  _globals['_FINDALTERNATIVESREQUEST']._serialized_start=2886
+  _globals['_FINDALTERNATIVESREQUEST']._serialized_end=3029
+  _globals['_FINDALTERNATIVESRESPONSE']._serialized_start=3032
+  _globals['_FINDALTERNATIVESRESPONSE']._serialized_end=3160
+  _globals['_ALTERNATIVE']._serialized_start=3162
+  _globals['_ALTERNATIVE']._serialized_end=3279
+  _globals['_REPLAYDECISIONREQUEST']._serialized_start=3282
+  _globals['_REPLAYDECISIONREQUEST']._serialized_end=3427
+  _globals['_REPLAYDECISIONRESPONSE']._serialized_start=3429
+  _globals['_REPLAYDECISIONRESPONSE']._serialized_end=3526
+  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_start=3529
+  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_end=3736
+  _globals['_RETURNEDUNITS']._serialized_start=3738
+  _globals['_RETURNEDUNITS']._serialized_end=3834
+  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_start=3837
+  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_end=4040
+  _globals['_RETURNLOCATION']._serialized_start=4043
+  _globals['_RETURNLOCATION']._serialized_end=4209
+  _globals['_PLANBATCHREQUEST']._serialized_start=4212
+  _globals['_PLANBATCHREQUEST']._serialized_end=4546
+  _globals['_PLANBATCHRESPONSE']._serialized_start=4549
+  _globals['_PLANBATCHRESPONSE']._serialized_end=4756
+  _globals['_BATCHORDERPLANS']._serialized_start=4758
+  _globals['_BATCHORDERPLANS']._serialized_end=4833
+  _globals['_SOURCINGSERVICE']._serialized_start=4836
+  _globals['_SOURCINGSERVICE']._serialized_end=6073
 # @@protoc_insertion_point(module_scope)

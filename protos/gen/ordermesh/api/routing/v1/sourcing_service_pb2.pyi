@@ -11,6 +11,7 @@ from google.type import money_pb2 as _money_pb2
 from ordermesh.api.order.v1 import destination_pb2 as _destination_pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as _fulfillment_method_pb2
 from ordermesh.api.order.v1 import stock_key_pb2 as _stock_key_pb2
+from ordermesh.api.routing.v1 import batch_pb2 as _batch_pb2
 from ordermesh.api.routing.v1 import decision_pb2 as _decision_pb2
 from ordermesh.api.routing.v1 import explanation_pb2 as _explanation_pb2
 from ordermesh.api.routing.v1 import network_pb2 as _network_pb2
@@ -809,3 +810,113 @@ class ReturnLocation(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReturnLocation: _TypeAlias = ReturnLocation  # noqa: Y015
+
+@_typing.final
+class PlanBatchRequest(_message.Message):
+    """PlanBatchRequest is a piece of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERMS_FIELD_NUMBER: _builtins.int
+    LOCATIONS_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    STOCK_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def terms(self) -> _batch_pb2.BatchTerms:
+        """By which costs, and how long. In the first message, and only there."""
+
+    @_builtins.property
+    def locations(self) -> _containers.RepeatedCompositeFieldContainer[_batch_pb2.BatchLocation]:
+        """Locations, in the order of their rank; at most 2,000 in all."""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_batch_pb2.BatchItem]:
+        """Items; at most 200,000 in all."""
+
+    @_builtins.property
+    def stock(self) -> _containers.RepeatedCompositeFieldContainer[_batch_pb2.BatchStock]:
+        """Stock; at most 2,000,000 rows in all."""
+
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[_batch_pb2.BatchOrder]:
+        """Orders, in the order of their arrival; at most 100,000 in all."""
+
+    def __init__(
+        self,
+        *,
+        terms: _batch_pb2.BatchTerms | None = ...,
+        locations: _abc.Iterable[_batch_pb2.BatchLocation] | None = ...,
+        items: _abc.Iterable[_batch_pb2.BatchItem] | None = ...,
+        stock: _abc.Iterable[_batch_pb2.BatchStock] | None = ...,
+        orders: _abc.Iterable[_batch_pb2.BatchOrder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "locations", b"locations", "orders", b"orders", "stock", b"stock", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanBatchRequest: _TypeAlias = PlanBatchRequest  # noqa: Y015
+
+@_typing.final
+class PlanBatchResponse(_message.Message):
+    """PlanBatchResponse is a piece of the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PLANS_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> _batch_pb2.BatchProgress:
+        """What is known so far."""
+
+    @_builtins.property
+    def plans(self) -> Global___BatchOrderPlans:
+        """Plans of orders."""
+
+    @_builtins.property
+    def outcome(self) -> _batch_pb2.BatchOutcome:
+        """The end."""
+
+    def __init__(
+        self,
+        *,
+        progress: _batch_pb2.BatchProgress | None = ...,
+        plans: Global___BatchOrderPlans | None = ...,
+        outcome: _batch_pb2.BatchOutcome | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "part", b"part", "plans", b"plans", "progress", b"progress"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "part", b"part", "plans", b"plans", "progress", b"progress"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["progress", "plans", "outcome"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___PlanBatchResponse: _TypeAlias = PlanBatchResponse  # noqa: Y015
+
+@_typing.final
+class BatchOrderPlans(_message.Message):
+    """BatchOrderPlans are plans of some orders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[_batch_pb2.BatchOrderPlan]:
+        """The plans, in the order in which the orders were named."""
+
+    def __init__(
+        self,
+        *,
+        orders: _abc.Iterable[_batch_pb2.BatchOrderPlan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchOrderPlans: _TypeAlias = BatchOrderPlans  # noqa: Y015

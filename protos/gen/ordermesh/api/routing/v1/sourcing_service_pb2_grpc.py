@@ -80,6 +80,11 @@ class SourcingServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionResponse.FromString,
                 _registered_method=True)
+        self.PlanBatch = channel.stream_stream(
+                '/ordermesh.api.routing.v1.SourcingService/PlanBatch',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchResponse.FromString,
+                _registered_method=True)
 
 
 class SourcingServiceServicer:
@@ -183,6 +188,22 @@ class SourcingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanBatch(self, request_iterator, context):
+        """PlanBatch decides many orders together over stock and labor that they share, and proves how far
+        the plan can be from the cheapest one. Nothing is stored or held: orders, stock and costs are the
+        caller's. The first message of the request carries the terms; locations, items, stock and orders
+        follow in as many messages as they need. The answer tells of progress, then of every order, and
+        closes with the outcome. An order that cannot be decided is returned with its reason, and the
+        rest is planned. Whoever hangs up stops the work.
+
+        Errors: `BATCH_EMPTY`, `BATCH_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_MISMATCH`,
+        `ZONES_NOT_ASCENDING`, `UNKNOWN_LOCATION` for stock nowhere, `FIELD_VIOLATION` for terms that
+        are not the first message or come twice, and for amounts too large to add up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SourcingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -230,6 +251,11 @@ def add_SourcingServiceServicer_to_server(servicer, server):
                     servicer.ReplayDecision,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionResponse.SerializeToString,
+            ),
+            'PlanBatch': grpc.stream_stream_rpc_method_handler(
+                    servicer.PlanBatch,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -476,6 +502,33 @@ class SourcingService:
             '/ordermesh.api.routing.v1.SourcingService/ReplayDecision',
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReplayDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanBatch(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/ordermesh.api.routing.v1.SourcingService/PlanBatch',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

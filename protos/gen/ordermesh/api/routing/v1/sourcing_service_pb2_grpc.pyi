@@ -93,6 +93,18 @@ class SourcingServiceStub:
 
     Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `POLICY_NOT_FOUND`.
     """
+    PlanBatch: _grpc.StreamStreamMultiCallable[_sourcing_service_pb2.PlanBatchRequest, _sourcing_service_pb2.PlanBatchResponse]
+    """PlanBatch decides many orders together over stock and labor that they share, and proves how far
+    the plan can be from the cheapest one. Nothing is stored or held: orders, stock and costs are the
+    caller's. The first message of the request carries the terms; locations, items, stock and orders
+    follow in as many messages as they need. The answer tells of progress, then of every order, and
+    closes with the outcome. An order that cannot be decided is returned with its reason, and the
+    rest is planned. Whoever hangs up stops the work.
+
+    Errors: `BATCH_EMPTY`, `BATCH_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_MISMATCH`,
+    `ZONES_NOT_ASCENDING`, `UNKNOWN_LOCATION` for stock nowhere, `FIELD_VIOLATION` for terms that
+    are not the first message or come twice, and for amounts too large to add up.
+    """
 
 @_typing.type_check_only
 class SourcingServiceAsyncStub(SourcingServiceStub):
@@ -158,6 +170,18 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
     Nothing is stored or held.
 
     Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `POLICY_NOT_FOUND`.
+    """
+    PlanBatch: _aio.StreamStreamMultiCallable[_sourcing_service_pb2.PlanBatchRequest, _sourcing_service_pb2.PlanBatchResponse]  # type: ignore[assignment]
+    """PlanBatch decides many orders together over stock and labor that they share, and proves how far
+    the plan can be from the cheapest one. Nothing is stored or held: orders, stock and costs are the
+    caller's. The first message of the request carries the terms; locations, items, stock and orders
+    follow in as many messages as they need. The answer tells of progress, then of every order, and
+    closes with the outcome. An order that cannot be decided is returned with its reason, and the
+    rest is planned. Whoever hangs up stops the work.
+
+    Errors: `BATCH_EMPTY`, `BATCH_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_MISMATCH`,
+    `ZONES_NOT_ASCENDING`, `UNKNOWN_LOCATION` for stock nowhere, `FIELD_VIOLATION` for terms that
+    are not the first message or come twice, and for amounts too large to add up.
     """
 
 class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -275,6 +299,24 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
         Nothing is stored or held.
 
         Errors: `DECISION_NOT_FOUND`, `NO_RECORD`, `POLICY_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def PlanBatch(
+        self,
+        request_iterator: _MaybeAsyncIterator[_sourcing_service_pb2.PlanBatchRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_sourcing_service_pb2.PlanBatchResponse], _abc.AsyncIterator[_sourcing_service_pb2.PlanBatchResponse]]:
+        """PlanBatch decides many orders together over stock and labor that they share, and proves how far
+        the plan can be from the cheapest one. Nothing is stored or held: orders, stock and costs are the
+        caller's. The first message of the request carries the terms; locations, items, stock and orders
+        follow in as many messages as they need. The answer tells of progress, then of every order, and
+        closes with the outcome. An order that cannot be decided is returned with its reason, and the
+        rest is planned. Whoever hangs up stops the work.
+
+        Errors: `BATCH_EMPTY`, `BATCH_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_MISMATCH`,
+        `ZONES_NOT_ASCENDING`, `UNKNOWN_LOCATION` for stock nowhere, `FIELD_VIOLATION` for terms that
+        are not the first message or come twice, and for amounts too large to add up.
         """
 
 def add_SourcingServiceServicer_to_server(servicer: SourcingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,1 @@
+"""Processes beside the server, which do what would hold up its calls."""

@@ -24,7 +24,8 @@ class Item:
     ``handling`` (``HAZARDOUS``, ``CHILLED`` ...) are sorted. ``size_millimetres`` is the outer size
     of one unit, the longest side first, None where it is not known. From ``markdown_time`` on its
     price is cut. With ``keep_together`` the units of a line of it leave from one location; with
-    ``may_wait`` goods that are still to come may be promised.
+    ``may_wait`` goods that are still to come may be promised. What ``is_untracked`` is promised
+    wherever it is kept, whatever the books say of it there.
     """
 
     sku: str
@@ -40,6 +41,7 @@ class Item:
     markdown_time: datetime | None = None
     keep_together: bool = False
     may_wait: bool = False
+    is_untracked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

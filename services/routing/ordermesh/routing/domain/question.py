@@ -1,6 +1,6 @@
 """A sourcing question in the words of orders, and how it is put to the solver."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -94,6 +94,15 @@ class Question:
     def skus(self) -> tuple[str, ...]:
         """The items that stock is needed of, each once."""
         return tuple(sorted({sku for one in self.wanted for sku in one.units}))
+
+    @property
+    def units_by_sku(self) -> Mapping[str, int]:
+        """Units of each item that stock is needed of."""
+        total: dict[str, int] = {}
+        for one in self.wanted:
+            for sku, units in one.units.items():
+                total[sku] = total.get(sku, 0) + units
+        return total
 
 
 @dataclass(frozen=True)
@@ -340,6 +349,19 @@ def stock_for(question: Question, available: Units) -> dict[str, dict[str, int]]
         units = stock.get(cap.location_id, {})
         if cap.sku in units:
             units[cap.sku] = min(units[cap.sku], cap.available)
+    return stock
+
+
+def with_untracked(
+    units: Units, kept_at: Mapping[str, Set[str]], wanted: Mapping[str, int]
+) -> dict[str, dict[str, int]]:
+    """The stock with as much as is wanted of untracked items where they are kept, else nothing."""
+    stock = {location: dict(held) for location, held in units.items()}
+    for sku, locations in kept_at.items():
+        for held in stock.values():
+            held.pop(sku, None)
+        for location_id in locations:
+            stock.setdefault(location_id, {})[sku] = wanted[sku]
     return stock
 
 

@@ -249,7 +249,7 @@ class OrderDriver:
         return question, await self._planner.know(tx, question)
 
     async def _decide(self, story: Story, question: Question, known: Known) -> Decision:
-        stock = await self._planner.available(question)
+        stock = await self._planner.available(question, known)
         decision_id = derived_id("decision", story.order.origin, story.saga.epoch + 1)
         return await self._planner.plan_or_explain(question, known, stock, decision_id)
 

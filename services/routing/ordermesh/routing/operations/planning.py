@@ -22,7 +22,7 @@ from ordermesh.routing.domain.item import Item
 from ordermesh.routing.domain.plan import Solution
 from ordermesh.routing.domain.policy import DEFAULT_ID, Policy
 from ordermesh.routing.domain.problem import Problem
-from ordermesh.routing.domain.question import Known, Question, frame
+from ordermesh.routing.domain.question import Known, Question, frame, with_untracked
 from ordermesh.routing.domain.record import DecidedUnder, Record
 from ordermesh.routing.domain.rules.knowing import Sight, by_place
 from ordermesh.routing.domain.season import Choice
@@ -176,9 +176,22 @@ class Planner:
             known.items.update(await self._stores.copies.items(tx, missing))
         return known.items
 
-    async def available(self, question: Question) -> Availability:
-        """What the ledger can promise; raises ``Unavailable``."""
-        return await self._stock.available(question.skus, question.excluding_ids, question.channel)
+    async def available(self, question: Question, known: Known) -> Availability:
+        """What can be promised: by the ledger, and of what is untracked wherever it is kept.
+
+        Raises ``Unavailable``.
+        """
+        excluding, channel = question.excluding_ids, question.channel
+        stock = await self._stock.available(question.skus, excluding, channel)
+        untracked = [sku for sku in question.skus if known.items[sku].is_untracked]
+        if not untracked:
+            return stock
+        return replace(
+            stock,
+            units=with_untracked(
+                stock.units, await self._stock.kept_at(untracked), question.units_by_sku
+            ),
+        )
 
     async def plan(
         self,

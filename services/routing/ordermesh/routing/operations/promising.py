@@ -202,7 +202,7 @@ class Promising:
         promise: Callable[[Situation], list[Promise]],
     ) -> tuple[list[Promise], Availability]:
         """Promises on the stock of now; worked out beside the event loop."""
-        stock = await self._planner.available(asked.question)
+        stock = await self._planner.available(asked.question, asked.known)
         sure = permille or CONFIDENCE_PERMILLE
         situation = Situation(
             known=replace(asked.known, permille=sure),

@@ -94,7 +94,7 @@ class SourceOrder:
 
         question, known = await self._knowledge.with_what_is_missing(attempt)
         if supplied is None:
-            stock = await self._planner.available(question)
+            stock = await self._planner.available(question, known)
         else:
             stock = Availability(supplied, 0)
         decision = await self._planner.plan(question, known, stock, may_wait=supplied is None)

@@ -1,6 +1,6 @@
 """Inventory as routing sees it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from datetime import date
 from typing import TypeVar
 from uuid import UUID
@@ -14,6 +14,7 @@ from ordermesh.api.inventory.v1 import (
     ConfirmRequest,
     GetAvailabilityRequest,
     LineSelection,
+    ListBalancesRequest,
     ListItemsRequest,
     ListLocationsRequest,
     ReleaseRequest,
@@ -100,6 +101,22 @@ class InventoryStock:
             _add(units, reply.available, reply.available.quantities)
             revisions.append(reply.revision)
         return Availability(units, min(revisions, default=0))
+
+    async def kept_at(self, skus: Sequence[str]) -> Mapping[str, Set[str]]:
+        """The locations with a stock record of each item."""
+        found: dict[str, set[str]] = {sku: set() for sku in skus}
+        for start in range(0, len(skus), NAMES_MAX):
+            request = ListBalancesRequest(skus=skus[start : start + NAMES_MAX], page_size=PAGE_SIZE)
+            while True:
+                reply = await expected(
+                    self._mesh.ledger.ListBalances(request, timeout=CALL_SECONDS)
+                )
+                for one in reply.balances:
+                    found[one.key.sku].add(one.key.location_id)
+                if not reply.next_page_token:
+                    break
+                request.page_token = reply.next_page_token
+        return found
 
     async def coming(
         self, skus: Sequence[str], excluding: Sequence[UUID], channel: str, days: Sequence[date]
@@ -226,6 +243,9 @@ class InventoryStock:
         _refuse_doubt(answer)
         if answer.reason == "SHORT_OF_STOCK":
             return NotThere({row["sku"]: int(row["onHand"]) for row in answer.rows()})
+        if answer.reason == "INSUFFICIENT_STOCK":
+            # It was never held, and nothing of it is there to leave.
+            return NotThere({row["sku"]: int(row["available"]) for row in answer.rows()})
         if answer.reason == "WAITS_FOR_SUPPLY":
             return NotThere({row["sku"]: 0 for row in answer.rows()})
         closed = ("RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", "LINE_NOT_FOUND")

@@ -1,6 +1,6 @@
 """The ledger as routing sees it: what is asked of it, and what it answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -136,6 +136,10 @@ class Stock(Protocol):
         self, skus: Sequence[str], excluding: Sequence[UUID], channel: str
     ) -> Availability:
         """What a channel may promise of these items, as if ``excluding`` did not exist."""
+        ...
+
+    async def kept_at(self, skus: Sequence[str]) -> Mapping[str, Set[str]]:
+        """The locations that keep each of these items, with or without any unit of it."""
         ...
 
     async def coming(

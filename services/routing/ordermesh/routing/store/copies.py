@@ -130,6 +130,7 @@ def _item(row: Row[Any]) -> Item:
         markdown_time=row.markdown_time,
         keep_together=row.keep_together,
         may_wait=row.may_wait,
+        is_untracked=row.is_untracked,
     )
 
 
@@ -149,6 +150,7 @@ def _item_values(item: Item) -> dict[str, Any]:
         "markdown_time": item.markdown_time,
         "keep_together": item.keep_together,
         "may_wait": item.may_wait,
+        "is_untracked": item.is_untracked,
     }
 
 

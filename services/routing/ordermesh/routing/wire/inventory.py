@@ -2,6 +2,7 @@
 
 from ordermesh.api.inventory.v1 import Item as ItemMessage
 from ordermesh.api.inventory.v1 import Location as LocationMessage
+from ordermesh.api.inventory.v1 import ReservationMode
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.item import Item, KitPart, KnownLocation
 from ordermesh.routing.wire.money import instant, price
@@ -25,6 +26,7 @@ def item(message: ItemMessage) -> Item:
         markdown_time=instant(message.markdown_time) if message.HasField("markdown_time") else None,
         keep_together=message.keep_together,
         may_wait=message.promised_on_supply,
+        is_untracked=message.reservation_mode == ReservationMode.RESERVATION_MODE_TRACK_ONLY,
     )
 
 

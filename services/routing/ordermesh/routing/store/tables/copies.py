@@ -32,6 +32,7 @@ followed_item = Table(
     Column("markdown_time", UtcTime, nullable=True),
     Column("keep_together", Boolean, nullable=False, server_default=false()),
     Column("may_wait", Boolean, nullable=False, server_default=false()),
+    Column("is_untracked", Boolean, nullable=False, server_default=false()),
 )
 
 

@@ -285,6 +285,12 @@ CASES = [
         lambda: question(destination=None, collect_by=PICK_UP),
         "question.pickup_location_id",
     ),
+    invalid("keeping what is kept anyhow", lambda: source(keep_record=True), "keep_record"),
+    invalid(
+        "keeping what a baseline says",
+        lambda: question(keep_record=True, method="SOURCING_METHOD_NEAREST_SINGLE"),
+        "keep_record",
+    ),
     invalid("asking by an unknown method", lambda: question(collect_by=77), "question.method"),
     # Fulfillment
     invalid("accepting nothing", lambda: accept(fulfillment_order_id=""), "fulfillment_order_id"),

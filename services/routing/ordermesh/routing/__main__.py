@@ -127,6 +127,10 @@ _REGISTER: Mapping[str, Callable[..., None]] = {
 }
 
 
+RECORD_AGE = timedelta(days=400)
+ASKED_AGE = timedelta(days=30)
+
+
 @dataclass(frozen=True)
 class Seams:
     """What is handed in: time, ids, chance, the database, the way to the peers, points of crash."""
@@ -138,6 +142,8 @@ class Seams:
     mesh: Mesh
     peers: frozenset[str]
     at: At
+    record_age: timedelta = RECORD_AGE
+    asked_age: timedelta = ASKED_AGE
 
 
 def assemble(seams: Seams, places: Places) -> ServiceDefinition:
@@ -286,7 +292,12 @@ def _background(
         Housekeeping(
             database,
             clock,
-            [(SqlRefusalStore().prune, REPLY_AGE), (SqlCapacityStore().prune, FEED_AGE)],
+            [
+                (SqlRefusalStore().prune, REPLY_AGE),
+                (SqlCapacityStore().prune, FEED_AGE),
+                (SqlDecisionStore().prune_records, seams.record_age),
+                (SqlDecisionStore().prune_asked, seams.asked_age),
+            ],
         ),
         *(
             Follower(database, clock, stores.copies, feeds, feed, records.hasten)
@@ -325,6 +336,8 @@ async def build(settings: RoutingSettings) -> ServiceDefinition:
             mesh=peer_mesh(NAME, settings, clock),
             peers=frozenset(settings.peers),
             at=points_of(NAME),
+            record_age=timedelta(days=settings.record_days),
+            asked_age=timedelta(days=settings.asked_days),
         ),
         places,
     )

@@ -21,3 +21,10 @@ class RoutingSettings(ServerSettings):
 
     peers: dict[str, str] = Field(default={"inventory": "127.0.0.1:7101"})
     """Where the other services are. Events are delivered to those that are named."""
+
+    record_days: int = Field(default=400, ge=1, le=36_500)
+    """For so many days decisions can be explained and made again: then what they were made from is
+    forgotten, exact destinations with it. The decisions stay."""
+
+    asked_days: int = Field(default=30, ge=1, le=36_500)
+    """For so many days answers are kept that were to be kept and are for no order."""

@@ -10,9 +10,10 @@ from ordermesh.api.order.v1 import StockMatrix
 from ordermesh.api.routing.v1 import SourceOrderRequest, SourceOrderResponse
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
+from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain import refusal, verbs, wanted
 from ordermesh.routing.domain.context import OrderContext
-from ordermesh.routing.domain.decision import SourcingMethod
+from ordermesh.routing.domain.decision import Decision, SourcingMethod
 from ordermesh.routing.domain.errors.order import OrderNotFound, WorkInProgress
 from ordermesh.routing.domain.errors.policy import PolicyIsDraft, PolicyNotFound
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
@@ -30,7 +31,7 @@ from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.operations.postal_codes import Whereabouts
 from ordermesh.routing.operations.records import Records
 from ordermesh.routing.ports.stock import Availability
-from ordermesh.routing.ports.stores import Stores
+from ordermesh.routing.ports.stores import ASKED_ONLY, NewDecision, Stores
 from ordermesh.routing.wire.decision import (
     decision_message,
     question_lines,
@@ -39,6 +40,8 @@ from ordermesh.routing.wire.decision import (
     uuids,
 )
 from ordermesh.routing.wire.order import pickup_point, traits, whereto
+from ordermesh.routing.wire.record import stored
+from ordermesh.runtime.call import current_call
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.telemetry import Attributes
@@ -81,6 +84,12 @@ class SourceOrder:
                 raise BaselineIsNoDecision(method)
             if request.HasField("supplied_stock"):
                 raise MatrixSize(0, len(request.supplied_stock.quantities))
+        if request.keep_record and not (is_question or request.validate_only):
+            sentence = "What is decided for an order keeps its record anyhow."
+            raise FieldViolation("keep_record", "keep_record.asked", sentence)
+        if request.keep_record and method is not SourcingMethod.EXACT:
+            sentence = "A baseline has no record."
+            raise FieldViolation("keep_record", "keep_record.exact", sentence)
         supplied = supplied_stock(request)
         if is_question or request.validate_only:
             return await self._answer(request, method, supplied)
@@ -97,8 +106,37 @@ class SourceOrder:
             stock = await self._planner.available(question, known)
         else:
             stock = Availability(supplied, 0)
-        decision = await self._planner.plan(question, known, stock, may_wait=supplied is None)
-        return SourceOrderResponse(decision=decision_message(decision))
+        asked_id = None
+        if request.keep_record:
+            asked_id = derived_id("asked", current_call().identity.name, request.request_id)
+        decision = await self._planner.plan(
+            question, known, stock, decision_id=asked_id, may_wait=supplied is None
+        )
+        if asked_id is None:
+            return SourceOrderResponse(decision=decision_message(decision))
+        return await self._mutations.run(
+            request, SourceOrderResponse, lambda tx: self._keep(tx, asked_id, decision)
+        )
+
+    async def _keep(
+        self, tx: Transaction, decision_id: UUID, decision: Decision
+    ) -> SourceOrderResponse:
+        """Store an answer that is for no order, with its record."""
+        message = decision_message(decision)
+        await self._stores.decisions.put(
+            tx,
+            NewDecision(
+                decision_id=decision_id,
+                order_id=ASKED_ONLY,
+                request_id=None,
+                method=decision.method,
+                outcome=decision.outcome,
+                create_time=decision.create_time,
+                payload=message.SerializeToString(deterministic=True),
+                record=None if decision.record is None else stored(decision.record),
+            ),
+        )
+        return SourceOrderResponse(decision=message)
 
     async def _prepare(
         self, tx: Transaction, request: SourceOrderRequest, method: SourcingMethod

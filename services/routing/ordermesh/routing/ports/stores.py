@@ -74,6 +74,10 @@ class StoredDecision:
     payload: bytes
 
 
+ASKED_ONLY = ""
+"""The order of a decision that was only asked for."""
+
+
 @dataclass(frozen=True)
 class NewDecision:
     """A decision to be stored; ``request_id`` is the request that asked for it, if one did.

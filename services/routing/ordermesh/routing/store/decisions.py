@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy import Row, delete, insert, select
 
 from ordermesh.routing.domain.refusal import Refusal
-from ordermesh.routing.ports.stores import NewDecision, StoredDecision
+from ordermesh.routing.ports.stores import ASKED_ONLY, NewDecision, StoredDecision
 from ordermesh.routing.store.tables.decisions import decision, decision_record, refusal
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import reply
 
 PRUNE_ROWS = 1_000
-"""How many refusals one transaction forgets at most."""
+"""How many refusals, records or answers one transaction forgets at most."""
 
 
 class SqlDecisionStore:
@@ -33,7 +33,11 @@ class SqlDecisionStore:
             )
         )
         if new.record is not None:
-            values = {"decision_id": new.decision_id, "payload": new.record}
+            values = {
+                "decision_id": new.decision_id,
+                "payload": new.record,
+                "create_time": new.create_time,
+            }
             await tx.execute(insert(decision_record).values(values))
 
     async def record(self, tx: Transaction, decision_id: UUID) -> bytes | None:
@@ -90,6 +94,35 @@ class SqlDecisionStore:
         ids = select(decision.c.decision_id).where(decision.c.order_id == order_id)
         await tx.execute(delete(decision_record).where(decision_record.c.decision_id.in_(ids)))
         await tx.execute(delete(decision).where(decision.c.order_id == order_id))
+
+    async def prune_records(self, tx: Transaction, older_than: datetime) -> int:
+        """Forget what decisions of before were made from; gives how many records went.
+
+        The decisions stay.
+        """
+        old = (
+            select(decision_record.c.decision_id)
+            .where(decision_record.c.create_time < older_than)
+            .limit(PRUNE_ROWS)
+        )
+        result = await tx.execute(
+            delete(decision_record).where(decision_record.c.decision_id.in_(old))
+        )
+        return result.rowcount
+
+    async def prune_asked(self, tx: Transaction, older_than: datetime) -> int:
+        """Forget what was only asked before, with its records; gives how many answers went."""
+        old = (
+            select(decision.c.decision_id)
+            .where(decision.c.order_id == ASKED_ONLY, decision.c.create_time < older_than)
+            .order_by(decision.c.number)
+            .limit(PRUNE_ROWS)
+        )
+        found = list((await tx.execute(old)).scalars())
+        records = delete(decision_record).where(decision_record.c.decision_id.in_(found))
+        await tx.execute(records)
+        result = await tx.execute(delete(decision).where(decision.c.decision_id.in_(found)))
+        return result.rowcount
 
 
 class SqlRefusalStore:

@@ -43,6 +43,7 @@ class SourceOrderRequest(_message.Message):
     SUPPLIED_CAPACITY_FIELD_NUMBER: _builtins.int
     POLICY_ID_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    KEEP_RECORD_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -59,6 +60,10 @@ class SourceOrderRequest(_message.Message):
     """The policy. Empty: the order's, else the one that it chooses by what it says, else `default`."""
     policy_version: _builtins.int
     """The version of the policy; 0 means the one in force."""
+    keep_record: _builtins.bool
+    """Keep the answer for a while, so that it can be read, explained, exported and made again by its id.
+    Only with `validate_only` or a question, and for the exact method.
+    """
     @_builtins.property
     def question(self) -> Global___SourcingQuestion:
         """An order that could be."""
@@ -86,10 +91,11 @@ class SourceOrderRequest(_message.Message):
         supplied_capacity: _abc.Iterable[Global___LocationCapacity] | None = ...,
         policy_id: _builtins.str = ...,
         policy_version: _builtins.int = ...,
+        keep_record: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "question", b"question", "subject", b"subject", "supplied_stock", b"supplied_stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "policy_id", b"policy_id", "policy_version", b"policy_version", "question", b"question", "request_id", b"request_id", "subject", b"subject", "supplied_capacity", b"supplied_capacity", "supplied_stock", b"supplied_stock", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_record", b"keep_record", "method", b"method", "on_behalf_of", b"on_behalf_of", "order_id", b"order_id", "policy_id", b"policy_id", "policy_version", b"policy_version", "question", b"question", "request_id", b"request_id", "subject", b"subject", "supplied_capacity", b"supplied_capacity", "supplied_stock", b"supplied_stock", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["order_id", "question"]  # noqa: Y015
     _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
@@ -230,7 +236,7 @@ class SourceOrderResponse(_message.Message):
     DECISION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def decision(self) -> _decision_pb2.Decision:
-        """The decision. With `validate_only` it is not stored and its id is empty."""
+        """The decision. With `validate_only`, and of a question, its id is empty unless it was to be kept."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ decision = Table(
     metadata,
     Column("number", Number, Identity(always=True), primary_key=True),
     Column("decision_id", Uuid, nullable=False, unique=True),
-    Column("order_id", CallerText, nullable=False),
+    Column("order_id", CallerText, nullable=False),  # empty: it was only asked
     Column("request_id", Uuid, nullable=True),  # the request that asked for it
     Column("method", String(32), nullable=False),
     Column("outcome", String(16), nullable=False),
@@ -35,6 +35,8 @@ decision_record = Table(
     metadata,
     Column("decision_id", Uuid, primary_key=True),
     Column("payload", LargeBinary, nullable=False),  # compressed JSON
+    Column("create_time", UtcTime, nullable=False),
+    Index("decision_record_create_time", "create_time"),
 )
 
 

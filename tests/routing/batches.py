@@ -16,6 +16,7 @@ from ordermesh.routing.domain.batch.instance import (
     Orders,
     Stock,
 )
+from ordermesh.routing.domain.batch.intake import penalty_of
 from ordermesh.routing.domain.rates import declared_costs
 
 
@@ -23,7 +24,8 @@ def draw_small(
     seed: int, *, orders: int = 12, locations: int = 4, skus: int = 5, atoms: int = 4
 ) -> Batch:
     """A batch whose stock and labor are short: about as much as is ordered."""
-    draw = random.Random(seed)
+    draw, costs = random.Random(seed), declared_costs()
+    grams = [draw.randint(50, 3_000) for _ in range(skus)]
     stock: list[tuple[int, int, int, int]] = []
     for item in range(skus):
         for place in range(locations):
@@ -34,13 +36,14 @@ def draw_small(
     for _ in range(orders):
         for line in range(draw.randint(1, atoms)):
             units = draw.choice([1, 1, 1, 2, 3])
-            made.append((line, draw.randrange(skus), units, 180_000 + 60_000 * units))
+            item = draw.randrange(skus)
+            made.append((line, item, units, penalty_of(costs, grams[item] * units, units)))
         first.append(len(made))
     columns = [column(list(one)) for one in zip(*made, strict=True)]
     stocked = [column(list(one)) for one in zip(*stock, strict=True)]
     return Batch(
         name=f"small-{seed}",
-        costs=declared_costs(),
+        costs=costs,
         locations=Locations(
             ids=tuple(f"L{place}" for place in range(locations)),
             pick_fee=column([draw.choice([14_000, 26_000]) for _ in range(locations)]),
@@ -50,10 +53,7 @@ def draw_small(
                 [draw.choice([NO_LIMIT, orders, orders // 2 + 1]) for _ in range(locations)]
             ),
         ),
-        items=Items(
-            tuple(f"S{item}" for item in range(skus)),
-            column([draw.randint(50, 3_000) for _ in range(skus)]),
-        ),
+        items=Items(tuple(f"S{item}" for item in range(skus)), column(grams)),
         stock=Stock(*stocked),
         orders=Orders(
             ids=tuple(f"O{order}" for order in range(orders)),

@@ -10,7 +10,15 @@ from ordermesh.routing.domain.batch.instance import Batch
 from ordermesh.routing.domain.batch.plan import BatchStatus, service_of
 from ordermesh.routing.domain.batch.verification import bound_of, verify_batch
 from ordermesh.routing.domain.geography import Place
-from ordermesh.routing.domain.problem import Candidate, Group, Option, Part, Problem
+from ordermesh.routing.domain.problem import (
+    Adjustment,
+    AdjustmentKind,
+    Candidate,
+    Group,
+    Option,
+    Part,
+    Problem,
+)
 from ordermesh.routing.domain.tariffs import zone_tariff
 from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
 from ordermesh.routing.solver.solve import solve
@@ -138,10 +146,14 @@ def _problem(batch: Batch) -> Problem:
         held = tuple(
             (batch.items.skus[batch.stock.item[r]], int(batch.stock.units[r])) for r in rows
         )
-        if zone is None or not held or batch.stock.credit[rows].any():
-            held = ()
         if not held or zone is None:
             continue
+        saved = tuple(
+            Adjustment(AdjustmentKind.MARKDOWN, f"{atom:02}", Money(-int(credit)))
+            for atom, item in enumerate(batch.atoms.item.tolist())
+            for row in rows
+            if batch.stock.item[row] == item and (credit := batch.stock.credit[row])
+        )
         option = Option(
             "zone", zone.zone, costs.zones.index(zone), zone.transit_days, zone.transit_days + 1
         )
@@ -155,6 +167,7 @@ def _problem(batch: Batch) -> Problem:
                 labor_per_unit=Money(int(batch.locations.labor_per_unit[place])),
                 capacity_units=int(batch.locations.capacity[place]),
                 available=held,
+                adjustments=saved,
             )
         )
     promise = int(batch.orders.promise_days[0])

@@ -14,6 +14,7 @@ from ordermesh.api.inventory.v1 import (
     Supply,
     SupplyReceipt,
 )
+from ordermesh.api.order.v1 import Destination
 from ordermesh.api.routing import v1
 from ordermesh.client import proof
 from ordermesh.routing.domain.coming import Coming, by_steps, days_ahead, name_of
@@ -212,3 +213,32 @@ async def test_a_decision_on_supply_is_proved_and_made_again(shop: House) -> Non
     under = v1.ReplayDecisionRequest(decision_id=name, policy_id="default")
     again = (await shop.mesh.sourcing.ReplayDecision(under)).decision
     assert parts(again) == parts(decision) == {("NEAR", False): 2, ("NEAR", True): 2}
+
+
+async def promised(house: House, sku: str, quantity: int) -> v1.PromiseOption:
+    request = v1.GetPromiseRequest(
+        lines=[v1.SourcingLine(line_id="1", sku=sku, quantity=quantity)],
+        destination=Destination(country_code="US", postal_code="60601"),
+        objectives=[v1.PromiseObjective.PROMISE_OBJECTIVE_CHEAPEST],
+    )
+    (option,) = (await house.mesh.promises.GetPromise(request)).options
+    return option
+
+
+async def test_a_promise_counts_on_supply_only_where_an_order_would(shop: House) -> None:
+    await shop.receive({"LAMP at NEAR": 1, "MUG at NEAR": 1})
+    await expect(shop, "LAMP at NEAR", 9, days=5)
+    await expect(shop, "MUG at NEAR", 2, days=5)
+
+    lamps = await promised(shop, "LAMP", 2)
+    assert [(one.sku, one.quantity) for one in lamps.unpromised_lines] == [("LAMP", 1)]
+    in_hand = await promised(shop, "MUG", 1)
+    mugs = await promised(shop, "MUG", 3)
+    assert not in_hand.unpromised_lines
+    assert not mugs.unpromised_lines
+    assert [one.location_id for one in mugs.shipments] == ["NEAR", "NEAR"]
+    waits = date.fromisoformat(mugs.window.date) - date.fromisoformat(in_hand.window.date)
+    assert 5 <= waits.days <= 7
+
+    await shop.submit("O-1", line("1", "MUG", 3), promise_time=mugs.window.latest_time)
+    assert parts(await decided(shop)) == {("NEAR", False): 1, ("NEAR", True): 2}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.asking import asked
@@ -11,6 +11,7 @@ from ordermesh.routing.domain.calendars.distribution import Chance, certain, qua
 from ordermesh.routing.domain.calendars.schedule import Transit, collection, dispatch
 from ordermesh.routing.domain.carriage.carrier import TransitUnit
 from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
+from ordermesh.routing.domain.coming import Coming, start_of
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.network import PICK_UP, SHIP, NetworkLocation
 from ordermesh.routing.domain.plan import Shipment, Solution
@@ -77,15 +78,24 @@ class Promise:
         """Parcels over all shipments."""
         return sum(one.parcels for one in self.shipments)
 
+    @property
+    def left(self) -> int:
+        """Units that nobody can promise."""
+        return sum(one.quantity for one in self.unpromised)
+
 
 @dataclass(frozen=True)
 class Situation:
-    """All that a promise is made from. ``permille`` is how sure it is to be kept."""
+    """All that a promise is made from. ``permille`` is how sure it is to be kept.
+
+    ``coming`` is what is not in hand, where it may be counted on.
+    """
 
     known: Known
     available: Units
     permille: int
     solve: Callable[[Problem], Solution]
+    coming: tuple[Coming, ...] = ()
     problems: dict[object, Problem] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -149,7 +159,7 @@ def _problem(question: Question, situation: Situation, ruled: Ruled) -> Problem:
     lines = tuple(one.line.line_id for one in question.wanted)
     name = (lines, ruled.relaxation.name, ruled.open_when_full, ruled.past_soft_limits)
     if name not in situation.problems:
-        inputs = frame(question, situation.known, situation.available, ruled)
+        inputs = frame(question, situation.known, situation.available, ruled, situation.coming)
         situation.problems[name] = inputs.problem
     return situation.problems[name]
 
@@ -229,17 +239,18 @@ def _sent(
 ) -> tuple[Promised, Weighted]:
     """What a location would send, with its arrivals."""
     known = situation.known
-    location = known.entry(shipment.location_id)
-    time_zone = known.locations[shipment.location_id].time_zone
-    schedule = known.dispatches.schedule(location, time_zone, SHIP, known.now)
-    leaves = dispatch(schedule, known.now)
+    place_id, since = candidate.place_id, candidate.available_from
+    time_zone = known.locations[place_id].time_zone
+    schedule = known.dispatches.schedule(known.entry(place_id), time_zone, SHIP, known.now)
+    there = start_of(date.fromisoformat(since)) if since else known.now
+    leaves = dispatch(schedule, max(there, known.now))
     used = {parcel.service_id for parcel in shipment.parcels}
     options = [option for option in candidate.options if option.service_id in used]
     transits = [transit_of(option, time_zone, known.now, known.carriers) for option in options]
     arrivals = shipment_arrivals(leaves, transits)
     is_in_days = any(transit.is_in_days for transit in transits)
     promised = Promised(
-        location_id=shipment.location_id,
+        location_id=place_id,
         ready_time=leaves.pickup(situation.permille),
         window=window([arrivals], situation.permille, is_in_days=is_in_days),
         parcels=len(shipment.parcels),
@@ -253,8 +264,8 @@ def _true_until(problem: Problem, situation: Situation) -> datetime:
     known = situation.known
     until = _next_edge(known, known.now)
     for candidate in problem.candidates:
-        location = known.entry(candidate.location_id)
-        time_zone = known.locations[candidate.location_id].time_zone
+        location = known.entry(candidate.place_id)
+        time_zone = known.locations[candidate.place_id].time_zone
         is_in_days = all(
             transit_of(option, time_zone, known.now, known.carriers).is_in_days
             for option in candidate.options

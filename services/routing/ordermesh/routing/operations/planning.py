@@ -12,7 +12,7 @@ from ordermesh.kernel.money import to_decimal
 from ordermesh.routing.domain import season, staging, verdict
 from ordermesh.routing.domain.asking import asked, asked_first
 from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
-from ordermesh.routing.domain.coming import days_ahead
+from ordermesh.routing.domain.coming import Coming, days_ahead
 from ordermesh.routing.domain.decision import Decision, SourcingMethod, StageResult
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
@@ -193,6 +193,19 @@ class Planner:
             ),
         )
 
+    async def coming(
+        self, question: Question, known: Known, short: Collection[str]
+    ) -> tuple[Coming, ...]:
+        """What is still to come of what is short and may be promised so.
+
+        Raises ``Unavailable``.
+        """
+        skus = [sku for sku in question.skus if sku in short and known.items[sku].may_wait]
+        if not skus:
+            return ()
+        days = days_ahead(known.now)
+        return await self._stock.coming(skus, question.excluding_ids, question.channel, days)
+
     async def plan(
         self,
         question: Question,
@@ -239,12 +252,7 @@ class Planner:
         Raises ``Unavailable``.
         """
         short = {line.sku for line in decision.unfilled_lines}
-        skus = [sku for sku in question.skus if sku in short and known.items[sku].may_wait]
-        if not skus:
-            return decision
-        coming = await self._stock.coming(
-            skus, question.excluding_ids, question.channel, days_ahead(known.now)
-        )
+        coming = await self.coming(question, known, short)
         if not coming:
             return decision
         later = await self._staged(

@@ -201,7 +201,10 @@ class Promising:
         permille: int,
         promise: Callable[[Situation], list[Promise]],
     ) -> tuple[list[Promise], Availability]:
-        """Promises on the stock of now; worked out beside the event loop."""
+        """Promises on the stock of now, and where that is too little on what is still to come.
+
+        They are worked out beside the event loop.
+        """
         stock = await self._planner.available(asked.question, asked.known)
         sure = permille or CONFIDENCE_PERMILLE
         situation = Situation(
@@ -210,7 +213,17 @@ class Promising:
             permille=sure,
             solve=self._solve,
         )
-        return await asyncio.to_thread(promise, situation), stock
+        made = await asyncio.to_thread(promise, situation)
+        short = {one.sku for option in made for one in option.unpromised}
+        if short and asked.location is None:
+            coming = await self._planner.coming(asked.question, asked.known, short)
+            if coming:
+                situation = replace(situation, coming=coming, problems={})
+                later = await asyncio.to_thread(promise, situation)
+                made = [
+                    min(pair, key=lambda one: one.left) for pair in zip(made, later, strict=True)
+                ]
+        return made, stock
 
     def _one(
         self, asked: _Asked, question: Question, situation: Situation, wanted: Objective

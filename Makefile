@@ -24,6 +24,9 @@ OPERATIONS ?= 200000
 # How many seeds `make simulate` runs.
 SEEDS ?= 20
 
+# How many orders are made in `make storm`, on each database.
+ORDERS ?= 5000
+
 # What a Python must pass to be new enough, and to make an environment that everything runs in.
 NEW := import sys; sys.exit(sys.version_info < (3, 11))
 FITS := import ensurepip, sqlite3, ssl, sys; sys.exit(sys.version_info < (3, 11))
@@ -59,6 +62,15 @@ mutants: $(READY) ## Break the ledger on purpose, one place at a time, and see t
 .PHONY: failpoints
 failpoints: $(READY) ## Let real processes fail at every named point, and see that nothing is lost or doubled
 	@$(BIN)/python -m tests.failpoints $(ARGS)
+
+.PHONY: storm
+storm: $(READY) ## Kill and stop processes and the database at random while ORDERS orders are made
+	@$(BIN)/python -m tests.failpoints --storm $(ORDERS) $(ARGS)
+
+.PHONY: defects
+defects: $(READY) ## Plant defects in the mesh, and see that the simulator and the failpoints notice each
+	@$(BIN)/python -m tests.simulation.defects $(ARGS)
+	@$(BIN)/python -m tests.failpoints --defects
 
 .PHONY: import-proof
 import-proof: $(READY) ## Import a million rows while 200 reservations a second go on; on both databases

@@ -38,11 +38,12 @@ def _one(arguments: argparse.Namespace) -> int:
 
 
 def _many(seeds: Sequence[int], jobs: int) -> int:
-    began, simulated, wrong = time.monotonic(), 0.0, []
+    began, simulated, operations, wrong = time.monotonic(), 0.0, 0, []
     struck: Counter[str] = Counter()
     reached: Counter[str] = Counter()
     for brief in briefs(seeds, jobs):
         simulated += brief.seconds
+        operations += brief.operations
         struck.update(brief.struck)
         reached.update(brief.reached)
         if brief.is_wrong:
@@ -54,7 +55,8 @@ def _many(seeds: Sequence[int], jobs: int) -> int:
         f"{len(seeds)} seeds from {seeds[0]}, {len(wrong)} with violations: {wrong};"
         f" {simulated / 3600:.2f} simulated hours in {seconds:.0f} s,"
         f" {simulated / 3600 / seconds:.4f} simulated hours a second"
-        f" ({simulated / seconds:.0f} times as fast as life)."
+        f" ({simulated / seconds:.0f} times as fast as life), {60 * len(seeds) / seconds:.1f} seeds"
+        f" a minute, {operations / len(seeds):.0f} requests of callers a seed."
     )
     _say("Struck: " + ", ".join(f"{kind} {number}" for kind, number in sorted(struck.items())))
     missed = markers.missed(reached)

@@ -172,6 +172,24 @@ class Caller:
                 f" {told.reply} and then {twin.outcome} {twin.reason} {twin.reply}"
             )
 
+    async def ask_altered(self, told: Told) -> None:
+        """Ask something else under the id of a request that was decided: that is refused."""
+        altered = type(told.request)()
+        altered.CopyFrom(told.request)
+        altered.on_behalf_of = f"{told.request.on_behalf_of}, or somebody else"
+        try:
+            await told.call(altered, timeout=3.0)
+        except grpc.aio.AioRpcError as error:
+            refusal = refusal_of(error)
+            if error.code() in _UNDECIDED:
+                return
+            if refusal is not None and refusal.reason == "REQUEST_ID_REUSED":
+                reached("a request id that was used for something else was refused")
+                return
+        self.notebook.strange.append(
+            f"{told.method} {told.request.request_id} was answered to another request"
+        )
+
     async def read(self, method: Callable[..., Any], request: Message) -> Any:
         """The answer to a question, or None: nobody insists on it."""
         try:

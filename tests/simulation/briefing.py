@@ -18,6 +18,7 @@ class Brief:
 
     seed: int
     seconds: float
+    operations: int
     is_wrong: bool
     struck: dict[str, int]
     reached: Counter[str]
@@ -35,7 +36,14 @@ def briefs(seeds: Sequence[int], jobs: int) -> Iterator[Brief]:
 
 def _brief(seed: int) -> Brief:
     result = run(seed)
-    brief = Brief(seed, result.seconds, bool(result.violations), result.struck, result.reached)
+    brief = Brief(
+        seed,
+        result.seconds,
+        result.operations,
+        bool(result.violations),
+        result.struck,
+        result.reached,
+    )
     if result.violations:
         brief.words.extend(told(run(seed, few(result)), whole=False))
     return brief

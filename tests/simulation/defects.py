@@ -5,14 +5,24 @@ something is wrong, and tells how many it took.
 """
 
 import argparse
+import inspect
+import os
 import sys
-import uuid
-from collections.abc import Callable, Mapping
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from random import Random
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.inventory.background import sweeping
+from ordermesh.inventory.domain import reserving, selling, waiting
+from ordermesh.inventory.domain.ledger import Balance, Ledger
+from ordermesh.inventory.domain.reservation import Line
+from ordermesh.inventory.operations import deciding
 from ordermesh.inventory.store.reservations import SqlReservationStore
 from ordermesh.notify.domain import notification
 from ordermesh.notify.operations.deliver import Delivery as Sending
@@ -21,18 +31,65 @@ from ordermesh.routing.domain import outcomes
 from ordermesh.routing.domain.fulfillment import FulfillmentState
 from ordermesh.routing.operations import steps
 from ordermesh.runtime import claims, feed, idempotency, outbox
+from ordermesh.runtime.database import Database
 from ordermesh.runtime.inbox import Inbox
-from ordermesh.runtime.work import finish_all
+from ordermesh.runtime.work import Worker, finish_all
 from tests.simulation.running import run
 
-SEEDS_MAX = 40
+SEEDS_MAX = 100
 """A defect that so many seeds do not notice is not noticed."""
 
-Make = Callable[[Any], Any]
-"""Makes of what is right what is wrong."""
+Planting = Callable[[], AbstractContextManager[Any]]
+"""The product is wrong for as long as the block lasts."""
 
 
-def _forgets_to_give_back(_: Any) -> Any:
+def _instead(owner: Any, name: str, make: Callable[[Any], Any]) -> Planting:
+    """Something else in the place of what is right, made from it."""
+    return lambda: patch.object(owner, name, make(getattr(owner, name)))
+
+
+def _rewritten(function: Any, sound: str, broken: str, forget: Any = None) -> Planting:
+    """A function whose text has ``broken`` where ``sound`` is; whoever has it has it so.
+
+    ``forget`` is a cache of what it has made.
+    """
+
+    @contextmanager
+    def plant() -> Iterator[None]:
+        text = textwrap.dedent(inspect.getsource(function))
+        if text.count(sound) != 1:
+            raise ValueError(f"{function.__qualname__} has not once: {sound}")
+        scope: dict[str, Any] = {}
+        # It is our own text, with our own change.
+        exec(text.replace(sound, broken), function.__globals__, scope)
+        right = function.__code__
+        function.__code__ = scope[function.__name__].__code__
+        with nullcontext() if forget is None else _forgetting(forget):
+            try:
+                yield
+            finally:
+                function.__code__ = right
+
+    return plant
+
+
+@contextmanager
+def _forgetting(made: Any) -> Iterator[None]:
+    made.cache_clear()
+    try:
+        yield
+    finally:
+        made.cache_clear()
+
+
+def _forgets_to_release(_: Any) -> Any:
+    async def give_back(self: Any, story: Any, work: Any) -> str:
+        return str(work.fulfillment_order_id)
+
+    return give_back
+
+
+def _forgets_to_undo(_: Any) -> Any:
     async def undo(self: Any, story: Any) -> None:
         """Nothing is released."""
 
@@ -40,7 +97,8 @@ def _forgets_to_give_back(_: Any) -> Any:
 
 
 def _makes_new_ids(_: Any) -> Any:
-    return lambda order, *parts: uuid.uuid4()
+    random = Random("new ids")
+    return lambda order, *parts: UUID(int=random.getrandbits(128), version=4)
 
 
 def _leaves_no_tombstone(save: Any) -> Any:
@@ -117,30 +175,109 @@ def _claims_all(_: Any) -> Any:
     return end
 
 
-DEFECTS: Mapping[str, tuple[Any, str, Make]] = {
-    "a cancelled order keeps its stock": (steps.Steps, "undo", _forgets_to_give_back),
-    "a call is made again under a new id": (steps, "call_id", _makes_new_ids),
-    "what was released before it was made is made": (
-        SqlReservationStore,
-        "save",
-        _leaves_no_tombstone,
+def _acknowledges_all(write: Any) -> Any:
+    async def written(self: Any, work: Any, ticket: Any) -> Any:
+        done: list[Any] = []
+
+        async def noting(tx: Any) -> Any:
+            done.append(await work(tx))
+            return done[-1]
+
+        try:
+            return await write(self, noting, ticket)
+        except Exception:
+            if not done:
+                raise
+            return done[-1]
+
+    return written
+
+
+def _gives_up(_: Any) -> Any:
+    async def failed(self: Any, batch: Any, error: Exception) -> None:
+        if batch:
+            await self._database.run(lambda tx: finish_all(tx, batch))
+
+    return failed
+
+
+DEFECTS: Mapping[str, Planting] = {
+    "work that was cancelled keeps its stock": _instead(
+        steps.Steps, "_give_back", _forgets_to_release
     ),
-    "events are marked before they are delivered": (outbox.Delivery, "_hand_over", _marks_first),
-    "peers are told nothing": (outbox.Outbox, "publish", _tells_nobody),
-    "answers are forgotten": (idempotency, "_stored", _remembers_nothing),
-    "events have no effect": (Inbox, "_take", _does_nothing),
-    "a mail is sent before it is noted": (Sending, "_begin", _notes_no_attempt),
-    "holds do not expire": (sweeping, "expire_overdue", _never_expires),
-    "goods leave and the ledger does not know": (steps.Steps, "ship", _ships_in_silence),
-    "more comes back than was shipped": (Returnable, "returnable", _takes_all_back),
-    "work is never ended": (claims, "end", _claims_all),
+    "an order that was cancelled while it was sourced keeps its stock": _instead(
+        steps.Steps, "undo", _forgets_to_undo
+    ),
+    "a call is made again under a new id": _instead(steps, "call_id", _makes_new_ids),
+    "what was released before it was made is made": _instead(
+        SqlReservationStore, "save", _leaves_no_tombstone
+    ),
+    "events are marked before they are delivered": _instead(
+        outbox.Delivery, "_hand_over", _marks_first
+    ),
+    "peers are told nothing": _instead(outbox.Outbox, "publish", _tells_nobody),
+    "answers are forgotten": _instead(idempotency, "_stored", _remembers_nothing),
+    "events have no effect": _instead(Inbox, "_take", _does_nothing),
+    "a mail is sent before it is noted": _instead(Sending, "_begin", _notes_no_attempt),
+    "holds do not expire": _instead(sweeping, "expire_overdue", _never_expires),
+    "goods leave and the ledger does not know": _instead(steps.Steps, "ship", _ships_in_silence),
+    "more comes back than was shipped": _instead(Returnable, "returnable", _takes_all_back),
+    "work is never ended": _instead(claims, "end", _claims_all),
+    "work that fails once is given up": _instead(Worker, "_failed", _gives_up),
+    "a commit that failed is acknowledged": _instead(Database, "_write", _acknowledges_all),
+    "the guard of a reservation is dropped": _rewritten(
+        selling.refuse_short, "    if not short:\n", "    if True:\n"
+    ),
+    "demand is not summed: two lines of one key each pass alone": _rewritten(
+        waiting.allot,
+        "summed((line.key, line.quantity) for line in held),",
+        "{line.key: line.quantity for line in held},",
+    ),
+    "a part of a refused reservation stays": _rewritten(
+        deciding.decide_on,
+        "    except CuredByExpiry as refusal:\n        ledger.undo(mark)\n",
+        "    except CuredByExpiry as refusal:\n",
+    ),
+    "what is replaced keeps its stock": _rewritten(
+        reserving._replaced,
+        "        give_back(ledger, draft, line, LineState.RELEASED, now)\n",
+        "        draft.put(line.become(LineState.RELEASED, now))\n",
+    ),
+    "a confirmed promise expires": _rewritten(
+        Line.become, "state=state, expire_time=None, close_time=", "state=state, close_time="
+    ),
+    "what falls below zero becomes zero": _rewritten(
+        Balance.__post_init__,
+        "    on_hand, reserved = self.on_hand, self.reserved\n",
+        '    self.__dict__["on_hand"] = max(0, self.on_hand)\n'
+        '    self.__dict__["reserved"] = max(0, self.reserved)\n'
+        "    on_hand, reserved = self.on_hand, self.reserved\n",
+    ),
+    "what comes in does not pay the deficit first": _rewritten(
+        Ledger.bring, "owed = min(quantity, self.balance(key).short)", "owed = 0"
+    ),
+    "a request id answers for another request": _rewritten(
+        idempotency._read, "    if row.request_hash != request_hash:\n", "    if False:\n"
+    ),
+    "an event's id is recorded in a transaction of its own": _rewritten(
+        Inbox.receive,
+        "    async def record(tx: Transaction) -> int:\n"
+        "        fresh = await self._fresh(tx, ordered)\n",
+        "    fresh = await self._database.run(lambda tx: self._fresh(tx, ordered))\n\n"
+        "    async def record(tx: Transaction) -> int:\n",
+    ),
+    "what happened later to a thing is told first": _rewritten(
+        claims._claimable, "        ~is_blocked,\n", "", forget=claims._claim
+    ),
+    "a lease never ends": _rewritten(
+        claims.claim, "timedelta(seconds=lease_seconds)", "timedelta(days=1)"
+    ),
 }
 
 
-def plant(name: str) -> Any:
+def plant(name: str) -> AbstractContextManager[Any]:
     """The product with a defect, for as long as the block lasts."""
-    owner, attribute, make = DEFECTS[name]
-    return patch.object(owner, attribute, make(getattr(owner, attribute)))
+    return DEFECTS[name]()
 
 
 def seeds_needed(name: str, seeds_max: int = SEEDS_MAX) -> tuple[int | None, str]:
@@ -157,17 +294,23 @@ def main() -> int:
     """Exit with 1 when a defect was not noticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.defects", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS_MAX, help="how many seeds at most")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("names", nargs="*", help="words of the defects; none means all")
     arguments = parser.parse_args()
+    chosen = [
+        name
+        for name in DEFECTS
+        if not arguments.names or any(word in name for word in arguments.names)
+    ]
     missed = 0
-    for name in DEFECTS:
-        if arguments.names and not any(word in name for word in arguments.names):
-            continue
-        count, sentence = seeds_needed(name, arguments.seeds)
-        missed += count is None
-        found = f"noticed after {count} seeds: {sentence[:150]}" if count else "NOT NOTICED"
-        sys.stdout.write(f"{name}: {found}\n")
-        sys.stdout.flush()
+    with ProcessPoolExecutor(arguments.jobs, max_tasks_per_child=1) as pool:
+        found = pool.map(seeds_needed, chosen, [arguments.seeds] * len(chosen))
+        for name, (count, sentence) in zip(chosen, found, strict=True):
+            missed += count is None
+            told = f"noticed by seed {count}: {sentence[:150]}" if count else "NOT NOTICED"
+            sys.stdout.write(f"{name}: {told}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(chosen) - missed} of {len(chosen)} defects were noticed.\n")
     return 1 if missed else 0
 
 

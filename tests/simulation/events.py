@@ -10,6 +10,8 @@ from tests.simulation.stories.platforms import Platform
 
 _SHIPPED = "ordermesh.fulfillment_order.shipped.v1"
 
+_COUNT = "select count(*) from feed where topic = 'event'"
+
 WANTED: Mapping[tuple[str, str], Callable[[EventEnvelope], bool]] = {
     ("inventory", "routing"): lambda one: one.aggregate_type in ("reservation", "shortfall"),
     ("routing", "notify"): lambda one: one.aggregate_type == "order",
@@ -32,6 +34,7 @@ def wrong(books: Books, mails: Counter[UUID]) -> Iterator[str]:
             yield f"{peer} never heard of {len(said - heard)} events of {source}."
         if heard - said:
             yield f"{peer} heard of {len(heard - said)} events that {source} never told."
+        yield from _disordered(books, source, peer, told[source])
     yield from _timelines(books, told)
     yield from _mails(books, mails)
 
@@ -46,10 +49,36 @@ def followed(books: Books, platforms: Iterable[Platform]) -> Iterator[str]:
             yield f"Who followed {one.service} heard {len(one.heard)} of {len(said)} events."
 
 
+def behind(books: Books, platforms: Iterable[Platform]) -> list[str]:
+    """Who has not yet heard all that a feed tells."""
+    return [
+        f"{one.service}'s follower: {left} events"
+        for one in platforms
+        if (left := books.number(one.service, _COUNT) - len(one.heard)) > 0
+    ]
+
+
 def events_of(books: Books, service: str) -> list[EventEnvelope]:
     """The events of a service in the order of their revisions."""
     rows = books.rows(service, "select payload from feed where topic = 'event' order by revision")
     return [EventEnvelope.FromString(row["payload"]) for row in rows]
+
+
+def _disordered(
+    books: Books, source: str, peer: str, told: Iterable[EventEnvelope]
+) -> Iterator[str]:
+    """What a peer heard of a thing otherwise than it happened."""
+    events = {UUID(one.event_id).hex: one for one in told}
+    last: dict[tuple[str, str], int] = {}
+    for row in books.rows(
+        peer, "select event_id from inbox where source = ? order by rowid", source
+    ):
+        if (one := events.get(row["event_id"])) is None:
+            continue
+        thing = (one.aggregate_type, one.aggregate_id)
+        if one.sequence < last.get(thing, 0):
+            yield f"{peer} heard of {one.type} of {one.aggregate_id} after what followed it."
+        last[thing] = one.sequence
 
 
 def _timelines(books: Books, told: Mapping[str, list[EventEnvelope]]) -> Iterator[str]:

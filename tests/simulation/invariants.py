@@ -107,11 +107,16 @@ ALWAYS: Mapping[str, Mapping[str, str]] = {
             " or restocked + blocked + discarded > received"
         ),
         "I12 no more is authorized to return than was shipped": """
-        select r.order_id, l.line_id, l.sku, sum(l.quantity) from return_line l
-        join order_return r on r.return_id = l.return_id and r.state <> 'CANCELLED'
-        group by r.order_id, l.line_id, l.sku having sum(l.quantity) > (
+        with way as (
+          -- What ended before all of it had come may come with another return.
+          select r.order_id, l.line_id, l.sku,
+            case when r.state in ('AUTHORIZED', 'PARTLY_RECEIVED') then l.quantity
+            else l.received end as quantity
+          from return_line l join order_return r on r.return_id = l.return_id)
+        select r.order_id, r.line_id, r.sku, sum(r.quantity) from way r
+        group by r.order_id, r.line_id, r.sku having sum(r.quantity) > (
           select coalesce(sum(s.quantity), 0) from shipped_line s
-          where s.order_id = r.order_id and s.line_id = l.line_id and s.sku = l.sku)""",
+          where s.order_id = r.order_id and s.line_id = r.line_id and s.sku = r.sku)""",
     },
     "notify": {},
 }

@@ -42,6 +42,7 @@ _SITUATIONS = (
     "a caller was never told what became of its request",
     "a request was decided at a later attempt",
     "a request was asked again and got its answer again",
+    "a request id that was used for something else was refused",
     "a call was cancelled by its caller",
     "a process died inside of a transaction",
     "a process died and none of its work was open",

@@ -35,8 +35,10 @@ from tests.simulation.mailbox import Mailbox
 from tests.simulation.markers import reached
 from tests.simulation.network import Network, Weather
 from tests.simulation.points import SimulatedPoints
-from tests.simulation.seams import Disk, InlineDriver, SeededIds, SimulatedClock
+from tests.simulation.quiet import LIVELY, Pace
+from tests.simulation.seams import SeededIds, SimulatedClock
 from tests.simulation.serving import SimulatedServer
+from tests.simulation.sqlite import Disk, InlineDriver
 
 SERVICES = ("inventory", "routing", "returns", "notify")
 TARGETS = {name: name for name in SERVICES}
@@ -162,9 +164,16 @@ class Machines:
     """Everything that a run consists of."""
 
     def __init__(
-        self, seed: str, loop: SimulatedLoop, history: History, weather: Weather, folder: Path
+        self,
+        seed: str,
+        loop: SimulatedLoop,
+        history: History,
+        weather: Weather,
+        folder: Path,
+        pace: Pace = LIVELY,
     ) -> None:
         self.seed = seed
+        self.pace = pace
         self.loop = loop
         self.history = history
         self.network = Network(loop, self.chance("network"), history, weather)
@@ -201,7 +210,12 @@ def _endless() -> None:
 def _inventory(
     machines: Machines, node: Node, database: Database, random: Random, mesh: Mesh
 ) -> ServiceDefinition:
-    settings = InventorySettings(port=0, peers={"routing": TARGETS["routing"]})
+    settings = InventorySettings(
+        port=0,
+        peers={"routing": TARGETS["routing"]},
+        sweep_seconds=machines.pace.sweep,
+        audit_seconds=machines.pace.audit,
+    )
     return define_inventory(database, node.clock, settings, mesh)
 
 

@@ -6,26 +6,54 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from ordermesh.inventory.background import levels, sealing
 from ordermesh.runtime import doorbell
 from tests.simulation.loop import PROCESS
 
-PACES = ((0.2, 1.0), (1.0, 4.0), (1.0, 4.0), (1.0, 4.0))
-"""How often loops look that nothing rings for: as in life, or less often and so cheaper."""
+
+@dataclass(frozen=True)
+class Pace:
+    """How often loops look that nothing rings for, in seconds.
+
+    ``poll`` and ``idle`` are those of work and of feeds; ``seal``, ``controls``, ``sweep`` and
+    ``audit`` those of the ledger.
+    """
+
+    poll: float
+    idle: float
+    seal: float
+    controls: float
+    sweep: float
+    audit: float
+
+
+LIVELY = Pace(poll=0.2, idle=1.0, seal=0.3, controls=0.5, sweep=2.0, audit=1.0)
+"""As in life."""
+
+CALM = Pace(poll=2.0, idle=8.0, seal=2.0, controls=10.0, sweep=5.0, audit=15.0)
+"""Less often and so cheaper: a run has the more to do with what is rung for."""
+
+PACES = (LIVELY, *(CALM,) * 9)
 
 
 @contextmanager
-def quietly(pace: tuple[float, float] = PACES[0]) -> Iterator[None]:
+def quietly(pace: Pace = LIVELY) -> Iterator[None]:
     """Faults are meant to happen: nothing is logged, and what is collected is collected later."""
     was_disabled, configured = logging.root.manager.disable, structlog.get_config()
     logging.disable(logging.CRITICAL)
     structlog.configure(processors=[_drop])
-    was_collecting, paced = gc.isenabled(), (doorbell.POLL_SECONDS, doorbell.IDLE_SECONDS)
-    doorbell.POLL_SECONDS, doorbell.IDLE_SECONDS = pace
+    was_collecting, paced = (
+        gc.isenabled(),
+        _set_pace(pace.poll, pace.idle, pace.seal, pace.controls),
+    )
+    # What was there before is not looked at: there is much of it, and none of it is let go.
     gc.disable()
+    gc.freeze()
     # What never ends is closed at the end, and cannot help protesting.
     hook, sys.unraisablehook = sys.unraisablehook, _ignore
     token = PROCESS.set(None)
@@ -36,12 +64,28 @@ def quietly(pace: tuple[float, float] = PACES[0]) -> Iterator[None]:
             gc.collect()
     finally:
         sys.unraisablehook = hook
-        doorbell.POLL_SECONDS, doorbell.IDLE_SECONDS = paced
+        _set_pace(*paced)
+        gc.unfreeze()
         PROCESS.reset(token)
         if was_collecting:
             gc.enable()
         structlog.configure(**configured)
         logging.disable(was_disabled)
+
+
+def _set_pace(
+    poll: float, idle: float, seal: float, controls: float
+) -> tuple[float, float, float, float]:
+    """Gives what was set before."""
+    before = (
+        doorbell.POLL_SECONDS,
+        doorbell.IDLE_SECONDS,
+        sealing.SEAL_SECONDS,
+        levels.CONTROL_SECONDS,
+    )
+    doorbell.POLL_SECONDS, doorbell.IDLE_SECONDS = poll, idle
+    sealing.SEAL_SECONDS, levels.CONTROL_SECONDS = seal, controls
+    return before
 
 
 def _ignore(_: Any) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.simulation import events, invariants, markers
 from tests.simulation import faults as trouble
-from tests.simulation import invariants, markers
 from tests.simulation.asking import Caller, Notebook
 from tests.simulation.auditor import audit
 from tests.simulation.books import Books
@@ -21,7 +21,7 @@ from tests.simulation.history import History
 from tests.simulation.loop import Livelock, SimulatedLoop, Standstill
 from tests.simulation.mesh import SERVICES, Machines, memory
 from tests.simulation.points import installed
-from tests.simulation.quiet import PACES, quietly
+from tests.simulation.quiet import PACES, Pace, quietly
 from tests.simulation.stories.desks import Desk
 from tests.simulation.stories.keepers import Keeper
 from tests.simulation.stories.platforms import Browser, Platform
@@ -29,17 +29,42 @@ from tests.simulation.stories.shops import Shop
 from tests.simulation.stories.warehouses import Warehouse
 from tests.simulation.stories.world import LOCATIONS, prepare
 
-ACTIVE_SECONDS = 40.0
-FAULT_SECONDS = (3.0, 40.0)
+FAULTS_BEGIN_SECONDS = 1.5
 SETTLE_SECONDS_MAX = 900.0
 """After the last fault everything is done within this time, or the run is a failure."""
 
-SHOPS = 2
-CUSTOMERS = 6
-DEEDS = 10
-RETURNS = 4
-REPLAYS = 15
 WATCH_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much goes on in a run: ``customers`` of each shop, deeds of a keeper, returns.
+
+    Most runs are small ones: a fault needs few orders to show, and what other stories do hides it
+    as often as it brings it out. Some have no keeper or no returns at all.
+    """
+
+    seconds: float
+    shops: int
+    customers: int
+    deeds: int
+    returns: int
+    replays: int
+    alterations: int
+
+    @classmethod
+    def drawn(cls, random: Random) -> "Scale":
+        """That of a run."""
+        share = random.choice((0.3, 0.3, 0.3, 0.5, 0.5, 1.0))
+        return cls(
+            seconds=40.0 * share,
+            shops=random.choice((1, 2)),
+            customers=max(2, round(6 * share)),
+            deeds=random.choice((0, 1, 1, 1)) * round(10 * share),
+            returns=random.choice((0, 1, 1)) * max(2, round(4 * share)),
+            replays=round(15 * share),
+            alterations=2,
+        )
 
 
 @dataclass
@@ -57,6 +82,11 @@ class Result:
     reached: Counter[str] = field(default_factory=Counter)
 
     @property
+    def operations(self) -> int:
+        """How many requests callers made that change something."""
+        return sum(one.attempts for one in self.notebook.told)
+
+    @property
     def command(self) -> str:
         """What runs it again."""
         numbers = ",".join(str(one.number) for one in self.faults)
@@ -66,14 +96,17 @@ class Result:
 def run(seed: int, only: Collection[int] | None = None) -> Result:
     """Run a seed, with all of its faults or only those of these numbers."""
     random = Random(f"{seed}/shape")
-    planned = trouble.plan(Random(f"{seed}/faults"), SERVICES, *FAULT_SECONDS)
+    scale = Scale.drawn(random)
+    chance = Random(f"{seed}/faults")
+    planned = trouble.plan(chance, SERVICES, FAULTS_BEGIN_SECONDS, scale.seconds)
     faults = [one for one in planned if only is None or one.number in only]
     shuffles = random.random() < 0.5
-    with quietly(random.choice(PACES)):
-        return _run(seed, faults, shuffles=shuffles)
+    pace = random.choice(PACES)
+    with quietly(pace):
+        return _run(seed, faults, scale, pace, shuffles=shuffles)
 
 
-def _run(seed: int, faults: list[Fault], *, shuffles: bool) -> Result:
+def _run(seed: int, faults: list[Fault], scale: Scale, pace: Pace, *, shuffles: bool) -> Result:
     name = str(seed)
     loop = SimulatedLoop(Random(f"{name}/loop"), shuffles=shuffles)
     history = History(loop.time)
@@ -81,11 +114,11 @@ def _run(seed: int, faults: list[Fault], *, shuffles: bool) -> Result:
     folder = Path(tempfile.mkdtemp(prefix="simulated-", dir=memory()))
     weather = FaultWeather(name)
     markers.take()
-    machines = Machines(name, loop, history, weather, folder)
+    machines = Machines(name, loop, history, weather, folder, pace)
     asyncio.set_event_loop(loop)
     try:
         with installed(machines.points):
-            loop.run_until_complete(_Run(machines, weather, result).everything())
+            loop.run_until_complete(_Run(machines, weather, result, scale).everything())
     except (Standstill, Livelock) as error:
         result.violations.append(f"The run came to no end: {type(error).__name__}.")
     finally:
@@ -100,7 +133,10 @@ def _run(seed: int, faults: list[Fault], *, shuffles: bool) -> Result:
 
 
 class _Run:
-    def __init__(self, machines: Machines, weather: FaultWeather, result: Result) -> None:
+    def __init__(
+        self, machines: Machines, weather: FaultWeather, result: Result, scale: Scale
+    ) -> None:
+        self._scale = scale
         self._machines = machines
         self._weather = weather
         self._result = result
@@ -140,9 +176,12 @@ class _Run:
 
     async def _ask_again(self, archivist: Caller) -> None:
         """Old requests come once more, those too of which nobody knows what became."""
-        told = self._result.notebook.told
-        for one in archivist.random.sample(told, min(len(told), REPLAYS)):
+        told = list(self._result.notebook.told)
+        for one in archivist.random.sample(told, min(len(told), self._scale.replays)):
             await archivist.ask_again(one)
+        decided = [one for one in told if one.is_ok]
+        for one in archivist.random.sample(decided, min(len(decided), self._scale.alterations)):
+            await archivist.ask_altered(one)
 
     async def _watch(self, books: Books) -> None:
         """What is always true is true in the middle of everything."""
@@ -155,12 +194,16 @@ class _Run:
                 return
 
     def _begin_stories(self) -> "list[asyncio.Task[Any]]":
-        finite = []
-        for number in range(1, SHOPS + 1):
-            shop = Shop(self._caller(f"shop{number}"), CUSTOMERS, ACTIVE_SECONDS)
+        scale, finite = self._scale, []
+        for number in range(1, scale.shops + 1):
+            shop = Shop(self._caller(f"shop{number}"), scale.customers, scale.seconds)
             finite.append(self._start(shop.run))
-        finite.append(self._start(Keeper(self._caller("keeper"), DEEDS, ACTIVE_SECONDS).run))
-        finite.append(self._start(Desk(self._caller("desk"), RETURNS, ACTIVE_SECONDS).run))
+        if scale.deeds:
+            keeper = Keeper(self._caller("keeper"), scale.deeds, scale.seconds)
+            finite.append(self._start(keeper.run))
+        if scale.returns:
+            desk = Desk(self._caller("desk"), scale.returns, scale.seconds)
+            finite.append(self._start(desk.run))
         for name in ("inventory", "routing"):
             self._platforms.append(Platform(self._caller(f"erp of {name}"), name))
             self._tasks.append(self._start(self._platforms[-1].run))
@@ -201,7 +244,8 @@ class _Run:
 
     async def _settle(self, books: Books) -> None:
         end = self._machines.loop.time() + SETTLE_SECONDS_MAX
-        while left := books.unfinished():
+        # Who follows a feed may first have to notice that its connection is no more.
+        while left := [*books.unfinished(), *events.behind(books, self._platforms)]:
             if self._machines.loop.time() > end:
                 self._result.violations.append(f"It never came to rest: {'; '.join(left)}.")
                 return

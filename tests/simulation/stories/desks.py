@@ -44,14 +44,20 @@ class Desk:
     async def _take_back(self, return_id: str, order_id: str) -> None:
         caller, returns = self._caller, self._caller.mesh.returns
         found = await caller.read(returns.GetReturnable, GetReturnableRequest(order_id=order_id))
+        # Some want to return more than was shipped.
+        is_greedy = caller.likely(0.15)
         lines = [
             AuthorizedLine(
                 line_id=one.line_id,
                 sku=one.sku,
                 quantity=caller.random.randint(1, one.returnable_quantity),
             )
+            if not is_greedy
+            else AuthorizedLine(
+                line_id=one.line_id, sku=one.sku, quantity=one.returnable_quantity + 1
+            )
             for one in (() if found is None else found.lines)
-            if one.returnable_quantity and caller.likely(0.7)
+            if (one.returnable_quantity or is_greedy) and caller.likely(0.7)
         ]
         authorize = AuthorizeReturnRequest(
             request_id=caller.new_id(),

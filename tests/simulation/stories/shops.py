@@ -50,9 +50,9 @@ class Shop:
             contact=Contact(name="Ada", email=f"{order_id}@customers.example", language="en"),
         )
         submitting = caller.ask(caller.mesh.orders.SubmitOrder, request)
-        if caller.likely(0.1):
-            # Impatient: the cancellation may arrive first.
-            await asyncio.gather(submitting, self._cancel(order_id))
+        if caller.likely(0.2):
+            # Impatient: the cancellation may arrive first, or while the order is being sourced.
+            await asyncio.gather(submitting, self._cancel(order_id, within=0.15))
             return
         told = await submitting
         if caller.likely(0.25):
@@ -64,6 +64,9 @@ class Shop:
     def _lines(self) -> list[NewOrderLine]:
         random = self._caller.random
         skus = random.sample((*SKUS, KIT), random.choice((1, 1, 2, 3)))
+        if random.random() < 0.25:
+            # Two lines of one item: together they may be more than there is.
+            skus.append(random.choice(skus))
         return [line(str(number), sku, random.randint(1, 4)) for number, sku in enumerate(skus, 1)]
 
     async def _cart(self, lines: Sequence[NewOrderLine]) -> Told:
@@ -95,7 +98,8 @@ class Shop:
             release = ReleaseRequest(request_id=caller.new_id(), reservation_id=reservation_id)
             await caller.ask(caller.mesh.reservations.Release, release)
 
-    async def _cancel(self, order_id: str) -> Told:
+    async def _cancel(self, order_id: str, within: float = 0.0) -> Told:
+        await self._caller.rest(within)
         request = CancelOrderRequest(request_id=self._caller.new_id(), order_id=order_id)
         return await self._caller.ask(self._caller.mesh.orders.CancelOrder, request)
 

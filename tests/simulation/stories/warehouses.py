@@ -30,7 +30,7 @@ class Warehouse:
 
     async def run(self) -> None:
         while True:
-            await self._caller.rest(4.0)
+            await self._caller.rest(6.0)
             for work in await self._waiting():
                 await self._handle(work)
 

@@ -124,8 +124,14 @@ def _claim(dialect: Dialect, alone: bool) -> ReturningUpdate[Any]:
     )
 
 
+_END = delete(work).where(work.c.work_id == bindparam("ended"), work.c.fence == bindparam("by"))
+
+
 async def end(tx: Transaction, holds: Sequence[Hold]) -> int:
     """Delete rows that are ours; gives how many were."""
+    if len(holds) == 1:
+        result = await tx.execute(_END, {"ended": holds[0].work_id, "by": holds[0].fence})
+        return result.rowcount
     keys = [(hold.work_id, hold.fence) for hold in holds]
     result = await tx.execute(delete(work).where(tuple_(work.c.work_id, work.c.fence).in_(keys)))
     return result.rowcount

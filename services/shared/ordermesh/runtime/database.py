@@ -37,6 +37,7 @@ from ordermesh.runtime.doorbell import Doorbells
 from ordermesh.runtime.engines import (
     ConnectionLost,
     Dialect,
+    Driver,
     PostgresTimeouts,
     TransactionConflict,
     connected,
@@ -47,7 +48,6 @@ from ordermesh.runtime.engines import (
     translated,
 )
 from ordermesh.runtime.lockfile import LockFile, refuse_network_file_system
-from ordermesh.runtime.one_trip import OneTrip
 from ordermesh.runtime.transaction import Transaction as Transaction
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ class Database:
         pool_size: int = 8,
         random: randomness.Random | None = None,
         ids: Ids | None = None,
-        driver: OneTrip | None = None,
+        driver: Driver | None = None,
     ) -> "Database":
         """Open ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user@host/name``.
 
@@ -134,8 +134,8 @@ class Database:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
             refuse_network_file_system(path)
             lock_file = LockFile(path)
-            writer = sqlite_engine(parsed, writer=True, driver=driver)
-            reader = sqlite_engine(parsed, writer=False, driver=driver)
+            engine = sqlite_engine if driver is None else driver.engine
+            writer, reader = engine(parsed, writer=True), engine(parsed, writer=False)
         else:
             writer = reader = await open_postgres(
                 parsed, schema=schema, timeouts=timeouts or PostgresTimeouts(), pool_size=pool_size

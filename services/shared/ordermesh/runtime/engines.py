@@ -2,11 +2,11 @@
 
 import enum
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
@@ -60,33 +60,43 @@ def database_file(url: URL) -> Path:
     return Path(cast("str", url.database)).absolute()
 
 
-def sqlite_engine(url: URL, *, writer: bool, driver: OneTrip | None = None) -> AsyncEngine:
+def pragmas(*, writer: bool) -> Sequence[str]:
+    """What is set for each connection to a file."""
+    # The lock file of the database promises that nobody else writes, so a wait for the file is
+    # short; FULL makes a commit survive a power cut.
+    both = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=2000")
+    return both if writer else (*both, "query_only=ON")
+
+
+class Driver(Protocol):
+    """How a file of SQLite is spoken to, where not through a thread for each connection."""
+
+    def engine(self, url: URL, *, writer: bool) -> AsyncEngine:
+        """As ``sqlite_engine`` makes it."""
+        ...
+
+
+def sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
     """An engine with one writing connection, or with several that can only read.
 
     The driver's own idea of transactions is switched off (``isolation_level`` None), because it
-    begins none before a SELECT: reading and then writing would not be atomic. ``driver`` is asked
-    for connections; None takes those that have a thread each.
+    begins none before a SELECT: reading and then writing would not be atomic.
     """
     engine = create_async_engine(
         url,
-        module=driver or OneTrip(),
+        module=OneTrip(),
         connect_args={"isolation_level": None, "timeout": 2.0},
         hide_parameters=True,
         pool_size=1 if writer else READERS,
         max_overflow=0,
         pool_timeout=5.0,
     )
-    # The lock file of the database promises that nobody else writes, so a wait for the file is
-    # short; FULL makes a commit survive a power cut.
-    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=2000"]
-    if not writer:
-        pragmas.append("query_only=ON")
     begin = "BEGIN IMMEDIATE" if writer else "BEGIN"
 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        for pragma in pragmas:
+        for pragma in pragmas(writer=writer):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -14,7 +14,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    Update,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
@@ -28,7 +39,8 @@ from ordermesh.runtime.feed_pages import Change as Change
 from ordermesh.runtime.feed_pages import Page as Page
 from ordermesh.runtime.feed_pages import RevisionCompacted as RevisionCompacted
 from ordermesh.runtime.feed_tail import FeedTail
-from ordermesh.runtime.tables import feed, leader
+from ordermesh.runtime.instants import UtcTime
+from ordermesh.runtime.tables import feed, insert_now, leader
 
 APPENDED = "feed.appended"
 """The doorbell of the sequencer."""
@@ -45,6 +57,51 @@ LEASE_SECONDS = 5.0
 """How long the sequencer of a dead process keeps others from stamping."""
 
 _log = logging.getLogger(__name__)
+
+
+# Asked and done all the time, so built once.
+_REVISION = select(leader.c.revision).where(leader.c.name == FEED)
+_UNSTAMPED = select(feed.c.change_id).where(feed.c.revision.is_(None)).limit(1)
+_NOTE_STAMPED = update(leader).where(leader.c.name == FEED).values(revision=bindparam("stamped"))
+_ELECT = (
+    update(leader)
+    .where(
+        leader.c.name == FEED,
+        or_(
+            leader.c.holder == bindparam("me", type_=Uuid),
+            leader.c.lease_until.is_(None),
+            leader.c.lease_until <= bindparam("now", type_=UtcTime()),
+        ),
+    )
+    .values(
+        holder=bindparam("me", type_=Uuid),
+        lease_until=bindparam("until", type_=UtcTime()),
+        fence=leader.c.fence + 1,
+    )
+    .returning(leader.c.revision)
+)
+
+
+def _stamp() -> Update:
+    unstamped = (
+        select(feed.c.change_id)
+        .where(feed.c.revision.is_(None))
+        .order_by(feed.c.change_id)
+        .limit(STAMP_ROWS)
+        .subquery()
+    )
+    numbered = select(
+        unstamped.c.change_id,
+        func.row_number().over(order_by=unstamped.c.change_id).label("place"),
+    ).subquery()
+    return (
+        update(feed)
+        .where(feed.c.change_id == numbered.c.change_id)
+        .values(revision=bindparam("base", type_=BigInteger) + numbered.c.place)
+    )
+
+
+_STAMP = _stamp()
 
 
 @dataclass(frozen=True)
@@ -66,14 +123,15 @@ async def append(
     if failpoints.armed:
         await failpoints.reach(failpoints.points.FEED_APPENDING)
     await tx.execute(
-        insert(feed).values(
-            topic=topic,
-            key=key,
-            sequence=sequence,
-            payload=payload,
-            trace=written_trace(),
-            create_time=tx.instant(),
-        )
+        insert_now(feed, tx.dialect, "create_time"),
+        {
+            "topic": topic,
+            "key": key,
+            "sequence": sequence,
+            "payload": payload,
+            "trace": written_trace(),
+            **tx.instants("create_time"),
+        },
     )
     tx.ring(APPENDED)
 
@@ -108,7 +166,7 @@ async def append_all(
 
 async def revision(tx: Transaction) -> int:
     """The highest revision that was stamped, 0 when none was."""
-    result = await tx.execute(select(leader.c.revision).where(leader.c.name == FEED))
+    result = await tx.execute(_REVISION)
     stamped: int = result.scalar_one()
     return stamped
 
@@ -208,50 +266,18 @@ class Sequencer:
     async def _lead_and_stamp(self, tx: Transaction) -> int | None:
         """How many were stamped; None when another leads."""
         now = await tx.now()
-        election = await tx.execute(
-            update(leader)
-            .where(
-                leader.c.name == FEED,
-                or_(
-                    leader.c.holder == self._holder,
-                    leader.c.lease_until.is_(None),
-                    leader.c.lease_until <= now,
-                ),
-            )
-            .values(
-                holder=self._holder,
-                lease_until=now + timedelta(seconds=LEASE_SECONDS),
-                fence=leader.c.fence + 1,
-            )
-            .returning(leader.c.revision)
-        )
+        until = now + timedelta(seconds=LEASE_SECONDS)
+        election = await tx.execute(_ELECT, {"me": self._holder, "now": now, "until": until})
         base = election.scalar_one_or_none()
         if base is None:
             return None
         if failpoints.armed:
             await failpoints.reach(failpoints.points.SEQUENCER_LEADING)
         # A statement of its own, after the row was locked: it sees all that is committed by now.
-        unstamped = (
-            select(feed.c.change_id)
-            .where(feed.c.revision.is_(None))
-            .order_by(feed.c.change_id)
-            .limit(STAMP_ROWS)
-            .subquery()
-        )
-        numbered = select(
-            unstamped.c.change_id,
-            func.row_number().over(order_by=unstamped.c.change_id).label("place"),
-        ).subquery()
-        stamped = await tx.execute(
-            update(feed)
-            .where(feed.c.change_id == numbered.c.change_id)
-            .values(revision=base + numbered.c.place)
-        )
+        stamped = await tx.execute(_STAMP, {"base": base})
         count = stamped.rowcount
         if count:
-            await tx.execute(
-                update(leader).where(leader.c.name == FEED).values(revision=base + count)
-            )
+            await tx.execute(_NOTE_STAMPED, {"stamped": base + count})
             tx.ring(STAMPED)
             if failpoints.armed:
                 await failpoints.reach(failpoints.points.SEQUENCER_STAMPING)
@@ -321,7 +347,7 @@ async def _page(topics: Collection[str], start: int, tx: Transaction) -> tuple[P
 
 
 async def _has_unstamped(tx: Transaction) -> bool:
-    result = await tx.execute(select(feed.c.change_id).where(feed.c.revision.is_(None)).limit(1))
+    result = await tx.execute(_UNSTAMPED)
     return result.first() is not None
 
 

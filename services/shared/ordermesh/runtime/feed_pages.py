@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from ordermesh.kernel.errors import RuleViolated
 from ordermesh.runtime.carrier import read_trace
@@ -19,6 +19,17 @@ STAMPED = "feed.stamped"
 """The doorbell of the watchers."""
 
 PAGE_ROWS = 1_000
+
+
+# Asked by every watcher all the time, so built once.
+_PLACE = select(leader).where(leader.c.name == FEED)
+_CHANGES = (
+    select(feed)
+    .where(feed.c.revision.between(bindparam("first"), bindparam("last")))
+    .order_by(feed.c.revision)
+    .limit(PAGE_ROWS)
+)
+_CHANGES_OF = _CHANGES.where(feed.c.topic.in_(bindparam("topics", expanding=True)))
 
 
 class RevisionCompacted(RuleViolated):
@@ -58,7 +69,7 @@ async def read_page(
 
     ``topics`` None means all; a ``start`` of 0 is from now on. Raises ``RevisionCompacted``.
     """
-    place = (await tx.execute(select(leader).where(leader.c.name == FEED))).one()
+    place = (await tx.execute(_PLACE)).one()
     if start == 0:
         return Page(place.revision, ()), False
     if start <= place.compacted_revision or start > place.revision + 1:
@@ -68,10 +79,11 @@ async def read_page(
         )
     if start > place.revision:
         return Page(place.revision, ()), False
-    statement = select(feed).where(feed.c.revision.between(start, place.revision))
-    if topics is not None:
-        statement = statement.where(feed.c.topic.in_(topics))
-    found = await tx.execute(statement.order_by(feed.c.revision).limit(PAGE_ROWS))
+    reach = {"first": start, "last": place.revision}
+    if topics is None:
+        found = await tx.execute(_CHANGES, reach)
+    else:
+        found = await tx.execute(_CHANGES_OF, {"topics": list(topics), **reach})
     changes = tuple(_change(row) for row in found)
     is_full = len(changes) == PAGE_ROWS
     return Page(changes[-1].revision if is_full else place.revision, changes), is_full

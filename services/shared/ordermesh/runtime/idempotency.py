@@ -12,13 +12,11 @@ from google.protobuf.message import Message
 from opentelemetry.context import Context, get_current
 from sqlalchemy import (
     ARRAY,
-    ColumnElement,
     Select,
     Uuid,
     bindparam,
     delete,
     func,
-    insert,
     select,
 )
 
@@ -31,6 +29,7 @@ from ordermesh.runtime.call import Call, current_call
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.prepared import Prepared
+from ordermesh.runtime.tables import insert_now
 from ordermesh.runtime.tables import reply as replies
 
 R = TypeVar("R", bound=Message)
@@ -110,8 +109,9 @@ class Mutations:
                 return known
             if failpoints.armed:
                 await failpoints.reach(failpoints.points.MUTATION_DECIDED)
-            row = _reply_row(call, request_id, request_hash, outcome, tx.instant())
-            await tx.execute(insert(replies).values(row))
+            row = _reply_row(call, request_id, request_hash, outcome)
+            row.update(tx.instants("create_time"))
+            await tx.execute(insert_now(replies, tx.dialect, "create_time"), row)
             if failpoints.armed:
                 await failpoints.reach(failpoints.points.MUTATION_RECORDED)
             return outcome
@@ -253,7 +253,8 @@ class _Batch(Generic[Q, R]):
                 continue
             if isinstance(answer, Message | RuleViolated):
                 call, request_hash = self._asked[place].call, self._hashes[place]
-                found.append(_reply_row(call, request_id, request_hash, answer, now))
+                row = _reply_row(call, request_id, request_hash, answer)
+                found.append({**row, "create_time": now})
         return sorted(found, key=lambda row: row["request_id"].int)
 
     def answers(self) -> list[Answer[R]]:
@@ -305,10 +306,13 @@ def _request_hash(call: Call, request: Message) -> bytes:
     return digest.digest()
 
 
+_STORED = select(replies).where(replies.c.request_id == bindparam("of_request"))
+
+
 async def _stored(
     tx: Transaction, request_id: UUID, request_hash: bytes, reply_type: type[R]
 ) -> R | RuleViolated | None:
-    result = await tx.execute(select(replies).where(replies.c.request_id == request_id))
+    result = await tx.execute(_STORED, {"of_request": request_id})
     row = result.one_or_none()
     return None if row is None else _read(row, request_hash, reply_type)
 
@@ -350,7 +354,6 @@ def _reply_row(
     request_id: UUID,
     request_hash: bytes,
     outcome: Message | RuleViolated,
-    now: datetime | ColumnElement[datetime],
 ) -> dict[str, Any]:
     is_refusal = isinstance(outcome, RuleViolated)
     return {
@@ -360,7 +363,6 @@ def _reply_row(
         "caller": call.identity.name,
         "reply": None if is_refusal else cast("Message", outcome).SerializeToString(),
         "refusal": _write_refusal(outcome) if isinstance(outcome, RuleViolated) else None,
-        "create_time": now,
     }
 
 

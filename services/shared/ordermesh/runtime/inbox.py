@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -10,6 +12,7 @@ from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.carrier import caused_span, mark_failure
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.tables import inbox as received
 from ordermesh.runtime.tables import insert_new
 from ordermesh.runtime.telemetry import Attributes
@@ -61,19 +64,16 @@ class Inbox:
         # instead of crossing.
         now = await tx.now()
         result = await tx.execute(
-            insert_new(received, tx.dialect)
-            .values(
-                [
-                    {
-                        "event_id": event_id,
-                        "source": events[event_id].source,
-                        "type": events[event_id].type,
-                        "receive_time": now,
-                    }
-                    for event_id in sorted(events)
-                ]
-            )
-            .returning(received.c.event_id)
+            _recording(tx.dialect),
+            [
+                {
+                    "event_id": event_id,
+                    "source": events[event_id].source,
+                    "type": events[event_id].type,
+                    "receive_time": now,
+                }
+                for event_id in sorted(events)
+            ],
         )
         return set(result.scalars())
 
@@ -89,6 +89,11 @@ class Inbox:
             except Exception as error:
                 mark_failure(span, error)
                 raise
+
+
+@cache
+def _recording(dialect: Dialect) -> Any:
+    return insert_new(received, dialect).returning(received.c.event_id)
 
 
 async def prune(tx: Transaction, older_than: datetime) -> int:

@@ -1,5 +1,8 @@
 """The runtime's own tables, which lie beside each service's tables in the same schema."""
 
+from functools import cache
+from typing import cast
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -13,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    func,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -119,7 +123,24 @@ inbox = Table(
 )
 
 
+@cache
 def insert_new(table: Table, dialect: Dialect) -> postgresql.Insert | sqlite.Insert:
     """An insert that leaves out the rows whose key exists already."""
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return insert(table).on_conflict_do_nothing()
+
+
+@cache
+def insert_now(
+    table: Table, dialect: Dialect, *columns: str, is_new: bool = False
+) -> postgresql.Insert | sqlite.Insert:
+    """An insert of rows in which these columns are the instant of the database's clock.
+
+    On SQLite they are among the values, ``Transaction.instants``. ``is_new`` leaves out the rows
+    whose key exists already.
+    """
+    if dialect == "sqlite":
+        return insert_new(table, dialect) if is_new else sqlite.insert(table)
+    inserting = insert_new(table, dialect) if is_new else postgresql.insert(table)
+    now = func.clock_timestamp(type_=UtcTime())
+    return cast("postgresql.Insert", inserting.values(dict.fromkeys(columns, now)))

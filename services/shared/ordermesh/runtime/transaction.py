@@ -134,6 +134,10 @@ class Transaction:
             return self._database.clock.now()
         return func.clock_timestamp(type_=UtcTime())
 
+    def instants(self, *columns: str) -> dict[str, Any]:
+        """The values of columns that are ``instant``, for the statements of ``insert_now``."""
+        return dict.fromkeys(columns, self.instant()) if self.dialect == "sqlite" else {}
+
     def new_id(self) -> UUID:
         """An id that nobody has seen before."""
         return self._database.ids.new()

@@ -25,7 +25,7 @@ from ordermesh.runtime.claims import DOORBELL, Hold
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Pace
 from ordermesh.runtime.returning import Returns
-from ordermesh.runtime.tables import insert_new
+from ordermesh.runtime.tables import insert_now
 from ordermesh.runtime.tables import work as rows
 from ordermesh.runtime.telemetry import Attributes
 
@@ -174,21 +174,22 @@ async def enqueue(
 
     The same ``work_id`` twice is one row.
     """
-    now = tx.instant()
+    instants = ("create_time",) if due_time is not None else ("create_time", "due_time")
     await tx.execute(
-        insert_new(rows, tx.dialect).values(
-            work_id=work_id or tx.new_id(),
-            kind=kind,
-            key=key,
-            payload=payload,
-            trace=written_trace(),
-            create_time=now,
-            due_time=now if due_time is None else due_time,
-            fence=0,
-            attempt=0,
-            refusals=0,
-            alone=False,
-        )
+        insert_now(rows, tx.dialect, *instants, is_new=True),
+        {
+            "work_id": work_id or tx.new_id(),
+            "kind": kind,
+            "key": key,
+            "payload": payload,
+            "trace": written_trace(),
+            "fence": 0,
+            "attempt": 0,
+            "refusals": 0,
+            "alone": False,
+            **({} if due_time is None else {"due_time": due_time}),
+            **tx.instants(*instants),
+        },
     )
     tx.ring(DOORBELL)
 

@@ -28,7 +28,7 @@ from ordermesh.inventory.domain.ledger import Balance
 from ordermesh.inventory.domain.seal import Covered, Head, Sealed, canonical
 from ordermesh.inventory.ports.names import Pair
 from ordermesh.inventory.ports.seals import Changes
-from ordermesh.inventory.store.keys import pairs, texts
+from ordermesh.inventory.store.keys import pair_rows, pair_values, text_rows, text_values
 from ordermesh.inventory.store.ledger import KEY_SEPARATOR, TOPIC
 from ordermesh.inventory.store.past import balances_at
 from ordermesh.inventory.store.tables.items import item
@@ -39,6 +39,7 @@ from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.feed import revision
+from ordermesh.runtime.prepared import Prepared
 from ordermesh.runtime.tables import feed
 
 
@@ -59,19 +60,14 @@ class SqlSealStore:
 
     async def head(self, tx: Transaction) -> Head:
         """How far the books are sealed."""
-        row = (await tx.execute(select(seal_head).where(seal_head.c.place == 1))).one()
+        row = (await tx.execute(_HEAD)).one()
         return Head(row.revision, row.seal)
 
     async def changes(self, tx: Transaction, after: int, size: int) -> Changes:
         """The next changes of balances after a revision."""
         # Read first: all changes up to it are seen by the statement that follows.
         stamped = await revision(tx)
-        found = await tx.execute(
-            select(feed.c.revision, feed.c.key, feed.c.sequence)
-            .where(feed.c.topic == TOPIC, feed.c.revision > after)
-            .order_by(feed.c.revision)
-            .limit(size)
-        )
+        found = await tx.execute(_CHANGES, {"after": after, "rows": size})
         rows = [
             (row.revision, StockKey(*row.key.split(KEY_SEPARATOR)), row.sequence) for row in found
         ]
@@ -81,18 +77,7 @@ class SqlSealStore:
     async def sealed(self, tx: Transaction, keys: Collection[StockKey]) -> dict[StockKey, int]:
         """Up to which entry keys are sealed."""
         surrogates = await _surrogates(tx, keys)
-        rows = pairs(tx.dialect, surrogates.values()).subquery()
-        last = (
-            select(seal.c.last_sequence)
-            .where(seal.c.item_id == rows.c.item_id, seal.c.location_id == rows.c.location_id)
-            .order_by(seal.c.revision.desc())
-            .limit(1)
-            .correlate(rows)
-            .scalar_subquery()
-        )
-        found = await tx.execute(
-            select(rows.c.item_id, rows.c.location_id, func.coalesce(last, 0).label("last"))
-        )
+        found = await tx.rows(_LAST_SEALED, pair_values(tx.dialect, surrogates.values()))
         by_pair = {(row.item_id, row.location_id): int(row.last) for row in found}
         return {key: by_pair[pair] for key, pair in surrogates.items()}
 
@@ -180,18 +165,44 @@ class SqlSealStore:
         ]
 
 
+# A few times a second there is something to seal, so these are built once.
+_HEAD = select(seal_head).where(seal_head.c.place == 1)
+_CHANGES = (
+    select(feed.c.revision, feed.c.key, feed.c.sequence)
+    .where(feed.c.topic == TOPIC, feed.c.revision > bindparam("after"))
+    .order_by(feed.c.revision)
+    .limit(bindparam("rows", type_=Integer))
+)
+_ITEMS = Prepared(
+    lambda dialect: select(item.c.sku, item.c.item_id).where(item.c.sku.in_(text_rows(dialect)))
+)
+_PLACES = Prepared(
+    lambda dialect: select(location.c.code, location.c.location_id).where(
+        location.c.code.in_(text_rows(dialect))
+    )
+)
+
+
+def _last_sealed(dialect: Dialect) -> Select[Any]:
+    rows = pair_rows(dialect).subquery()
+    last = (
+        select(seal.c.last_sequence)
+        .where(seal.c.item_id == rows.c.item_id, seal.c.location_id == rows.c.location_id)
+        .order_by(seal.c.revision.desc())
+        .limit(1)
+        .correlate(rows)
+        .scalar_subquery()
+    )
+    return select(rows.c.item_id, rows.c.location_id, func.coalesce(last, 0).label("last"))
+
+
+_LAST_SEALED = Prepared(_last_sealed)
+
+
 async def _surrogates(tx: Transaction, keys: Collection[StockKey]) -> Mapping[StockKey, Pair]:
-    skus = await tx.execute(
-        select(item.c.sku, item.c.item_id).where(
-            item.c.sku.in_(texts(tx.dialect, {key.sku for key in keys}))
-        )
-    )
+    skus = await tx.rows(_ITEMS, text_values(tx.dialect, {key.sku for key in keys}))
     item_ids = {row.sku: row.item_id for row in skus}
-    codes = await tx.execute(
-        select(location.c.code, location.c.location_id).where(
-            location.c.code.in_(texts(tx.dialect, {key.location_id for key in keys}))
-        )
-    )
+    codes = await tx.rows(_PLACES, text_values(tx.dialect, {key.location_id for key in keys}))
     location_ids = {row.code: row.location_id for row in codes}
     return {key: (item_ids[key.sku], location_ids[key.location_id]) for key in keys}
 

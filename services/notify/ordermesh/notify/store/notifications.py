@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ordermesh.notify.domain.notice import Amount, Channel, Facts, NoticeKind, Parcel, Units
@@ -26,15 +27,37 @@ FORGET_ROWS = 1_000
 """How many rows one transaction forgets at most."""
 
 
+# Asked and done for every mail, so built once.
+_KNOWN = (
+    select(notification)
+    .where(notification.c.notification_id.in_(bindparam("ids", expanding=True)))
+    .order_by(notification.c.number)
+)
+_KNOWN_LOCKED = _KNOWN.with_for_update()
+_END_ATTEMPT = (
+    update(attempt)
+    .where(attempt.c.notification_id == bindparam("of"), attempt.c.number == bindparam("at"))
+    .values({name: bindparam(name) for name in ("result", "answer", "end_time")})
+)
+
+
+@cache
+def _saving(names: tuple[str, ...]) -> Update:
+    return (
+        update(notification)
+        .where(notification.c.notification_id == bindparam("saved"))
+        .values({name: bindparam(name) for name in names})
+    )
+
+
 class SqlNotificationStore:
     """Notifications in their tables."""
 
     async def add(self, tx: Transaction, one: Notification) -> bool:
         """Keep a new one; False when it is kept already."""
         result = await tx.execute(
-            insert_new(notification, tx.dialect)
-            .values(_values(one))
-            .returning(notification.c.notification_id)
+            insert_new(notification, tx.dialect).returning(notification.c.notification_id),
+            _values(one),
         )
         return result.first() is not None
 
@@ -42,12 +65,7 @@ class SqlNotificationStore:
         self, tx: Transaction, ids: Collection[UUID], *, lock: bool
     ) -> dict[UUID, Notification]:
         """Those of these ids that exist."""
-        wanted = (
-            select(notification)
-            .where(notification.c.notification_id.in_(list(ids)))
-            .order_by(notification.c.number)
-        )
-        rows = await tx.execute(wanted.with_for_update() if lock else wanted)
+        rows = await tx.execute(_KNOWN_LOCKED if lock else _KNOWN, {"ids": list(ids)})
         return {row.notification_id: _notification(row) for row in rows}
 
     async def save(self, tx: Transaction, one: Notification) -> None:
@@ -55,21 +73,18 @@ class SqlNotificationStore:
         values = _values(one)
         for fixed in ("notification_id", "facts", "create_time", "event_id", "event_time"):
             del values[fixed]
-        await tx.execute(
-            update(notification)
-            .where(notification.c.notification_id == one.notification_id)
-            .values(values)
-        )
+        await tx.execute(_saving(tuple(values)), {"saved": one.notification_id, **values})
 
     async def begin_attempt(self, tx: Transaction, one: Notification, now: datetime) -> None:
         """Keep that the provider is about to be spoken to."""
         await tx.execute(
-            insert(attempt).values(
-                notification_id=one.notification_id,
-                number=one.attempt_count,
-                begin_time=now,
-                answer="",
-            )
+            insert(attempt),
+            {
+                "notification_id": one.notification_id,
+                "number": one.attempt_count,
+                "begin_time": now,
+                "answer": "",
+            },
         )
 
     async def end_attempt(
@@ -77,12 +92,14 @@ class SqlNotificationStore:
     ) -> None:
         """Keep what came of the last attempt."""
         await tx.execute(
-            update(attempt)
-            .where(
-                attempt.c.notification_id == one.notification_id,
-                attempt.c.number == one.attempt_count,
-            )
-            .values(result=result, answer=answer, end_time=now)
+            _END_ATTEMPT,
+            {
+                "of": one.notification_id,
+                "at": one.attempt_count,
+                "result": result,
+                "answer": answer,
+                "end_time": now,
+            },
         )
 
     async def attempts(self, tx: Transaction, notification_id: UUID) -> list[Attempt]:

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import Integer, Select, and_, bindparam, delete, exists, insert, or_, select, update
 
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, RejectReason
 from ordermesh.routing.domain.order import Order, OrderLine
@@ -31,7 +32,7 @@ from ordermesh.routing.store.tables.orders import (
     saga,
 )
 from ordermesh.routing.store.tables.work import exclusion, fulfillment_order
-from ordermesh.routing.store.work import listed_work, save_work, settle_capacity, with_lines
+from ordermesh.routing.store.work import WITH_LINES, listed_work, save_work, settle_capacity
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import insert_new
 
@@ -78,20 +79,66 @@ _COUNT_LINES = (
 )
 
 
+# Asked with every order and every piece of work, so built once.
+_ONE = _WITH_SAGA.where(customer_order.c.order_id == bindparam("of_order"))
+_ONE_LOCKED = _ONE.with_for_update()
+"""Both rows, so that both are as they are when the lock is granted."""
+
+_LINES = (
+    select(
+        order_line,
+        order_component.c.sku.label("component_sku"),
+        order_component.c.quantity.label("component_quantity"),
+        order_component.c.share_amount,
+    )
+    .select_from(
+        order_line.outerjoin(
+            order_component,
+            and_(
+                order_component.c.order_id == order_line.c.order_id,
+                order_component.c.line_number == order_line.c.number,
+            ),
+        )
+    )
+    .where(order_line.c.order_id.in_(bindparam("of_orders", expanding=True)))
+    .order_by(order_line.c.order_id, order_line.c.number, order_component.c.number)
+)
+_WORK_OF_ORDER = WITH_LINES.where(fulfillment_order.c.order_id == bindparam("of_order"))
+_WORK = WITH_LINES.where(fulfillment_order.c.fulfillment_order_id == bindparam("of_work"))
+
+
+@cache
+def _work_page(names: tuple[str, ...]) -> Select[Any]:
+    """The next work after a number that has values in these columns."""
+    numbers = (
+        select(fulfillment_order.c.number)
+        .where(
+            fulfillment_order.c.number > bindparam("after"),
+            *(
+                fulfillment_order.c[name] == bindparam(name)
+                for name in names
+                if name not in ("after", "rows")
+            ),
+        )
+        .order_by(fulfillment_order.c.number)
+        .limit(bindparam("rows", type_=Integer))
+        .subquery()
+    )
+    return WITH_LINES.where(fulfillment_order.c.number.in_(select(numbers.c.number)))
+
+
 class SqlOrderStore:
     """Keeps orders. Whoever changes one loads it with a lock first."""
 
     async def load(self, tx: Transaction, order_id: str, *, lock: bool) -> Story | None:
         """An order with everything about it. ``lock`` keeps others from it until the commit."""
-        statement = _WITH_SAGA.where(customer_order.c.order_id == order_id)
-        if lock:
-            # Both rows, so that both are as they are when the lock is granted.
-            statement = statement.with_for_update()
-        found = (await tx.execute(statement)).one_or_none()
+        found = (
+            await tx.execute(_ONE_LOCKED if lock else _ONE, {"of_order": order_id})
+        ).one_or_none()
         if found is None:
             return None
         lines = await _lines(tx, [order_id])
-        work = await listed_work(tx, with_lines().where(fulfillment_order.c.order_id == order_id))
+        work = await listed_work(tx, _WORK_OF_ORDER, {"of_order": order_id})
         return Story(
             rows.order(found, lines[order_id]),
             rows.saga(found),
@@ -203,10 +250,7 @@ class SqlOrderStore:
 
     async def work_of(self, tx: Transaction, fulfillment_order_id: str) -> FulfillmentOrder | None:
         """One piece of work."""
-        found = await listed_work(
-            tx,
-            with_lines().where(fulfillment_order.c.fulfillment_order_id == fulfillment_order_id),
-        )
+        found = await listed_work(tx, _WORK, {"of_work": fulfillment_order_id})
         return found[0].work if found else None
 
     async def order_of(self, tx: Transaction, fulfillment_order_id: str) -> str | None:
@@ -270,17 +314,14 @@ class SqlOrderStore:
         self, tx: Transaction, wanted: WorkFilter, after: int, size: int
     ) -> list[WorkRow]:
         """The next work after a number, the oldest first."""
-        statement = select(fulfillment_order.c.number).where(fulfillment_order.c.number > after)
+        values: dict[str, Any] = {"after": after, "rows": size}
         if wanted.order_id:
-            statement = statement.where(fulfillment_order.c.order_id == wanted.order_id)
+            values["order_id"] = wanted.order_id
         if wanted.location_id:
-            statement = statement.where(fulfillment_order.c.location_id == wanted.location_id)
+            values["location_id"] = wanted.location_id
         if wanted.state is not None:
-            statement = statement.where(fulfillment_order.c.state == wanted.state)
-        numbers = statement.order_by(fulfillment_order.c.number).limit(size).subquery()
-        return await listed_work(
-            tx, with_lines().where(fulfillment_order.c.number.in_(select(numbers.c.number)))
-        )
+            values["state"] = wanted.state
+        return await listed_work(tx, _work_page(tuple(values)), values)
 
 
 async def _listed(tx: Transaction, statement: Select[Any]) -> list[OrderRow]:
@@ -315,26 +356,7 @@ async def _listed(tx: Transaction, statement: Select[Any]) -> list[OrderRow]:
 
 
 async def _lines(tx: Transaction, order_ids: Sequence[str]) -> dict[str, tuple[OrderLine, ...]]:
-    found = await tx.execute(
-        select(
-            order_line,
-            order_component.c.sku.label("component_sku"),
-            order_component.c.quantity.label("component_quantity"),
-            order_component.c.share_amount,
-        )
-        .select_from(
-            order_line.outerjoin(
-                order_component,
-                and_(
-                    order_component.c.order_id == order_line.c.order_id,
-                    order_component.c.line_number == order_line.c.number,
-                ),
-            )
-        )
-        .where(order_line.c.order_id.in_(list(order_ids)))
-        .order_by(order_line.c.order_id, order_line.c.number, order_component.c.number)
-    )
-    return rows.lines(found)
+    return rows.lines(await tx.execute(_LINES, {"of_orders": list(order_ids)}))
 
 
 async def _save_lines(tx: Transaction, before: Order, after: Order) -> None:

@@ -1,6 +1,6 @@
 """The work of locations in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, insert, select, update
@@ -22,25 +22,26 @@ _HOLD_LINES = (
 )
 
 
-def with_lines() -> Select[Any]:
-    """All work with its lines beside it, the oldest first."""
-    return (
-        select(
-            fulfillment_order,
-            fulfillment_line.c.line_id,
-            fulfillment_line.c.sku,
-            fulfillment_line.c.quantity,
-            fulfillment_line.c.reservation_id,
-            fulfillment_line.c.held,
-        )
-        .select_from(fulfillment_order.join(fulfillment_line))
-        .order_by(fulfillment_order.c.number, fulfillment_line.c.number)
+WITH_LINES = (
+    select(
+        fulfillment_order,
+        fulfillment_line.c.line_id,
+        fulfillment_line.c.sku,
+        fulfillment_line.c.quantity,
+        fulfillment_line.c.reservation_id,
+        fulfillment_line.c.held,
     )
+    .select_from(fulfillment_order.join(fulfillment_line))
+    .order_by(fulfillment_order.c.number, fulfillment_line.c.number)
+)
+"""All work with its lines beside it, the oldest first."""
 
 
-async def listed_work(tx: Transaction, statement: Select[Any]) -> list[WorkRow]:
-    """The work that a statement like ``with_lines`` finds."""
-    found = rows.works(await tx.execute(statement))
+async def listed_work(
+    tx: Transaction, statement: Select[Any], values: Mapping[str, Any]
+) -> list[WorkRow]:
+    """The work that a statement made from ``WITH_LINES`` finds."""
+    found = rows.works(await tx.execute(statement, values))
     return [WorkRow(number, work) for number, work in found.items()]
 
 

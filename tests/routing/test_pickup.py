@@ -231,3 +231,43 @@ async def test_collecting_takes_of_the_capacity_for_collecting_alone(house: Hous
     assert unfilled.unfilled_reason == "NO_CAPACITY"
     await house.submit("O-3", line("1", "MUG", 3))
     assert units(await decided(house, "O-3")) == {"SOUTH": 3}
+
+
+async def promised(house: House, quantity: int, **fields: Any) -> v1.PromiseOption:
+    request = v1.GetPromiseRequest(
+        lines=[v1.SourcingLine(line_id="1", sku="MUG", quantity=quantity)],
+        pickup_location_id="SOUTH",
+        **fields,
+    )
+    (option,) = (await house.mesh.promises.GetPromise(request)).options
+    return option
+
+
+async def test_the_promise_of_a_pickup_counts_on_what_lanes_bring(house: House) -> None:
+    await store(house, pick_fee=usd(0))
+    await house.stock({"MUG at SOUTH": 1, "MUG at NEAR": 3})
+    without = await promised(house, 3)
+    assert [one.quantity for one in without.unpromised_lines] == [2]
+    await lanes(house, transfer("NEAR"))
+
+    here = await promised(house, 1)
+    brought = await promised(house, 3)
+    too_many = await promised(house, 9)
+
+    assert [one.location_id for one in here.shipments] == ["SOUTH"]
+    assert {one.location_id for one in brought.shipments} == {"SOUTH", "NEAR"}
+    assert not brought.unpromised_lines
+    # A day until the warehouse has handed over, a day until the run, and one on the way.
+    waits = brought.window.latest_time.seconds - here.window.latest_time.seconds
+    assert 2 * 86_400 <= waits <= 3 * 86_400 + 900
+    assert too_many.unpromised_lines
+    assert not too_many.HasField("window")
+
+    await house.submit(
+        "O-1",
+        line("1", "MUG", 3),
+        **collected(promise_time=brought.window.latest_time, acceptance=IF_SOURCED),
+    )
+    decision = await decided(house)
+    assert units(decision) == {"SOUTH": 1, "NEAR": 2}
+    assert cents(decision.cost) == cents(brought.cost)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ordermesh.kernel.money import Money
@@ -28,6 +28,8 @@ NO_ZONE = 0
 """The zone of what no carrier takes."""
 
 _CLOSED = "it is closed for good"
+
+_MOMENT = timedelta(microseconds=1)
 
 Weighted = tuple[tuple[datetime, int], ...]
 """Instants, each with its weight."""
@@ -105,6 +107,24 @@ class Collecting:
 
     def _by_lane(self, entry: NetworkLocation, lane: TransferLane, at: datetime) -> SourcingService:
         """The service of a lane. Raises ``NeverOpen``, and ``_NoRate`` for its currency."""
+        days = self._days(self._ready_by_lane(entry, lane, at))
+        time_zone = self._known.locations[entry.location_id].time_zone
+        handed_over, _ = self._known.handover(entry, time_zone, at)
+        transit = max(0, days - handed_over)
+        return SourcingService(transfer_service(lane), NO_ZONE, self._tariff(lane), transit, days)
+
+    def ready_by(self, entry: NetworkLocation, service_id: str, at: datetime) -> Weighted:
+        """When goods of a location can be collected that come by one of its services.
+
+        Raises ``NeverOpen``.
+        """
+        for lane in self._known.book.transfers(entry.location_id, self._point.location_id):
+            if transfer_service(lane) == service_id:
+                return self._ready_by_lane(entry, lane, at)
+        return self._ready(at)
+
+    def _ready_by_lane(self, entry: NetworkLocation, lane: TransferLane, at: datetime) -> Weighted:
+        """When goods can be collected that a lane brings. Raises ``NeverOpen``."""
         known = self._known
         time_zone = known.locations[entry.location_id].time_zone
         schedule = known.dispatches.schedule(entry, time_zone, SHIP, known.now)
@@ -113,15 +133,11 @@ class Collecting:
             for packed, weight in dispatch(schedule, at).pickups
             for takes, chance in lane.chances()
         ]
-        ready = tuple(
-            (at, weight * chance)
+        return tuple(
+            (ready, weight * chance)
             for there, weight in _summed(arrivals)
-            for at, chance in self._ready(there)
+            for ready, chance in self._ready(there)
         )
-        days = self._days(ready)
-        handed_over, _ = known.handover(entry, time_zone, at)
-        transit = max(0, days - handed_over)
-        return SourcingService(transfer_service(lane), NO_ZONE, self._tariff(lane), transit, days)
 
     def _tariff(self, lane: TransferLane) -> Tariff:
         """What a run costs: once for what is on it, and for each unit. Raises ``_NoRate``."""
@@ -148,12 +164,15 @@ class Collecting:
         return collection(schedule, at)
 
     def _days(self, ready: Weighted) -> int:
-        """Days from today to the one on which it surely is ready, where the customer comes."""
+        """Days from today to the one on which it surely is ready, where the customer comes.
+
+        What is ready at midnight is so by the end of the day before, as promises count.
+        """
         zone = self._known.dispatches.schedule(
             self._here, self._time_zone, self._point.method, self._known.now
         ).calendar.zone
         at = quantile(ready, self._known.permille)
-        return (local_day(zone, at) - local_day(zone, self._known.now)).days
+        return max(0, (local_day(zone, at - _MOMENT) - local_day(zone, self._known.now)).days)
 
 
 class _NoRate(Exception):

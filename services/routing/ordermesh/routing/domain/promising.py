@@ -1,19 +1,18 @@
 """From a question to a promise: the plan that the solver finds, carried through the calendars."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.asking import asked
-from ordermesh.routing.domain.calendars.calendar import NeverOpen
-from ordermesh.routing.domain.calendars.distribution import Chance, certain, quantile
-from ordermesh.routing.domain.calendars.schedule import Transit, collection, dispatch
+from ordermesh.routing.domain.calendars.distribution import Chance, certain
+from ordermesh.routing.domain.calendars.schedule import Transit, dispatch
 from ordermesh.routing.domain.carriage.carrier import TransitUnit
 from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
 from ordermesh.routing.domain.coming import Coming, start_of
 from ordermesh.routing.domain.errors.requests import FieldViolation
-from ordermesh.routing.domain.network import PICK_UP, SHIP, NetworkLocation
+from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.plan import Shipment, Solution
 from ordermesh.routing.domain.problem import Candidate, Option, Problem
 from ordermesh.routing.domain.promise import (
@@ -21,7 +20,6 @@ from ordermesh.routing.domain.promise import (
     Weighted,
     Window,
     best,
-    rounded_up,
     shipment_arrivals,
     window,
 )
@@ -106,9 +104,9 @@ def deliver(question: Question, situation: Situation, objective: Objective) -> P
     """
     known = situation.known
     try:
-        problem, solution = _staged(question, situation, objective)
+        problem, solution = staged(question, situation, objective)
     except FieldViolation:
-        unpromised = _all_of(question, "NO_LOCATION")
+        unpromised = all_of(question, "NO_LOCATION")
         return Promise(objective, None, (), Money(0), 0, unpromised, known.now + HORIZON)
     plan = solution.plan
     candidates = {one.location_id: one for one in problem.candidates}
@@ -135,7 +133,7 @@ def deliver(question: Question, situation: Situation, objective: Objective) -> P
     )
 
 
-def _staged(
+def staged(
     question: Question, situation: Situation, objective: Objective
 ) -> tuple[Problem, Solution]:
     """The plan of the first stage that fills all, or of the last one, as an order would get it."""
@@ -157,7 +155,13 @@ def _staged(
 def _problem(question: Question, situation: Situation, ruled: Ruled) -> Problem:
     """The problem of a stage, which is the same for every objective."""
     lines = tuple(one.line.line_id for one in question.wanted)
-    name = (lines, ruled.relaxation.name, ruled.open_when_full, ruled.past_soft_limits)
+    name = (
+        lines,
+        ruled.relaxation.name,
+        ruled.open_when_full,
+        ruled.past_soft_limits,
+        ruled.transfers,
+    )
     if name not in situation.problems:
         inputs = frame(question, situation.known, situation.available, ruled, situation.coming)
         situation.problems[name] = inputs.problem
@@ -171,46 +175,6 @@ def _verified(solve: Callable[[Problem], Solution]) -> Callable[[Problem], Solut
         return solution
 
     return solved
-
-
-def collect(question: Question, situation: Situation, location: NetworkLocation) -> Promise:
-    """The promise of a pickup at a location, from what lies there."""
-    known, now = situation.known, situation.known.now
-    place = known.locations[location.location_id]
-    until = _next_edge(known, now)
-    reason = known.switches.why_off(location, PICK_UP, now) or ""
-    if place.is_disabled:
-        reason = "the location is not active"
-    units = sum(quantity for one in question.wanted for quantity in one.units.values())
-    room = known.room_of(location, PICK_UP)
-    if not reason and room.units is not None and room.units < units:
-        reason = room.fact
-    if reason:
-        return _nothing(question, reason, until)
-    short = _short(question, situation.available.get(location.location_id, {}))
-    if short:
-        return Promise(Objective.FASTEST, None, (), Money(0), 0, short, until)
-    schedule = known.dispatches.schedule(location, place.time_zone, PICK_UP, now)
-    try:
-        ready = collection(schedule, now)
-    except NeverOpen:
-        return _nothing(question, "it is closed for good", until)
-    latest = quantile(ready, situation.permille)
-    rounded = rounded_up(latest)
-    if schedule.calendar.is_open(rounded):
-        latest = rounded
-    day = latest.astimezone(schedule.calendar.zone).date()
-    there = Window(min(at for at, _ in ready), latest, day, is_in_days=False)
-    return Promise(
-        objective=Objective.FASTEST,
-        window=there,
-        shipments=(Promised(location.location_id, latest, there, 0, 0),),
-        cost=Money(location.pick_fee + location.labor_cost_per_unit * units),
-        co2e_grams=0,
-        unpromised=(),
-        # Work that takes minutes is later with every quarter that passes.
-        expire_time=min(until, rounded_up(now + timedelta(seconds=1))),
-    )
 
 
 def transit_of(
@@ -262,7 +226,7 @@ def _sent(
 def _true_until(problem: Problem, situation: Situation) -> datetime:
     """Until when no location that could have sent anything hands over at another time."""
     known = situation.known
-    until = _next_edge(known, known.now)
+    until = next_edge(known, known.now)
     for candidate in problem.candidates:
         location = known.entry(candidate.place_id)
         time_zone = known.locations[candidate.place_id].time_zone
@@ -277,30 +241,19 @@ def _true_until(problem: Problem, situation: Situation) -> datetime:
     return until
 
 
-def _next_edge(known: Known, now: datetime) -> datetime:
+def next_edge(known: Known, now: datetime) -> datetime:
     """When something is switched next, or a window of capacity ends."""
     edges = [known.switches.next_change(now), known.window_end, now + HORIZON]
     return min(edge for edge in edges if edge is not None)
 
 
-def _short(question: Question, there: Mapping[str, int]) -> tuple[Unpromised, ...]:
-    """What a place has too little of; lines that share an item share its units."""
-    left = dict(there)
-    short = []
-    for one in question.wanted:
-        for sku, quantity in one.units.items():
-            missing = max(0, quantity - left.get(sku, 0))
-            left[sku] = max(0, left.get(sku, 0) - quantity)
-            if missing:
-                short.append(Unpromised(one.line.line_id, sku, missing, "INSUFFICIENT_STOCK"))
-    return tuple(short)
+def nothing(question: Question, reason: str, until: datetime) -> Promise:
+    """Nothing of it can be promised, for a reason."""
+    return Promise(Objective.FASTEST, None, (), Money(0), 0, all_of(question, reason), until)
 
 
-def _nothing(question: Question, reason: str, until: datetime) -> Promise:
-    return Promise(Objective.FASTEST, None, (), Money(0), 0, _all_of(question, reason), until)
-
-
-def _all_of(question: Question, reason: str) -> tuple[Unpromised, ...]:
+def all_of(question: Question, reason: str) -> tuple[Unpromised, ...]:
+    """All of it, for a reason."""
     return tuple(
         Unpromised(one.line.line_id, sku, quantity, reason)
         for one in question.wanted

@@ -27,10 +27,10 @@ from ordermesh.routing.domain.promising import (
     Promise,
     Situation,
     alone,
-    collect,
     deliver,
     soonest,
 )
+from ordermesh.routing.domain.promising_pickup import collect
 from ordermesh.routing.domain.question import Known, Question
 from ordermesh.routing.domain.submission import skus_of
 from ordermesh.routing.domain.wanted import Wanted

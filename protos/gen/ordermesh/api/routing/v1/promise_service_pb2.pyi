@@ -36,7 +36,9 @@ class GetPromiseRequest(_message.Message):
     CHANNEL_FIELD_NUMBER: _builtins.int
     EXCLUDING_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     pickup_location_id: _builtins.str
-    """The customer collects them at this location."""
+    """The customer collects them at this location: what lies there, and where that is not enough what
+    transfer lanes bring.
+    """
     confidence_permille: _builtins.int
     """How sure the promise is to be kept, out of 1000. 0 means 900."""
     policy_id: _builtins.str

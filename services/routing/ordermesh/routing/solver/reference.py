@@ -43,6 +43,7 @@ from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver.charges import charges_of
 from ordermesh.routing.solver.counting import STEPS_MAX, Counting
 from ordermesh.routing.solver.lattice import PAIRS_MAX, Indices, lattice_of, pairs_of
+from ordermesh.routing.solver.plain import solve_plain
 from ordermesh.routing.solver.recurrence import Recurrence, ties_of
 from ordermesh.routing.solver.tables import Tables, tables_of
 from ordermesh.routing.solver.values import Values
@@ -92,6 +93,12 @@ def solve_exactly(
     nobody: tuple[int | None, ...] = (None,) * len(problem.candidates)
     if not len(held) or (problem.all_or_nothing and len(held) < len(problem.groups)):
         return Exact(None, 0, 0, nobody)
+    split = scale.coefficients.get(Term.SPLIT, 0) * problem.costs.split_charge
+    if most is None:
+        plain = solve_plain(problem, tables, with_margins=with_margins)
+        if plain is not None and plain.fits(problem.parcels_max):
+            found = Exact(plain.assignment, plain.value, plain.value, plain.margins)
+            return found if plain.assignment is None else _first_parcel_free(found, split)
     left = int((tables.penalty * tables.atoms)[~is_held].sum())
     whole = Exact({}, left, left, nobody)
     for candidates, groups in _components(tables, held, together=most is not None):
@@ -102,7 +109,6 @@ def solve_exactly(
         whole = _join(whole, part, candidates.tolist())
         if whole.assignment is None:
             return whole
-    split = scale.coefficients.get(Term.SPLIT, 0) * problem.costs.split_charge
     if whole.has_more_parcels_than(problem.parcels_max):
         return _under_the_limit(problem, scale, tables, held, left, split)
     return _first_parcel_free(whole, split)

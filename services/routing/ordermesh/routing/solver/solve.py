@@ -20,7 +20,7 @@ from ordermesh.routing.solver.programme import VERSION
 from ordermesh.routing.solver.reference import Exact, solve_exactly
 from ordermesh.routing.solver.wide import DETERMINISTIC_TIME, solve_wide
 
-EXACT_VERSION = "recurrence-2"
+EXACT_VERSION = "recurrence-3"
 """Changes whenever the exact solver could give another plan for the same problem."""
 
 

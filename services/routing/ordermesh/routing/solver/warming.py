@@ -1,14 +1,15 @@
 """Compiles the kernel ahead of time, so that no order waits for a compiler.
 
 ``python -m ordermesh.routing.solver.warming`` does it once and for all and keeps what it made;
-where that is found again, warming takes a fraction of a second.
+where that is found again, warming takes a fraction of a second. Numba looks at the file of a
+function only: who changes one that others call removes the compiled files (``*.nbi``, ``*.nbc``).
 """
 
 import importlib
 
 import numpy as np
 
-from ordermesh.routing.solver import kernel
+from ordermesh.routing.solver import kernel, plain
 from ordermesh.routing.solver.lattice import lattice_of
 
 
@@ -67,6 +68,12 @@ def warm() -> None:
     sums = (ones, ones, square, square, np.full(1, 2, np.int64), lattice.strides, parcels, which)
     kernel.least_of_counted(best, who, np.zeros(1, np.bool_), *sums)
     kernel.margins_counted(ones.copy(), known[0], *sums)
+    plain.search(
+        ones, ones, square, ones, ones, ones, square, ones, square, square,
+        np.full(1, 2, np.int64), lattice.strides, flat.anchors, flat.anchor_rests, flat.order,
+        flat.starts, flat.parts, flat.rests, False, ones.copy(), square.copy(), known, ones.copy(),
+        ones.copy(),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

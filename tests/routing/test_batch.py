@@ -21,11 +21,12 @@ from ordermesh.routing.domain.problem import (
 )
 from ordermesh.routing.domain.tariffs import zone_tariff
 from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
+from ordermesh.routing.solver.batch.master import Chosen, Master, solve_master
 from ordermesh.routing.solver.solve import solve
 from tests.routing.batches import draw_small, optimum
 
-SEEDS = int(os.environ.get("ORDERMESH_BATCH_SEEDS", "6"))
-QUICK = Budget(passes=60, moves=40, final_passes=40)
+SEEDS = int(os.environ.get("ORDERMESH_BATCH_SEEDS", "3"))
+QUICK = Budget(passes=60, moves=40, final_passes=40, masters=2)
 
 
 @pytest.mark.timeout(300)
@@ -35,7 +36,7 @@ def test_the_bound_is_never_above_the_optimum_and_the_plan_never_below(seed: int
     orders = 100 if whole and seed % 2 else 4 + 3 * (seed % 5)
     batch = draw_small(seed, orders=orders, locations=3 + seed % 4)
 
-    result = plan_batch(batch, seed, QUICK)
+    result = plan_batch(batch, seed, QUICK, choose=lambda master: solve_master(master, 60))
     found, proven = optimum(batch, 20.0 if whole else 0.5)
 
     verify_batch(batch, result.plan)
@@ -43,6 +44,8 @@ def test_the_bound_is_never_above_the_optimum_and_the_plan_never_below(seed: int
     assert result.plan.bound <= found
     assert result.plan.cost >= proven
     assert result.plan.cost <= result.myopic.cost
+    if result.plan.status is BatchStatus.OPTIMAL:
+        assert result.plan.cost <= found
     if found == proven:
         assert (result.plan.cost - found) / found <= result.plan.gap
 
@@ -65,6 +68,47 @@ def test_the_same_seed_and_budget_give_the_same_plan() -> None:
     assert (one.plan.location == other.plan.location).all()
     assert (one.plan.prices == other.plan.prices).all()
     assert (one.plan.cost, one.plan.bound) == (other.plan.cost, other.plan.bound)
+
+
+@pytest.mark.timeout(300)
+def test_the_master_makes_no_plan_dearer_and_closes_what_it_is_offered_whole() -> None:
+    closed = 0
+    for seed in range(31, 35):
+        batch = draw_small(seed, orders=20)
+
+        without = plan_batch(batch, 1, QUICK)
+        found = plan_batch(batch, 1, QUICK, choose=lambda master: solve_master(master, 60))
+
+        verify_batch(batch, found.plan)
+        assert found.plan.cost <= without.plan.cost
+        if found.plan.status is BatchStatus.OPTIMAL:
+            closed += 1
+            best, proven = optimum(batch)
+            assert proven <= found.plan.cost <= best
+
+    assert closed > 0
+
+
+def test_a_master_that_answers_nonsense_changes_nothing() -> None:
+    batch = draw_small(8, orders=20)
+    without = plan_batch(batch, 1, QUICK)
+
+    def all_of_them(master: Master) -> Chosen:
+        return Chosen(np.ones(len(master.order), np.bool_), is_optimal=False)
+
+    def the_cheapest(master: Master) -> Chosen:
+        """Whatever stock there is."""
+        columns = np.zeros(len(master.order), np.bool_)
+        for order in np.unique(master.order):
+            own = np.flatnonzero(master.order == order)
+            columns[own[master.cost[own].argmin()]] = True
+        return Chosen(columns, is_optimal=False)
+
+    for choose in (all_of_them, the_cheapest, lambda _: None):
+        found = plan_batch(batch, 1, QUICK, choose=choose)
+        verify_batch(batch, found.plan)
+        assert found.plan.cost == without.plan.cost
+        assert found.plan.status is not BatchStatus.OPTIMAL
 
 
 def test_whatever_the_prices_no_plan_costs_less_than_they_prove() -> None:

@@ -16,12 +16,14 @@ import numpy as np
 
 from ordermesh.api.routing import v1
 from ordermesh.routing.background.frames import HEAD_BYTES, Kind, frame, head
+from ordermesh.routing.background.mastering import MasterProcess
 from ordermesh.routing.domain.batch.cells import NEVER, Cells, cells_of
 from ordermesh.routing.domain.batch.intake import Taken
 from ordermesh.routing.domain.batch.plan import BatchPlan, BatchStatus
 from ordermesh.routing.domain.batch.verification import verify_batch
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
+from ordermesh.routing.solver.batch.master import Chosen, Master
 from ordermesh.routing.wire.batch import (
     Answer,
     Reading,
@@ -33,6 +35,7 @@ from ordermesh.routing.wire.money import money_message
 
 MEMORY_BYTES = 4 * 2**30
 NICENESS = 10
+MASTER_SECONDS, MASTER_SECONDS_MIN = 30.0, 1.0
 PLAN_EVERY_SECONDS = 5.0
 
 
@@ -72,9 +75,19 @@ class _Solving:
         """Solve within the time, and tell the last plan."""
         budget = Budget(moves=moves_of(self._terms))
         result = plan_batch(
-            self._taken.batch, self._terms.seed, budget, tell=self._tell, is_over=self._is_over
+            self._taken.batch,
+            self._terms.seed,
+            budget,
+            tell=self._tell,
+            is_over=self._is_over,
+            choose=self._choose,
         )
         self._write_plan(result.plan, is_cut=result.is_cut)
+
+    def _choose(self, master: Master) -> Chosen | None:
+        """Leave the master to a process of its own, for no longer than there is time."""
+        seconds = min(MASTER_SECONDS, self._end - time.monotonic())
+        return MasterProcess(seconds)(master) if seconds > MASTER_SECONDS_MIN else None
 
     def _is_over(self) -> bool:
         return time.monotonic() >= self._end

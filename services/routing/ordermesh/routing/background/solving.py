@@ -1,6 +1,8 @@
 """Batches in processes of their own, which are killed when nobody waits for them any more."""
 
 import asyncio
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -37,12 +39,14 @@ class BatchProcesses:
                 "ordermesh.routing.background.batch_worker",
                 stdin=PIPE,
                 stdout=PIPE,
+                start_new_session=True,
             )
             try:
                 yield _Session(process)
             finally:
+                # With the processes that it may have started.
                 with suppress(ProcessLookupError):
-                    process.kill()
+                    os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
 
 

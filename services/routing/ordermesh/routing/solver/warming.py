@@ -79,4 +79,4 @@ def warm() -> None:
 if __name__ == "__main__":
     warm()
     # The passes over batches are compiled as they are imported: their types are declared.
-    importlib.import_module("ordermesh.routing.solver.batch.moves")
+    importlib.import_module("ordermesh.routing.solver.batch.engine")

@@ -352,7 +352,9 @@ class BatchProgress(_message.Message):
     OBJECTIVE_FIELD_NUMBER: _builtins.int
     BOUND_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
-    """What the solver did last: `MYOPIC`, `BOUND`, `GUIDED`, `MOVES` or `FINAL`."""
+    """What the solver did last: `MYOPIC`, `BOUND`, `GUIDED`, `MOVES`,
+    `MASTER` or `FINAL`.
+    """
     @_builtins.property
     def objective(self) -> _money_pb2.Money:
         """What the best plan costs, with what is charged for the order of promises."""

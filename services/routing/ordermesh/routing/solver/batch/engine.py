@@ -1,8 +1,13 @@
 """A batch in, a plan with a proven gap out; deterministic by seed and budget.
 
 Stages: the myopic plan (every order exactly, in turn), prices and their bound, a sweep guided by
-them, ruin and recreate, the bound again with the new plan as its target. Budgets count passes and
-moves. Whoever asks may stop it at any time, and then gets the best plan so far.
+them, ruin and recreate, the bound again with the new plan as its target, and the restricted master
+over all plans of each order that could be in an optimum. Budgets count passes, moves and rounds.
+Whoever asks may stop it at any time, and then gets the best plan so far.
+
+The plan is proven to be the optimum where the bound meets it; or where the master was one part,
+solved to its end, and offered every plan whose reduced cost is within the gap: a plan beyond that
+is in no better plan of the batch.
 """
 
 from collections.abc import Callable
@@ -16,7 +21,14 @@ from ordermesh.routing.domain.batch.instance import Batch, Integers
 from ordermesh.routing.domain.batch.plan import LEFT, BatchPlan, BatchStatus
 from ordermesh.routing.solver.batch.arrays import Spread
 from ordermesh.routing.solver.batch.bounding import Pricing
+from ordermesh.routing.solver.batch.choosing import Choose, Choosing
 from ordermesh.routing.solver.batch.searching import Planned, Search
+
+RADIUS = 3
+"""In twentieths of what an order costs: plans that far above an order's least are chosen from."""
+
+WIDEST = 10
+"""How often that a gap may be for all plans within it to be chosen from."""
 
 
 class Stage(StrEnum):
@@ -26,16 +38,18 @@ class Stage(StrEnum):
     BOUND = "BOUND"
     GUIDED = "GUIDED"
     MOVES = "MOVES"
+    MASTER = "MASTER"
     FINAL = "FINAL"
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much work: passes for the first and the last bound, and moves for each order."""
+    """How much work: passes for the first and the last bound, moves for each order, masters."""
 
     passes: int = 150
     moves: int = 30
     final_passes: int = 100
+    masters: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,7 @@ class _Run:
     is_over: Callable[[], bool]
     best: Planned = field(init=False)
     status: BatchStatus = BatchStatus.FEASIBLE
+    is_proven: bool = False
 
     def keep(self, stage: Stage, planned: Planned) -> None:
         """Keep a plan if it is better, and tell of it."""
@@ -89,11 +104,13 @@ def plan_batch(
     tell: Callable[[Progress], None] = lambda _: None,
     is_over: Callable[[], bool] = lambda: False,
     spread: Spread = map,
+    choose: Choose | None = None,
 ) -> BatchResult:
     """The best plan that this much work finds, and a bound of every plan.
 
     ``is_over`` is asked between pieces of work; once it says so, the best so far is the result.
-    ``spread`` runs pieces of work, and decides nothing but how long it takes.
+    ``spread`` runs pieces of work, and decides nothing but how long it takes. ``choose`` solves the
+    restricted master; without it there is none.
     """
     budget = budget or Budget()
     cells = cells_of(batch)
@@ -110,11 +127,16 @@ def plan_batch(
     run.keep(Stage.MYOPIC, run.best)
     moves = _search(run, budget)
     is_cut = is_over()
+    if choose is not None and not is_cut and run.pricing.best.value < run.best.total:
+        choosing = Choosing(batch, cells, seed, spread)
+        _choose(run, budget, choosing, choose)
+        is_cut = choosing.is_cut or is_over()
     plan = run.plan()
-    status = BatchStatus.TIME_LIMIT if is_cut else BatchStatus.FEASIBLE
-    if plan.bound == plan.cost:
-        status = BatchStatus.OPTIMAL
-    plan = BatchPlan(plan.location, plan.cost, plan.bound, plan.prices, status)
+    if plan.bound == plan.cost or run.is_proven:
+        run.status = BatchStatus.OPTIMAL
+    elif is_cut:
+        run.status = BatchStatus.TIME_LIMIT
+    plan = run.plan()
     tell(Progress(Stage.FINAL, plan))
     return BatchResult(plan, myopic, run.pricing.passes, moves, is_cut)
 
@@ -139,6 +161,22 @@ def _search(run: _Run, budget: Budget) -> int:
     run.keep(Stage.MOVES, found)
     run.pricing.improve(run.best.total, budget.final_passes, 0.3, run.is_over)
     return moves
+
+
+def _choose(run: _Run, budget: Budget, choosing: Choosing, choose: Choose) -> None:
+    """Restricted masters, and after each the bound again; a small gap is then closed whole."""
+    money = max(1, abs(run.best.total) // (20 * run.cells.orders))
+    radius = RADIUS * money
+    for _ in range(budget.masters):
+        bound = run.pricing.best
+        found, run.is_proven = choosing.improve(run.best, bound, radius, choose, run.is_over)
+        run.keep(Stage.MASTER, found)
+        if run.is_proven or run.is_over():
+            return
+        run.pricing.improve(run.best.total, budget.final_passes, 0.3, run.is_over)
+        gap = run.best.total - run.pricing.best.value
+        if radius < gap <= WIDEST * radius:
+            radius = gap
 
 
 def _plan_of(run: _Run, planned: Planned) -> BatchPlan:

@@ -159,10 +159,8 @@ def tables_of(problem: Problem, scale: Scale) -> Tables:
         ways=ways,
         rows=np.arange(len(candidates)),
         columns=np.arange(len(groups)),
-        per_line=_Money(scale, kind)(
-            Term.LABOR, _vector([one.labor_per_line for one in candidates])
-        ),
-        lines=np.unique([group.line_id for group in groups], return_inverse=True)[1],
+        per_line=_per_line(problem, scale, kind),
+        lines=_lines(problem),
     )
 
 
@@ -292,6 +290,20 @@ def _shipments(problem: Problem, scale: Scale, kind: type) -> Integers:
         if candidate.adjustments or candidate.handling_per_shipment:
             found[row] = scale.money(shipment_terms(candidate))
     return found + once
+
+
+def _per_line(problem: Problem, scale: Scale, kind: type) -> Integers:
+    """What each candidate charges for an order line (I): nothing, nearly always."""
+    if not any(one.labor_per_line for one in problem.candidates):
+        return np.zeros(len(problem.candidates), kind)
+    amounts = _vector([one.labor_per_line for one in problem.candidates])
+    return _Money(scale, kind)(Term.LABOR, amounts)
+
+
+def _lines(problem: Problem) -> Integers:
+    """The order line of each group (G), by number."""
+    numbers: dict[str, int] = {}
+    return _vector([numbers.setdefault(one.line_id, len(numbers)) for one in problem.groups])
 
 
 def _penalties(problem: Problem, scale: Scale, kind: type) -> Integers:

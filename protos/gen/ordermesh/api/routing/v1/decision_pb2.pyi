@@ -653,7 +653,9 @@ class Candidate(_message.Message):
     LOSES_IN_TIER_FIELD_NUMBER: _builtins.int
     LOSES_BY_VALUE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
-    """The location."""
+    """The location. Where goods that are still to come were looked at, they are there by the beginning of a
+    day (UTC) in a row of their own, named `LOCATION@DATE`.
+    """
     chosen: _builtins.bool
     """It is part of the plan."""
     removed_by: _builtins.str

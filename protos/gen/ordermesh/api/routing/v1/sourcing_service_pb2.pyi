@@ -411,7 +411,9 @@ class ExplainDecisionRequest(_message.Message):
     """Its id."""
     @_builtins.property
     def location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The locations. Empty: the chosen ones, and of the others the ten that lose by the least."""
+        """The locations, as the candidates of the decision name them. Empty: the chosen ones, and of the others
+        the ten that lose by the least.
+        """
 
     def __init__(
         self,

@@ -189,11 +189,12 @@ def _last_sealed(dialect: Dialect) -> Select[Any]:
         select(seal.c.last_sequence)
         .where(seal.c.item_id == rows.c.item_id, seal.c.location_id == rows.c.location_id)
         .order_by(seal.c.revision.desc())
-        .limit(1)
+        .limit(literal_column("1", Integer))
         .correlate(rows)
         .scalar_subquery()
     )
-    return select(rows.c.item_id, rows.c.location_id, func.coalesce(last, 0).label("last"))
+    none = literal_column("0", BigInteger)
+    return select(rows.c.item_id, rows.c.location_id, func.coalesce(last, none).label("last"))
 
 
 _LAST_SEALED = Prepared(_last_sealed)

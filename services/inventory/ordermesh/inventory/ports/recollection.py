@@ -16,8 +16,11 @@ from ordermesh.inventory.domain.ledger import Balance
 Stamps = tuple[UUID, UUID]
 """What tells the controls, and what tells items and locations, from all that was before."""
 
-KEYS_MAX = 500_000
-"""How many balances are remembered; then all are forgotten, and those that matter come back."""
+KEYS_MAX = 100_000
+"""How many balances are remembered, in some 50 MB.
+
+Beyond it all are forgotten, and those that matter come back.
+"""
 
 MISSES_MAX = 6
 """After so many misses in a row the rests between tries grow no longer."""

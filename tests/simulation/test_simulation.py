@@ -13,7 +13,7 @@ from tests.simulation.markers import EXPECTED
 from tests.simulation.running import run
 from tests.simulation.shrinking import shrink
 
-SEEDS = int(os.environ.get("ORDERMESH_SIMULATION_SEEDS", "40"))
+SEEDS = int(os.environ.get("ORDERMESH_SIMULATION_SEEDS", "28"))
 """How many seeds every change runs; ``make simulate`` runs more."""
 
 SEEDS_TOGETHER = 4

@@ -40,7 +40,7 @@ def optimum(check: Check) -> float | None:
     left = [sum(check.penalty(group) for group in each) for each in sets]
     some: list[float] = [float("inf")] * len(sets)
     for where in problem["candidates"]:
-        once = check.shipment_costs(where, {"parcels": [], "lines": []}, []).total()
+        once = [_once(check, where, each) for each in sets]
         alone = [_one_parcel(check, where, each) for each in sets]
         packed: list[float] = [0]
         for mask in range(1, len(sets)):
@@ -52,7 +52,7 @@ def optimum(check: Check) -> float | None:
                 [
                     float("inf"),
                     *(
-                        min(some[m ^ p], left[m ^ p]) + packed[p] + once
+                        min(some[m ^ p], left[m ^ p]) + packed[p] + once[p]
                         for p in _parts_of(m)
                         if may[p]
                     ),
@@ -70,6 +70,12 @@ def _parts_of(mask: int) -> Iterator[int]:
     while part:
         yield part
         part = part - 1 & mask
+
+
+def _once(check: Check, where: Record, atoms: list[Record]) -> float:
+    """What a shipment of these atoms costs beside its parcels and each of them."""
+    lines = [{"line_id": group["line_id"]} for group in atoms]
+    return float(check.shipment_costs(where, {"parcels": [], "lines": lines}, []).total())
 
 
 def _one_parcel(check: Check, where: Record, atoms: list[Record]) -> float:

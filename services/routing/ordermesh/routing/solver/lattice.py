@@ -71,6 +71,10 @@ class Lattice:
         """Number of states; the last one is the whole order."""
         return len(self.counts)
 
+    def lay_out(self) -> None:
+        """Make now what would be made when it is first looked at."""
+        self.flat, self.places  # noqa: B018 - looking makes it
+
     @cached_property
     def flat(self) -> "Flat":
         """All levels, one after the other."""

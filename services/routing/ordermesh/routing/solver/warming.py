@@ -12,9 +12,14 @@ import numpy as np
 from ordermesh.routing.solver import kernel, plain
 from ordermesh.routing.solver.lattice import lattice_of
 
+ATOMS_WARM = 10
+"""Orders of up to so many single atoms find what they need laid out."""
+
 
 def warm() -> None:
-    """Call every function of the kernel once, on arrays as they are in use."""
+    """Call every function of the kernel once, on arrays as they are in use; lay out lattices."""
+    for atoms in range(1, ATOMS_WARM + 1):
+        lattice_of((2,) * atoms).lay_out()
     lattice = lattice_of((2,))
     flat, ones = lattice.flat, np.ones(1, np.int64)
     square = np.ones((1, 1), np.int64)

@@ -16,7 +16,7 @@ from ordermesh.routing.domain.batch.exchange import (
 from ordermesh.routing.domain.batch.instance import NO_LIMIT
 from ordermesh.routing.domain.batch.verification import verify_batch
 from ordermesh.routing.solver.batch.engine import Budget, plan_batch
-from tests.routing.batches import draw_small
+from tests.routing.batches import draw_small, with_hard_promises, with_weights
 
 BRIEF = Budget(passes=20, moves=5, final_passes=10)
 
@@ -31,6 +31,40 @@ def test_a_batch_is_the_same_after_it_was_written_and_read() -> None:
     assert again.costs == batch.costs
     assert (again.locations.capacity == batch.locations.capacity).all()
     assert (again.locations.capacity == NO_LIMIT).any()
+
+
+def test_brackets_and_hard_promises_are_written_and_read() -> None:
+    batch = with_hard_promises(with_weights(draw_small(1), 1), 1)
+
+    again = load_batch(dump_batch(batch))
+
+    assert dump_batch(again) == dump_batch(batch)
+    assert dump_batch(batch) != dump_batch(draw_small(1))
+    plan = plan_batch(again, 1, BRIEF).plan
+    verify_batch(batch, load_plan(batch, dump_plan(again, plan)))
+
+
+@pytest.mark.parametrize(
+    ("up_to_grams", "price"),
+    [
+        ([], []),
+        ([500, 500], [1, 2]),
+        ([500, 1_000], [2, 1]),
+        ([500], [1, 2]),
+        ([0], [1]),
+        ([500], [-1]),
+        ([500.5], [1]),
+    ],
+)
+def test_brackets_that_cannot_be_meant_are_not_read(
+    up_to_grams: list[int], price: list[int]
+) -> None:
+    batch = json.loads(dump_batch(draw_small(1)))
+    zones = len(batch["costs"]["zones"])
+    batch["brackets"] = {"up_to_grams": up_to_grams, "price": [price] * zones}
+
+    with pytest.raises(NotABatch):
+        load_batch(json.dumps(batch))
 
 
 def test_a_plan_is_the_same_after_it_was_written_and_read() -> None:

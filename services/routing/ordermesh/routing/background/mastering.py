@@ -49,7 +49,11 @@ class MasterProcess:
         if ended.returncode or not ended.stdout:
             return None
         with np.load(io.BytesIO(ended.stdout)) as found:
-            return Chosen(found["columns"].astype(np.bool_), bool(found["is_optimal"]))
+            return Chosen(
+                found["columns"].astype(np.bool_),
+                bool(found["is_optimal"]),
+                bool(found["is_exact"]),
+            )
 
 
 def main() -> None:
@@ -67,7 +71,12 @@ def _answer(outlet: BinaryIO) -> None:
     chosen = solve_master(master, seconds)
     if chosen is not None:
         written = io.BytesIO()
-        np.savez(written, columns=chosen.columns, is_optimal=np.array(chosen.is_optimal))
+        np.savez(
+            written,
+            columns=chosen.columns,
+            is_optimal=np.array(chosen.is_optimal),
+            is_exact=np.array(chosen.is_exact),
+        )
         outlet.write(written.getvalue())
 
 

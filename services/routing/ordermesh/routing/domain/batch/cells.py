@@ -27,6 +27,8 @@ class Cells:
     parcel costs with the split charge, ``cell_cost`` what the atom adds; ``cell_stock`` is the row
     of stock it is taken from. ``twin`` is the first atom of the order with the same item.
     ``contended`` tells of each resource whether more could be asked of it than there is.
+    With brackets of weight a parcel of so many grams costs ``steps[zone * len(edges) + n]`` more,
+    ``edges[n]`` being the first edge that it does not exceed; without, there are no edges.
     """
 
     first_row: Integers
@@ -42,6 +44,10 @@ class Cells:
     contended: NDArray[np.bool_]
     stock_rows: int
     split_charge: int
+    grams: Integers
+    row_zone: Integers
+    edges: Integers
+    steps: Integers
 
     @property
     def orders(self) -> int:
@@ -82,6 +88,7 @@ def cells_of(batch: Batch) -> Cells:
     atom, stock, cost = atom[kept], stock[kept], cost[kept]
     places = len(batch.locations.ids)
     order = batch.order_of_atom[atom]
+    brackets, nothing = batch.brackets, np.zeros(0, np.int64)
     keys, row = np.unique(order * places + batch.stock.location[stock], return_inverse=True)
     row_order, row_location = keys // places, keys % places
     first_row = np.searchsorted(row_order, np.arange(len(batch.orders.ids) + 1))
@@ -107,7 +114,44 @@ def cells_of(batch: Batch) -> Cells:
         contended=_contended(batch, atom, stock, row_order, row_location, row),
         stock_rows=len(batch.stock.units),
         split_charge=int(batch.costs.split_charge),
+        grams=batch.items.grams[batch.atoms.item] * batch.atoms.units,
+        row_zone=lanes.zone[batch.orders.destination[row_order], row_location],
+        edges=nothing if brackets is None else brackets.up_to_grams,
+        steps=nothing if brackets is None else np.ascontiguousarray(brackets.price.ravel()),
     )
+
+
+def bracket_prices(cells: Cells, zone: Integers, grams: Integers) -> Integers:
+    """What parcels of these weights cost by their brackets, ``NEVER`` where they are too heavy."""
+    count = len(cells.edges)
+    if not count:
+        return np.zeros(len(grams), np.int64)
+    place = np.searchsorted(cells.edges, grams, side="left")
+    price = cells.steps[zone * count + np.minimum(place, count - 1)]
+    return np.where(place < count, price, NEVER)
+
+
+def rows_of(cells: Cells, order: Integers, location: Integers) -> Integers:
+    """For each atom the row that sends it, -1 where none does; ``order`` is that of each atom.
+
+    Raises ``ValueError`` where something is sent from where it cannot be.
+    """
+    places = int(max(cells.row_location.max(initial=0), location.max(initial=0))) + 1
+    keys = np.repeat(np.arange(cells.orders), np.diff(cells.first_row)) * places
+    keys = keys + cells.row_location
+    wanted = order * places + np.maximum(location, 0)
+    row = np.searchsorted(keys, wanted)
+    sent = location >= 0
+    found = np.zeros(len(row), np.bool_)
+    inside = row < len(keys)
+    found[inside] = keys[row[inside]] == wanted[inside]
+    atom = np.arange(len(location)) - cells.first_atom[order]
+    width = np.diff(cells.first_atom)[order]
+    cell = cells.first_cell[order] + (row - cells.first_row[order]) * width + atom
+    found[found] = cells.cell_cost[cell[found]] < NEVER
+    if (sent & ~found).any():
+        raise ValueError("an atom is sent from where it cannot be")
+    return np.where(sent, row, -1).astype(np.int64)
 
 
 def half_even(numerator: Integers, denominator: int) -> Integers:
@@ -150,7 +194,11 @@ def _costs(batch: Batch, atom: Integers, stock: Integers) -> tuple[Integers, NDA
     total += (batch.locations.labor_per_unit[location] - batch.stock.credit[stock]) * units
     total += lanes.transit[destination, location] * int(costs.transit_day)
     total += late * int(costs.late_day)
-    return total, (zone >= 0) & (total < batch.atoms.penalty[atom])
+    kept = (zone >= 0) & (total < batch.atoms.penalty[atom])
+    if batch.atoms.days_max is not None:
+        limit = batch.atoms.days_max[atom]
+        kept &= (limit < 0) | (lanes.days[destination, location] <= limit)
+    return total, kept
 
 
 def _twins(batch: Batch) -> Integers:

@@ -8,6 +8,8 @@ One object. ``form`` is ``ordermesh.batch/1``; money is a whole number of 1e-4 o
   for each column, named and meant as in ``ordermesh.routing.domain.batch.instance``. Items,
   locations and destinations are named by their places in these lists, from 0. ``capacity`` of -1
   is no limit, ``promise_days`` of -1 no promise.
+- ``atoms`` may have a column ``days_max``, and the batch ``brackets``, an object with
+  ``up_to_grams`` and ``price``, a list for each zone, both meant as in that module.
 - ``distance_km``: for each destination, the whole kilometres to each location.
 
 A plan is ``{"form": "ordermesh.batch-plan/1", "instance": <SHA-256 of the instance>, "location":
@@ -29,6 +31,7 @@ from ordermesh.routing.domain.batch.instance import (
     NO_LIMIT,
     Atoms,
     Batch,
+    Brackets,
     Integers,
     Items,
     Locations,
@@ -69,6 +72,13 @@ def dump_batch(batch: Batch) -> str:
         found[table] = {column: getattr(part, column).tolist() for column in columns}
         if table in _NAMES:
             found[table][_NAMES[table]] = list(getattr(part, _NAMES[table]))
+    if batch.atoms.days_max is not None:
+        found["atoms"]["days_max"] = batch.atoms.days_max.tolist()
+    if batch.brackets is not None:
+        found["brackets"] = {
+            "up_to_grams": batch.brackets.up_to_grams.tolist(),
+            "price": batch.brackets.price.tolist(),
+        }
     limits = found["locations"]["capacity"]
     found["locations"]["capacity"] = [-1 if one == NO_LIMIT else one for one in limits]
     return json.dumps(found, sort_keys=True, separators=(",", ":"))
@@ -87,6 +97,8 @@ def load_batch(text: str) -> Batch:
             table: {column: _column(found[table][column]) for column in columns}
             for table, columns in _TABLES.items()
         }
+        if "days_max" in found["atoms"]:
+            tables["atoms"]["days_max"] = _column(found["atoms"]["days_max"])
         limits = tables["locations"]["capacity"]
         tables["locations"]["capacity"] = np.where(limits == -1, NO_LIMIT, limits)
         names = {
@@ -100,7 +112,8 @@ def load_batch(text: str) -> Batch:
             stock=Stock(**tables["stock"]),
             orders=Orders(names["orders"], **tables["orders"]),
             atoms=Atoms(**tables["atoms"]),
-            distance_km=np.array(found["distance_km"], np.int64),
+            distance_km=_grid(found["distance_km"]),
+            brackets=_brackets(found["brackets"]) if "brackets" in found else None,
         )
     except (KeyError, TypeError, ValueError, OverflowError) as wrong:
         raise NotABatch(f"not a batch: {wrong}") from wrong
@@ -182,6 +195,14 @@ def _column(numbers: list[int]) -> Integers:
     if any(type(number) is not int for number in numbers):
         raise ValueError("a column holds something that is no whole number")
     return np.array(numbers, np.int64)
+
+
+def _grid(rows: list[list[int]]) -> Integers:
+    return np.array([_column(row) for row in rows], np.int64)
+
+
+def _brackets(found: Mapping[str, Any]) -> Brackets:
+    return Brackets(_column(found["up_to_grams"]), _grid(found["price"]))
 
 
 def _whole(number: object) -> int:

@@ -80,12 +80,29 @@ class Orders:
 
 @dataclass(frozen=True)
 class Atoms:
-    """What stays together: the place of its line in the order, item, units, cost of leaving it."""
+    """What stays together: the place of its line in the order, item, units, cost of leaving it.
+
+    ``days_max`` is a promise that no plan may break: the days within which the atom arrives, -1 for
+    any number; nothing where no atom has one.
+    """
 
     line: Integers
     item: Integers
     units: Integers
     penalty: Integers
+    days_max: Integers | None = None
+
+
+@dataclass(frozen=True)
+class Brackets:
+    """What a parcel costs by its weight, beside what the rates of its zone say.
+
+    ``price[z][n]`` is charged in the zone ``z`` above ``up_to_grams[n - 1]`` and up to
+    ``up_to_grams[n]``; what is heavier than the last is not carried. No heavier parcel is cheaper.
+    """
+
+    up_to_grams: Integers
+    price: Integers
 
 
 @dataclass(frozen=True)
@@ -104,11 +121,14 @@ class Batch:
     orders: Orders
     atoms: Atoms
     distance_km: Integers
+    brackets: Brackets | None = None
 
     def __post_init__(self) -> None:
         _check_lengths(self)
         _check_references(self)
         _check_numbers(self)
+        if self.brackets is not None:
+            _check_brackets(self.brackets, len(self.costs.zones))
 
     @cached_property
     def order_of_atom(self) -> Integers:
@@ -142,6 +162,8 @@ def _check_lengths(batch: Batch) -> None:
         (len(batch.orders.ids), (batch.orders.destination, batch.orders.promise_days)),
         (len(batch.atoms.units), (batch.atoms.line, batch.atoms.item, batch.atoms.penalty)),
     )
+    if batch.atoms.days_max is not None:
+        groups = (*groups, (len(batch.atoms.units), (batch.atoms.days_max,)))
     if any(len(column) != length for length, columns in groups for column in columns):
         raise ValueError("columns of one table differ in length")
     for names in (batch.locations.ids, batch.items.skus, batch.orders.ids):
@@ -187,6 +209,8 @@ def _check_numbers(batch: Batch) -> None:
     )
     if any(column.size and column.min() < least for column, least in signed):
         raise ValueError("a number is below what it can be")
+    if batch.atoms.days_max is not None and (batch.atoms.days_max < -1).any():
+        raise ValueError("a number is below what it can be")
     dearest = [batch.locations.pick_fee, batch.locations.labor_per_unit, batch.stock.credit]
     most = max([int(column.max()) for column in dearest if len(column)], default=0)
     total = int(batch.atoms.penalty.sum()) + most * (batch.units + len(batch.atoms.item))
@@ -194,3 +218,13 @@ def _check_numbers(batch: Batch) -> None:
         raise ValueError("the amounts of the batch are too large to add up")
     if batch.distance_km.size and batch.distance_km.max() > 50_000:
         raise ValueError("a distance is farther than around the globe")
+
+
+def _check_brackets(brackets: Brackets, zones: int) -> None:
+    edges, price = brackets.up_to_grams, brackets.price
+    if not len(edges) or price.shape != (zones, len(edges)):
+        raise ValueError("brackets have a price for each zone and weight")
+    if edges.min() < 1 or (np.diff(edges) <= 0).any() or edges.max() > 2**40:
+        raise ValueError("the edges of brackets rise")
+    if price.min() < 0 or price.max() >= MONEY_MAX >> 12 or (np.diff(price, axis=1) < 0).any():
+        raise ValueError("a heavier parcel costs no less, and nothing costs too much to add up")

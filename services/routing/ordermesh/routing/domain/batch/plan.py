@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from ordermesh.routing.domain.batch.cells import cells_of, lanes_of
+from ordermesh.routing.domain.batch.cells import bracket_prices, cells_of, lanes_of
 from ordermesh.routing.domain.batch.instance import Batch, Integers
 from ordermesh.routing.domain.costs import MICROGRAMS_PER_KG
 
@@ -105,11 +105,13 @@ def cost_of_plan(batch: Batch, location: Integers) -> int:
     atom = np.arange(len(location)) - cells.first_atom[order]
     width = np.diff(cells.first_atom)[order]
     cell = cells.first_cell[order] + (row - cells.first_row[order]) * width + atom
-    opened = np.unique(row[sent])
+    opened, parcel = np.unique(row[sent], return_inverse=True)
+    weight = np.bincount(parcel, cells.grams[sent], len(opened)).astype(np.int64)
     used = np.unique(order[sent])
     return (
         int(cells.cell_cost[cell[sent]].sum())
         + int(cells.row_parcel[opened].sum())
+        + int(bracket_prices(cells, cells.row_zone[opened], weight).sum())
         - cells.split_charge * len(used)
         + int(batch.atoms.penalty[~sent].sum())
     )

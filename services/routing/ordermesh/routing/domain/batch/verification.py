@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ordermesh.routing.domain.batch.instance import Batch
 from ordermesh.routing.domain.batch.plan import LEFT, BatchPlan
+from ordermesh.routing.domain.geography import band
 from ordermesh.routing.domain.rates import CostModel
 from ordermesh.routing.domain.rounding import divide_half_even
 
@@ -43,6 +44,9 @@ class _Lists:
     capacity: list[int]
     stock_units: list[int]
     credit: list[int]
+    days_max: list[int]
+    edges: list[int]
+    steps: list[list[int]]
     rows_of_item: Mapping[int, Mapping[int, int]]
     """By item, then location: the row of stock."""
 
@@ -69,7 +73,8 @@ def find_batch_faults(batch: Batch, plan: BatchPlan, *, with_bound: bool = True)
     for order in range(len(lists.destination)):
         found = _cost(lists, order, location)
         if found is None:
-            return [f"Order {batch.orders.ids[order]} is sent from where nobody delivers."]
+            name = batch.orders.ids[order]
+            return [f"Order {name} goes where nobody delivers, too late or in too heavy a parcel."]
         cost += found
     if cost != plan.cost:
         faults.append(f"The plan costs {cost}, not {plan.cost}.")
@@ -129,7 +134,7 @@ def _overdrawn(lists: _Lists, location: Sequence[int]) -> Iterator[str]:
 def _cost(lists: _Lists, order: int, location: Sequence[int]) -> int | None:
     """What the order costs; None where something goes nowhere."""
     total = 0
-    parcels: set[int] = set()
+    parcels: dict[int, int] = {}
     for atom in range(lists.first[order], lists.first[order + 1]):
         place = location[atom]
         if place == LEFT:
@@ -139,8 +144,13 @@ def _cost(lists: _Lists, order: int, location: Sequence[int]) -> int | None:
         if each is None:
             return None
         total += each
-        parcels.add(place)
-    total += sum(_parcel_cost(lists, order, place) for place in parcels)
+        grams = lists.grams[lists.item[atom]] * lists.units[atom]
+        parcels[place] = parcels.get(place, 0) + grams
+    for place, grams in parcels.items():
+        by_weight = _bracket_cost(lists, order, place, grams)
+        if by_weight is None:
+            return None
+        total += _parcel_cost(lists, order, place) + by_weight
     return total + lists.costs.split_charge * max(0, len(parcels) - 1)
 
 
@@ -160,8 +170,19 @@ def _parcel_cost(lists: _Lists, order: int, place: int) -> int:
     return zone.freight_per_parcel + lists.pick_fee[place] + by_carbon
 
 
+def _bracket_cost(lists: _Lists, order: int, place: int, grams: int) -> int | None:
+    """What a parcel of this weight costs by its bracket; None if it is too heavy."""
+    if not lists.edges:
+        return 0
+    zone = band(_kilometres(lists, order, place), lists.costs.edges)
+    for edge, price in zip(lists.edges, lists.steps[zone], strict=True):
+        if grams <= edge:
+            return price
+    return None
+
+
 def _atom_cost(lists: _Lists, order: int, atom: int, place: int) -> int | None:
-    """What the atom adds to a parcel from here; None beyond the last zone."""
+    """What the atom adds to a parcel from here; None beyond the last zone, and too late."""
     costs, distance = lists.costs, _kilometres(lists, order, place)
     zone = costs.zone_at(distance)
     if zone is None:
@@ -170,6 +191,8 @@ def _atom_cost(lists: _Lists, order: int, atom: int, place: int) -> int | None:
     grams = lists.grams[item] * units
     emitted = costs.carbon.micrograms_per_gram_km * grams * distance
     promise, arrives = lists.promise[order], zone.transit_days + lists.handling[place]
+    if 0 <= lists.days_max[atom] < arrives:
+        return None
     late = max(0, arrives - promise) if promise >= 0 else 0
     row = lists.rows_of_item[item][place]
     return (
@@ -221,6 +244,7 @@ def _parcels_from(
     wage = prices[len(lists.stock_units) + place]
     parcel = _parcel_cost(lists, order, place) + lists.costs.split_charge
     known: list[tuple[int, int, dict[int, int]]] = [(0, parcel, {})]
+    weights = [0]
     for atom in range(first, lists.first[order + 1]):
         row = lists.rows_of_item.get(lists.item[atom], {}).get(place)
         each = None if row is None else _atom_cost(lists, order, atom, place)
@@ -228,14 +252,18 @@ def _parcels_from(
             continue
         units = lists.units[atom]
         each += units * (wage + prices[row])
-        for members, paid, used in list(known):
+        for (members, paid, used), weight in list(zip(known, weights, strict=True)):
             after = {**used, row: used.get(row, 0) + units}
             if (
                 after[row] <= lists.stock_units[row]
                 and sum(after.values()) <= lists.capacity[place]
             ):
                 known.append((members | 1 << (atom - first), paid + each, after))
-    yield from ((members, paid) for members, paid, _ in known[1:])
+                weights.append(weight + lists.grams[lists.item[atom]] * units)
+    for (members, paid, _), weight in zip(known[1:], weights[1:], strict=True):
+        by_weight = _bracket_cost(lists, order, place, weight)
+        if by_weight is not None:
+            yield members, paid + by_weight
 
 
 def _lists(batch: Batch) -> _Lists:
@@ -257,6 +285,13 @@ def _lists(batch: Batch) -> _Lists:
         labor=batch.locations.labor_per_unit.tolist(),
         handling=batch.locations.handling_days.tolist(),
         capacity=batch.locations.capacity.tolist(),
+        days_max=(
+            [-1] * len(batch.atoms.item)
+            if batch.atoms.days_max is None
+            else batch.atoms.days_max.tolist()
+        ),
+        edges=[] if batch.brackets is None else batch.brackets.up_to_grams.tolist(),
+        steps=[] if batch.brackets is None else batch.brackets.price.tolist(),
         stock_units=batch.stock.units.tolist(),
         credit=batch.stock.credit.tolist(),
         rows_of_item=rows,

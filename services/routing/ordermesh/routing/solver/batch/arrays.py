@@ -22,9 +22,14 @@ Data = tuple[
     Integers,
     int,
     int,
+    Integers,
+    Integers,
+    Integers,
+    Integers,
 ]
 """First rows, cells and atoms of orders; location and parcel of rows; cost and stock of cells;
-units, penalty and twin of atoms; the number of rows of stock; the split charge."""
+units, penalty and twin of atoms; the number of rows of stock; the split charge; grams of atoms;
+zone of rows; edges and prices of brackets of weight."""
 
 Spread = Callable[[Callable[[int], int], Iterable[int]], Iterator[int]]
 """How pieces of work are run: ``map``, or that of a pool of threads. They do not share results."""
@@ -33,7 +38,7 @@ INTEGER = types.int64
 COLUMN = types.int64[::1]
 FLAGS = types.boolean[::1]
 DATA = types.Tuple(  # type: ignore[no-untyped-call]  # the package has no annotations
-    [*([COLUMN] * 6), types.int32[::1], *([COLUMN] * 3), INTEGER, INTEGER]
+    [*([COLUMN] * 6), types.int32[::1], *([COLUMN] * 3), INTEGER, INTEGER, *([COLUMN] * 4)]
 )
 
 FIRM = 256
@@ -61,4 +66,8 @@ def data_of(cells: Cells) -> Data:
         cells.twin,
         cells.stock_rows,
         cells.split_charge,
+        cells.grams,
+        cells.row_zone,
+        cells.edges,
+        cells.steps,
     )

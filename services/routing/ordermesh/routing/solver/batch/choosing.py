@@ -95,7 +95,7 @@ class Choosing:
                 self._apply(planned, pool, answer)
             self.is_cut = self.is_cut or answer is None or not answer.is_optimal
         return all(
-            pool.is_complete and answer is not None and answer.is_optimal
+            pool.is_complete and answer is not None and answer.is_exact
             for pool, answer in zip(pools, answers, strict=True)
         )
 

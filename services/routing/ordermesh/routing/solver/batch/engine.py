@@ -105,12 +105,14 @@ def plan_batch(
     is_over: Callable[[], bool] = lambda: False,
     spread: Spread = map,
     choose: Choose | None = None,
+    start: Integers | None = None,
 ) -> BatchResult:
     """The best plan that this much work finds, and a bound of every plan.
 
     ``is_over`` is asked between pieces of work; once it says so, the best so far is the result.
     ``spread`` runs pieces of work, and decides nothing but how long it takes. ``choose`` solves the
-    restricted master; without it there is none.
+    restricted master; without it there is none. ``start`` is a plan to begin with, the location of
+    each atom; raises ``ValueError`` if it cannot be.
     """
     budget = budget or Budget()
     cells = cells_of(batch)
@@ -124,6 +126,8 @@ def plan_batch(
     )
     run.best = run.search.myopic()
     myopic = run.plan()
+    if start is not None:
+        run.best = min(run.best, run.search.planned(start), key=lambda one: one.total)
     run.keep(Stage.MYOPIC, run.best)
     moves = _search(run, budget)
     is_cut = is_over()

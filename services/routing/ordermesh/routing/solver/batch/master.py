@@ -14,7 +14,12 @@ from ortools.linear_solver.python import model_builder_helper as builder
 
 from ordermesh.routing.domain.batch.instance import Integers
 
-RELATIVE_GAP = 2e-4
+SMALL = 4_000
+"""With at most so many columns the choice is proven to the last integer, if there is time; with
+more, what is within a ten-thousandth of the best is good enough."""
+
+_HALF = 0.5
+"""Costs are whole numbers: a bound less than one below proves the choice; half is for doubles."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,15 @@ class Master:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Whether each column is chosen, and whether no choice is proven to be better."""
+    """Whether each column is chosen, and what is known of it.
+
+    ``is_optimal`` tells that the solver was not cut off, ``is_exact`` that it proved that no choice
+    costs less, not even by one.
+    """
 
     columns: NDArray[np.bool_]
     is_optimal: bool
+    is_exact: bool = False
 
 
 def solve_master(master: Master, seconds: float) -> Chosen | None:
@@ -72,8 +82,12 @@ def solve_master(master: Master, seconds: float) -> Chosen | None:
         model.add_term_to_constraint(orders + resource, column, float(units))
     solver = builder.ModelSolverHelper("highs")
     solver.set_time_limit_in_seconds(seconds)
+    if count <= SMALL:
+        solver.set_solver_specific_parameters("mip_rel_gap=0")
     solver.solve(model)
     if not solver.has_solution():
         return None
     columns = np.asarray(solver.variable_values()) > 0.5
-    return Chosen(columns, solver.status() == builder.SolveStatus.OPTIMAL)
+    is_optimal = solver.status() == builder.SolveStatus.OPTIMAL
+    rest = float(master.cost[columns].sum()) - solver.best_objective_bound()
+    return Chosen(columns, is_optimal, is_optimal and rest < _HALF)

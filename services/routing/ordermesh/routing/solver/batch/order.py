@@ -11,7 +11,7 @@ row by row (``search_by_rows``), each used once.
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from ordermesh.routing.solver.batch.arrays import (
     COLUMN,
@@ -24,8 +24,34 @@ from ordermesh.routing.solver.batch.arrays import (
 )
 
 
+@njit(INTEGER(DATA, INTEGER, INTEGER), nogil=True, cache=True)
+def bracket_price(data: Data, row: int, grams: int) -> int:
+    """What a parcel of this weight costs from a row beside ``row_parcel``."""
+    zone, edges, steps = data[13], data[14], data[15]
+    for place in range(len(edges)):
+        if grams <= edges[place]:
+            return int(steps[zone[row] * len(edges) + place])
+    return INFINITE if len(edges) else 0
+
+
+@njit(types.void(DATA, INTEGER, INTEGER, INTEGER, COLUMN, COLUMN), nogil=True, cache=True)
+def _add_brackets(
+    data: Data, order: int, row: int, count: int, masks: Integers, values: Integers
+) -> None:
+    """Charge each of these sets for its weight."""
+    first_atom, grams = data[2], data[12]
+    start = first_atom[order]
+    number = first_atom[order + 1] - start
+    for known in range(1, count):
+        weight = 0
+        for atom in range(number):
+            if masks[known] >> atom & 1:
+                weight += grams[start + atom]
+        values[known] = min(INFINITE, values[known] + bracket_price(data, row, weight))
+
+
 @njit(
-    INTEGER(DATA, INTEGER, INTEGER, COLUMN, COLUMN, INTEGER, COLUMN, COLUMN, COLUMN),
+    INTEGER(DATA, INTEGER, INTEGER, COLUMN, COLUMN, INTEGER, INTEGER, COLUMN, COLUMN, COLUMN),
     nogil=True,
     cache=True,
 )
@@ -36,14 +62,17 @@ def sets_of_row(
     left: Integers,
     price: Integers,
     share: int,
+    slack: int,
     masks: Integers,
     values: Integers,
     loads: Integers,
 ) -> int:
     """The sets that a row can send: their number; ``masks`` and ``values`` from 1 on are filled.
 
-    ``share`` 256ths of the prices are charged. A set that stock or labor do not allow has no
-    superset that they allow, so sets are grown atom by atom.
+    ``share`` 256ths of the prices are charged. An atom that pays at least ``slack`` more than its
+    penalty is not sent: whoever looks for all plans within a radius gives the radius. A set that
+    stock or labor do not allow has no superset that they allow, so sets are grown atom by atom;
+    what is too heavy is ``INFINITE``.
     """
     first_row, first_cell, first_atom, location, parcel, cost, stock = data[:7]
     units, penalty, twin, stock_rows = data[7], data[8], data[9], data[10]
@@ -62,7 +91,7 @@ def sets_of_row(
         if left[place] < need or room < need:
             continue
         each += need * (wage + ((price[place] * share) >> 8))
-        if each >= penalty[start + atom]:
+        if each >= penalty[start + atom] + slack:
             continue
         shared = twin[start + atom] != atom
         end = count
@@ -81,6 +110,8 @@ def sets_of_row(
             loads[end] = loads[known] + need
             end += 1
         count = end
+    if len(data[14]):
+        _add_brackets(data, order, row, count, masks, values)
     return count
 
 
@@ -107,7 +138,7 @@ def best_sets(
     for mask in range(1 << number):
         best[mask] = INFINITE
     for row in range(first_row[order], first_row[order + 1]):
-        count = sets_of_row(data, order, row, left, price, share, masks, values, loads)
+        count = sets_of_row(data, order, row, left, price, share, 0, masks, values, loads)
         for known in range(1, count):
             if values[known] < best[masks[known]]:
                 best[masks[known]] = values[known]
@@ -201,7 +232,7 @@ def search_by_rows(
     taken = np.zeros((rows, whole + 1), np.int64)
     for place in range(rows):
         row = first_row[order] + place
-        count = sets_of_row(data, order, row, left, price, share, masks, values, loads)
+        count = sets_of_row(data, order, row, left, price, share, 0, masks, values, loads)
         for mask in range(whole, 0, -1):
             for known in range(1, count):
                 if masks[known] & mask == masks[known]:
@@ -265,7 +296,7 @@ def solve_order(
 def cost_of(data: Data, order: int, picks: Integers, base: int) -> int:
     """What an order costs whose atoms go to the rows ``picks[base:]``, without prices."""
     first_row, first_cell, first_atom, parcel, cost = data[0], data[1], data[2], data[4], data[5]
-    penalty, split = data[8], data[11]
+    penalty, split, grams, has_brackets = data[8], data[11], data[12], len(data[14]) > 0
     start = first_atom[order]
     number = first_atom[order + 1] - start
     total, is_sent = 0, False
@@ -282,6 +313,12 @@ def cost_of(data: Data, order: int, picks: Integers, base: int) -> int:
                 is_new = False
         if is_new:
             total += parcel[row]
+            if has_brackets:
+                weight = 0
+                for other in range(atom, number):
+                    if picks[base + other] == row:
+                        weight += grams[start + other]
+                total += bracket_price(data, row, weight)
     if is_sent:
         total -= split
     return total

@@ -137,7 +137,7 @@ def contenders(
         complete(number, ship, penalties, rest_cost)
         start = first_atom[order]
         for row in range(first_row[order], first_row[order + 1]):
-            sets = sets_of_row(data, order, row, capacity, price, FIRM, masks, values, loads)
+            sets = sets_of_row(data, order, row, capacity, price, FIRM, 0, masks, values, loads)
             touched = 0
             for known in range(1, sets):
                 if values[known] + rest_cost[whole ^ masks[known]] <= limit:

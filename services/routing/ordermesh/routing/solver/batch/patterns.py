@@ -29,7 +29,18 @@ SETS = 4096
 
 @njit(
     INTEGER(
-        DATA, INTEGER, COLUMN, COLUMN, INTEGER, INTEGER, COLUMN, COLUMN, COLUMN, COLUMN, COLUMN
+        DATA,
+        INTEGER,
+        COLUMN,
+        COLUMN,
+        INTEGER,
+        INTEGER,
+        INTEGER,
+        COLUMN,
+        COLUMN,
+        COLUMN,
+        COLUMN,
+        COLUMN,
     ),
     nogil=True,
     cache=True,
@@ -39,6 +50,7 @@ def _parcels(
     order: int,
     capacity: Integers,
     price: Integers,
+    radius: int,
     limit: int,
     whole: int,
     rest_cost: Integers,
@@ -53,7 +65,7 @@ def _parcels(
     loads = scratch[2 * STATES : 3 * STATES]
     count = 0
     for row in range(first_row[order], first_row[order + 1]):
-        sets = sets_of_row(data, order, row, capacity, price, FIRM, masks, values, loads)
+        sets = sets_of_row(data, order, row, capacity, price, FIRM, radius, masks, values, loads)
         for known in range(1, sets):
             if values[known] + rest_cost[whole ^ masks[known]] - split <= limit and count < SETS:
                 rows[count], parts[count], paid[count] = row, masks[known], values[known]
@@ -201,6 +213,7 @@ def enumerate_plans(
             order,
             capacity,
             price,
+            radius,
             limit,
             (1 << number) - 1,
             rest_cost,

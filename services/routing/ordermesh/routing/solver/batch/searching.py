@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ordermesh.routing.domain.batch.cells import Cells
+from ordermesh.routing.domain.batch.cells import NEVER, Cells, rows_of
 from ordermesh.routing.domain.batch.instance import Batch, Integers
+from ordermesh.routing.domain.batch.plan import LEFT
 from ordermesh.routing.solver.batch.arrays import FIRM, Spread, data_of
 from ordermesh.routing.solver.batch.moves import HEAT, ruin_and_recreate
+from ordermesh.routing.solver.batch.order import cost_of, move_stock
 from ordermesh.routing.solver.batch.passes import contenders, sweep
 
 LANES = 2
@@ -52,6 +54,25 @@ class Search:
         """Every order exactly, in the order of arrival, against what those before have left."""
         planned = self._unplanned()
         self._sweep(planned, np.arange(self._cells.orders), self._nothing, 0)
+        return planned
+
+    def planned(self, location: Integers) -> Planned:
+        """A plan that somebody else made; raises ``ValueError`` if it cannot be."""
+        cells, planned = self._cells, self._unplanned()
+        if (location < LEFT).any():
+            raise ValueError("the plan to begin with cannot be: it names what is no location")
+        rows = rows_of(cells, self._batch.order_of_atom, location)
+        costs = [
+            cost_of(self._data, order, rows, int(cells.first_atom[order]))
+            for order in range(cells.orders)
+        ]
+        planned.picks, planned.cost = rows, np.array(costs, np.int64)
+        for order in range(cells.orders):
+            base = int(cells.first_atom[order])
+            move_stock(self._data, order, rows, base, planned.left, -1)
+        planned.total = int(planned.cost.sum())
+        if (planned.left < 0).any() or (planned.cost >= NEVER).any():
+            raise ValueError("the plan to begin with cannot be: there is not as much")
         return planned
 
     def guided(self, prices: Integers, is_over: Callable[[], bool]) -> Planned:

@@ -37,6 +37,7 @@ ROOMS = {
     "solver": "the mathematics; pure",
     "migrations": "the history of the tables",
     "bench": "the service's own benchmark",
+    "audit": "what was done by other systems, looked at anew",
     "channels": "ways to a customer",
     "templates": "words to a customer",
     "README.md": "what it does and why",

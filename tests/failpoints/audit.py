@@ -173,7 +173,7 @@ async def _returns(mesh: Mesh, day: Day) -> AsyncIterator[str]:
 def _notices(world: World, day: Day, notices: Mapping[str, list[Notification]]) -> Iterator[str]:
     for order_id, found in notices.items():
         wanted = wanted_notices(day, order_id)
-        if order_id.endswith("-0"):
+        if order_id == day.order_id(0):
             # It left from two places.
             wanted[NotificationKind.NOTIFICATION_KIND_SHIPPED] = 2
         counted: Kinds = Counter(one.kind for one in found)

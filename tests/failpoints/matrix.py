@@ -83,7 +83,11 @@ async def run_cell(
     async with Mesh(world.processes.targets, caller="matrix", interceptors=[recorder]) as mesh:
         limits = cell.point == "routing.after_giving_back"
         shop = Shop(
-            mesh, day, splits=limits or cell.point == "routing.after_surplus", limits=limits
+            mesh,
+            day,
+            splits=limits or cell.point == "routing.after_surplus",
+            limits=limits,
+            moves="reassign" in cell.point or cell.point == "routing.replanned",
         )
         await _trade(result, shop, world, day)
     if not result.problems:

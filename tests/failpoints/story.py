@@ -47,6 +47,7 @@ from ordermesh.api.routing.v1 import (
     Parcel,
     RejectFulfillmentOrderRequest,
     RejectReason,
+    ReoptimizeOrdersRequest,
     ShipFulfillmentOrderRequest,
 )
 from ordermesh.client import Mesh, refusal_of
@@ -130,12 +131,14 @@ class Shop:
         *,
         splits: bool = False,
         limits: bool = False,
+        moves: bool = False,
         patience: float = GIVE_UP_SECONDS,
     ) -> None:
         self._mesh = mesh
         self._day = day
         self._splits = splits
         self._limits = limits
+        self._moves = moves
         self._patience = patience
 
     async def open(self) -> None:
@@ -161,6 +164,8 @@ class Shop:
         lives += [self._reject(day.orders), self._cancel(day.orders + 1), self._leave_a_cart()]
         if self._splits:
             lives.append(self._split())
+        if self._moves:
+            lives.append(self._move())
         async with asyncio.TaskGroup() as group:
             for life in lives:
                 group.create_task(life)
@@ -248,6 +253,34 @@ class Shop:
                 await self._accept(one)
         await self._refuse(next(one for one in work if one.location_id != "NEAR"))
         await self._ship(order_id, 4)
+
+    async def _move(self) -> None:
+        """A far location has the goods, then a near one: the order moves, and leaves from there."""
+        sku, order_id = f"FAR-{self._day.tag}", f"{self._day.tag}-far-0"
+        await self._ask(
+            self._mesh.items.PutItems,
+            PutItemsRequest(request_id=self._id("far items"), items=[item(sku)]),
+        )
+        for number, place in enumerate(("WEST", "NEAR")):
+            stock = StockLine(key=key(f"{sku} at {place}"), quantity=UNITS)
+            await self._ask(
+                self._mesh.ledger.ReceiveStock,
+                ReceiveStockRequest(request_id=self._id("far stock", place), lines=[stock]),
+            )
+            if not number:
+                await self._submit(order_id, ALWAYS, sku=sku)
+                await self._open_work(order_id, UNITS)
+        request = ReoptimizeOrdersRequest(
+            request_id=self._id("move"), solve_duration=Duration(seconds=1)
+        )
+        await self._ask(self._mesh.sourcing.ReoptimizeOrders, request, seconds=20.0)
+
+        async def has_moved() -> bool:
+            work = await self._open_work(order_id, UNITS)
+            return [one.location_id for one in work] == ["NEAR"]
+
+        await self._until(has_moved, f"order {order_id} moves")
+        await self._ship(order_id, UNITS)
 
     async def _limit(self, sku: str, units: int) -> None:
         limit = Control(
@@ -375,13 +408,15 @@ class Shop:
     def _id(self, *purpose: str) -> str:
         return str(derived_id("matrix", self._day.tag, *purpose))
 
-    async def _ask(self, method: Method[Any, Reply], request: Any) -> Reply:
+    async def _ask(
+        self, method: Method[Any, Reply], request: Any, *, seconds: float = CALL_SECONDS
+    ) -> Reply:
         """Ask until there is an answer. A refusal is an answer, and here one that is wrong."""
         patience = Patience(self._patience)
         pause = _PAUSE_SECONDS
         while True:
             try:
-                return await method(request, timeout=CALL_SECONDS)
+                return await method(request, timeout=seconds)
             except grpc.aio.AioRpcError as error:
                 name = type(request).__name__
                 if error.code() in _FINAL:

@@ -3,7 +3,9 @@
 Stock is written "MUG at EAST". Locations are at known distances from the customer.
 """
 
+import asyncio
 import random
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -61,7 +63,10 @@ from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import RandomIds
 from ordermesh.routing.__main__ import Seams, assemble
 from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.reoptimizing.instance import Instance
 from ordermesh.routing.domain.submission import Whereto
+from ordermesh.routing.ports.batches import Replanned, Replanning
+from ordermesh.routing.solver.batch.engine import plan_batch
 from ordermesh.runtime.database import Database
 from tests.servers import Served, serving
 
@@ -93,6 +98,23 @@ class NoJitter(random.Random):
 
     def uniform(self, a: float, b: float) -> float:
         return 0.0
+
+
+class InThread:
+    """Plans orders together without a process of its own, which takes seconds to start."""
+
+    async def __call__(self, instance: Instance, seed: int, seconds: float) -> Replanned:
+        end = time.monotonic() + seconds
+        result = await asyncio.to_thread(
+            plan_batch,
+            instance.batch,
+            seed,
+            is_over=lambda: time.monotonic() > end,
+            cells=instance.cells,
+            start=instance.start,
+        )
+        plan = result.plan
+        return Replanned(plan.location, plan.cost, plan.bound, result.is_cut)
 
 
 def new_id() -> str:
@@ -194,7 +216,7 @@ class House:
         self._inventory = AsyncExitStack()
         self._routing = AsyncExitStack()
         self._port = 0
-        self.at: Callable[[str], None] = lambda _point: None
+        self.at: Callable[[str], Awaitable[None] | None] = lambda _point: None
         self.targets: dict[str, str] = {"inventory": "127.0.0.1:1"}
         self.database: Database | None = None
         self.inventory_database: Database | None = None
@@ -202,6 +224,8 @@ class House:
         self._others: list[Mesh] = []
         self.peers: dict[str, str] = {}
         self.random: random.Random = NoJitter()
+        self.replan: Replanning = InThread()
+        self.reoptimize_seconds = 0.0
         self.quotas: dict[str, Any] = {}
         self.servicers: dict[str, Any] = {}
 
@@ -236,6 +260,8 @@ class House:
                 mesh=mesh,
                 peers=frozenset(self.peers),
                 at=self._reach,
+                replan=self.replan,
+                reoptimize_seconds=self.reoptimize_seconds,
             ),
             FewPlaces(),
         )
@@ -246,7 +272,9 @@ class House:
         await self._know(served)
 
     async def _reach(self, point: str) -> None:
-        self.at(point)
+        waiting = self.at(point)
+        if waiting is not None:
+            await waiting
 
     async def stop_routing(self) -> None:
         await self._routing.aclose()

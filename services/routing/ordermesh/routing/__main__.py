@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ordermesh.api.event.v1 import (
@@ -24,6 +24,7 @@ from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import Ids, RandomIds
 from ordermesh.routing.access import RULES
+from ordermesh.routing.background.replanning import ReplanningProcess
 from ordermesh.routing.background.solving import BatchProcesses
 from ordermesh.routing.domain.baselines import BASELINES
 from ordermesh.routing.domain.decision import SourcingMethod
@@ -31,6 +32,7 @@ from ordermesh.routing.domain.plan import Method
 from ordermesh.routing.operations.batches import PlanBatch
 from ordermesh.routing.operations.capacity import HoldingCapacity
 from ordermesh.routing.operations.carriage import PutCarriage
+from ordermesh.routing.operations.comparing import Comparing
 from ordermesh.routing.operations.driver import OrderDriver
 from ordermesh.routing.operations.explaining import Explaining
 from ordermesh.routing.operations.following import Follower
@@ -48,7 +50,10 @@ from ordermesh.routing.operations.postal_codes import (
 )
 from ordermesh.routing.operations.promising import Promising
 from ordermesh.routing.operations.putting_facts import PuttingFacts
+from ordermesh.routing.operations.reassigning import Reassigning
 from ordermesh.routing.operations.records import WORK_KIND, Records
+from ordermesh.routing.operations.reoptimization import Reoptimizing, ReoptimizingOnSchedule
+from ordermesh.routing.operations.reoptimizing import ReoptimizeOrders
 from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.operations.steps import Steps
@@ -56,6 +61,7 @@ from ordermesh.routing.operations.submit import SubmitOrder
 from ordermesh.routing.operations.switching import Switching
 from ordermesh.routing.peers.consumers import CONSUMERS, deliverer
 from ordermesh.routing.peers.inventory import InventoryFeeds, InventoryStock
+from ordermesh.routing.ports.batches import Replanning
 from ordermesh.routing.ports.sourcing import Places
 from ordermesh.routing.ports.stock import Stock
 from ordermesh.routing.ports.stores import Feed as FollowedFeed
@@ -90,6 +96,7 @@ from ordermesh.routing.store.network import SqlNetworkStore
 from ordermesh.routing.store.orders import SqlOrderStore
 from ordermesh.routing.store.policies import SqlPolicyStore
 from ordermesh.routing.store.postal_codes import PostalCodes
+from ordermesh.routing.store.reassignments import SqlReassignmentStore
 from ordermesh.routing.store.switches import SqlSwitchStore
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
@@ -133,7 +140,7 @@ ASKED_AGE = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Seams:
-    """What is handed in: time, ids, chance, the database, the way to the peers, points of crash."""
+    """What is handed in: time, ids, chance, database, way to peers, points of crash, a solver."""
 
     database: Database
     clock: Clock
@@ -142,6 +149,8 @@ class Seams:
     mesh: Mesh
     peers: frozenset[str]
     at: At
+    replan: Replanning = field(default_factory=ReplanningProcess)
+    reoptimize_seconds: float = 0.0
     record_age: timedelta = RECORD_AGE
     asked_age: timedelta = ASKED_AGE
 
@@ -174,6 +183,9 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         database, mutations, clock, stores, knowledge, whereabouts, planner, records, waiters
     )
     fulfillment = Fulfillment(database, mutations, clock, stores, records, waiters)
+    comparing = Comparing(database, stores, stock, planner)
+    reoptimize = _reoptimize(seams, stores, records, comparing, waiters)
+    reassigning = Reassigning(database, stores, stock, records, waiters, seams.at)
     inbox = Inbox(
         database,
         {
@@ -191,15 +203,9 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
             reading,
             Explaining(database, stores, knowledge, planner, solve),
             PlanBatch(BatchProcesses()),
+            Reoptimizing(mutations, clock, reoptimize),
         ),
-        "NetworkService": NetworkServicer(
-            database,
-            PutNetworkLocations(mutations, stores, knowledge, holidays),
-            Switching(mutations, stores),
-            PutCalendars(mutations, stores, holidays),
-            reading,
-            NetworkReading(stores),
-        ),
+        "NetworkService": _network(database, mutations, stores, knowledge, holidays),
         "PolicyService": _policies(database, mutations, stores, knowledge),
         "CarriageService": _carriage(database, mutations, stores, whereabouts, looking),
         "PromiseService": PromiseServicer(
@@ -210,10 +216,22 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     return ServiceDefinition(
         name=NAME,
         servicers=_servicers(implementations, inbox, Feed(database, clock)),
-        background=_background(seams, stores, stock, planner, records),
+        background=[
+            *_background(seams, stores, stock, planner, records, reassigning),
+            ReoptimizingOnSchedule(database, clock, reoptimize, seams.reoptimize_seconds),
+        ],
         rules=RULES,
         database=database,
+        # Orders are planned together for up to 20 seconds.
+        seconds={"/ordermesh.api.routing.v1.SourcingService/ReoptimizeOrders": 30.0},
     )
+
+
+def _reoptimize(
+    seams: Seams, stores: Stores, records: Records, comparing: Comparing, waiters: Waiters
+) -> ReoptimizeOrders:
+    ways = (stores, records, comparing, seams.replan, waiters, seams.at)
+    return ReoptimizeOrders(seams.database, seams.clock, seams.ids, *ways)
 
 
 def _stores() -> Stores:
@@ -230,6 +248,24 @@ def _stores() -> Stores:
         refusals=SqlRefusalStore(),
         carriage=SqlCarriageStore(),
         postal_codes=SqlPostalCodeStore(),
+        reassignments=SqlReassignmentStore(),
+    )
+
+
+def _network(
+    database: Database,
+    mutations: Mutations,
+    stores: Stores,
+    knowledge: Knowledge,
+    holidays: PublicHolidays,
+) -> NetworkServicer:
+    return NetworkServicer(
+        database,
+        PutNetworkLocations(mutations, stores, knowledge, holidays),
+        Switching(mutations, stores),
+        PutCalendars(mutations, stores, holidays),
+        Reading(stores),
+        NetworkReading(stores),
     )
 
 
@@ -266,7 +302,12 @@ def _consumers(seams: Seams) -> dict[str, frozenset[str]]:
 
 
 def _background(
-    seams: Seams, stores: Stores, stock: Stock, planner: Planner, records: Records
+    seams: Seams,
+    stores: Stores,
+    stock: Stock,
+    planner: Planner,
+    records: Records,
+    reassigning: Reassigning,
 ) -> list[Background]:
     database, clock = seams.database, seams.clock
     driver = OrderDriver(
@@ -283,7 +324,7 @@ def _background(
         Delivery(database, peer, deliverer(seams.mesh, peer, database, SqlContactStore()))
         for peer in _consumers(seams)
     ]
-    kinds = {WORK_KIND: driver.work_kind()}
+    kinds = {WORK_KIND: driver.work_kind(), reassigning.kind: reassigning.work_kind()}
     kinds |= {delivery.kind: delivery.work_kind() for delivery in deliveries}
     feeds = InventoryFeeds(seams.mesh)
     return [
@@ -295,6 +336,7 @@ def _background(
             [
                 (SqlRefusalStore().prune, REPLY_AGE),
                 (SqlCapacityStore().prune, FEED_AGE),
+                (SqlReassignmentStore().prune, FEED_AGE),
                 (SqlDecisionStore().prune_records, seams.record_age),
                 (SqlDecisionStore().prune_asked, seams.asked_age),
             ],
@@ -336,6 +378,7 @@ async def build(settings: RoutingSettings) -> ServiceDefinition:
             mesh=peer_mesh(NAME, settings, clock),
             peers=frozenset(settings.peers),
             at=points_of(NAME),
+            reoptimize_seconds=settings.reoptimize_seconds,
             record_age=timedelta(days=settings.record_days),
             asked_age=timedelta(days=settings.asked_days),
         ),

@@ -27,6 +27,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "FindAlternatives": _READERS,
         "ReplayDecision": _OPERATOR,
         "PlanBatch": _BUYERS,
+        "ReoptimizeOrders": _OPERATOR,
     },
     "ordermesh.api.routing.v1.FulfillmentService": {
         "GetFulfillmentOrder": _LOCATIONS | {"returns", "notify"},

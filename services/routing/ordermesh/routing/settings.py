@@ -22,6 +22,9 @@ class RoutingSettings(ServerSettings):
     peers: dict[str, str] = Field(default={"inventory": "127.0.0.1:7101"})
     """Where the other services are. Events are delivered to those that are named."""
 
+    reoptimize_seconds: float = Field(default=0, ge=0, le=86_400)
+    """So often orders that nobody has begun are decided again, together; 0: only when asked to."""
+
     record_days: int = Field(default=400, ge=1, le=36_500)
     """For so many days decisions can be explained and made again: then what they were made from is
     forgotten, exact destinations with it. The decisions stay."""

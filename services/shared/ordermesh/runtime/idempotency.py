@@ -121,6 +121,20 @@ class Mutations:
             raise outcome
         return outcome
 
+    async def known(self, request: Message, reply_type: type[R]) -> R | None:
+        """The reply that was recorded for this request's id; None where there is none yet.
+
+        For what takes long before its transaction. Raises as ``run`` does, the recorded
+        ``RuleViolated`` among it.
+        """
+        request_id, request_hash = _request_id(request), _request_hash(current_call(), request)
+        outcome = await self._database.read(
+            lambda tx: _stored(tx, request_id, request_hash, reply_type)
+        )
+        if isinstance(outcome, RuleViolated):
+            raise outcome
+        return outcome
+
     async def run_many(
         self,
         asked: Sequence[Asked[Q]],

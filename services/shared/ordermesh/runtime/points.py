@@ -171,6 +171,21 @@ ROUTING_AFTER_SHIP = _point(
 ROUTING_COMMITTED = _point(
     "routing.committed", "A step of an order is committed. Leaves a lease on its next step."
 )
+ROUTING_REPLANNED = _point(
+    "routing.replanned", "Orders were planned together, nothing is stored. Leaves nothing."
+)
+ROUTING_REASSIGNMENT_STORED = _point(
+    "routing.reassignment_stored", "Orders are to move and nobody was asked. A worker goes on."
+)
+ROUTING_BEFORE_REASSIGN = _point(
+    "routing.before_reassign", "The ledger is about to move what orders hold. It is asked again."
+)
+ROUTING_AFTER_REASSIGN = _point(
+    "routing.after_reassign", "The ledger has moved it, routing does not know. The same call tells."
+)
+ROUTING_REASSIGNED = _point(
+    "routing.reassigned", "It is written where orders are now. Leaves all in order."
+)
 ROUTING_FOLLOWED = _point(
     "routing.followed", "A page of inventory's feed has arrived, not stored. It is asked for again."
 )

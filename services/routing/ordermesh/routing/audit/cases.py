@@ -73,7 +73,7 @@ class Aside:
 
 @dataclass(frozen=True)
 class Case:
-    """A batch, and where its atoms really left from; ``rows`` are the lines of the file of atoms."""
+    """A batch, and where its atoms really left from; ``rows`` are their lines in the file."""
 
     kind: Kind
     period: str
@@ -112,7 +112,7 @@ def pieces_of(shipments: Shipments, tariff: Tariff) -> tuple[list[Piece], list[A
 
 
 def divided(rows: Sequence[Shipped]) -> list[bool]:
-    """Which rows are looked at unit by unit: as many as fit, the smallest first; single ones are."""
+    """Which rows are looked at by their units, or may not be divided: as many as fit."""
     room = ATOMS_MAX - len(rows)
     found = [row.quantity == 1 or row.keep_together for row in rows]
     for place in sorted(range(len(rows)), key=lambda one: (rows[one].quantity, one)):
@@ -157,9 +157,7 @@ def _period(piece: Piece, pool: Pool) -> str:
     return f"{year}-W{week:02}" if pool is Pool.WEEK else "all"
 
 
-def _unpriced(
-    rows: Sequence[Shipped], places: Mapping[str, Place], tariff: Tariff
-) -> str | None:
+def _unpriced(rows: Sequence[Shipped], places: Mapping[str, Place], tariff: Tariff) -> str | None:
     """Why the rate card says nothing of what happened."""
     parcels: Counter[str] = Counter()
     for row in rows:
@@ -203,7 +201,6 @@ def _case(
     labor: Counter[str] = Counter()
     for (_, name), units in shipped.items():
         labor[name] += units
-    stocked = sorted((item_of[sku], location_of[name], n) for (sku, name), n in held.items())
     grams = {row.sku: row.grams for row in rows}
     batch = Batch(
         name=f"{kind}, {period}",
@@ -217,10 +214,7 @@ def _case(
             capacity=_column([NO_LIMIT if kind is Kind.SAME_UNITS else labor[one] for one in ids]),
         ),
         items=Items(tuple(skus), _column([grams[sku] for sku in skus])),
-        stock=Stock(
-            *(_column(list(column)) for column in zip(*stocked, strict=True)),
-            credit=np.zeros(len(stocked), np.int64),
-        ),
+        stock=_stock([(item_of[sku], location_of[name], n) for (sku, name), n in held.items()]),
         orders=Orders(
             ids=tuple(piece.name for piece in pieces),
             destination=_column([goal_of[piece.rows[0].destination] for piece in pieces]),
@@ -255,9 +249,7 @@ class _Atoms:
 
     def add(self, piece: Piece) -> None:
         """The atoms of one piece: units where rows are looked at unit by unit."""
-        for line, (row, is_divided) in enumerate(
-            zip(piece.rows, divided(piece.rows), strict=True)
-        ):
+        for line, (row, is_divided) in enumerate(zip(piece.rows, divided(piece.rows), strict=True)):
             km = distance_km(self._places[row.location_id], row.destination)
             zone = self._tariff.costs.zone_at(km)
             if zone is None:
@@ -283,6 +275,11 @@ class _Atoms:
         if penalty < 2 * dearest * ATOMS_MAX:
             raise ValueError(f"{pieces} orders cost too much to be added up")
         return Atoms(line, item, units, np.full(len(line), penalty, np.int64), days)
+
+
+def _stock(held: Sequence[tuple[int, int, int]]) -> Stock:
+    item, place, units = (_column(list(column)) for column in zip(*sorted(held), strict=True))
+    return Stock(item, place, units, np.zeros(len(held), np.int64))
 
 
 def _promise(piece: Piece) -> int:

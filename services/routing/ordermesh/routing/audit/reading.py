@@ -1,4 +1,4 @@
-"""The files of an audit: shipments, a rate card, and stock. What cannot be read is said, not guessed.
+"""The files of an audit: shipments, rates and stock. What cannot be read is said, not guessed.
 
 An order with a line that is refused is left out whole, because what is known of it is not all.
 """
@@ -48,7 +48,7 @@ _EVERYWHERE = 50_000
 class Shipped:
     """Units of one item that left one building on one day for one order; ``line`` is in the file.
 
-    ``promise_days`` is the days after leaving by which they were promised, nothing if they were not.
+    ``promise_days`` is within how many days of leaving they were promised, if they were.
     """
 
     line: int
@@ -156,17 +156,18 @@ def read_rates(path: Path) -> tuple[Rate, ...]:
 def read_stock(
     path: Path, places: Iterable[str]
 ) -> tuple[Mapping[tuple[str, str], int], tuple[Refusal, ...]]:
-    """Units by SKU and building at the beginning, and what was refused; raises ``OSError``."""
+    """Units by SKU and building at the beginning, and what was refused; raises ``OSError``.
+
+    What lies where nothing was shipped is passed over: no work was done there.
+    """
     sheet, known = Sheet(path, STOCK_COLUMNS), set(places)
     units: dict[tuple[str, str], int] = {}
     for record in sheet.records():
         key = (record.identity("sku"), record.identity("location_id"))
         number = record.whole("quantity", most=10**9)
-        if key[1] and key[1] not in known:
-            record.refuse("location_id", "is a building that nothing left: nobody says where it is")
         if key in units:
             record.refuse("sku", "is there already for this building")
-        if not record.is_refused:
+        if not record.is_refused and key[1] in known:
             units[key] = number
     return units, tuple(sheet.refusals)
 

@@ -1,4 +1,4 @@
-"""A rate card as the costs of a batch: zones by distance, brackets of weight, price per kilogram."""
+"""A rate card as the costs of a batch: zones by distance, brackets of weight, prices of a kg."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Tariff:
 
     def dearest(self, grams: int) -> int:
         """What the dearest parcel of at most this weight costs."""
-        base = max(zone.freight_per_parcel for zone in self.costs.zones)
+        base = int(max(zone.freight_per_parcel for zone in self.costs.zones))
         base += 0 if self.brackets is None else int(self.brackets.price.max())
         each = max(zone.freight_per_kg for zone in self.costs.zones)
         return int(base + each * (grams // 1_000 + 1))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ordermesh.kernel.money import Money
+from ordermesh.kernel.money import Money, to_decimal
 
 if TYPE_CHECKING:
     from ordermesh.routing.domain.record import Record
@@ -19,6 +19,7 @@ class SourcingMethod(StrEnum):
     NEAREST_SINGLE = "NEAREST_SINGLE"
     FEWEST_SPLITS = "FEWEST_SPLITS"
     FIXED_PRIORITY_LIST = "FIXED_PRIORITY_LIST"
+    TOGETHER = "TOGETHER"
 
 
 class Outcome(StrEnum):
@@ -149,6 +150,28 @@ class StageResult:
     sentences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reoptimization:
+    """Why an order was moved: with which others, what it cost before, and what all of them save."""
+
+    run_id: UUID
+    reassignment_id: UUID
+    cost_before: Money
+    saving: Money
+    charge: Money
+    order_ids: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        others = len(self.order_ids) - 1
+        whom = f"with {others} other orders that need it to move" if others else "alone"
+        return (
+            f"Moved {whom}: together they cost {to_decimal(self.saving)} less, "
+            f"{to_decimal(self.charge)} for moving them counted."
+        )
+
+
 @dataclass(frozen=True)
 class Decision:
     """The record of one sourcing. Amounts are in ``currency_code``.
@@ -157,8 +180,8 @@ class Decision:
     ``ledger_revision`` is 0 when the caller supplied the stock, ``carriage_revision`` when there
     are no lanes. ``policy_reason`` tells why that
     policy decided, ``rules`` what its rules did, ``stages`` what was tried in turn. Locations in
-    ``beyond_capacity`` may send more than they have capacity for. ``record`` is what it can be made
-    again from.
+    ``beyond_capacity`` may send more than they have capacity for. ``reoptimization`` is set where
+    it was made to save cost over several orders. ``record`` is what it can be made again from.
     """
 
     decision_id: UUID | None
@@ -184,6 +207,7 @@ class Decision:
     stages: tuple[StageResult, ...] = ()
     beyond_capacity: frozenset[str] = frozenset()
     carriage_revision: int = 0
+    reoptimization: Reoptimization | None = None
     record: "Record | None" = None
 
     @property

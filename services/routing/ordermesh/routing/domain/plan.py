@@ -24,10 +24,11 @@ Assignment = Mapping[str, Mapping[int, int]]
 
 
 class Method(StrEnum):
-    """How a plan was found."""
+    """How a plan was found; ``TOGETHER``: with those of other orders, over shared stock."""
 
     EXACT_DP = "EXACT_DP"
     CP_SAT = "CP_SAT"
+    TOGETHER = "TOGETHER"
     NEAREST_SINGLE = "NEAREST_SINGLE"
     FEWEST_SPLITS = "FEWEST_SPLITS"
     FIXED_PRIORITY_LIST = "FIXED_PRIORITY_LIST"

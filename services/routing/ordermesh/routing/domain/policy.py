@@ -16,6 +16,8 @@ from ordermesh.routing.domain.terms import Tier
 DEFAULT_ID = "default"
 """The policy of orders that name none."""
 
+REASSIGNMENT_CHARGE = from_decimal("0.50")
+
 CARBON_PER_PARCEL_GRAMS = 250
 CARBON_PER_PARCEL_KM_GRAMS = "0.06"
 CARBON_PER_KG_KM_GRAMS = "0.1"
@@ -47,6 +49,7 @@ class Policy:
     its ``windows``, always without any; where several are, the highest ``priority`` decides. Orders
     that name no policy choose it when all of ``chosen_when`` holds, never without any. Without
     ``tiers`` the cost is compared; without ``stages`` as much as can be is filled at once.
+    ``reassignment_charge`` is what each new fulfillment order is charged of an order that is moved.
     """
 
     policy_id: str
@@ -71,6 +74,7 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     tiers: tuple[Tier, ...] = ()
     stages: tuple[Stage, ...] = ()
+    reassignment_charge: Money = REASSIGNMENT_CHARGE
 
     @property
     def is_active(self) -> bool:

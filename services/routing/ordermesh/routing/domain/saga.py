@@ -10,6 +10,8 @@ point does the same again, and the ledger answers as it did.
     PLAN ──> RESERVE ──> CONFIRM ──> PLAN (nothing intended)
       ^         │            │
       └─ short ─┴─ expired ──┘          from each of them: ──> UNDO
+
+    PLAN ──> MOVE ──> PLAN              stock that is held goes elsewhere, with that of other orders
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,20 +32,23 @@ class Step(StrEnum):
     """What may have been asked of the ledger and is not settled.
 
     ``PLAN``: nothing. ``RESERVE``: to hold the plan. ``CONFIRM``: to make the hold last.
-    ``UNDO``: to take everything back that has not left.
+    ``UNDO``: to take everything back that has not left. ``MOVE``: to hold the stock elsewhere, in
+    one transaction with that of other orders; whoever moves them all settles it.
     """
 
     PLAN = "PLAN"
     RESERVE = "RESERVE"
     CONFIRM = "CONFIRM"
     UNDO = "UNDO"
+    MOVE = "MOVE"
 
 
 STEPS: Mapping[Step, frozenset[Step]] = {
-    Step.PLAN: frozenset({Step.RESERVE, Step.UNDO}),
+    Step.PLAN: frozenset({Step.RESERVE, Step.UNDO, Step.MOVE}),
     Step.RESERVE: frozenset({Step.PLAN, Step.CONFIRM, Step.UNDO}),
     Step.CONFIRM: frozenset({Step.PLAN, Step.UNDO}),
     Step.UNDO: frozenset({Step.PLAN}),
+    Step.MOVE: frozenset({Step.PLAN}),
 }
 """Where the saga may go from each step."""
 
@@ -121,6 +126,9 @@ def due(order: Order, saga: Saga, work: Iterable[FulfillmentOrder], now: datetim
     work = tuple(work)
     if any(one.state is FulfillmentState.SHIPPING for one in work):
         return Action.SHIP
+    if saga.step is Step.MOVE:
+        # Nothing else may be asked of the ledger before it is known where the stock is.
+        return Action.SETTLED
     if saga.step is Step.UNDO:
         return Action.UNDO
     if is_unwanted(order, saga, now):
@@ -234,6 +242,16 @@ def turned_back(saga: Saga) -> Saga:
 def undone(saga: Saga) -> Saga:
     """Nothing that has not left is held any more."""
     return sourced(saga, is_done=True)
+
+
+def moving(saga: Saga) -> Saga:
+    """Its stock is to be held elsewhere."""
+    return replace(_stepped(saga, Step.MOVE), epoch=saga.epoch + 1)
+
+
+def moved(saga: Saga, decision_id: UUID | None) -> Saga:
+    """It is known where its stock is held; by a new decision, or None: where it was."""
+    return replace(_stepped(saga, Step.PLAN), decision_id=decision_id or saga.decision_id)
 
 
 def again(saga: Saga) -> Saga:

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ordermesh.routing.domain import fulfillment, saga
-from ordermesh.routing.domain.errors.order import AlreadyShipped, WorkInProgress
+from ordermesh.routing.domain.errors.order import AlreadyShipped, BeingMoved, WorkInProgress
 from ordermesh.routing.domain.event import (
     Event,
     FulfillmentOrderAccepted,
@@ -21,6 +21,7 @@ from ordermesh.routing.domain.fulfillment import (
     RejectReason,
 )
 from ordermesh.routing.domain.order import cleared, counted
+from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
 from ordermesh.routing.domain.wanted import decidable
 
@@ -38,14 +39,25 @@ def request_cancel(story: Story) -> Story:
     return replace(story, order=replace(order, cancel_requested=True))
 
 
+def refuse_moving(story: Story) -> None:
+    """Raise ``BeingMoved`` while it is not known where the stock of the order is held."""
+    if story.saga.step is Step.MOVE:
+        raise BeingMoved(story.order.order_id)
+
+
 def accept(story: Story, fulfillment_order_id: str) -> Told:
-    """A location does its work. Raises ``WrongState``."""
+    """A location does its work. Raises ``WrongState`` and ``BeingMoved``."""
+    refuse_moving(story)
     after = with_work(story, is_named(fulfillment_order_id), fulfillment.accept)
     return after, (FulfillmentOrderAccepted(fulfillment_order_id),)
 
 
 def reject(story: Story, fulfillment_order_id: str, reason: RejectReason) -> Told:
-    """A location does not do its work: it is to be decided again. Raises ``WrongState``."""
+    """A location does not do its work: it is to be decided again.
+
+    Raises ``WrongState`` and ``BeingMoved``.
+    """
+    refuse_moving(story)
     after = with_work(
         story, is_named(fulfillment_order_id), lambda one: fulfillment.reject(one, reason)
     )
@@ -64,6 +76,8 @@ def run_short(
     Goods that have left were there. None while it is not known whether they have, or whether a plan
     will hold them: then it is to be asked again.
     """
+    if story.saga.step is Step.MOVE:
+        return None
     hit = [one for one in story.work if _counts_on(one, reservation_id, location_id, sku)]
     if any(one.state is FulfillmentState.SHIPPING for one in hit) or (
         story.reservation_id == reservation_id
@@ -86,6 +100,8 @@ def lose_supply(story: Story, reservation_id: UUID, location_id: str, sku: str) 
 
     None while a plan that waits for them is being held: then it is to be asked again.
     """
+    if story.saga.step is Step.MOVE:
+        return None
     if story.reservation_id == reservation_id and any(
         _is_for(one, location_id, sku) for one in story.planned
     ):
@@ -113,7 +129,8 @@ def _counts_on(work: FulfillmentOrder, reservation_id: UUID, location_id: str, s
 def begin_shipping(
     story: Story, fulfillment_order_id: str, parcels: tuple[Parcel, ...], request_id: UUID
 ) -> Story:
-    """Goods have left; the ledger is to be told. Raises ``WrongState``."""
+    """Goods have left; the ledger is to be told. Raises ``WrongState`` and ``BeingMoved``."""
+    refuse_moving(story)
     return with_work(
         story,
         is_named(fulfillment_order_id),
@@ -134,8 +151,9 @@ def decide_again(
 ) -> Story:
     """Take back the work that nobody has begun, and whatever is unfilled, to decide it again.
 
-    Raises ``WorkInProgress`` when there is nothing of the kind.
+    Raises ``WorkInProgress`` when there is nothing of the kind, and ``BeingMoved``.
     """
+    refuse_moving(story)
     if story.order.cancel_requested or not decidable(story):
         raise WorkInProgress(story.order.order_id, story.order.state)
     work = tuple(

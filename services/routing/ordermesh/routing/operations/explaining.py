@@ -11,11 +11,11 @@ from ordermesh.routing.domain.alternatives import fewest_shipments, next_best
 from ordermesh.routing.domain.changes import changed
 from ordermesh.routing.domain.coming import restored as still_coming
 from ordermesh.routing.domain.conflict import Conflict, find_conflict
-from ordermesh.routing.domain.decision import Decision
+from ordermesh.routing.domain.decision import Decision, SourcingMethod
 from ordermesh.routing.domain.errors.sourcing import DecisionNotFound, NoRecord
 from ordermesh.routing.domain.explanation import LocationExplanation, explain, uses
 from ordermesh.routing.domain.inputs import SourcingInputs
-from ordermesh.routing.domain.plan import Plan, Solution
+from ordermesh.routing.domain.plan import Method, Plan, Solution, assemble, assignment_of
 from ordermesh.routing.domain.record import Record
 from ordermesh.routing.domain.terms import PLAIN
 from ordermesh.routing.domain.verification import verify
@@ -113,10 +113,25 @@ class Explaining:
         if request.policy_id:
             decision = await self._under(record, request.policy_id, request.policy_version)
             return v1.ReplayDecisionResponse(decision=decision_message(decision))
+        if record.certificate.method is Method.TOGETHER:
+            return await self._replay_together(record)
         solution = await self._solved(record.inputs)
         same = (solution.plan, solution.certificate) == (record.plan, record.certificate)
         return v1.ReplayDecisionResponse(
             decision=decision_message(_decision(record, record.inputs, solution)), identical=same
+        )
+
+    async def _replay_together(self, record: Record) -> v1.ReplayDecisionResponse:
+        """What moved with others is made again from where it was sent: others are not asked."""
+        problem = record.problem
+        plan = await asyncio.to_thread(assemble, problem, assignment_of(problem, record.plan))
+        verify(problem, plan)
+        solution = Solution(plan, record.certificate, ())
+        decision = replace(
+            _decision(record, record.inputs, solution), method=SourcingMethod.TOGETHER
+        )
+        return v1.ReplayDecisionResponse(
+            decision=decision_message(decision), identical=plan == record.plan
         )
 
     async def _record(self, decision_id: str) -> Record:

@@ -49,6 +49,9 @@ from ordermesh.routing.ports.stock import (
     Limited,
     Lost,
     NotThere,
+    ReassignCall,
+    Reassigned,
+    Refused,
     ReservationCall,
     ReserveCall,
     Shipped,
@@ -58,6 +61,7 @@ from ordermesh.routing.ports.stock import (
 from ordermesh.routing.ports.stores import Feed
 from ordermesh.routing.wire.inventory import item, location
 from ordermesh.routing.wire.money import timestamp
+from ordermesh.routing.wire.reassignment import reassign_request
 
 T = TypeVar("T")
 
@@ -252,6 +256,17 @@ class InventoryStock:
         if answer.reason in closed:
             return NotThere({})
         raise unforeseen(answer)
+
+    async def reassign(self, call: ReassignCall) -> Reassigned | Refused:
+        """Hold units elsewhere, all or none, for whomever the reservations belong to."""
+        answer = await answered(
+            self._mesh.reservations.ReassignBulk(reassign_request(call), timeout=CALL_SECONDS)
+        )
+        if not isinstance(answer, Refusal):
+            return Reassigned()
+        # It is no decision: the same call may be answered otherwise another time.
+        _refuse_doubt(answer)
+        return Refused(answer.reason)
 
     async def items(self, skus: Sequence[str]) -> tuple[Item, ...]:
         """The items that exist among these, with the components of the kits."""

@@ -2,7 +2,11 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
+
+from ordermesh.routing.domain.batch.instance import Integers
+from ordermesh.routing.domain.reoptimizing.instance import Instance
 
 
 class BatchSession(Protocol):
@@ -19,6 +23,27 @@ class BatchSession(Protocol):
         ``FieldViolation`` for amounts too large, and ``Unavailable`` where not even the first plan
         was found.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class Replanned:
+    """Where each atom of an instance would be best, in the costs of its cells.
+
+    ``bound``: no plan costs less, in these costs. ``is_cut``: it was stopped by the clock.
+    """
+
+    location: Integers
+    cost: int
+    bound: int
+    is_cut: bool
+
+
+class Replanning(Protocol):
+    """Plans orders together that have their stock."""
+
+    async def __call__(self, instance: Instance, seed: int, seconds: float) -> Replanned:
+        """A plan that is no dearer than where they are. Raises ``Unavailable``."""
         ...
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.domain.coming import Coming
 from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.reoptimizing.moving import LedgerMove
 from ordermesh.routing.domain.saga import Cap
 
 
@@ -121,6 +122,35 @@ class ReservationCall:
     document: str = ""
 
 
+@dataclass(frozen=True)
+class Refused:
+    """The ledger does not do it, now or ever: its published reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reassigned:
+    """The ledger holds it where it was to be."""
+
+
+@dataclass(frozen=True)
+class ReservationMoves:
+    """Units of one reservation that are to be held elsewhere, each with where."""
+
+    reservation_id: UUID
+    moves: tuple[LedgerMove, ...]
+    fence: int
+
+
+@dataclass(frozen=True)
+class ReassignCall:
+    """Units of many reservations that are to be held elsewhere, all or none."""
+
+    request_id: UUID
+    reservations: tuple[ReservationMoves, ...]
+
+
 class BooksInDoubt(Unavailable):
     """The ledger moves nothing at a key until somebody has looked at its books: ask again then."""
 
@@ -165,6 +195,10 @@ class Stock(Protocol):
 
     async def ship(self, call: ReservationCall) -> Shipped | NotThere:
         """Say that goods left. Raises ``BooksInDoubt``."""
+        ...
+
+    async def reassign(self, call: ReassignCall) -> Reassigned | Refused:
+        """Hold units elsewhere, all or none. Raises ``BooksInDoubt``."""
         ...
 
     async def items(self, skus: Sequence[str]) -> tuple[Item, ...]:

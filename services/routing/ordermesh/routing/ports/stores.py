@@ -22,6 +22,7 @@ from ordermesh.routing.ports.network import (
     NetworkStore,
     SwitchStore,
 )
+from ordermesh.routing.ports.reassignments import ReassignmentStore
 from ordermesh.routing.ports.refusals import RefusalStore
 from ordermesh.runtime.database import Transaction
 
@@ -188,6 +189,10 @@ class OrderStore(Protocol):
         """The next orders after a number, in the order in which they were stored."""
         ...
 
+    async def unbegun(self, tx: Transaction, size: int) -> list[str]:
+        """The orders that have work which no location has begun, the oldest work first."""
+        ...
+
     async def work_page(
         self, tx: Transaction, wanted: WorkFilter, after: int, size: int
     ) -> list[WorkRow]:
@@ -230,6 +235,10 @@ class DecisionStore(Protocol):
 
     async def forget(self, tx: Transaction, order_id: str) -> None:
         """Remove the decisions of an order that was never made."""
+        ...
+
+    async def withdraw(self, tx: Transaction, decision_ids: Collection[UUID]) -> None:
+        """Remove decisions that came to nothing."""
         ...
 
 
@@ -354,3 +363,4 @@ class Stores:
     refusals: RefusalStore
     carriage: CarriageStore
     postal_codes: PostalCodeStore
+    reassignments: ReassignmentStore

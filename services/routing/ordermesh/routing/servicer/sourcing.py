@@ -9,6 +9,7 @@ import grpc
 from ordermesh.api.routing import v1
 from ordermesh.routing.operations.batches import PlanBatch
 from ordermesh.routing.operations.explaining import Explaining
+from ordermesh.routing.operations.reoptimization import Reoptimizing
 from ordermesh.routing.operations.returning import FindReturnLocation
 from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.queries.reading import Reading
@@ -28,6 +29,7 @@ class SourcingServicer(v1.SourcingServiceServicer):
         reading: Reading,
         explaining: Explaining,
         plan_batch: PlanBatch,
+        reoptimize: Reoptimizing,
     ) -> None:
         self._database = database
         self._source = source
@@ -35,6 +37,7 @@ class SourcingServicer(v1.SourcingServiceServicer):
         self._reading = reading
         self._explaining = explaining
         self._plan_batch = plan_batch
+        self._reoptimize = reoptimize
 
     async def SourceOrder(
         self,
@@ -117,3 +120,11 @@ class SourcingServicer(v1.SourcingServiceServicer):
         async with aclosing(self._plan_batch(request_iterator)) as answers:
             async for answer in answers:
                 yield answer
+
+    async def ReoptimizeOrders(
+        self,
+        request: v1.ReoptimizeOrdersRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ReoptimizeOrdersResponse:
+        """Decide open orders again, together."""
+        return await self._reoptimize(request)

@@ -1,4 +1,4 @@
-"""What of a policy is kept in one column: its windows, conditions, rules, tiers and stages.
+"""What of a policy is kept in one column: windows, conditions, rules, tiers, stages, and the like.
 
 They are read and written whole, and nothing asks for a part of them in SQL.
 """
@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ordermesh.routing.domain.policy import Policy
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.policy import REASSIGNMENT_CHARGE, Policy
 from ordermesh.routing.domain.rules.conditions import Condition
 from ordermesh.routing.domain.rules.rule import Rule, Window
 from ordermesh.routing.domain.stages import Stage
@@ -24,6 +25,7 @@ class Body:
     rules: tuple[Rule, ...] = ()
     tiers: tuple[Tier, ...] = ()
     stages: tuple[Stage, ...] = ()
+    reassignment_charge: Money = REASSIGNMENT_CHARGE
 
 
 _BODY: TypeAdapter[Body] = TypeAdapter(Body)
@@ -31,7 +33,14 @@ _BODY: TypeAdapter[Body] = TypeAdapter(Body)
 
 def written(policy: Policy) -> dict[str, Any]:
     """The body as JSON."""
-    body = Body(policy.windows, policy.chosen_when, policy.rules, policy.tiers, policy.stages)
+    body = Body(
+        policy.windows,
+        policy.chosen_when,
+        policy.rules,
+        policy.tiers,
+        policy.stages,
+        policy.reassignment_charge,
+    )
     value: dict[str, Any] = _BODY.dump_python(body, mode="json")
     return value
 

@@ -1,5 +1,6 @@
 """Decisions and refusals in SQL."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -94,6 +95,12 @@ class SqlDecisionStore:
         ids = select(decision.c.decision_id).where(decision.c.order_id == order_id)
         await tx.execute(delete(decision_record).where(decision_record.c.decision_id.in_(ids)))
         await tx.execute(delete(decision).where(decision.c.order_id == order_id))
+
+    async def withdraw(self, tx: Transaction, decision_ids: Collection[UUID]) -> None:
+        """Remove decisions that came to nothing."""
+        ids = list(decision_ids)
+        await tx.execute(delete(decision_record).where(decision_record.c.decision_id.in_(ids)))
+        await tx.execute(delete(decision).where(decision.c.decision_id.in_(ids)))
 
     async def prune_records(self, tx: Transaction, older_than: datetime) -> int:
         """Forget what decisions of before were made from; gives how many records went.

@@ -6,9 +6,25 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from ordermesh.routing.domain.fulfillment import FulfillmentOrder, RejectReason
+from ordermesh.routing.domain.fulfillment import (
+    FulfillmentOrder,
+    FulfillmentState,
+    RejectReason,
+)
 from ordermesh.routing.domain.order import Order, OrderLine
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
@@ -309,6 +325,18 @@ class SqlOrderStore:
         if wanted.channel:
             statement = statement.where(customer_order.c.channel == wanted.channel)
         return await _listed(tx, statement.limit(size))
+
+    async def unbegun(self, tx: Transaction, size: int) -> list[str]:
+        """The orders that have work which no location has begun, the oldest work first."""
+        first = func.min(fulfillment_order.c.number)
+        rows = await tx.execute(
+            select(fulfillment_order.c.order_id)
+            .where(fulfillment_order.c.state == FulfillmentState.RELEASED)
+            .group_by(fulfillment_order.c.order_id)
+            .order_by(first)
+            .limit(size)
+        )
+        return list(rows.scalars())
 
     async def work_page(
         self, tx: Transaction, wanted: WorkFilter, after: int, size: int

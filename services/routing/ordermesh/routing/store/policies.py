@@ -149,4 +149,5 @@ def _policy(row: Row[Any]) -> Policy:
         rules=body.rules,
         tiers=body.tiers,
         stages=body.stages,
+        reassignment_charge=body.reassignment_charge,
     )

@@ -76,6 +76,15 @@ def decision_message(decision: Decision) -> DecisionMessage:
     )
     if decision.bound is not None:
         message.bound.CopyFrom(money_message(decision.bound, currency))
+    if decision.reoptimization is not None:
+        why = decision.reoptimization
+        message.reoptimization.run_id = str(why.run_id)
+        message.reoptimization.reassignment_id = str(why.reassignment_id)
+        message.reoptimization.cost_before.CopyFrom(money_message(why.cost_before, currency))
+        message.reoptimization.saving.CopyFrom(money_message(why.saving, currency))
+        message.reoptimization.charge.CopyFrom(money_message(why.charge, currency))
+        message.reoptimization.order_ids.extend(why.order_ids)
+        message.reoptimization.sentence = why.sentence
     return message
 
 

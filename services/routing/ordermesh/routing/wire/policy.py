@@ -3,7 +3,9 @@
 from ordermesh.api.routing.v1 import Policy as PolicyMessage
 from ordermesh.api.routing.v1 import PolicyChange, PolicyPeriod, UnfilledPenalty
 from ordermesh.api.routing.v1 import Zone as ZoneMessage
-from ordermesh.routing.domain.policy import Policy, Zone
+from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.errors.requests import FieldViolation
+from ordermesh.routing.domain.policy import REASSIGNMENT_CHARGE, Policy, Zone
 from ordermesh.routing.domain.season import Change, Period
 from ordermesh.routing.wire.money import amount, money_message, timestamp
 from ordermesh.routing.wire.rules import (
@@ -21,7 +23,7 @@ from ordermesh.routing.wire.rules import (
 
 
 def policy(message: PolicyMessage) -> Policy:
-    """A policy that is to be saved; raises ``CurrencyMismatch``."""
+    """A policy that is to be saved; raises ``CurrencyMismatch`` and ``FieldViolation``."""
     currency = message.currency_code
     penalty = message.unfilled_penalty
     return Policy(
@@ -53,7 +55,19 @@ def policy(message: PolicyMessage) -> Policy:
         rules=tuple(rule(one, currency) for one in message.rules),
         tiers=tiers(message.tiers),
         stages=stages(message.stages),
+        reassignment_charge=_reassignment_charge(message),
     )
+
+
+def _reassignment_charge(message: PolicyMessage) -> Money:
+    if not message.HasField("reassignment_charge"):
+        return REASSIGNMENT_CHARGE
+    charge = amount(message.reassignment_charge, message.currency_code)
+    if charge < 0:
+        raise FieldViolation(
+            "policy.reassignment_charge", "price_not_negative", "A charge is not negative."
+        )
+    return charge
 
 
 def policy_message(value: Policy) -> PolicyMessage:
@@ -91,6 +105,7 @@ def policy_message(value: Policy) -> PolicyMessage:
         rules=[rule_message(one, currency) for one in value.rules],
         tiers=tier_messages(value.tiers),
         stages=stage_messages(value.stages),
+        reassignment_charge=money_message(value.reassignment_charge, currency),
     )
     if value.create_time is not None:
         message.create_time.CopyFrom(timestamp(value.create_time))

@@ -63,6 +63,7 @@ from ordermesh.api.routing.v1.decision_pb2 import Outcome as Outcome
 from ordermesh.api.routing.v1.decision_pb2 import Plan as Plan
 from ordermesh.api.routing.v1.decision_pb2 import PlannedLine as PlannedLine
 from ordermesh.api.routing.v1.decision_pb2 import PlannedParcel as PlannedParcel
+from ordermesh.api.routing.v1.decision_pb2 import Reoptimization as Reoptimization
 from ordermesh.api.routing.v1.decision_pb2 import RuleOutcome as RuleOutcome
 from ordermesh.api.routing.v1.decision_pb2 import Shipment as Shipment
 from ordermesh.api.routing.v1.decision_pb2 import SourcingMethod as SourcingMethod
@@ -200,6 +201,7 @@ from ordermesh.api.routing.v1.promise_service_pb2 import GetItemPromisesResponse
 from ordermesh.api.routing.v1.promise_service_pb2 import GetPromiseRequest as GetPromiseRequest
 from ordermesh.api.routing.v1.promise_service_pb2 import GetPromiseResponse as GetPromiseResponse
 from ordermesh.api.routing.v1.promise_service_pb2 import ItemPromise as ItemPromise
+from ordermesh.api.routing.v1.reoptimization_pb2 import ReoptimizedOrder as ReoptimizedOrder
 from ordermesh.api.routing.v1.rule_pb2 import AmountFact as AmountFact
 from ordermesh.api.routing.v1.rule_pb2 import AmountTest as AmountTest
 from ordermesh.api.routing.v1.rule_pb2 import AnyTest as AnyTest
@@ -239,6 +241,8 @@ from ordermesh.api.routing.v1.sourcing_service_pb2 import ListDecisionsResponse 
 from ordermesh.api.routing.v1.sourcing_service_pb2 import LocationCapacity as LocationCapacity
 from ordermesh.api.routing.v1.sourcing_service_pb2 import PlanBatchRequest as PlanBatchRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import PlanBatchResponse as PlanBatchResponse
+from ordermesh.api.routing.v1.sourcing_service_pb2 import ReoptimizeOrdersRequest as ReoptimizeOrdersRequest
+from ordermesh.api.routing.v1.sourcing_service_pb2 import ReoptimizeOrdersResponse as ReoptimizeOrdersResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ReplayDecisionRequest as ReplayDecisionRequest
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ReplayDecisionResponse as ReplayDecisionResponse
 from ordermesh.api.routing.v1.sourcing_service_pb2 import ReturnLocation as ReturnLocation

@@ -41,6 +41,10 @@ class _SourcingMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sourci
     """Baseline: the first location by priority that has everything, else down the list, each giving
     what it has.
     """
+    SOURCING_METHOD_TOGETHER: _SourcingMethod.ValueType  # 5
+    """Together with other orders, after all of them had their stock: not for a question, and never on
+    input. The bound is that of the order alone, on all stock of the orders that were decided together.
+    """
 
 class SourcingMethod(_SourcingMethod, metaclass=_SourcingMethodEnumTypeWrapper):
     """SourcingMethod is how a plan is found."""
@@ -58,6 +62,10 @@ SOURCING_METHOD_FEWEST_SPLITS: SourcingMethod.ValueType  # 3
 SOURCING_METHOD_FIXED_PRIORITY_LIST: SourcingMethod.ValueType  # 4
 """Baseline: the first location by priority that has everything, else down the list, each giving
 what it has.
+"""
+SOURCING_METHOD_TOGETHER: SourcingMethod.ValueType  # 5
+"""Together with other orders, after all of them had their stock: not for a question, and never on
+input. The bound is that of the order alone, on all stock of the orders that were decided together.
 """
 Global___SourcingMethod: _TypeAlias = SourcingMethod  # noqa: Y015
 
@@ -116,6 +124,7 @@ class Decision(_message.Message):
     POLICY_REASON_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
+    REOPTIMIZATION_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """Its id, a UUID."""
     order_id: _builtins.str
@@ -184,6 +193,10 @@ class Decision(_message.Message):
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageResult]:
         """What was tried in turn, the last one decided. Empty for a policy without stages."""
 
+    @_builtins.property
+    def reoptimization(self) -> Global___Reoptimization:
+        """Set where an order was moved to save cost over all orders: why, and what it cost before."""
+
     def __init__(
         self,
         *,
@@ -208,14 +221,69 @@ class Decision(_message.Message):
         policy_reason: _builtins.str = ...,
         rules: _abc.Iterable[Global___RuleOutcome] | None = ...,
         stages: _abc.Iterable[Global___StageResult] | None = ...,
+        reoptimization: Global___Reoptimization | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan", "reoptimization", b"reoptimization"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "rules", b"rules", "stages", b"stages", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "reoptimization", b"reoptimization", "rules", b"rules", "stages", b"stages", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
+
+@_typing.final
+class Reoptimization(_message.Message):
+    """Reoptimization says why an order was moved that had its stock already."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    REASSIGNMENT_ID_FIELD_NUMBER: _builtins.int
+    COST_BEFORE_FIELD_NUMBER: _builtins.int
+    SAVING_FIELD_NUMBER: _builtins.int
+    CHARGE_FIELD_NUMBER: _builtins.int
+    ORDER_IDS_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    run_id: _builtins.str
+    """The run that moved it, a UUID."""
+    reassignment_id: _builtins.str
+    """The orders that moved together, all or none, a UUID."""
+    sentence: _builtins.str
+    """Why, for people."""
+    @_builtins.property
+    def cost_before(self) -> _money_pb2.Money:
+        """What this order would have cost where it was, counted at the same time and in the same way."""
+
+    @_builtins.property
+    def saving(self) -> _money_pb2.Money:
+        """What all orders that moved together save, beyond what their moves are charged."""
+
+    @_builtins.property
+    def charge(self) -> _money_pb2.Money:
+        """What their moves are charged: `reassignment_charge` for each new fulfillment order."""
+
+    @_builtins.property
+    def order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The orders that moved together, this one among them."""
+
+    def __init__(
+        self,
+        *,
+        run_id: _builtins.str = ...,
+        reassignment_id: _builtins.str = ...,
+        cost_before: _money_pb2.Money | None = ...,
+        saving: _money_pb2.Money | None = ...,
+        charge: _money_pb2.Money | None = ...,
+        order_ids: _abc.Iterable[_builtins.str] | None = ...,
+        sentence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "cost_before", b"cost_before", "saving", b"saving"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "cost_before", b"cost_before", "order_ids", b"order_ids", "reassignment_id", b"reassignment_id", "run_id", b"run_id", "saving", b"saving", "sentence", b"sentence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reoptimization: _TypeAlias = Reoptimization  # noqa: Y015
 
 @_typing.final
 class RuleOutcome(_message.Message):

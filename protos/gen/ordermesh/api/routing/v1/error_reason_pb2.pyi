@@ -212,6 +212,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. A batch has more of something than can be decided together. Metadata: `field`,
     `limit`.
     """
+    ERROR_REASON_BEING_MOVED: _ErrorReason.ValueType  # 122
+    """ABORTED. The stock of the order is being moved to other locations this moment: ask again. Metadata:
+    `orderId`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -411,5 +415,9 @@ ERROR_REASON_BATCH_EMPTY: ErrorReason.ValueType  # 120
 ERROR_REASON_BATCH_TOO_LARGE: ErrorReason.ValueType  # 121
 """INVALID_ARGUMENT. A batch has more of something than can be decided together. Metadata: `field`,
 `limit`.
+"""
+ERROR_REASON_BEING_MOVED: ErrorReason.ValueType  # 122
+"""ABORTED. The stock of the order is being moved to other locations this moment: ask again. Metadata:
+`orderId`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

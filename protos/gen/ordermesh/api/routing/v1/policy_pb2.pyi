@@ -79,6 +79,7 @@ class Policy(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     TIERS_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
+    REASSIGNMENT_CHARGE_FIELD_NUMBER: _builtins.int
     policy_id: _builtins.str
     """The caller's id of the policy. `default` is used by orders that name none."""
     version: _builtins.int
@@ -149,6 +150,12 @@ class Policy(_message.Message):
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stage]:
         """What is tried in turn until all of the order is filled. Empty: as much as can be, at once."""
 
+    @_builtins.property
+    def reassignment_charge(self) -> _money_pb2.Money:
+        """Charged for each new fulfillment order that orders get which are moved to save cost, so that small
+        gains move no work. Not set: 0.50 of the currency.
+        """
+
     def __init__(
         self,
         *,
@@ -172,10 +179,11 @@ class Policy(_message.Message):
         rules: _abc.Iterable[_rule_pb2.Rule] | None = ...,
         tiers: _abc.Iterable[Global___Tier] | None = ...,
         stages: _abc.Iterable[Global___Stage] | None = ...,
+        reassignment_charge: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["carbon_price_per_kilogram", b"carbon_price_per_kilogram", "create_time", b"create_time", "late_day_cost", b"late_day_cost", "split_charge", b"split_charge", "transit_day_cost", b"transit_day_cost", "unfilled_penalty", b"unfilled_penalty"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["carbon_price_per_kilogram", b"carbon_price_per_kilogram", "create_time", b"create_time", "late_day_cost", b"late_day_cost", "reassignment_charge", b"reassignment_charge", "split_charge", b"split_charge", "transit_day_cost", b"transit_day_cost", "unfilled_penalty", b"unfilled_penalty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carbon_price_per_kilogram", b"carbon_price_per_kilogram", "chosen_when", b"chosen_when", "create_time", b"create_time", "currency_code", b"currency_code", "late_day_cost", b"late_day_cost", "name", b"name", "parcel_weight_grams_max", b"parcel_weight_grams_max", "policy_id", b"policy_id", "priority", b"priority", "rules", b"rules", "shipments_max", b"shipments_max", "split_charge", b"split_charge", "stages", b"stages", "state", b"state", "tiers", b"tiers", "transit_day_cost", b"transit_day_cost", "unfilled_penalty", b"unfilled_penalty", "version", b"version", "windows", b"windows", "zones", b"zones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carbon_price_per_kilogram", b"carbon_price_per_kilogram", "chosen_when", b"chosen_when", "create_time", b"create_time", "currency_code", b"currency_code", "late_day_cost", b"late_day_cost", "name", b"name", "parcel_weight_grams_max", b"parcel_weight_grams_max", "policy_id", b"policy_id", "priority", b"priority", "reassignment_charge", b"reassignment_charge", "rules", b"rules", "shipments_max", b"shipments_max", "split_charge", b"split_charge", "stages", b"stages", "state", b"state", "tiers", b"tiers", "transit_day_cost", b"transit_day_cost", "unfilled_penalty", b"unfilled_penalty", "version", b"version", "windows", b"windows", "zones", b"zones"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from ordermesh.api.order.v1 import destination_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_destination__pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_fulfillment__method__pb2
@@ -32,9 +33,10 @@ from ordermesh.api.routing.v1 import decision_pb2 as ordermesh_dot_api_dot_routi
 from ordermesh.api.routing.v1 import explanation_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_explanation__pb2
 from ordermesh.api.routing.v1 import order_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_order__pb2
 from ordermesh.api.routing.v1 import network_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_network__pb2
+from ordermesh.api.routing.v1 import reoptimization_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_reoptimization__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/sourcing_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\x1a&ordermesh/api/order/v1/stock_key.proto\x1a$ordermesh/api/routing/v1/batch.proto\x1a\'ordermesh/api/routing/v1/decision.proto\x1a*ordermesh/api/routing/v1/explanation.proto\x1a$ordermesh/api/routing/v1/order.proto\x1a&ordermesh/api/routing/v1/network.proto\"\xd0\x04\n\x12SourceOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x08order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00\x12>\n\x08question\x18\x04 \x01(\x0b\x32*.ordermesh.api.routing.v1.SourcingQuestionH\x00\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x42\n\x06method\x18\x06 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x0esupplied_stock\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12P\n\x11supplied_capacity\x18\x08 \x03(\x0b\x32*.ordermesh.api.routing.v1.LocationCapacityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x34\n\tpolicy_id\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x13\n\x0bkeep_record\x18\x0b \x01(\x08\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xd7\x03\n\x10SourcingQuestion\x12\x42\n\x05lines\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.SourcingLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x38\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.ordermesh.api.order.v1.Destination\x12 \n\x0cpromise_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x32\n\x07\x63hannel\x18\x14 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x06traits\x18\x15 \x01(\x0b\x32%.ordermesh.api.routing.v1.OrderTraits\x12\x43\n\x06method\x18\x16 \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x12pickup_location_id\x18\x17 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xd4\x01\n\x0cSourcingLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x03sku\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12\x15\n\rkeep_together\x18\x04 \x01(\x08\x12&\n\nunit_price\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"j\n\x10LocationCapacity\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x05units\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"K\n\x13SourceOrderResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"K\n\x13GetDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"\x8a\x01\n\x14ListDecisionsRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x15ListDecisionsResponse\x12\x35\n\tdecisions\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x15\x45xportDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"-\n\x16\x45xportDecisionResponse\x12\x13\n\x0brecord_json\x18\x01 \x01(\t\"{\n\x16\x45xplainDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x42\n\x0clocation_ids\x18\x02 \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\x91\x01\n\x17\x45xplainDecisionResponse\x12@\n\tlocations\x18\x01 \x03(\x0b\x32-.ordermesh.api.routing.v1.LocationExplanation\x12\x34\n\x08\x63onflict\x18\x02 \x01(\x0b\x32\".ordermesh.api.routing.v1.Conflict\"x\n\x18\x41skCounterfactualRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07\x63hanges\x18\x02 \x03(\x0b\x32 .ordermesh.api.routing.v1.ChangeB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"b\n\x19\x41skCounterfactualResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x0f\n\x07\x64iffers\x18\x02 \x01(\x08\"\x8f\x01\n\x17\x46indAlternativesRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x10\x66\x65west_shipments\x18\x02 \x01(\x08\x12\x1c\n\tplans_max\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1d\n\x08sets_max\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00\"\x80\x01\n\x18\x46indAlternativesResponse\x12;\n\x0c\x61lternatives\x18\x01 \x03(\x0b\x32%.ordermesh.api.routing.v1.Alternative\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\x12\x15\n\rsets_examined\x18\x03 \x01(\x05\"u\n\x0b\x41lternative\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.Plan\x12 \n\x04\x63ost\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x16\n\x0eunfilled_units\x18\x03 \x01(\x03\"\x91\x01\n\x15ReplayDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x34\n\tpolicy_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"a\n\x16ReplayDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x11\n\tidentical\x18\x02 \x01(\x08\"\xcf\x01\n\x19\x46indReturnLocationRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05units\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.ReturnedUnitsB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"`\n\rReturnedUnits\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\xcb\x01\n\x1a\x46indReturnLocationResponse\x12\x38\n\x06\x63hosen\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x38\n\x06others\x18\x03 \x03(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x11\n\tpolicy_id\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\x05\"\xa6\x01\n\x0eReturnLocation\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12:\n\x08handling\x18\x02 \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandling\x12 \n\x04\x63ost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x01\x12\x0c\n\x04zone\x18\x05 \x01(\x05\"\xce\x02\n\x10PlanBatchRequest\x12\x33\n\x05terms\x18\x01 \x01(\x0b\x32$.ordermesh.api.routing.v1.BatchTerms\x12\x45\n\tlocations\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.BatchLocationB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x05items\x18\x03 \x03(\x0b\x32#.ordermesh.api.routing.v1.BatchItemB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12>\n\x05stock\x18\x04 \x03(\x0b\x32$.ordermesh.api.routing.v1.BatchStockB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12?\n\x06orders\x18\x05 \x03(\x0b\x32$.ordermesh.api.routing.v1.BatchOrderB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xcf\x01\n\x11PlanBatchResponse\x12;\n\x08progress\x18\x01 \x01(\x0b\x32\'.ordermesh.api.routing.v1.BatchProgressH\x00\x12:\n\x05plans\x18\x02 \x01(\x0b\x32).ordermesh.api.routing.v1.BatchOrderPlansH\x00\x12\x39\n\x07outcome\x18\x03 \x01(\x0b\x32&.ordermesh.api.routing.v1.BatchOutcomeH\x00\x42\x06\n\x04part\"K\n\x0f\x42\x61tchOrderPlans\x12\x38\n\x06orders\x18\x01 \x03(\x0b\x32(.ordermesh.api.routing.v1.BatchOrderPlan2\xd5\t\n\x0fSourcingService\x12o\n\x0bSourceOrder\x12,.ordermesh.api.routing.v1.SourceOrderRequest\x1a-.ordermesh.api.routing.v1.SourceOrderResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12\x46indReturnLocation\x12\x33.ordermesh.api.routing.v1.FindReturnLocationRequest\x1a\x34.ordermesh.api.routing.v1.FindReturnLocationResponse\"\x03\x90\x02\x01\x12o\n\x0bGetDecision\x12,.ordermesh.api.routing.v1.GetDecisionRequest\x1a-.ordermesh.api.routing.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12u\n\rListDecisions\x12..ordermesh.api.routing.v1.ListDecisionsRequest\x1a/.ordermesh.api.routing.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x12x\n\x0e\x45xportDecision\x12/.ordermesh.api.routing.v1.ExportDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ExportDecisionResponse\"\x03\x90\x02\x01\x12{\n\x0f\x45xplainDecision\x12\x30.ordermesh.api.routing.v1.ExplainDecisionRequest\x1a\x31.ordermesh.api.routing.v1.ExplainDecisionResponse\"\x03\x90\x02\x01\x12\x81\x01\n\x11\x41skCounterfactual\x12\x32.ordermesh.api.routing.v1.AskCounterfactualRequest\x1a\x33.ordermesh.api.routing.v1.AskCounterfactualResponse\"\x03\x90\x02\x01\x12~\n\x10\x46indAlternatives\x12\x31.ordermesh.api.routing.v1.FindAlternativesRequest\x1a\x32.ordermesh.api.routing.v1.FindAlternativesResponse\"\x03\x90\x02\x01\x12x\n\x0eReplayDecision\x12/.ordermesh.api.routing.v1.ReplayDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ReplayDecisionResponse\"\x03\x90\x02\x01\x12m\n\tPlanBatch\x12*.ordermesh.api.routing.v1.PlanBatchRequest\x1a+.ordermesh.api.routing.v1.PlanBatchResponse\"\x03\x90\x02\x01(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/ordermesh/api/routing/v1/sourcing_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/type/money.proto\x1a(ordermesh/api/order/v1/destination.proto\x1a/ordermesh/api/order/v1/fulfillment_method.proto\x1a&ordermesh/api/order/v1/stock_key.proto\x1a$ordermesh/api/routing/v1/batch.proto\x1a\'ordermesh/api/routing/v1/decision.proto\x1a*ordermesh/api/routing/v1/explanation.proto\x1a$ordermesh/api/routing/v1/order.proto\x1a&ordermesh/api/routing/v1/network.proto\x1a-ordermesh/api/routing/v1/reoptimization.proto\"\xd2\x04\n\x12SourceOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x37\n\x08order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00\x12>\n\x08question\x18\x04 \x01(\x0b\x32*.ordermesh.api.routing.v1.SourcingQuestionH\x00\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x44\n\x06method\x18\x06 \x01(\x0e\x32(.ordermesh.api.routing.v1.SourcingMethodB\n\xbaH\x07\x82\x01\x04\x10\x01 \x05\x12;\n\x0esupplied_stock\x18\x07 \x01(\x0b\x32#.ordermesh.api.order.v1.StockMatrix\x12P\n\x11supplied_capacity\x18\x08 \x03(\x0b\x32*.ordermesh.api.routing.v1.LocationCapacityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x34\n\tpolicy_id\x18\t \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\n \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x13\n\x0bkeep_record\x18\x0b \x01(\x08\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xd7\x03\n\x10SourcingQuestion\x12\x42\n\x05lines\x18\x01 \x03(\x0b\x32&.ordermesh.api.routing.v1.SourcingLineB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x38\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.ordermesh.api.order.v1.Destination\x12 \n\x0cpromise_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x32\n\x07\x63hannel\x18\x14 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x35\n\x06traits\x18\x15 \x01(\x0b\x32%.ordermesh.api.routing.v1.OrderTraits\x12\x43\n\x06method\x18\x16 \x01(\x0e\x32).ordermesh.api.order.v1.FulfillmentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12=\n\x12pickup_location_id\x18\x17 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x34\n\x19\x65xcluding_reservation_ids\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"\xd4\x01\n\x0cSourcingLine\x12\x34\n\x07line_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x03sku\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\x12\x15\n\rkeep_together\x18\x04 \x01(\x08\x12&\n\nunit_price\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"j\n\x10LocationCapacity\x12\x38\n\x0blocation_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1c\n\x05units\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\"K\n\x13SourceOrderResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"K\n\x13GetDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\"\x8a\x01\n\x14ListDecisionsRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x15ListDecisionsResponse\x12\x35\n\tdecisions\x18\x01 \x03(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x15\x45xportDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"-\n\x16\x45xportDecisionResponse\x12\x13\n\x0brecord_json\x18\x01 \x01(\t\"{\n\x16\x45xplainDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x42\n\x0clocation_ids\x18\x02 \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"\x91\x01\n\x17\x45xplainDecisionResponse\x12@\n\tlocations\x18\x01 \x03(\x0b\x32-.ordermesh.api.routing.v1.LocationExplanation\x12\x34\n\x08\x63onflict\x18\x02 \x01(\x0b\x32\".ordermesh.api.routing.v1.Conflict\"x\n\x18\x41skCounterfactualRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07\x63hanges\x18\x02 \x03(\x0b\x32 .ordermesh.api.routing.v1.ChangeB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"b\n\x19\x41skCounterfactualResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x0f\n\x07\x64iffers\x18\x02 \x01(\x08\"\x8f\x01\n\x17\x46indAlternativesRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x10\x66\x65west_shipments\x18\x02 \x01(\x08\x12\x1c\n\tplans_max\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1d\n\x08sets_max\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00\"\x80\x01\n\x18\x46indAlternativesResponse\x12;\n\x0c\x61lternatives\x18\x01 \x03(\x0b\x32%.ordermesh.api.routing.v1.Alternative\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\x12\x15\n\rsets_examined\x18\x03 \x01(\x05\"u\n\x0b\x41lternative\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.ordermesh.api.routing.v1.Plan\x12 \n\x04\x63ost\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x16\n\x0eunfilled_units\x18\x03 \x01(\x03\"\x91\x01\n\x15ReplayDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x34\n\tpolicy_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12#\n\x0epolicy_version\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"a\n\x16ReplayDecisionResponse\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\".ordermesh.api.routing.v1.Decision\x12\x11\n\tidentical\x18\x02 \x01(\x08\"\xcf\x01\n\x19\x46indReturnLocationRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x43\n\x05units\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.ReturnedUnitsB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x36\n\x0blocation_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"`\n\rReturnedUnits\x12\x30\n\x03sku\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\x08quantity\x18\x02 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84= \x00\"\xcb\x01\n\x1a\x46indReturnLocationResponse\x12\x38\n\x06\x63hosen\x18\x01 \x01(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x38\n\x06others\x18\x03 \x03(\x0b\x32(.ordermesh.api.routing.v1.ReturnLocation\x12\x11\n\tpolicy_id\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\x05\"\xa6\x01\n\x0eReturnLocation\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12:\n\x08handling\x18\x02 \x01(\x0e\x32(.ordermesh.api.routing.v1.ReturnHandling\x12 \n\x04\x63ost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64istance_km\x18\x04 \x01(\x01\x12\x0c\n\x04zone\x18\x05 \x01(\x05\"\xce\x02\n\x10PlanBatchRequest\x12\x33\n\x05terms\x18\x01 \x01(\x0b\x32$.ordermesh.api.routing.v1.BatchTerms\x12\x45\n\tlocations\x18\x02 \x03(\x0b\x32\'.ordermesh.api.routing.v1.BatchLocationB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x05items\x18\x03 \x03(\x0b\x32#.ordermesh.api.routing.v1.BatchItemB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12>\n\x05stock\x18\x04 \x03(\x0b\x32$.ordermesh.api.routing.v1.BatchStockB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12?\n\x06orders\x18\x05 \x03(\x0b\x32$.ordermesh.api.routing.v1.BatchOrderB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xcf\x01\n\x11PlanBatchResponse\x12;\n\x08progress\x18\x01 \x01(\x0b\x32\'.ordermesh.api.routing.v1.BatchProgressH\x00\x12:\n\x05plans\x18\x02 \x01(\x0b\x32).ordermesh.api.routing.v1.BatchOrderPlansH\x00\x12\x39\n\x07outcome\x18\x03 \x01(\x0b\x32&.ordermesh.api.routing.v1.BatchOutcomeH\x00\x42\x06\n\x04part\"K\n\x0f\x42\x61tchOrderPlans\x12\x38\n\x06orders\x18\x01 \x03(\x0b\x32(.ordermesh.api.routing.v1.BatchOrderPlan\"\x85\x02\n\x17ReoptimizeOrdersRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x1e\n\norders_max\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00\x12?\n\x0esolve_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0c\xbaH\t\xaa\x01\x06\"\x02\x08\x14*\x00\x12\x1b\n\x04seed\x18\x06 \x01(\x03\x42\r\xbaH\n\"\x08\x18\xff\xff\xff\xff\x0f(\x00\"\xa4\x03\n\x18ReoptimizeOrdersResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x19\n\x11\x63onsidered_orders\x18\x02 \x01(\x05\x12\x17\n\x0f\x63ompared_orders\x18\x03 \x01(\x05\x12\x14\n\x0cmoved_orders\x18\x04 \x01(\x05\x12\x1a\n\x12to_be_moved_orders\x18\x05 \x01(\x05\x12\'\n\x0b\x63ost_before\x18\x06 \x01(\x0b\x32\x12.google.type.Money\x12&\n\ncost_after\x18\x07 \x01(\x0b\x32\x12.google.type.Money\x12\"\n\x06\x63harge\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05\x62ound\x18\t \x01(\x0b\x32\x12.google.type.Money\x12\x10\n\x03gap\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07\x63ut_off\x18\x0b \x01(\x08\x12\x13\n\x0bmore_orders\x18\x0c \x01(\x08\x12:\n\x06orders\x18\r \x03(\x0b\x32*.ordermesh.api.routing.v1.ReoptimizedOrderB\x06\n\x04_gap2\xd5\n\n\x0fSourcingService\x12o\n\x0bSourceOrder\x12,.ordermesh.api.routing.v1.SourceOrderRequest\x1a-.ordermesh.api.routing.v1.SourceOrderResponse\"\x03\x90\x02\x02\x12\x84\x01\n\x12\x46indReturnLocation\x12\x33.ordermesh.api.routing.v1.FindReturnLocationRequest\x1a\x34.ordermesh.api.routing.v1.FindReturnLocationResponse\"\x03\x90\x02\x01\x12o\n\x0bGetDecision\x12,.ordermesh.api.routing.v1.GetDecisionRequest\x1a-.ordermesh.api.routing.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12u\n\rListDecisions\x12..ordermesh.api.routing.v1.ListDecisionsRequest\x1a/.ordermesh.api.routing.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x12x\n\x0e\x45xportDecision\x12/.ordermesh.api.routing.v1.ExportDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ExportDecisionResponse\"\x03\x90\x02\x01\x12{\n\x0f\x45xplainDecision\x12\x30.ordermesh.api.routing.v1.ExplainDecisionRequest\x1a\x31.ordermesh.api.routing.v1.ExplainDecisionResponse\"\x03\x90\x02\x01\x12\x81\x01\n\x11\x41skCounterfactual\x12\x32.ordermesh.api.routing.v1.AskCounterfactualRequest\x1a\x33.ordermesh.api.routing.v1.AskCounterfactualResponse\"\x03\x90\x02\x01\x12~\n\x10\x46indAlternatives\x12\x31.ordermesh.api.routing.v1.FindAlternativesRequest\x1a\x32.ordermesh.api.routing.v1.FindAlternativesResponse\"\x03\x90\x02\x01\x12x\n\x0eReplayDecision\x12/.ordermesh.api.routing.v1.ReplayDecisionRequest\x1a\x30.ordermesh.api.routing.v1.ReplayDecisionResponse\"\x03\x90\x02\x01\x12m\n\tPlanBatch\x12*.ordermesh.api.routing.v1.PlanBatchRequest\x1a+.ordermesh.api.routing.v1.PlanBatchResponse\"\x03\x90\x02\x01(\x01\x30\x01\x12~\n\x10ReoptimizeOrders\x12\x31.ordermesh.api.routing.v1.ReoptimizeOrdersRequest\x1a\x32.ordermesh.api.routing.v1.ReoptimizeOrdersResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,7 +52,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCEORDERREQUEST'].fields_by_name['order_id']._loaded_options = None
   _globals['_SOURCEORDERREQUEST'].fields_by_name['order_id']._serialized_options = b'\272H r\036\020\001\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
   _globals['_SOURCEORDERREQUEST'].fields_by_name['method']._loaded_options = None
-  _globals['_SOURCEORDERREQUEST'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_SOURCEORDERREQUEST'].fields_by_name['method']._serialized_options = b'\272H\007\202\001\004\020\001 \005'
   _globals['_SOURCEORDERREQUEST'].fields_by_name['supplied_capacity']._loaded_options = None
   _globals['_SOURCEORDERREQUEST'].fields_by_name['supplied_capacity']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_SOURCEORDERREQUEST'].fields_by_name['policy_id']._loaded_options = None
@@ -127,6 +129,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANBATCHREQUEST'].fields_by_name['stock']._serialized_options = b'\272H\006\222\001\003\020\320\017'
   _globals['_PLANBATCHREQUEST'].fields_by_name['orders']._loaded_options = None
   _globals['_PLANBATCHREQUEST'].fields_by_name['orders']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['on_behalf_of']._serialized_options = b'\272H\036r\034\030\200\0012\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['orders_max']._loaded_options = None
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['orders_max']._serialized_options = b'\272H\007\032\005\030\210\'(\000'
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['solve_duration']._loaded_options = None
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['solve_duration']._serialized_options = b'\272H\t\252\001\006\"\002\010\024*\000'
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['seed']._loaded_options = None
+  _globals['_REOPTIMIZEORDERSREQUEST'].fields_by_name['seed']._serialized_options = b'\272H\n\"\010\030\377\377\377\377\017(\000'
   _globals['_SOURCINGSERVICE'].methods_by_name['SourceOrder']._loaded_options = None
   _globals['_SOURCINGSERVICE'].methods_by_name['SourceOrder']._serialized_options = b'\220\002\002'
   _globals['_SOURCINGSERVICE'].methods_by_name['FindReturnLocation']._loaded_options = None
@@ -147,60 +159,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCINGSERVICE'].methods_by_name['ReplayDecision']._serialized_options = b'\220\002\001'
   _globals['_SOURCINGSERVICE'].methods_by_name['PlanBatch']._loaded_options = None
   _globals['_SOURCINGSERVICE'].methods_by_name['PlanBatch']._serialized_options = b'\220\002\001'
-  _globals['_SOURCEORDERREQUEST']._serialized_start=464
-  _globals['_SOURCEORDERREQUEST']._serialized_end=1056
-  _globals['_SOURCINGQUESTION']._serialized_start=1059
-  _globals['_SOURCINGQUESTION']._serialized_end=1530
-  _globals['_SOURCINGLINE']._serialized_start=1533
-  _globals['_SOURCINGLINE']._serialized_end=1745
-  _globals['_LOCATIONCAPACITY']._serialized_start=1747
-  _globals['_LOCATIONCAPACITY']._serialized_end=1853
-  _globals['_SOURCEORDERRESPONSE']._serialized_start=1855
-  _globals['_SOURCEORDERRESPONSE']._serialized_end=1930
-  _globals['_GETDECISIONREQUEST']._serialized_start=1932
-  _globals['_GETDECISIONREQUEST']._serialized_end=1983
-  _globals['_GETDECISIONRESPONSE']._serialized_start=1985
-  _globals['_GETDECISIONRESPONSE']._serialized_end=2060
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=2063
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=2201
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=2203
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=2306
-  _globals['_EXPORTDECISIONREQUEST']._serialized_start=2308
-  _globals['_EXPORTDECISIONREQUEST']._serialized_end=2362
-  _globals['_EXPORTDECISIONRESPONSE']._serialized_start=2364
-  _globals['_EXPORTDECISIONRESPONSE']._serialized_end=2409
-  _globals['_EXPLAINDECISIONREQUEST']._serialized_start=2411
-  _globals['_EXPLAINDECISIONREQUEST']._serialized_end=2534
-  _globals['_EXPLAINDECISIONRESPONSE']._serialized_start=2537
-  _globals['_EXPLAINDECISIONRESPONSE']._serialized_end=2682
-  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_start=2684
-  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_end=2804
-  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_start=2806
-  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_end=2904
-  _globals['_FINDALTERNATIVESREQUEST']._serialized_start=2907
-  _globals['_FINDALTERNATIVESREQUEST']._serialized_end=3050
-  _globals['_FINDALTERNATIVESRESPONSE']._serialized_start=3053
-  _globals['_FINDALTERNATIVESRESPONSE']._serialized_end=3181
-  _globals['_ALTERNATIVE']._serialized_start=3183
-  _globals['_ALTERNATIVE']._serialized_end=3300
-  _globals['_REPLAYDECISIONREQUEST']._serialized_start=3303
-  _globals['_REPLAYDECISIONREQUEST']._serialized_end=3448
-  _globals['_REPLAYDECISIONRESPONSE']._serialized_start=3450
-  _globals['_REPLAYDECISIONRESPONSE']._serialized_end=3547
-  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_start=3550
-  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_end=3757
-  _globals['_RETURNEDUNITS']._serialized_start=3759
-  _globals['_RETURNEDUNITS']._serialized_end=3855
-  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_start=3858
-  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_end=4061
-  _globals['_RETURNLOCATION']._serialized_start=4064
-  _globals['_RETURNLOCATION']._serialized_end=4230
-  _globals['_PLANBATCHREQUEST']._serialized_start=4233
-  _globals['_PLANBATCHREQUEST']._serialized_end=4567
-  _globals['_PLANBATCHRESPONSE']._serialized_start=4570
-  _globals['_PLANBATCHRESPONSE']._serialized_end=4777
-  _globals['_BATCHORDERPLANS']._serialized_start=4779
-  _globals['_BATCHORDERPLANS']._serialized_end=4854
-  _globals['_SOURCINGSERVICE']._serialized_start=4857
-  _globals['_SOURCINGSERVICE']._serialized_end=6094
+  _globals['_SOURCINGSERVICE'].methods_by_name['ReoptimizeOrders']._loaded_options = None
+  _globals['_SOURCINGSERVICE'].methods_by_name['ReoptimizeOrders']._serialized_options = b'\220\002\002'
+  _globals['_SOURCEORDERREQUEST']._serialized_start=543
+  _globals['_SOURCEORDERREQUEST']._serialized_end=1137
+  _globals['_SOURCINGQUESTION']._serialized_start=1140
+  _globals['_SOURCINGQUESTION']._serialized_end=1611
+  _globals['_SOURCINGLINE']._serialized_start=1614
+  _globals['_SOURCINGLINE']._serialized_end=1826
+  _globals['_LOCATIONCAPACITY']._serialized_start=1828
+  _globals['_LOCATIONCAPACITY']._serialized_end=1934
+  _globals['_SOURCEORDERRESPONSE']._serialized_start=1936
+  _globals['_SOURCEORDERRESPONSE']._serialized_end=2011
+  _globals['_GETDECISIONREQUEST']._serialized_start=2013
+  _globals['_GETDECISIONREQUEST']._serialized_end=2064
+  _globals['_GETDECISIONRESPONSE']._serialized_start=2066
+  _globals['_GETDECISIONRESPONSE']._serialized_end=2141
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=2144
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=2282
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=2284
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=2387
+  _globals['_EXPORTDECISIONREQUEST']._serialized_start=2389
+  _globals['_EXPORTDECISIONREQUEST']._serialized_end=2443
+  _globals['_EXPORTDECISIONRESPONSE']._serialized_start=2445
+  _globals['_EXPORTDECISIONRESPONSE']._serialized_end=2490
+  _globals['_EXPLAINDECISIONREQUEST']._serialized_start=2492
+  _globals['_EXPLAINDECISIONREQUEST']._serialized_end=2615
+  _globals['_EXPLAINDECISIONRESPONSE']._serialized_start=2618
+  _globals['_EXPLAINDECISIONRESPONSE']._serialized_end=2763
+  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_start=2765
+  _globals['_ASKCOUNTERFACTUALREQUEST']._serialized_end=2885
+  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_start=2887
+  _globals['_ASKCOUNTERFACTUALRESPONSE']._serialized_end=2985
+  _globals['_FINDALTERNATIVESREQUEST']._serialized_start=2988
+  _globals['_FINDALTERNATIVESREQUEST']._serialized_end=3131
+  _globals['_FINDALTERNATIVESRESPONSE']._serialized_start=3134
+  _globals['_FINDALTERNATIVESRESPONSE']._serialized_end=3262
+  _globals['_ALTERNATIVE']._serialized_start=3264
+  _globals['_ALTERNATIVE']._serialized_end=3381
+  _globals['_REPLAYDECISIONREQUEST']._serialized_start=3384
+  _globals['_REPLAYDECISIONREQUEST']._serialized_end=3529
+  _globals['_REPLAYDECISIONRESPONSE']._serialized_start=3531
+  _globals['_REPLAYDECISIONRESPONSE']._serialized_end=3628
+  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_start=3631
+  _globals['_FINDRETURNLOCATIONREQUEST']._serialized_end=3838
+  _globals['_RETURNEDUNITS']._serialized_start=3840
+  _globals['_RETURNEDUNITS']._serialized_end=3936
+  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_start=3939
+  _globals['_FINDRETURNLOCATIONRESPONSE']._serialized_end=4142
+  _globals['_RETURNLOCATION']._serialized_start=4145
+  _globals['_RETURNLOCATION']._serialized_end=4311
+  _globals['_PLANBATCHREQUEST']._serialized_start=4314
+  _globals['_PLANBATCHREQUEST']._serialized_end=4648
+  _globals['_PLANBATCHRESPONSE']._serialized_start=4651
+  _globals['_PLANBATCHRESPONSE']._serialized_end=4858
+  _globals['_BATCHORDERPLANS']._serialized_start=4860
+  _globals['_BATCHORDERPLANS']._serialized_end=4935
+  _globals['_REOPTIMIZEORDERSREQUEST']._serialized_start=4938
+  _globals['_REOPTIMIZEORDERSREQUEST']._serialized_end=5199
+  _globals['_REOPTIMIZEORDERSRESPONSE']._serialized_start=5202
+  _globals['_REOPTIMIZEORDERSRESPONSE']._serialized_end=5622
+  _globals['_SOURCINGSERVICE']._serialized_start=5625
+  _globals['_SOURCINGSERVICE']._serialized_end=6990
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ Deciding where orders are fulfilled."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.type import money_pb2 as _money_pb2
@@ -16,6 +17,7 @@ from ordermesh.api.routing.v1 import decision_pb2 as _decision_pb2
 from ordermesh.api.routing.v1 import explanation_pb2 as _explanation_pb2
 from ordermesh.api.routing.v1 import network_pb2 as _network_pb2
 from ordermesh.api.routing.v1 import order_pb2 as _order_pb2
+from ordermesh.api.routing.v1 import reoptimization_pb2 as _reoptimization_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -928,3 +930,133 @@ class BatchOrderPlans(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BatchOrderPlans: _TypeAlias = BatchOrderPlans  # noqa: Y015
+
+@_typing.final
+class ReoptimizeOrdersRequest(_message.Message):
+    """ReoptimizeOrdersRequest says how many orders, and for how long."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    ORDERS_MAX_FIELD_NUMBER: _builtins.int
+    SOLVE_DURATION_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    validate_only: _builtins.bool
+    """Only answer: nothing is moved."""
+    orders_max: _builtins.int
+    """At most so many orders, the oldest first. 0 means 1,000."""
+    seed: _builtins.int
+    """What chance begins with: the same orders, stock and seed give the same plan, if it is not cut off."""
+    @_builtins.property
+    def solve_duration(self) -> _duration_pb2.Duration:
+        """How long the solver may take at most. Not set: 5 seconds."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        orders_max: _builtins.int = ...,
+        solve_duration: _duration_pb2.Duration | None = ...,
+        seed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["solve_duration", b"solve_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_behalf_of", b"on_behalf_of", "orders_max", b"orders_max", "request_id", b"request_id", "seed", b"seed", "solve_duration", b"solve_duration", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReoptimizeOrdersRequest: _TypeAlias = ReoptimizeOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ReoptimizeOrdersResponse(_message.Message):
+    """ReoptimizeOrdersResponse says what was found and what became of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    CONSIDERED_ORDERS_FIELD_NUMBER: _builtins.int
+    COMPARED_ORDERS_FIELD_NUMBER: _builtins.int
+    MOVED_ORDERS_FIELD_NUMBER: _builtins.int
+    TO_BE_MOVED_ORDERS_FIELD_NUMBER: _builtins.int
+    COST_BEFORE_FIELD_NUMBER: _builtins.int
+    COST_AFTER_FIELD_NUMBER: _builtins.int
+    CHARGE_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    CUT_OFF_FIELD_NUMBER: _builtins.int
+    MORE_ORDERS_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    run_id: _builtins.str
+    """The run, a UUID: decisions name it."""
+    considered_orders: _builtins.int
+    """Orders that were looked at."""
+    compared_orders: _builtins.int
+    """Orders among them that were decided together, and could have moved."""
+    moved_orders: _builtins.int
+    """Orders that have moved."""
+    to_be_moved_orders: _builtins.int
+    """Orders that would move, or were still under way when the call was answered."""
+    gap: _builtins.float
+    """How much `cost_after` with `charge` is above the bound, as a share of it. Not set without a bound."""
+    cut_off: _builtins.bool
+    """The solver was stopped by the clock: another run may find more."""
+    more_orders: _builtins.bool
+    """There are more orders than were looked at."""
+    @_builtins.property
+    def cost_before(self) -> _money_pb2.Money:
+        """What the compared orders cost before, counted now."""
+
+    @_builtins.property
+    def cost_after(self) -> _money_pb2.Money:
+        """What they cost after. It is never more."""
+
+    @_builtins.property
+    def charge(self) -> _money_pb2.Money:
+        """What their moves were charged."""
+
+    @_builtins.property
+    def bound(self) -> _money_pb2.Money:
+        """No plan for the compared orders costs less, its own moves charged. Not set where rates are not
+        linear in weight, so that nothing is proven.
+        """
+
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[_reoptimization_pb2.ReoptimizedOrder]:
+        """What became of each order, the oldest first."""
+
+    def __init__(
+        self,
+        *,
+        run_id: _builtins.str = ...,
+        considered_orders: _builtins.int = ...,
+        compared_orders: _builtins.int = ...,
+        moved_orders: _builtins.int = ...,
+        to_be_moved_orders: _builtins.int = ...,
+        cost_before: _money_pb2.Money | None = ...,
+        cost_after: _money_pb2.Money | None = ...,
+        charge: _money_pb2.Money | None = ...,
+        bound: _money_pb2.Money | None = ...,
+        gap: _builtins.float | None = ...,
+        cut_off: _builtins.bool = ...,
+        more_orders: _builtins.bool = ...,
+        orders: _abc.Iterable[_reoptimization_pb2.ReoptimizedOrder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "cost_after", b"cost_after", "cost_before", b"cost_before", "gap", b"gap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "compared_orders", b"compared_orders", "considered_orders", b"considered_orders", "cost_after", b"cost_after", "cost_before", b"cost_before", "cut_off", b"cut_off", "gap", b"gap", "more_orders", b"more_orders", "moved_orders", b"moved_orders", "orders", b"orders", "run_id", b"run_id", "to_be_moved_orders", b"to_be_moved_orders"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__gap: _TypeAlias = _typing.Literal["gap"]  # noqa: Y015
+    _WhichOneofArgType__gap: _TypeAlias = _typing.Literal["_gap", b"_gap"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gap) -> _WhichOneofReturnType__gap | None: ...
+
+Global___ReoptimizeOrdersResponse: _TypeAlias = ReoptimizeOrdersResponse  # noqa: Y015

@@ -85,6 +85,11 @@ class SourcingServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchResponse.FromString,
                 _registered_method=True)
+        self.ReoptimizeOrders = channel.unary_unary(
+                '/ordermesh.api.routing.v1.SourcingService/ReoptimizeOrders',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReoptimizeOrdersRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReoptimizeOrdersResponse.FromString,
+                _registered_method=True)
 
 
 class SourcingServiceServicer:
@@ -204,6 +209,21 @@ class SourcingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReoptimizeOrders(self, request, context):
+        """ReoptimizeOrders decides orders again, together, that have their stock and whose work nobody has
+        begun. An order moves only together with all that it needs to move, in one transaction of the
+        ledger, only where all of them save more than the `reassignment_charge` of their policies, and
+        never to arrive later than promised. What is not moved is said with its reason. The call may be
+        cut off at any moment: what was begun is finished or undone by a worker, and no order is without
+        its stock at any time. While an order is being moved its work can neither be accepted, rejected
+        nor shipped (`BEING_MOVED`).
+
+        Errors: `UNAVAILABLE` when inventory or the solver is away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SourcingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -256,6 +276,11 @@ def add_SourcingServiceServicer_to_server(servicer, server):
                     servicer.PlanBatch,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchResponse.SerializeToString,
+            ),
+            'ReoptimizeOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReoptimizeOrders,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReoptimizeOrdersRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReoptimizeOrdersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -529,6 +554,33 @@ class SourcingService:
             '/ordermesh.api.routing.v1.SourcingService/PlanBatch',
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.PlanBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReoptimizeOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.SourcingService/ReoptimizeOrders',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReoptimizeOrdersRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_sourcing__service__pb2.ReoptimizeOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -105,6 +105,17 @@ class SourcingServiceStub:
     `ZONES_NOT_ASCENDING`, `UNKNOWN_LOCATION` for stock nowhere, `FIELD_VIOLATION` for terms that
     are not the first message or come twice, and for amounts too large to add up.
     """
+    ReoptimizeOrders: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.ReoptimizeOrdersRequest, _sourcing_service_pb2.ReoptimizeOrdersResponse]
+    """ReoptimizeOrders decides orders again, together, that have their stock and whose work nobody has
+    begun. An order moves only together with all that it needs to move, in one transaction of the
+    ledger, only where all of them save more than the `reassignment_charge` of their policies, and
+    never to arrive later than promised. What is not moved is said with its reason. The call may be
+    cut off at any moment: what was begun is finished or undone by a worker, and no order is without
+    its stock at any time. While an order is being moved its work can neither be accepted, rejected
+    nor shipped (`BEING_MOVED`).
+
+    Errors: `UNAVAILABLE` when inventory or the solver is away.
+    """
 
 @_typing.type_check_only
 class SourcingServiceAsyncStub(SourcingServiceStub):
@@ -182,6 +193,17 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
     Errors: `BATCH_EMPTY`, `BATCH_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_MISMATCH`,
     `ZONES_NOT_ASCENDING`, `UNKNOWN_LOCATION` for stock nowhere, `FIELD_VIOLATION` for terms that
     are not the first message or come twice, and for amounts too large to add up.
+    """
+    ReoptimizeOrders: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.ReoptimizeOrdersRequest, _sourcing_service_pb2.ReoptimizeOrdersResponse]  # type: ignore[assignment]
+    """ReoptimizeOrders decides orders again, together, that have their stock and whose work nobody has
+    begun. An order moves only together with all that it needs to move, in one transaction of the
+    ledger, only where all of them save more than the `reassignment_charge` of their policies, and
+    never to arrive later than promised. What is not moved is said with its reason. The call may be
+    cut off at any moment: what was begun is finished or undone by a worker, and no order is without
+    its stock at any time. While an order is being moved its work can neither be accepted, rejected
+    nor shipped (`BEING_MOVED`).
+
+    Errors: `UNAVAILABLE` when inventory or the solver is away.
     """
 
 class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -317,6 +339,23 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: `BATCH_EMPTY`, `BATCH_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_MISMATCH`,
         `ZONES_NOT_ASCENDING`, `UNKNOWN_LOCATION` for stock nowhere, `FIELD_VIOLATION` for terms that
         are not the first message or come twice, and for amounts too large to add up.
+        """
+
+    @_abc_1.abstractmethod
+    def ReoptimizeOrders(
+        self,
+        request: _sourcing_service_pb2.ReoptimizeOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_service_pb2.ReoptimizeOrdersResponse, _abc.Awaitable[_sourcing_service_pb2.ReoptimizeOrdersResponse]]:
+        """ReoptimizeOrders decides orders again, together, that have their stock and whose work nobody has
+        begun. An order moves only together with all that it needs to move, in one transaction of the
+        ledger, only where all of them save more than the `reassignment_charge` of their policies, and
+        never to arrive later than promised. What is not moved is said with its reason. The call may be
+        cut off at any moment: what was begun is finished or undone by a worker, and no order is without
+        its stock at any time. While an order is being moved its work can neither be accepted, rejected
+        nor shipped (`BEING_MOVED`).
+
+        Errors: `UNAVAILABLE` when inventory or the solver is away.
         """
 
 def add_SourcingServiceServicer_to_server(servicer: SourcingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from ordermesh.kernel.errors import NotFound, RuleViolated
+from ordermesh.kernel.errors import Conflict, NotFound, RuleViolated
 
 
 class OrderNotFound(NotFound):
@@ -50,6 +50,17 @@ class WorkInProgress(RuleViolated):
     def __init__(self, order_id: str, state: str) -> None:
         super().__init__(
             "Nothing of the order may be decided again.", {"orderId": order_id, "state": state}
+        )
+
+
+class BeingMoved(Conflict):
+    """The stock of the order is being moved to other locations this moment."""
+
+    reason: ClassVar[str] = "BEING_MOVED"
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            "The stock of the order is being moved this moment; ask again.", {"orderId": order_id}
         )
 
 

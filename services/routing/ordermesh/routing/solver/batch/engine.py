@@ -105,6 +105,7 @@ def plan_batch(
     is_over: Callable[[], bool] = lambda: False,
     spread: Spread = map,
     choose: Choose | None = None,
+    cells: Cells | None = None,
     start: Integers | None = None,
 ) -> BatchResult:
     """The best plan that this much work finds, and a bound of every plan.
@@ -112,10 +113,11 @@ def plan_batch(
     ``is_over`` is asked between pieces of work; once it says so, the best so far is the result.
     ``spread`` runs pieces of work, and decides nothing but how long it takes. ``choose`` solves the
     restricted master; without it there is none. ``start`` is a plan to begin with, the location of
-    each atom; raises ``ValueError`` if it cannot be.
+    each atom; raises ``ValueError`` if it cannot be. ``cells`` are in place of those that follow
+    from the batch's costs.
     """
     budget = budget or Budget()
-    cells = cells_of(batch)
+    cells = cells_of(batch) if cells is None else cells
     run = _Run(
         batch,
         cells,

@@ -9,9 +9,21 @@ from ordermesh.routing.store.tables import (
     orders,
     policies,
     postal_codes,
+    reassignments,
     work,
 )
 from ordermesh.routing.store.tables.base import metadata as metadata
 
-TABLES = (network, capacity, carriage, postal_codes, copies, policies, orders, decisions, work)
+TABLES = (
+    network,
+    capacity,
+    carriage,
+    postal_codes,
+    copies,
+    policies,
+    orders,
+    decisions,
+    work,
+    reassignments,
+)
 """The modules that add their tables to the metadata."""

@@ -1,0 +1,125 @@
+"""Open orders planned together in a process of its own, killed when it does not end in time.
+
+``python -m ordermesh.routing.background.replanning SEED SECONDS`` reads an instance from its input
+and writes what it found to its output.
+"""
+
+import asyncio
+import contextlib
+import io
+import os
+import resource
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import numpy as np
+
+from ordermesh.kernel.errors import Unavailable
+from ordermesh.routing.background.batch_worker import (
+    MASTER_SECONDS,
+    MASTER_SECONDS_MIN,
+    MEMORY_BYTES,
+    NICENESS,
+)
+from ordermesh.routing.background.instances import read, written
+from ordermesh.routing.background.mastering import MasterProcess
+from ordermesh.routing.domain.reoptimizing.instance import Instance
+from ordermesh.routing.ports.batches import Replanned
+from ordermesh.routing.solver.batch.engine import BatchResult, plan_batch
+from ordermesh.routing.solver.batch.master import Chosen, Master
+
+START_SECONDS = 30.0
+"""How long starting, reading and the first plan may take beside the search."""
+
+
+class ReplanningProcess:
+    """Starts a process for each instance, one at a time."""
+
+    def __init__(self) -> None:
+        self._room = asyncio.Semaphore(1)
+
+    async def __call__(self, instance: Instance, seed: int, seconds: float) -> Replanned:
+        """As in ``Replanning``."""
+        payload = await asyncio.to_thread(written, instance)
+        async with self._room:
+            found = await _answer(payload, seed, seconds)
+        with np.load(io.BytesIO(found)) as told:
+            return Replanned(
+                told["location"].astype(np.int64),
+                int(told["cost"]),
+                int(told["bound"]),
+                bool(told["is_cut"]),
+            )
+
+
+async def _answer(payload: bytes, seed: int, seconds: float) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ordermesh.routing.background.replanning",
+        str(seed),
+        str(seconds),
+        stdin=PIPE,
+        stdout=PIPE,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(seconds + START_SECONDS):
+            found, _ = await process.communicate(payload)
+    except (TimeoutError, ConnectionError, RuntimeError):
+        # It took too long, or ended before it had read everything; the event loop says the latter
+        # in one of two ways.
+        found = b""
+    finally:
+        # With the processes that it may have started.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    if not found:
+        raise Unavailable("The solver has stopped.", service="solver", retry_after=5.0)
+    return found
+
+
+def main() -> None:
+    """Solve the instance on the input."""
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    seed, seconds = int(sys.argv[1]), float(sys.argv[2])
+    payload = sys.stdin.buffer.read()
+    # What libraries print is not part of the answer.
+    with os.fdopen(os.dup(1), "wb") as outlet, Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        result = _solved(payload, seed, time.monotonic() + seconds)
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            location=result.plan.location,
+            cost=np.array(result.plan.cost),
+            bound=np.array(result.plan.bound),
+            is_cut=np.array(result.is_cut),
+        )
+        outlet.write(buffer.getvalue())
+
+
+def _solved(payload: bytes, seed: int, end: float) -> BatchResult:
+    batch, cells, start = read(payload)
+
+    def choose(master: Master) -> Chosen | None:
+        seconds = min(MASTER_SECONDS, end - time.monotonic())
+        return MasterProcess(seconds)(master) if seconds > MASTER_SECONDS_MIN else None
+
+    return plan_batch(
+        batch,
+        seed,
+        is_over=lambda: time.monotonic() >= end,
+        choose=choose,
+        cells=cells,
+        start=start,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What becomes of an order that is looked at, and why it is not moved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from ordermesh.kernel.money import Money
+
+
+class Fate(StrEnum):
+    """What became of an order."""
+
+    MOVED = "MOVED"
+    TO_BE_MOVED = "TO_BE_MOVED"
+    BEST_WHERE_IT_IS = "BEST_WHERE_IT_IS"
+    SAVES_TOO_LITTLE = "SAVES_TOO_LITTLE"
+    WOULD_ARRIVE_LATER = "WOULD_ARRIVE_LATER"
+    NOT_ALLOWED = "NOT_ALLOWED"
+    NOT_COMPARABLE = "NOT_COMPARABLE"
+    BEGUN = "BEGUN"
+    NOT_MOVABLE = "NOT_MOVABLE"
+    TOO_WIDE = "TOO_WIDE"
+    CHANGED_MEANWHILE = "CHANGED_MEANWHILE"
+    STOCK_TAKEN = "STOCK_TAKEN"
+    CAPACITY_TAKEN = "CAPACITY_TAKEN"
+    OTHER_CURRENCY = "OTHER_CURRENCY"
+
+
+@dataclass(frozen=True)
+class Staying:
+    """Why an order cannot even be compared with others."""
+
+    fate: Fate
+    fact: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of one order; costs are None where they were not counted."""
+
+    order_id: str
+    fate: Fate
+    fact: str
+    cost_before: Money | None = None
+    cost_after: Money | None = None
+    decision_id: UUID | None = None
+    reassignment_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found and did; orders are the oldest first.
+
+    ``bound``: no plan of the compared orders costs less, its own moves charged; None where nothing
+    is proven. Costs are of the compared orders.
+    """
+
+    run_id: UUID
+    currency_code: str
+    orders: tuple[Told, ...]
+    compared: int
+    cost_before: Money
+    cost_after: Money
+    charge: Money
+    bound: Money | None
+    is_cut: bool
+    has_more: bool
+
+    def count(self, *fates: Fate) -> int:
+        """How many orders had one of these fates."""
+        return sum(one.fate in fates for one in self.orders)
+
+    @property
+    def gap(self) -> float | None:
+        """What the costs with the charge could at most be too high, as a share of the bound."""
+        if self.bound is None or self.bound <= 0:
+            return None
+        return (self.cost_after + self.charge - self.bound) / self.bound
+
+    @property
+    def by_fate(self) -> Mapping[Fate, int]:
+        """How many orders had which fate."""
+        return {fate: number for fate in Fate if (number := self.count(fate))}

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeVar
 
 import typer
 
+from ordermesh.cli.audit import audit_command
 from ordermesh.cli.benchmarks import bench_app
 from ordermesh.cli.carriage.app import carriage_app
 from ordermesh.cli.commands import console as _console
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(bench_app, name="bench")
+app.command("audit")(audit_command)
 app.add_typer(carriage_app, name="carriage")
 app.add_typer(data_app, name="data")
 app.add_typer(policy_app, name="policy")

@@ -1,13 +1,11 @@
 """The services' own benchmarks, each run as a process of its own."""
 
-import importlib.util
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ordermesh.cli.commands import run_module
 
 bench_app = typer.Typer(
     help="The benchmarks of the services, each checked as it runs.", no_args_is_help=True
@@ -51,9 +49,8 @@ def bench_ledger_command(
     arguments = [
         text for name, value in chosen.items() if value is not None for text in (name, f"{value}")
     ]
-    _bench(
-        "inventory", [*(["--quick"] if quick else []), *(["--more"] if more else []), *arguments]
-    )
+    arguments += [*(["--quick"] if quick else []), *(["--more"] if more else [])]
+    run_module("inventory", "bench", arguments, extras="inventory,bench")
 
 
 @bench_app.command("sourcing")
@@ -96,20 +93,4 @@ def bench_sourcing_command(
         "--json": json_file,
     }
     arguments += [f"{name}={value}" for name, value in chosen.items() if value is not None]
-    _bench("routing", arguments)
-
-
-def _bench(service: str, arguments: Sequence[str]) -> None:
-    """Run the benchmark of a service, and end as it ends."""
-    if importlib.util.find_spec(f"ordermesh.{service}") is None:
-        typer.echo(
-            f"The {service} service is not installed: pip install 'ordermesh[{service},bench]'.",
-            err=True,
-        )
-        raise typer.Exit(2)
-    module = f"ordermesh.{service}.bench"
-    try:
-        ended = subprocess.run([sys.executable, "-m", module, *arguments], check=False)  # noqa: S603 - our own module
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    raise typer.Exit(ended.returncode)
+    run_module("routing", "bench", arguments, extras="routing,bench")

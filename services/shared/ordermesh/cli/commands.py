@@ -1,11 +1,13 @@
 """What every command does: find the mesh, run, and end with a sentence when something is wrong."""
 
 import asyncio
+import importlib.util
 import json
+import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
@@ -61,6 +63,24 @@ def run(work: Coroutine[object, object, T]) -> T:
         raise failure(str(error)) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def run_module(service: str, module: str, arguments: Sequence[str], *, extras: str) -> NoReturn:
+    """Run a module of a service as a process of its own, and end as it ends.
+
+    The command knows no service: where it is not installed, it says what is missing.
+    """
+    if importlib.util.find_spec(f"ordermesh.{service}") is None:
+        typer.echo(
+            f"The {service} service is not installed: pip install 'ordermesh[{extras}]'.", err=True
+        )
+        raise typer.Exit(2)
+    name = f"ordermesh.{service}.{module}"
+    try:
+        ended = subprocess.run([sys.executable, "-m", name, *arguments], check=False)  # noqa: S603 - our own module
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(ended.returncode)
 
 
 def failure(sentence: str, *, code: int = 1) -> typer.Exit:

@@ -33,6 +33,9 @@ CLOSING_SECONDS_MAX = 20.0
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
+# Databases are started by processes that serve gRPC, whose handlers would fail in the child.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

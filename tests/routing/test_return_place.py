@@ -19,7 +19,6 @@ from ordermesh.routing.domain.item import KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.network import ReturnHandling as Handling
 from ordermesh.routing.domain.policy import illustrative_policy
-from ordermesh.routing.domain.question import cost_model
 from ordermesh.routing.domain.return_place import Choice, Parcelled, choose
 from tests.dialects import on_sqlite
 from tests.routing.house import House, entry, line, refused, usd
@@ -30,7 +29,7 @@ KEEP_APART = ReturnHandling.RETURN_HANDLING_KEEP_APART
 CUSTOMER = Place.from_degrees(41.88, -87.63)
 NORTH = Place.from_degrees(43.0, -87.63)
 FAR = Place.from_degrees(34.06, -117.65)
-COSTS = cost_model(illustrative_policy())
+COSTS = illustrative_policy().costs
 TWO_KILOGRAMS = Parcelled(((500, 4),))
 
 

@@ -44,6 +44,7 @@ from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.supplies import SupplyServicer
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings
+from ordermesh.inventory.store.catalog import SqlCatalogStore
 from ordermesh.inventory.store.controls import SqlControlStore
 from ordermesh.inventory.store.counts import SqlCountStore
 from ordermesh.inventory.store.holds import SqlHoldStore
@@ -98,9 +99,11 @@ def assemble(
     consumers = {peer: wanted for peer, wanted in CONSUMERS.items() if peer in peers}
     controls = SqlControlStore(ids)
     recollection = Recollection()
+    items, locations = SqlItemStore(), SqlLocationStore()
     stores = Stores(
-        items=SqlItemStore(),
-        locations=SqlLocationStore(),
+        items=items,
+        locations=locations,
+        catalog=SqlCatalogStore(items, locations, controls),
         ledger=SqlLedgerStore(ids, controls, recollection),
         controls=controls,
         reservations=SqlReservationStore(),

@@ -61,6 +61,8 @@ _log = logging.getLogger(__name__)
 
 # Asked and done all the time, so built once.
 _REVISION = select(leader.c.revision).where(leader.c.name == FEED)
+last_revision = _REVISION.scalar_subquery().label("revision")
+"""The highest revision that was stamped, as a column of a statement about something else."""
 _UNSTAMPED = select(feed.c.change_id).where(feed.c.revision.is_(None)).limit(1)
 _NOTE_STAMPED = update(leader).where(leader.c.name == FEED).values(revision=bindparam("stamped"))
 _ELECT = (

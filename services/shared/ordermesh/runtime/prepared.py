@@ -5,7 +5,7 @@ to answer it. What is asked for every reservation is therefore built once, and g
 text; the driver and the server keep it prepared.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,7 +29,7 @@ class Prepared:
     def __init__(self, build: Callable[[Dialect], Executable]) -> None:
         self._build = build
         self._statements: dict[Dialect, Executable] = {}
-        self._text: tuple[str, tuple[str, ...]] | None = None
+        self._text: tuple[str, Sequence[str], Mapping[str, Any]] | None = None
 
     def statement(self, dialect: Dialect) -> Executable:
         """The statement as SQLAlchemy executes it."""
@@ -37,16 +37,24 @@ class Prepared:
             self._statements[dialect] = self._build(dialect)
         return self._statements[dialect]
 
-    def text(self) -> tuple[str, tuple[str, ...]]:
-        """The statement for PostgreSQL, and its parameters in their order."""
+    def text(self, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        """The statement for PostgreSQL, and its values in their order.
+
+        Raises ``KeyError`` for a parameter of the statement that has no value.
+        """
         if self._text is None:
             statement = self.statement("postgresql")
             assert isinstance(statement, ClauseElement)  # noqa: S101 - all that can be built are
             compiled: Any = statement.compile(
                 dialect=_POSTGRES, compile_kwargs={"render_postcompile": True}
             )
-            self._text = str(compiled), tuple(compiled.positiontup or ())
-        return self._text
+            # What the statement compares with itself has names that SQLAlchemy made up.
+            constants = {
+                name: value for name, value in compiled.params.items() if value is not None
+            }
+            self._text = str(compiled), tuple(compiled.positiontup or ()), constants
+        text, names, others = self._text
+        return text, tuple(values[name] if name in values else others[name] for name in names)
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,7 @@ class Transaction:
             return found.all()
         is_first = not self._has_begun
         await self._ready()
-        text, names = prepared.text()
-        arguments = tuple(values[name] for name in names)
+        text, arguments = prepared.text(values)
         if is_first:
             # The driver's transaction begins with SQLAlchemy's first statement.
             found = await self._connection.exec_driver_sql(text, arguments)

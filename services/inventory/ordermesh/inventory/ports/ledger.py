@@ -59,6 +59,7 @@ class StockRow(NamedTuple):
     on_hand: int
     reserved: int
     short: int
+    is_quarantined: bool
 
 
 class ToldBalance(NamedTuple):

@@ -9,6 +9,7 @@ from ordermesh.inventory.domain.quotas import NO_QUOTAS, HoldQuotas
 from ordermesh.inventory.domain.reservation import Line, Reservation
 from ordermesh.inventory.domain.shortfall import Shortfall
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
+from ordermesh.inventory.ports.catalog import CatalogStore
 from ordermesh.inventory.ports.controls import ControlStore
 from ordermesh.inventory.ports.counts import CountStore
 from ordermesh.inventory.ports.feeds import ImportStore, QuarantineStore, SourceStore
@@ -59,6 +60,7 @@ class Stores:
 
     items: ItemStore
     locations: LocationStore
+    catalog: CatalogStore
     ledger: LedgerStore
     controls: ControlStore
     reservations: ReservationStore

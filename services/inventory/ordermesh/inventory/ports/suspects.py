@@ -27,10 +27,6 @@ class SuspectStore(Protocol):
         """Let a key go; its balance is locked, and in quarantine."""
         ...
 
-    async def pairs(self, tx: Transaction) -> set[Pair]:
-        """The keys that are in quarantine."""
-        ...
-
     async def page(
         self,
         tx: Transaction,

@@ -14,13 +14,13 @@ from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.kit import Kit, available_kits
 from ordermesh.inventory.domain.ledger import Balance
 from ordermesh.inventory.domain.supply import Supply, due
+from ordermesh.inventory.ports.catalog import KnownItem
 from ordermesh.inventory.ports.controls import PooledPair
 from ordermesh.inventory.ports.ledger import StockRow
 from ordermesh.inventory.ports.locations import Place
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.feed import revision
 
 PAIRS_MAX = 500_000
 """Pairs of SKU and location that one read answers."""
@@ -89,26 +89,26 @@ async def get_availability(
 
     Raises ``TooMuchAsked``, ``UnknownSku``, ``UnknownLocation``.
     """
-    at = await revision(tx)
-    now = await tx.now()
     pairs_max //= 1 + len(dates.instants)
     refuse_too_many(skus, location_ids, pairs_max)
+    now = await tx.now()
+    seen = await stores.catalog.glance(tx, now)
+    items = await stores.catalog.items(tx, seen.page, skus)
     names = Names()
-    kits = await stores.items.resolve(tx, skus, names)
     await stores.locations.resolve(tx, location_ids, names)
+    kits = {sku: kit for sku in skus if (kit := items[sku].kit) is not None}
     parts = {part.sku for kit in kits.values() for part in kit.components}
     wanted = {sku for sku in skus if sku not in kits} | parts
+    names.item_ids |= {sku: items[sku].item_id for sku in wanted | kits.keys()}
     item_ids = {names.item_ids[sku] for sku in wanted}
     asked = set(names.location_ids.values()) if location_ids else None
     rows = await stores.ledger.stock_of(tx, item_ids, asked)
     coming = await _read_coming(stores, tx, names, rows, excluding, dates, now)
     there = {row.location_id for row in rows if row.on_hand} | {pair[1] for pair in coming.due}
-    places = await stores.locations.places(tx, asked or there)
-    sale = await _read_sale(stores, tx, names, wanted | kits.keys(), places, channel, now)
-    sale.quarantined = await stores.suspects.pairs(tx)
-    sale.returning = await stores.reservations.returning(tx, now, excluding)
-    if ControlKind.POOL in sale.table.kinds:
-        sale.taken = await stores.controls.taken(tx, now, item_ids, excluding)
+    places = await stores.catalog.places(tx, seen.page, asked or there)
+    sale = _Sale(channel, now, seen.controls, places)
+    sale.know({sku: items[sku] for sku in names.item_ids})
+    await _read_use(stores, tx, sale, rows, excluding, has_overdue=seen.has_overdue)
     by_name = {place.location_id: surrogate for surrogate, place in places.items()}
     columns = list(location_ids) if location_ids else sorted(by_name)
     refuse_too_many(skus, columns, pairs_max)
@@ -135,7 +135,7 @@ async def get_availability(
         matrix.free,
         matrix.held_back,
         sale.table.version,
-        at,
+        seen.revision,
         now,
         dated=[Dated(by, cells, row_sums(cells, len(skus))) for by, cells in later],
     )
@@ -178,14 +178,23 @@ class _Sale:
     channel: str
     now: datetime
     table: ControlTable
-    products: Mapping[int, ProductControls]
-    off: Collection[int]
-    uncounted: Collection[int]
     places: Mapping[int, Place]
+    products: dict[int, ProductControls] = field(default_factory=dict)
+    off: set[int] = field(default_factory=set)
+    uncounted: set[int] = field(default_factory=set)
     returning: Mapping[Pair, int] = field(default_factory=dict)
     taken: Mapping[PooledPair, int] = field(default_factory=dict)
     coming: Mapping[Pair, int] = field(default_factory=dict)
     quarantined: Collection[Pair] = ()
+
+    def know(self, items: Mapping[str, KnownItem]) -> None:
+        """Items by SKU: what controls say of them, and whether they are sold and counted."""
+        for sku, (item_id, features, _kit) in items.items():
+            self.products[item_id] = self.table.product(sku, features.tags)
+            if features.is_unsellable:
+                self.off.add(item_id)
+            if features.is_uncounted:
+                self.uncounted.add(item_id)
 
     def conditions(self, item_id: int, location_id: int) -> Conditions:
         """On what conditions the channel sells the item there."""
@@ -211,26 +220,22 @@ class _Sale:
 _OFF = Conditions(is_excluded=True)
 
 
-async def _read_sale(
+async def _read_use(
     stores: Stores,
     tx: Transaction,
-    names: Names,
-    skus: Collection[str],
-    places: Mapping[int, Place],
-    channel: str,
-    now: datetime,
-) -> _Sale:
-    table = await stores.controls.table(tx)
-    features = await stores.items.features(tx, skus)
-    return _Sale(
-        channel,
-        now,
-        table,
-        {names.item_ids[sku]: table.product(sku, one.tags) for sku, one in features.items()},
-        {names.item_ids[sku] for sku, one in features.items() if one.is_unsellable},
-        {names.item_ids[sku] for sku, one in features.items() if one.is_uncounted},
-        places,
-    )
+    sale: _Sale,
+    rows: Sequence[StockRow],
+    excluding: Collection[UUID],
+    *,
+    has_overdue: bool,
+) -> None:
+    """What is known of units beside the balances: what comes back, what pools gave."""
+    sale.quarantined = {row[:2] for row in rows if row.is_quarantined}
+    if has_overdue or excluding:
+        sale.returning = await stores.reservations.returning(tx, sale.now, excluding)
+    if ControlKind.POOL in sale.table.kinds:
+        item_ids = {row.item_id for row in rows}
+        sale.taken = await stores.controls.taken(tx, sale.now, item_ids, excluding)
 
 
 def row_sums(cells: Sequence[int], row_count: int) -> list[int]:

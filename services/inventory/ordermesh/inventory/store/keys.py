@@ -53,6 +53,20 @@ def pair_values(dialect: Dialect, wanted: Iterable[tuple[int, int]]) -> dict[str
     return {"rows": json.dumps(rows)}
 
 
+def integer_rows(dialect: Dialect, name: str) -> Select[int]:
+    """As ``integers``, for a statement that is prepared: ``integer_values`` are its values."""
+    if dialect == "postgresql":
+        return select(func.unnest(bindparam(name, type_=ARRAY(Integer))))
+    listed = func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value
+    return select(cast(listed, Integer))
+
+
+def integer_values(dialect: Dialect, name: str, wanted: Iterable[int]) -> dict[str, Any]:
+    """The values of ``integer_rows``."""
+    rows = sorted(set(wanted))
+    return {name: rows if dialect == "postgresql" else json.dumps(rows)}
+
+
 def text_rows(dialect: Dialect) -> Select[str]:
     """As ``texts``, for a statement that is prepared: ``text_values`` are its values."""
     if dialect == "postgresql":

@@ -40,7 +40,12 @@ from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.store import controls as controls_store
 from ordermesh.inventory.store.controls import SqlControlStore
-from ordermesh.inventory.store.keys import integers, pair_rows, pair_values, pairs, texts
+from ordermesh.inventory.store.keys import (
+    pair_rows,
+    pair_values,
+    pairs,
+    texts,
+)
 from ordermesh.inventory.store.locking import FIGURES, LOCKING
 from ordermesh.inventory.store.movements import read_movements
 from ordermesh.inventory.store.reservations import returning
@@ -51,6 +56,7 @@ from ordermesh.inventory.store.rows import (
     opening_sequences,
 )
 from ordermesh.inventory.store.sale import listed, recollect, terms_of, told
+from ordermesh.inventory.store.stock import stock_of
 from ordermesh.inventory.store.supplies import coming, promise
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
@@ -270,17 +276,7 @@ class SqlLedgerStore:
         self, tx: Transaction, item_ids: Collection[int], location_ids: Collection[int] | None
     ) -> Sequence[StockRow]:
         """All balances of items by their surrogates; None means at all locations."""
-        statement = select(
-            balance.c.item_id,
-            balance.c.location_id,
-            balance.c.on_hand,
-            balance.c.reserved,
-            balance.c.short,
-        ).where(balance.c.item_id.in_(integers(tx.dialect, item_ids)))
-        if location_ids is not None:
-            places = integers(tx.dialect, location_ids)
-            statement = statement.where(balance.c.location_id.in_(places))
-        return [StockRow._make(row) for row in await tx.execute(statement)]
+        return await stock_of(tx, item_ids, location_ids)
 
     async def told(
         self,

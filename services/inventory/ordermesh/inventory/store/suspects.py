@@ -77,15 +77,6 @@ class SqlSuspectStore:
         )
         return _suspect(freed.one())
 
-    async def pairs(self, tx: Transaction) -> set[Pair]:
-        """The keys that are in quarantine."""
-        found = await tx.execute(
-            select(quarantined_key.c.item_id, quarantined_key.c.location_id).where(
-                quarantined_key.c.free_time.is_(None)
-            )
-        )
-        return {(row.item_id, row.location_id) for row in found}
-
     async def page(
         self,
         tx: Transaction,

@@ -6,8 +6,10 @@ Amounts are in 1e-4 of the policy's currency. A destination beyond the last zone
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from ordermesh.kernel.money import Money, from_decimal
+from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
 from ordermesh.routing.domain.rules.conditions import Condition
 from ordermesh.routing.domain.rules.rule import Rule, Window
 from ordermesh.routing.domain.stages import Stage
@@ -21,6 +23,8 @@ REASSIGNMENT_CHARGE = from_decimal("0.50")
 CARBON_PER_PARCEL_GRAMS = 250
 CARBON_PER_PARCEL_KM_GRAMS = "0.06"
 CARBON_PER_KG_KM_GRAMS = "0.1"
+
+_CARBON_FACTORS = "illustrative-1"
 
 
 class PolicyState(StrEnum):
@@ -80,6 +84,38 @@ class Policy:
     def is_active(self) -> bool:
         """Whether it decides when it is in force."""
         return self.state is PolicyState.ACTIVE
+
+    @cached_property
+    def costs(self) -> CostModel:
+        """The prices as the solver wants them; zones are numbered from 1."""
+        return CostModel(
+            version=f"{self.policy_id}/{self.version}",
+            currency=self.currency_code,
+            zones=tuple(
+                ZoneRates(
+                    number,
+                    zone.distance_km_max,
+                    zone.freight_per_parcel,
+                    zone.freight_per_kg,
+                    zone.transit_days,
+                )
+                for number, zone in enumerate(self.zones, start=1)
+            ),
+            split_charge=self.split_charge,
+            transit_day=self.transit_day_cost,
+            late_day=self.late_day_cost,
+            unfilled_per_atom=self.unfilled_fixed,
+            unfilled_per_unit=self.unfilled_per_unit,
+            unfilled_per_kg=self.unfilled_per_kg,
+            carbon=CarbonRates(
+                parcel_micrograms=250_000_000,
+                parcel_micrograms_per_km=60_000,
+                micrograms_per_gram_km=100,
+                price_per_kg=self.carbon_price_per_kg,
+                factor_version=_CARBON_FACTORS,
+            ),
+            parcel_limit_grams=self.parcel_grams_max or None,
+        )
 
 
 def illustrative_policy() -> Policy:

@@ -31,7 +31,6 @@ from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import SHIP, NetworkLocation, PickupPoint
 from ordermesh.routing.domain.order import PromiseMade
 from ordermesh.routing.domain.policy import Policy
-from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
 from ordermesh.routing.domain.relaxing import fenced, sourcing_policy
 from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
 from ordermesh.routing.domain.rules.knowing import Facts
@@ -49,10 +48,11 @@ from ordermesh.routing.domain.ways import Way, ways_of
 Units = Mapping[str, Mapping[str, int]]
 """Units by location id, then SKU."""
 
+AtRest = dict[tuple[str, int], SourcingLocation]
+"""Locations by id and days of handling."""
+
 _LAST = 1_000_001
 """The rank of locations that have none: behind every priority."""
-
-_CARBON_FACTORS = "illustrative-1"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ class Known:
     ``used`` is what is taken of windows of capacity; ``capacity`` replaces what a location can
     still send, in units. The first window of capacity ends at ``window_end``; a location counts as
     having handed over when it has with a probability of ``permille``. ``policy_reason`` tells why
-    that policy decides; ``put`` are facts by location and SKU.
+    that policy decides; ``put`` are facts by location and SKU. ``at_rest`` remembers, for this
+    network, locations that look the same in every question.
     """
 
     policy: Policy
@@ -131,6 +132,7 @@ class Known:
     book: Book = NO_BOOK
     window_end: datetime | None = None
     permille: int = CONFIDENCE_PERMILLE
+    at_rest: AtRest = field(default_factory=dict)
 
     def entry(self, location_id: str) -> NetworkLocation:
         """How a location fulfills. Raises ``KeyError``."""
@@ -169,7 +171,7 @@ class Known:
             units = self.capacity[location.location_id]
             return Room(units, units)
         if not location.capacities:
-            return _NO_LIMIT
+            return NO_LIMIT
         return room(
             location.location_id,
             location.capacities,
@@ -186,7 +188,7 @@ class Known:
         return shares(location_id, location.capacities, method, zone, self.now, load)
 
 
-_NO_LIMIT = Room(None)
+NO_LIMIT = Room(None)
 
 
 def frame(
@@ -226,7 +228,7 @@ def frame(
         tuple(line for one in question.wanted for line in sourcing_lines(one, known.items, limits)),
         question.place,
     )
-    policy = sourcing_policy(known.policy, cost_model(known.policy), question.promise_days, ruled)
+    policy = sourcing_policy(known.policy, known.policy.costs, question.promise_days, ruled)
     if question.pickup is not None:
         policy = unparcelled(policy)
     if coming:
@@ -250,6 +252,29 @@ class _Scene:
 
     def location(self, entry: NetworkLocation, place: KnownLocation, way: Way) -> SourcingLocation:
         """A location with what is in hand."""
+        if not self._is_at_rest(entry, way):
+            return self._seen(entry, place, way)
+        name = (entry.location_id, way.days)
+        found = self.known.at_rest.get(name)
+        if found is None:
+            found = self.known.at_rest[name] = self._seen(entry, place, way)
+        return found
+
+    def _is_at_rest(self, entry: NetworkLocation, way: Way) -> bool:
+        """Whether the location looks the same in every question, but for its days."""
+        name, added = entry.location_id, self.added
+        return (
+            way.services is None
+            and way.room is NO_LIMIT
+            and not way.why_off
+            and self.question.promise is None
+            and not entry.reject_permille
+            and name not in self.changes
+            and name not in added.by_location
+            and name not in added.per_parcel
+        )
+
+    def _seen(self, entry: NetworkLocation, place: KnownLocation, way: Way) -> SourcingLocation:
         name, known = entry.location_id, self.known
         changed = self.changes.get(name, [])
         services, why_unreached = served(way.services, way.why_unreached, changed)
@@ -305,38 +330,6 @@ def _likewise(rejections: Iterable[Rejection], later: SourcingLocation) -> list[
         for one in rejections
         if one.location_id == later.source_id
     ]
-
-
-def cost_model(policy: Policy) -> CostModel:
-    """The prices of a policy as the solver wants them; zones are numbered from 1."""
-    return CostModel(
-        version=f"{policy.policy_id}/{policy.version}",
-        currency=policy.currency_code,
-        zones=tuple(
-            ZoneRates(
-                number,
-                zone.distance_km_max,
-                zone.freight_per_parcel,
-                zone.freight_per_kg,
-                zone.transit_days,
-            )
-            for number, zone in enumerate(policy.zones, start=1)
-        ),
-        split_charge=policy.split_charge,
-        transit_day=policy.transit_day_cost,
-        late_day=policy.late_day_cost,
-        unfilled_per_atom=policy.unfilled_fixed,
-        unfilled_per_unit=policy.unfilled_per_unit,
-        unfilled_per_kg=policy.unfilled_per_kg,
-        carbon=CarbonRates(
-            parcel_micrograms=250_000_000,
-            parcel_micrograms_per_km=60_000,
-            micrograms_per_gram_km=100,
-            price_per_kg=policy.carbon_price_per_kg,
-            factor_version=_CARBON_FACTORS,
-        ),
-        parcel_limit_grams=policy.parcel_grams_max or None,
-    )
 
 
 def stock_for(question: Question, available: Units) -> dict[str, dict[str, int]]:

@@ -14,10 +14,22 @@ from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.policy import Policy
+from ordermesh.routing.domain.question import AtRest
 from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
 from ordermesh.routing.domain.rules.knowing import Facts, static_facts
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED
 from ordermesh.routing.domain.switch import Switches
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The network in one currency, and its locations as sourcing sees them while nothing happens.
+
+    ``at_rest`` is filled as they are seen.
+    """
+
+    network: tuple[NetworkLocation, ...]
+    at_rest: AtRest = field(default_factory=dict)
 
 
 @dataclass
@@ -36,14 +48,15 @@ class Memory:
     carriers: CarrierCalendars = EVERY_DAY
     book: Book = field(default_factory=Book)
     postal_codes: Mapping[str, PostalCodeTable] = field(default_factory=dict)
-    converted: dict[tuple[str, ...], tuple[NetworkLocation, ...]] = field(default_factory=dict)
+    converted: dict[tuple[str, ...], "Converted"] = field(default_factory=dict)
 
-    def network_in(self, currency_code: str, now: datetime) -> tuple[NetworkLocation, ...]:
+    def network_in(self, currency_code: str, now: datetime) -> "Converted":
         """The network with its costs in one currency; raises ``CurrencyMismatch``."""
         changed = conversions(self._currencies, currency_code, self.book, now)
         name = (currency_code, *(one.version for one in changed.values()))
         if name not in self.converted:
-            self.converted[name] = in_one_currency(self.network, currency_code, changed)
+            network = in_one_currency(self.network, currency_code, changed)
+            self.converted[name] = Converted(network)
         return self.converted[name]
 
     @cached_property

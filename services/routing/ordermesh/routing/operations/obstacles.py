@@ -17,7 +17,6 @@ from ordermesh.routing.domain.obstacles import (
     look_at_locations,
 )
 from ordermesh.routing.domain.order import OrderState
-from ordermesh.routing.domain.question import cost_model
 from ordermesh.routing.domain.submission import Whereto
 from ordermesh.routing.operations.memory import Memory
 from ordermesh.routing.operations.planning import Planner
@@ -71,9 +70,7 @@ class FindObstacles:
         """Look at everything but items; gives what items are looked at with."""
         known = await self._planner.memory(tx)
         policy = await self._planner.in_force(tx, known, request.policy_id)
-        scene = Scene(
-            known.network, known.locations, known.book, cost_model(policy), await tx.now()
-        )
+        scene = Scene(known.network, known.locations, known.book, policy.costs, await tx.now())
         look_at_lanes(obstacles, scene, timedelta(days=request.horizon_days or HORIZON_DAYS))
         countries = COUNTRIES_KNOWN | known.postal_codes.keys()
         look_at_locations(obstacles, scene, _open(known, scene), countries)

@@ -45,6 +45,10 @@ ITEMS_REMEMBERED = 20_000
 """So many items are kept in memory at most."""
 
 
+SOLVED_AT_ONCE = 400
+"""So many atoms times candidates are solved in less time than the problem takes to be put."""
+
+
 class Planner:
     """Answers sourcing questions. It writes nothing."""
 
@@ -71,12 +75,13 @@ class Planner:
         items = await self.items(tx, known, question.named)
         choice = await self._choose(tx, known, question, items, now)
         rulebook = known.rulebook(choice.policy)
+        converted = known.network_in(choice.policy.currency_code, now)
         used = {}
         if known.has_limits:
             used = await self._stores.capacity.used(tx, known.windows.starts(now), now)
         return Known(
             policy=choice.policy,
-            network=known.network_in(choice.policy.currency_code, now),
+            network=converted.network,
             locations=known.locations,
             items=items,
             used=used,
@@ -92,6 +97,7 @@ class Planner:
             book=known.book,
             window_end=known.windows.end(now) if known.has_limits else None,
             permille=CONFIDENCE_PERMILLE if question.promise is None else question.promise.permille,
+            at_rest=converted.at_rest,
         )
 
     async def _choose(
@@ -317,7 +323,7 @@ class Planner:
         question, known, stock = asking.question, asking.known, asking.stock
         problem = inputs.problem
         if question.method is SourcingMethod.EXACT:
-            solution = await asyncio.to_thread(self._solve, problem)
+            solution = await self._solved(problem)
             verify(problem, solution.plan)
             decision = verdict.solved(
                 question,
@@ -335,6 +341,13 @@ class Planner:
         return verdict.by_rule(
             question, known.policy, problem, plan, revision=stock.revision, now=known.now
         )
+
+    async def _solved(self, problem: Problem) -> Solution:
+        """The solution: at once where it costs less than another thread, else beside the loop."""
+        atoms = sum(group.atoms for group in problem.groups)
+        if atoms * len(problem.candidates) <= SOLVED_AT_ONCE:
+            return self._solve(problem)
+        return await asyncio.to_thread(self._solve, problem)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from opentelemetry import trace
 
 from ordermesh.api.routing.v1 import FindReturnLocationRequest, FindReturnLocationResponse
 from ordermesh.routing.domain.errors.order import OrderNotFound
-from ordermesh.routing.domain.question import cost_model
 from ordermesh.routing.domain.return_place import Parcelled, choose
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.planning import Planner
@@ -53,9 +52,9 @@ class FindReturnLocation:
             request.order_id,
             goods,
             story.order.destination.place,
-            known.network_in(policy.currency_code, await tx.now()),
+            known.network_in(policy.currency_code, await tx.now()).network,
             known.locations,
-            cost_model(policy),
+            policy.costs,
             only=request.location_id,
         )
         return return_location_reply(choice, policy)

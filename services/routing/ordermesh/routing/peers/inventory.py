@@ -39,6 +39,7 @@ from ordermesh.routing.peers.answers import (
     expected,
     unforeseen,
 )
+from ordermesh.routing.peers.availability import CALL_SECONDS, AvailabilityReader
 from ordermesh.routing.ports.feeds import FeedPage, FeedTooOld
 from ordermesh.routing.ports.stock import (
     Availability,
@@ -65,14 +66,10 @@ from ordermesh.routing.wire.reassignment import reassign_request
 
 T = TypeVar("T")
 
-CALL_SECONDS = 2.0
 PAGE_SIZE = 1_000
 NAMES_MAX = 1_000
-SKUS_MAX = 250
-"""How many items one question about availability names, so that its cells stay within limits."""
-
 DATED_SKUS_MAX = 8
-"""The same, where it is asked for many days."""
+"""How many items one question about many days names, so that its cells stay within limits."""
 
 _IN_DOUBT = "KEY_QUARANTINED"
 _DOUBT_SECONDS = 30.0
@@ -84,27 +81,13 @@ class InventoryStock:
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
+        self._availability = AvailabilityReader(mesh)
 
     async def available(
         self, skus: Sequence[str], excluding: Sequence[UUID], channel: str
     ) -> Availability:
         """What can be promised, at one revision; of very many items, at the lowest of several."""
-        units: dict[str, dict[str, int]] = {}
-        revisions = []
-        for start in range(0, len(skus), SKUS_MAX):
-            reply = await expected(
-                self._mesh.availability.GetAvailability(
-                    GetAvailabilityRequest(
-                        skus=skus[start : start + SKUS_MAX],
-                        excluding_reservation_ids=[str(one) for one in excluding],
-                        channel=channel,
-                    ),
-                    timeout=CALL_SECONDS,
-                )
-            )
-            _add(units, reply.available, reply.available.quantities)
-            revisions.append(reply.revision)
-        return Availability(units, min(revisions, default=0))
+        return await self._availability.read(skus, excluding, channel)
 
     async def kept_at(self, skus: Sequence[str]) -> Mapping[str, Set[str]]:
         """The locations with a stock record of each item."""

@@ -22,7 +22,7 @@ class Places(Protocol):
 
 
 Solver = Callable[[Problem], Solution]
-"""Who finds plans: a pure function, run beside the event loop."""
+"""Who finds plans: a pure function; beside the event loop unless it takes less than a thread."""
 
 
 Baselines = Mapping[SourcingMethod, Callable[[Problem], Plan]]

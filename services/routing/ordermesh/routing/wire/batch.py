@@ -20,7 +20,6 @@ from ordermesh.routing.domain.batch.plan import LEFT
 from ordermesh.routing.domain.errors.policy import ZonesNotAscending
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.geography import Place
-from ordermesh.routing.domain.question import cost_model
 from ordermesh.routing.domain.rates import CostModel
 from ordermesh.routing.wire.money import amount, money_message
 from ordermesh.routing.wire.policy import policy
@@ -75,7 +74,7 @@ def costs(terms: v1.BatchTerms) -> CostModel:
         unfilled_penalty=terms.unfilled_penalty,
     )
     try:
-        return cost_model(policy(message))
+        return policy(message).costs
     except ValueError as wrong:
         raise FieldViolation("terms", "terms.costs", f"{wrong}.") from wrong
 

@@ -13,6 +13,15 @@ from ordermesh.routing.domain.linting.finding import Finding, Kind, Severity
 from ordermesh.routing.domain.linting.linter import lint
 from ordermesh.routing.domain.linting.situation import conflict, find, implies, negation
 from ordermesh.routing.domain.policy import Policy, illustrative_policy
+from ordermesh.routing.domain.rules.action import (
+    CancelUnfilled,
+    ClearAutoCancel,
+    Filling,
+    MoveToQueue,
+    OrderAction,
+    SendToCare,
+    SetAutoCancel,
+)
 from ordermesh.routing.domain.rules.conditions import AnyOf, Condition, Test, judge_all
 from ordermesh.routing.domain.rules.knowing import static_facts
 from ordermesh.routing.domain.rules.rule import (
@@ -107,9 +116,53 @@ def test_a_looser_limit_behind_a_stricter_one_is_shadowed() -> None:
     assert found(policy(replace(loose, effect=SplitLimit(shipments_max=1)), strict)) == []
 
 
+VIP, CARE = OrderAction(MoveToQueue("vip")), OrderAction(SendToCare())
+LEFT = (Filling.PARTLY_FILLED, Filling.UNFILLED)
+
+
+@pytest.mark.parametrize("deed", [CancelUnfilled(), SetAutoCancel(DAY)])
+def test_cancelling_what_is_left_where_nothing_is_left_is_an_error(deed: Any) -> None:
+    idle = rule(OrderAction(deed, (Filling.FILLED,)), WEB)
+
+    finding = only(policy(idle))
+
+    assert (finding.kind, finding.severity) == (Kind.DEAD_RULE, ERROR)
+    assert judge_all([WEB], finding.witness.facts).holds
+    assert found(policy(rule(OrderAction(deed, LEFT), WEB))) == []
+
+
+def test_an_action_for_orders_sent_in_part_never_acts_where_no_stage_allows_that() -> None:
+    partly = rule(OrderAction(SendToCare(), (Filling.PARTLY_FILLED,)))
+    whole, part = Stage("whole"), Stage("part", partial_allowed=True)
+
+    assert found(policy(partly, stages=(whole,))) == [(Kind.DEAD_RULE, WARNING, ("R",))]
+    assert found(policy(partly, stages=(whole, part))) == found(policy(partly)) == []
+
+
+def test_an_action_behind_one_that_does_the_same_more_often_is_shadowed() -> None:
+    wide = rule(VIP, rule_id="wide")
+    narrow = rule(replace(VIP, outcomes=LEFT), WEB, rule_id="narrow")
+    soon = rule(OrderAction(SetAutoCancel(DAY)), rule_id="soon")
+    later = rule(OrderAction(SetAutoCancel(2 * DAY)), WEB, rule_id="later")
+
+    assert found(policy(wide, narrow)) == [(Kind.SHADOWED_RULE, WARNING, ("narrow", "wide"))]
+    assert found(policy(narrow, wide)) == []
+    assert found(policy(later, soon)) == [(Kind.SHADOWED_RULE, WARNING, ("later", "soon"))]
+
+
+def test_actions_for_different_outcomes_do_not_contradict_each_other() -> None:
+    filled = rule(replace(VIP, outcomes=(Filling.FILLED,)), rule_id="one")
+
+    assert found(policy(filled, rule(replace(CARE, outcomes=LEFT), rule_id="two"))) == []
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
+        (VIP, CARE),
+        (VIP, OrderAction(MoveToQueue("other"))),
+        (OrderAction(CancelUnfilled()), OrderAction(SetAutoCancel(DAY))),
+        (OrderAction(ClearAutoCancel()), OrderAction(SetAutoCancel(DAY))),
         (CapacityMode(Mode.HARD), CapacityMode(Mode.RANK_LAST)),
         (PromiseRule(True), PromiseRule(False)),
         (ServiceRule(("air",), banned=True), ServiceRule(("air",), per_parcel=usd("1"))),

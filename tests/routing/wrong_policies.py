@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 
@@ -86,6 +87,42 @@ POLICY_CASES = [
         "tiers in which nothing counts",
         lambda: policy(tiers=[v1.Tier(terms=[v1.WeightedTerm(term=SHIPMENTS)])]),
         "tiers",
+    ),
+    not_valid(
+        "an action on goods",
+        lambda: ruled(SKU, action=v1.OrderAction(clear_auto_cancel=v1.ClearAutoCancel())),
+        "its effect cannot depend on facts of item",
+    ),
+    not_valid(
+        "an action on a location",
+        lambda: ruled(HERE, action=v1.OrderAction(cancel_unfilled=v1.CancelUnfilled())),
+        "its effect cannot depend on facts of location",
+    ),
+    invalid(
+        "an action that does nothing",
+        lambda: ruled(action=v1.OrderAction()),
+        "policy.rules[0].action.action",
+    ),
+    invalid(
+        "an action after something unsaid",
+        lambda: ruled(
+            action=v1.OrderAction(
+                outcomes=[v1.OrderAction.OUTCOME_UNSPECIFIED], send_to_care=v1.SendToCare()
+            )
+        ),
+        "policy.rules[0].action.outcomes[0]",
+    ),
+    invalid(
+        "a move to no queue",
+        lambda: ruled(action=v1.OrderAction(move_to_queue=v1.MoveToQueue())),
+        "policy.rules[0].action.move_to_queue.queue",
+    ),
+    invalid(
+        "a cancellation at once that says it is later",
+        lambda: ruled(
+            action=v1.OrderAction(set_auto_cancel=v1.SetAutoCancel(after_duration=Duration()))
+        ),
+        "policy.rules[0].action.set_auto_cancel.after_duration",
     ),
     not_valid(
         "a test without limits", lambda: ruled(number()), "its test of ORDER_UNITS has no limit"

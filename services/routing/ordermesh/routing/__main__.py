@@ -51,7 +51,7 @@ from ordermesh.routing.operations.postal_codes import (
 from ordermesh.routing.operations.promising import Promising
 from ordermesh.routing.operations.putting_facts import PuttingFacts
 from ordermesh.routing.operations.reassigning import Reassigning
-from ordermesh.routing.operations.records import WORK_KIND, Records
+from ordermesh.routing.operations.records import WAKE_KIND, WORK_KIND, Records
 from ordermesh.routing.operations.reoptimization import Reoptimizing, ReoptimizingOnSchedule
 from ordermesh.routing.operations.reoptimizing import ReoptimizeOrders
 from ordermesh.routing.operations.returning import FindReturnLocation
@@ -59,6 +59,7 @@ from ordermesh.routing.operations.sourcing import SourceOrder
 from ordermesh.routing.operations.steps import Steps
 from ordermesh.routing.operations.submit import SubmitOrder
 from ordermesh.routing.operations.switching import Switching
+from ordermesh.routing.operations.waking import Waking
 from ordermesh.routing.peers.consumers import CONSUMERS, deliverer
 from ordermesh.routing.peers.inventory import InventoryFeeds, InventoryStock
 from ordermesh.routing.ports.batches import Replanning
@@ -324,7 +325,11 @@ def _background(
         Delivery(database, peer, deliverer(seams.mesh, peer, database, SqlContactStore()))
         for peer in _consumers(seams)
     ]
-    kinds = {WORK_KIND: driver.work_kind(), reassigning.kind: reassigning.work_kind()}
+    kinds = {
+        WORK_KIND: driver.work_kind(),
+        WAKE_KIND: Waking(database, records).work_kind(),
+        reassigning.kind: reassigning.work_kind(),
+    }
     kinds |= {delivery.kind: delivery.work_kind() for delivery in deliveries}
     feeds = InventoryFeeds(seams.mesh)
     return [

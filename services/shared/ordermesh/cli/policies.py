@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from google.protobuf import json_format, text_format
+from google.protobuf.duration_pb2 import Duration
 from google.type.money_pb2 import Money
 from rich.console import Console
 from rich.text import Text
@@ -77,7 +78,7 @@ def _witness(witness: v1.LintWitness) -> str:
 
 
 def example() -> str:
-    """A policy as JSON that shows the form: a season with a fence, a credit, a limit and stages."""
+    """A policy as JSON that shows the form: a season with rules of every kind, and stages."""
     return json_format.MessageToJson(_example())
 
 
@@ -126,6 +127,9 @@ def _example_rules() -> list[v1.Rule]:
     far = v1.NumberTest(fact=v1.NumberFact.NUMBER_FACT_LOCATION_DISTANCE_KM, at_least=801)
     store = v1.TextTest(fact=v1.TextFact.TEXT_FACT_LOCATION_TYPE, values=["STORE"])
     weeks = v1.NumberFact.NUMBER_FACT_STOCK_WEEKS_OF_SUPPLY
+    again = v1.NumberTest(fact=v1.NumberFact.NUMBER_FACT_ORDER_ATTEMPT, at_least=3)
+    left = [v1.OrderAction.OUTCOME_PARTLY_FILLED, v1.OrderAction.OUTCOME_UNFILLED]
+    three_days = v1.SetAutoCancel(after_duration=Duration(seconds=3 * 86_400))
     return [
         v1.Rule(
             rule_id="stores-ship-near",
@@ -146,5 +150,16 @@ def _example_rules() -> list[v1.Rule]:
             rule_id="one-shipment",
             name="One shipment where possible",
             split_limit=v1.SplitLimit(shipments_max=1),
+        ),
+        v1.Rule(
+            rule_id="look-after-it",
+            name="People look at what cannot be filled at the third attempt",
+            conditions=[v1.Condition(number=again)],
+            action=v1.OrderAction(outcomes=left, send_to_care=v1.SendToCare()),
+        ),
+        v1.Rule(
+            rule_id="give-up",
+            name="What is unfilled after three days is cancelled",
+            action=v1.OrderAction(outcomes=left, set_auto_cancel=three_days),
         ),
     ]

@@ -59,6 +59,30 @@ class OrderFulfilled:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderMovedToQueue:
+    """An order waits in another queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSentToCare:
+    """People look at an order."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAutoCancelSet:
+    """What cannot be filled in time will be cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAutoCancelCleared:
+    """What cannot be filled will not be cancelled by itself."""
+
+
+OfRule = OrderMovedToQueue | OrderSentToCare | OrderAutoCancelSet | OrderAutoCancelCleared
+"""What rules make of orders."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkAccepted:
     """A location prepares so many units."""
 
@@ -131,6 +155,17 @@ class RefundDue:
     units: int
 
 
+OfReturn = (
+    ReturnAuthorized
+    | ReturnReceived
+    | ReturnCompleted
+    | ReturnCancelled
+    | UnitsDisposed
+    | RefundDue
+)
+"""What becomes of returns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A notice was sent, given up or not sent, and why; ``kind`` and ``reason`` are their names."""
@@ -146,16 +181,12 @@ Happening = (
     | OrderUnfillable
     | OrderCancelled
     | OrderFulfilled
+    | OfRule
     | WorkAccepted
     | WorkRejected
     | WorkShipped
     | WorkDelivered
-    | ReturnAuthorized
-    | ReturnReceived
-    | ReturnCompleted
-    | ReturnCancelled
-    | UnitsDisposed
-    | RefundDue
+    | OfReturn
     | Told
 )
 """Any of them."""
@@ -187,17 +218,26 @@ def sentence(happening: Happening) -> str:
             return f"{_count(units, 'unit')} delivered."
         case Told(kind, state, reason):
             return _told(kind, state, reason)
-    return _of_return(happening)
+    return _of_others(happening)
 
 
-def _of_return(
-    happening: ReturnAuthorized
-    | ReturnReceived
-    | ReturnCompleted
-    | ReturnCancelled
-    | UnitsDisposed
-    | RefundDue,
-) -> str:
+def _of_others(happening: OfRule | OfReturn) -> str:
+    return _of_rule(happening) if isinstance(happening, OfRule) else _of_return(happening)
+
+
+def _of_rule(happening: OfRule) -> str:
+    match happening:
+        case OrderMovedToQueue():
+            return "The order waits in another queue."
+        case OrderSentToCare():
+            return "The order was sent to customer care."
+        case OrderAutoCancelSet():
+            return "What of the order cannot be filled in time will be cancelled."
+        case OrderAutoCancelCleared():
+            return "What of the order cannot be filled yet will not be cancelled."
+
+
+def _of_return(happening: OfReturn) -> str:
     match happening:
         case ReturnAuthorized(units, location_id):
             return f"{_count(units, 'unit')} may be returned to {location_id}."

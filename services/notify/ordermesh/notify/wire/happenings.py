@@ -55,6 +55,22 @@ def _order_fulfilled(event: routing.OrderFulfilled) -> Told:
     return event.order.order_id, happenings.OrderFulfilled(_shipped(event.order.lines))
 
 
+def _order_moved_to_queue(event: routing.OrderMovedToQueue) -> Told:
+    return event.order.order_id, happenings.OrderMovedToQueue()
+
+
+def _order_sent_to_care(event: routing.OrderSentToCare) -> Told:
+    return event.order.order_id, happenings.OrderSentToCare()
+
+
+def _order_auto_cancel_set(event: routing.OrderAutoCancelSet) -> Told:
+    return event.order.order_id, happenings.OrderAutoCancelSet()
+
+
+def _order_auto_cancel_cleared(event: routing.OrderAutoCancelCleared) -> Told:
+    return event.order.order_id, happenings.OrderAutoCancelCleared()
+
+
 def _work_accepted(event: routing.FulfillmentOrderAccepted) -> Told:
     work = event.fulfillment_order
     return work.order_id, happenings.WorkAccepted(work.location_id, _units(work))
@@ -128,6 +144,14 @@ _READERS: Mapping[str, Callable[[EventEnvelope], Told]] = {
     "ordermesh.order.unfillable.v1": _reader(routing.OrderUnfillable, _order_unfillable),
     "ordermesh.order.cancelled.v1": _reader(routing.OrderCancelled, _order_cancelled),
     "ordermesh.order.fulfilled.v1": _reader(routing.OrderFulfilled, _order_fulfilled),
+    "ordermesh.order.moved_to_queue.v1": _reader(routing.OrderMovedToQueue, _order_moved_to_queue),
+    "ordermesh.order.sent_to_care.v1": _reader(routing.OrderSentToCare, _order_sent_to_care),
+    "ordermesh.order.auto_cancel_set.v1": _reader(
+        routing.OrderAutoCancelSet, _order_auto_cancel_set
+    ),
+    "ordermesh.order.auto_cancel_cleared.v1": _reader(
+        routing.OrderAutoCancelCleared, _order_auto_cancel_cleared
+    ),
     "ordermesh.fulfillment_order.accepted.v1": _reader(
         routing.FulfillmentOrderAccepted, _work_accepted
     ),

@@ -19,6 +19,7 @@ from ordermesh.routing.domain.policy import (
     Policy,
     Zone,
 )
+from ordermesh.routing.domain.rules.action import OrderAction
 from ordermesh.routing.domain.rules.conditions import Condition, level_of
 from ordermesh.routing.domain.rules.rule import (
     CapacityMode,
@@ -114,6 +115,8 @@ def _check_rule(rule: Rule) -> None:
                 raise RuleNotValid(rule.rule_id, "it limits nothing")
         case PromiseRule():
             allowed = frozenset({Level.ORDER, Level.ITEM})
+        case OrderAction():
+            allowed = frozenset({Level.ORDER})
         case CapacityMode():
             allowed = frozenset({Level.ORDER, Level.LOCATION})
         case ServiceRule():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ordermesh.kernel.money import Money, to_decimal
+from ordermesh.routing.domain.rules.action import Filling, OrderAction, RuleAction
 
 if TYPE_CHECKING:
     from ordermesh.routing.domain.record import Record
@@ -125,7 +126,8 @@ class RuleOutcome:
     """What a rule of the policy did to the order.
 
     It was applied at ``at`` locations, 0 for a rule about the order alone, and abstained at
-    ``abstained_at`` because ``missing`` was not known.
+    ``abstained_at`` because ``missing`` was not known. ``action`` is what it wants to become of the
+    order.
     """
 
     rule_id: str
@@ -135,6 +137,7 @@ class RuleOutcome:
     abstained_at: int
     missing: str
     sentences: tuple[str, ...] = ()
+    action: OrderAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ class Decision:
     policy decided, ``rules`` what its rules did, ``stages`` what was tried in turn. Locations in
     ``beyond_capacity`` may send more than they have capacity for. ``reoptimization`` is set where
     it was made to save cost over several orders. ``record`` is what it can be made again from.
+    ``actions`` are what rules want to become of the order, by what comes of it.
     """
 
     decision_id: UUID | None
@@ -209,6 +213,14 @@ class Decision:
     carriage_revision: int = 0
     reoptimization: Reoptimization | None = None
     record: "Record | None" = None
+    actions: tuple[RuleAction, ...] = ()
+
+    @property
+    def filling(self) -> Filling:
+        """What it leaves: nothing, some or all."""
+        if not self.unfilled_lines:
+            return Filling.FILLED
+        return Filling.PARTLY_FILLED if self.shipments else Filling.UNFILLED
 
     @property
     def unfilled_units(self) -> int:

@@ -22,7 +22,40 @@ class OrderUnfillable:
 
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
-    """What had not been shipped of an order was cancelled."""
+    """What had not been shipped of an order was cancelled, or by a rule what was unfilled."""
+
+    rule_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMovedToQueue:
+    """A rule moved an order to another queue, from this one."""
+
+    rule_id: str
+    previous_queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSentToCare:
+    """A rule moved an order to the people who look after orders, and why."""
+
+    rule_id: str
+    previous_queue: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAutoCancelSet:
+    """A rule said when what is unfilled is cancelled by itself."""
+
+    rule_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAutoCancelCleared:
+    """A rule took that time back."""
+
+    rule_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +97,10 @@ Event = (
     | OrderUnfillable
     | OrderCancelled
     | OrderFulfilled
+    | OrderMovedToQueue
+    | OrderSentToCare
+    | OrderAutoCancelSet
+    | OrderAutoCancelCleared
     | FulfillmentOrderAccepted
     | FulfillmentOrderRejected
     | FulfillmentOrderShipped

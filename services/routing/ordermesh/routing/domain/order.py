@@ -163,6 +163,14 @@ class PromiseMade:
     permille: int
 
 
+@dataclass(frozen=True, slots=True)
+class AutoCancel:
+    """What is unfilled at ``time`` is cancelled by itself: this rule said so."""
+
+    time: datetime
+    rule_id: str
+
+
 @dataclass(frozen=True)
 class Order:
     """An order with its lines.
@@ -171,8 +179,9 @@ class Order:
     with the order and is the root of every id that is derived for it, so that an order that was
     refused and is submitted again under its old name shares no id with its past. ``customer`` is a
     key of the caller's for who buys, "" for nobody. ``policy_id`` "" leaves the choice of a policy
-    to what the order says of itself, ``traits`` among it. ``pickup_location_id`` is where the
-    customer collects it, "" where it is sent.
+    to what the order says of itself, ``traits`` among it: rules move it from queue to queue.
+    ``pickup_location_id`` is where the customer collects it, "" where it is sent. ``auto_cancel``
+    tells when what is unfilled is cancelled by itself, None: never.
     """
 
     order_id: str
@@ -199,6 +208,7 @@ class Order:
     traits: Traits = NO_TRAITS
     promise: PromiseMade | None = None
     pickup_location_id: str = ""
+    auto_cancel: AutoCancel | None = None
 
     @property
     def pickup(self) -> PickupPoint | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from ordermesh.routing.domain import fulfillment, hold, saga
+from ordermesh.routing.domain import acting, fulfillment, hold, saga
 from ordermesh.routing.domain.event import (
     Event,
     FulfillmentOrderShipped,
@@ -31,6 +31,7 @@ from ordermesh.routing.domain.order import (
     counted,
     with_quantities,
 )
+from ordermesh.routing.domain.rules.action import Filling, Intended
 from ordermesh.routing.domain.saga import Cap, Unfilled
 from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
 
@@ -40,10 +41,12 @@ def plan(
     decision_id: UUID,
     shipments: Sequence[FulfillmentOrder],
     reasons: Mapping[str, str],
+    intended: Intended | None = None,
 ) -> Story:
     """A plan was made for what is undecided: it is stored before the ledger is asked to hold it.
 
-    ``reasons`` say, by line id, why something of the line is unfilled.
+    ``reasons`` say, by line id, why something of the line is unfilled; ``intended`` is what rules
+    want to become of the order then.
     """
     replaced = hold.replaceable(story.work)
     left = _unfilled(story, shipments, reasons)
@@ -51,17 +54,23 @@ def plan(
     if not _reserves(kept):
         # Only a new reservation takes an old one's place.
         replaced = ()
-    new_saga = saga.planned(story.saga, decision_id, replaced, left)
+    new_saga = saga.planned(story.saga, decision_id, replaced, left, intended)
     return replace(story, saga=new_saga, work=(*story.work, *kept))
 
 
-def nothing_fits(story: Story, decision_id: UUID, reasons: Mapping[str, str]) -> Told:
+def nothing_fits(
+    story: Story,
+    decision_id: UUID,
+    reasons: Mapping[str, str],
+    intended: Intended | None = None,
+) -> Told:
     """The plan sends nothing: what is undecided stays unfilled, and there is nothing to hold."""
     new_saga = replace(
         story.saga,
         epoch=story.saga.epoch + 1,
         decision_id=decision_id,
         unfilled=_unfilled(story, (), reasons),
+        intended=intended,
     )
     work = hold.hand_over(story.work, (), ())
     return _sourced(replace(story, saga=new_saga, work=work))
@@ -103,7 +112,7 @@ def _reserves(planned: Iterable[FulfillmentOrder]) -> bool:
 
 
 def _sourced(story: Story, new_work: tuple[str, ...] = ()) -> Told:
-    """Settle what the plan left: unfilled with its reason."""
+    """Settle what the plan left: unfilled with its reason; then rules have their say."""
     left = {one.line_id: one for one in story.saga.unfilled}
     order = with_quantities(story.order, story.work)
     lines = tuple(
@@ -116,16 +125,34 @@ def _sourced(story: Story, new_work: tuple[str, ...] = ()) -> Told:
         else line
         for line in order.lines
     )
-    order = counted(replace(order, lines=lines), story.work)
+    filling = _filling(lines, has_left=bool(left), has_sent=bool(new_work))
+    order, acts = acting.act(replace(order, lines=lines), story.saga.intended, filling)
+    order = counted(order, story.work)
     events: tuple[Event, ...] = (OrderReceived(),) if story.saga.is_conditional else ()
-    if order.state is OrderState.UNFILLABLE:
+    if order.state in (OrderState.UNFILLABLE, OrderState.CANCELLED):
         events = (*events, OrderUnfillable())
     else:
         events = (*events, OrderSourced(new_work))
         if order.state is OrderState.FULFILLED:
             events = (*events, OrderFulfilled())
     new_saga = saga.sourced(story.saga, is_done=not order.is_undecided)
-    return replace(story, order=order, saga=new_saga), events
+    return replace(story, order=order, saga=new_saga), (*events, *acts)
+
+
+def _filling(lines: Iterable[OrderLine], *, has_left: bool, has_sent: bool) -> Filling:
+    """What became of a plan; what a limit refused is left too."""
+    if not has_sent:
+        return Filling.UNFILLED
+    is_refused = any(line.unfilled and line.unfilled_facts for line in lines)
+    return Filling.PARTLY_FILLED if has_left or is_refused else Filling.FILLED
+
+
+def give_up(story: Story) -> Told:
+    """The time has come at which what is still unfilled is cancelled by itself."""
+    said = story.order.auto_cancel
+    rule_id = "" if said is None else said.rule_id
+    order, events = acting.cancel_unfilled(replace(story.order, auto_cancel=None), rule_id)
+    return replace(story, order=counted(order, story.work)), events
 
 
 def held(story: Story) -> Story:
@@ -253,7 +280,8 @@ def undo(story: Story) -> Told:
     lines = tuple(
         replace(cleared(line), cancelled=line.quantity - line.shipped) for line in order.lines
     )
-    order = replace(counted(replace(order, lines=lines), work), cancel_requested=False)
+    order = counted(replace(order, lines=lines, auto_cancel=None), work)
+    order = replace(order, cancel_requested=False)
     events: tuple[Event, ...] = (OrderReceived(),) if story.saga.is_conditional else ()
     events = (*events, OrderCancelled())
     if order.state is OrderState.FULFILLED and story.order.state is not OrderState.FULFILLED:

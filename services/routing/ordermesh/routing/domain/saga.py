@@ -23,6 +23,7 @@ from uuid import UUID
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState, Hold
 from ordermesh.routing.domain.order import IllegalTransition, Order
+from ordermesh.routing.domain.rules.action import Intended
 
 PLANS_MAX = 3
 """How many plans a run makes before it gives up, or waits."""
@@ -57,7 +58,8 @@ class Action(StrEnum):
     """What a worker does next.
 
     ``SHIP``: tell the ledger what has left. ``TURN_BACK``: intend to undo. ``SURPLUS``: release
-    what nobody needs. ``SETTLED``: nothing. The others are the steps of the same name.
+    what nobody needs. ``GIVE_UP``: cancel what is still unfilled. ``SETTLED``: nothing. The others
+    are the steps of the same name.
     """
 
     PLAN = "PLAN"
@@ -67,7 +69,12 @@ class Action(StrEnum):
     UNDO = "UNDO"
     SHIP = "SHIP"
     SURPLUS = "SURPLUS"
+    GIVE_UP = "GIVE_UP"
     SETTLED = "SETTLED"
+
+
+ASKS_NOBODY = frozenset({Action.TURN_BACK, Action.GIVE_UP, Action.SETTLED})
+"""What is written as soon as it is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,8 @@ class Saga:
     one; ``plans`` counts those of this run. ``is_conditional``: the order is made only if all of it
     can be held, by ``answer_by``, and has not been yet. ``checkout_ids`` are the carts that the
     next hold takes over, ``replaced_ids`` the order's own reservations that the present hold
-    replaces. ``unfilled`` is what the present plan leaves.
+    replaces. ``unfilled`` is what the present plan leaves, ``intended`` what rules want to become
+    of the order when it is known what comes of the plan.
     ``policy_id`` and ``policy_version`` are set where the order's own policy in force is not the
     one to use.
 
@@ -119,6 +127,7 @@ class Saga:
     source_request_id: UUID | None = None
     policy_id: str = ""
     policy_version: int = 0
+    intended: Intended | None = None
 
 
 def due(order: Order, saga: Saga, work: Iterable[FulfillmentOrder], now: datetime) -> Action:
@@ -141,6 +150,8 @@ def due(order: Order, saga: Saga, work: Iterable[FulfillmentOrder], now: datetim
         return Action.PLAN
     if any(one.is_freed or one.hold is Hold.SURPLUS for one in work):
         return Action.SURPLUS
+    if order.auto_cancel is not None and order.auto_cancel.time <= now:
+        return Action.GIVE_UP
     return Action.SETTLED
 
 
@@ -164,6 +175,7 @@ def planned(
     decision_id: UUID,
     replaced_ids: tuple[UUID, ...],
     unfilled: tuple[Unfilled, ...],
+    intended: Intended | None = None,
 ) -> Saga:
     """A plan is stored; it is to be held."""
     return replace(
@@ -173,6 +185,7 @@ def planned(
         decision_id=decision_id,
         replaced_ids=replaced_ids,
         unfilled=unfilled,
+        intended=intended,
     )
 
 
@@ -228,6 +241,7 @@ def sourced(saga: Saga, *, is_done: bool) -> Saga:
         checkout_ids=(),
         replaced_ids=(),
         unfilled=(),
+        intended=None,
     )
     if not is_done:
         return settled

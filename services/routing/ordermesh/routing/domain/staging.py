@@ -8,7 +8,8 @@ from ordermesh.routing.domain.network import PickupPoint
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Problem, Rule
 from ordermesh.routing.domain.question import Known, Units
-from ordermesh.routing.domain.rules.result import Evaluation
+from ordermesh.routing.domain.rules.action import Filling, RuleAction, acting, told
+from ordermesh.routing.domain.rules.result import Evaluation, RuleReport
 from ordermesh.routing.domain.rules.rule import Mode
 from ordermesh.routing.domain.stages import Ruled
 
@@ -66,27 +67,44 @@ def recorded(
     return replace(
         decision,
         policy_reason=known.policy_reason,
-        rules=_outcomes(ruled.evaluation),
+        rules=_outcomes(ruled.evaluation, decision.filling),
         stages=tuple(results) if known.policy.stages else (),
         beyond_capacity=ruled.open_when_full,
+        actions=ruled.evaluation.actions,
     )
 
 
-def _outcomes(evaluation: Evaluation) -> tuple[RuleOutcome, ...]:
+def _outcomes(evaluation: Evaluation, filling: Filling) -> tuple[RuleOutcome, ...]:
+    """What the rules did; of actions only those that are for what the decision comes to."""
     said: dict[str, list[str]] = {}
     for note in evaluation.limits.notes:
         said.setdefault(note.rule_id, []).append(note.sentence)
-    return tuple(
-        RuleOutcome(
-            report.rule_id,
-            report.effect,
-            report.applied,
-            report.at,
-            report.abstained_at,
-            report.missing,
-            tuple(said.get(report.rule_id, ())),
+    wanted = {one.rule_id: one for one in evaluation.actions}
+    acts = {one.rule_id for one in acting(evaluation.actions, filling)}
+    outcomes = []
+    for report in evaluation.reports:
+        action = wanted.get(report.rule_id)
+        if action is not None:
+            if filling in action.action.after:
+                outcomes.append(_action(report, action, applied=action.rule_id in acts))
+            continue
+        outcomes.append(
+            RuleOutcome(
+                report.rule_id,
+                report.effect,
+                report.applied,
+                report.at,
+                report.abstained_at,
+                report.missing,
+                tuple(said.get(report.rule_id, ())),
+            )
         )
-        for report in evaluation.reports
+    return tuple(outcomes)
+
+
+def _action(report: RuleReport, one: RuleAction, *, applied: bool) -> RuleOutcome:
+    return RuleOutcome(
+        report.rule_id, report.effect, applied, 0, 0, "", (told(one),), action=one.action
     )
 
 

@@ -19,7 +19,7 @@ from ordermesh.routing.domain.errors.order import OrderCancelled
 from ordermesh.routing.domain.event import Event
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
 from ordermesh.routing.domain.question import Known, Question
-from ordermesh.routing.domain.saga import Action, Step
+from ordermesh.routing.domain.saga import ASKS_NOBODY, Action, Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.wanted import own_stock, undecided
 from ordermesh.routing.operations.planned import Planned, refusal_of, work_of
@@ -130,7 +130,7 @@ class OrderDriver:
 
         seen = await self._database.read(read)
         await self._at("looked")
-        if seen is not None and seen.action not in (Action.SETTLED, Action.TURN_BACK):
+        if seen is not None and seen.action not in ASKS_NOBODY:
             return seen
 
         async def settle(tx: Transaction) -> _Next | None:
@@ -283,12 +283,12 @@ class OrderDriver:
         )
         reasons = {line.line_id: line.reason for line in reversed(decision.unfilled_lines)}
         if not decision.shipments:
-            told = outcomes.nothing_fits(known, decision_id, reasons)
+            told = outcomes.nothing_fits(known, decision_id, reasons, planned.intended)
             return await self._written(tx, claimed, known, *told)
         work = work_of(known, planned)
         for one in sorted(work, key=lambda one: one.location_id):
             await self._take_capacity(tx, one, planned.known, decision.beyond_capacity)
-        after = outcomes.plan(known, decision_id, work, reasons)
+        after = outcomes.plan(known, decision_id, work, reasons, planned.intended)
         return await self._written(tx, claimed, known, after, ())
 
     async def _take_capacity(
@@ -383,6 +383,10 @@ class OrderDriver:
         action = after.due(now)
         if action is Action.TURN_BACK:
             after = outcomes.turn_back(after)
+            action = after.due(now)
+        if action is Action.GIVE_UP:
+            after, told = outcomes.give_up(after)
+            events = (*events, *told)
             action = after.due(now)
         written = await self._records.save(tx, before, after, events)
         if action is Action.SETTLED:

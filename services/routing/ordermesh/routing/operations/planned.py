@@ -11,6 +11,7 @@ from ordermesh.routing.domain.fulfillment import FulfillmentLine, FulfillmentOrd
 from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.order import Order
 from ordermesh.routing.domain.question import Known, Question
+from ordermesh.routing.domain.rules.action import Intended
 from ordermesh.routing.domain.story import Story
 
 
@@ -28,6 +29,12 @@ class Planned:
         if self.decision.decision_id is None:
             raise ValueError("A decision for an order has an id.")
         return self.decision.decision_id
+
+    @property
+    def intended(self) -> Intended | None:
+        """What rules want to become of the order, by what comes of the decision."""
+        actions = self.decision.actions
+        return Intended(self.decision.create_time, actions) if actions else None
 
 
 def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:

@@ -248,7 +248,8 @@ class Planner:
             nowhere = verdict.nowhere(
                 question, known.policy, decision_id=decision_id, now=known.now
             )
-            return replace(nowhere, policy_reason=known.policy_reason)
+            evaluation = known.rulebook.evaluate(asked(question, known, {}), known.now)
+            return staging.recorded(nowhere, known, Ruled(evaluation), ())
 
     async def _with_supply(
         self, question: Question, known: Known, stock: Availability, decision: Decision

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain.event import Event
 from ordermesh.routing.domain.story import Story, touched
 from ordermesh.routing.domain.submission import Contact
@@ -17,6 +18,12 @@ from ordermesh.runtime.work import enqueue
 
 WORK_KIND = "order"
 """The kind of work that drives an order; the key is the order's id."""
+
+WAKE_KIND = "order_wake"
+"""The kind of work that lets a worker look at an order at a time to come.
+
+Each is a key of its own, so that it holds up nothing else of its order; the payload is its id.
+"""
 
 
 class Records:
@@ -53,9 +60,25 @@ class Records:
                 await self._outbox.publish(
                     tx, order_event(event, written, decision_ids, sequence + number)
                 )
+        await self._wake_in_time(tx, before, written)
         if written.is_at_rest:
             self.notify(tx, written.order.order_id)
         return written
+
+    async def _wake_in_time(self, tx: Transaction, before: Story, after: Story) -> None:
+        """Let a worker look at the order when what is unfilled is to be cancelled."""
+        order, wanted = after.order, after.order.auto_cancel
+        if wanted is None or wanted == before.order.auto_cancel:
+            return
+        work_id = derived_id("wake", order.origin, wanted.time.isoformat())
+        await enqueue(
+            tx,
+            kind=WAKE_KIND,
+            key=str(work_id),
+            payload=order.order_id.encode(),
+            due_time=wanted.time,
+            work_id=work_id,
+        )
 
     async def _decisions_of(self, tx: Transaction, story: Story) -> tuple[UUID, ...]:
         """The decisions of an order, which need not be asked for where there is one at most."""

@@ -102,6 +102,7 @@ class OrderFilter:
 
     state: OrderState | None = None
     channel: str = ""
+    queue: str = ""
 
 
 @dataclass(frozen=True)

@@ -324,6 +324,8 @@ class SqlOrderStore:
             statement = statement.where(customer_order.c.state == wanted.state)
         if wanted.channel:
             statement = statement.where(customer_order.c.channel == wanted.channel)
+        if wanted.queue:
+            statement = statement.where(customer_order.c.queue == wanted.queue)
         return await _listed(tx, statement.limit(size))
 
     async def unbegun(self, tx: Transaction, size: int) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row
 
 from ordermesh.kernel.money import Money
@@ -21,6 +22,7 @@ from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.order import (
     Acceptance,
     Actor,
+    AutoCancel,
     Destination,
     ExternalReference,
     FrozenComponent,
@@ -30,9 +32,12 @@ from ordermesh.routing.domain.order import (
     Price,
     PromiseMade,
 )
+from ordermesh.routing.domain.rules.action import Intended
 from ordermesh.routing.domain.saga import Cap, Saga, Step, Unfilled
 
 Values = dict[str, Any]
+
+_INTENDED: TypeAdapter[Intended] = TypeAdapter(Intended)
 
 
 def order_values(order: Order) -> Values:
@@ -69,6 +74,9 @@ def order_values(order: Order) -> Values:
         "update_time": order.update_time,
         "customer": order.customer,
         "traits": asdict(order.traits),
+        "queue": order.traits.queue,
+        "auto_cancel_time": None if order.auto_cancel is None else order.auto_cancel.time,
+        "auto_cancel_rule_id": "" if order.auto_cancel is None else order.auto_cancel.rule_id,
     }
 
 
@@ -107,6 +115,9 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
         customer=row.customer,
         traits=Traits(**{**row.traits, "tags": tuple(row.traits.get("tags", ()))}),
         pickup_location_id=row.pickup_location_id,
+        auto_cancel=AutoCancel(row.auto_cancel_time, row.auto_cancel_rule_id)
+        if row.auto_cancel_time is not None
+        else None,
     )
 
 
@@ -212,6 +223,9 @@ def saga_values(saga: Saga) -> Values:
         "source_request_id": saga.source_request_id,
         "policy_id": saga.policy_id,
         "policy_version": saga.policy_version,
+        "intended": None
+        if saga.intended is None
+        else _INTENDED.dump_python(saga.intended, mode="json"),
     }
 
 
@@ -233,6 +247,9 @@ def saga(row: Row[Any]) -> Saga:
         source_request_id=row.saga_source_request_id,
         policy_id=row.saga_policy_id,
         policy_version=row.saga_policy_version,
+        intended=None
+        if row.saga_intended is None
+        else _INTENDED.validate_python(row.saga_intended),
     )
 
 

@@ -36,6 +36,7 @@ from ordermesh.routing.domain.plan import Plan as PlanOf
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.submission import NewLine
 from ordermesh.routing.domain.verdict import decided_shipments
+from ordermesh.routing.wire.actions import order_action_message
 from ordermesh.routing.wire.money import money_message, price, timestamp
 
 
@@ -181,6 +182,7 @@ def _rule_outcome(outcome: RuleOutcome) -> RuleOutcomeMessage:
         abstained_count=outcome.abstained_at,
         missing_fact=outcome.missing,
         sentences=outcome.sentences,
+        action=None if outcome.action is None else order_action_message(outcome.action),
     )
 
 

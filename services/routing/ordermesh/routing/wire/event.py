@@ -67,7 +67,33 @@ def _payload(
             return "ordermesh.order.sourced.v1", sourced
         case events.OrderUnfillable():
             return "ordermesh.order.unfillable.v1", v1.OrderUnfillable(order=order)
-        case events.OrderCancelled():
-            return "ordermesh.order.cancelled.v1", v1.OrderCancelled(order=order)
+        case events.OrderCancelled(rule_id):
+            cancelled = v1.OrderCancelled(order=order, rule_id=rule_id)
+            return "ordermesh.order.cancelled.v1", cancelled
         case events.OrderFulfilled():
             return "ordermesh.order.fulfilled.v1", v1.OrderFulfilled(order=order)
+    return _of_rule(event, order)
+
+
+def _of_rule(
+    event: events.OrderMovedToQueue
+    | events.OrderSentToCare
+    | events.OrderAutoCancelSet
+    | events.OrderAutoCancelCleared,
+    order: v1.Order,
+) -> tuple[str, Message]:
+    match event:
+        case events.OrderMovedToQueue(rule_id, queue):
+            moved = v1.OrderMovedToQueue(order=order, rule_id=rule_id, previous_queue=queue)
+            return "ordermesh.order.moved_to_queue.v1", moved
+        case events.OrderSentToCare(rule_id, queue, reason):
+            sent = v1.OrderSentToCare(
+                order=order, rule_id=rule_id, previous_queue=queue, reason=reason
+            )
+            return "ordermesh.order.sent_to_care.v1", sent
+        case events.OrderAutoCancelSet(rule_id):
+            is_set = v1.OrderAutoCancelSet(order=order, rule_id=rule_id)
+            return "ordermesh.order.auto_cancel_set.v1", is_set
+        case events.OrderAutoCancelCleared(rule_id):
+            cleared = v1.OrderAutoCancelCleared(order=order, rule_id=rule_id)
+            return "ordermesh.order.auto_cancel_cleared.v1", cleared

@@ -227,6 +227,8 @@ def order_message(
         traits=None if order.traits == NO_TRAITS else _traits_message(order.traits),
         pickup_location_id=order.pickup_location_id,
     )
+    if order.auto_cancel is not None:
+        message.auto_cancel_time.CopyFrom(timestamp(order.auto_cancel.time))
     if order.promise is not None:
         message.promise_time.CopyFrom(timestamp(order.promise.time))
         message.promise_confidence_permille = order.promise.permille

@@ -9,6 +9,7 @@ from google.type.money_pb2 import Money as MoneyMessage
 from ordermesh.api.routing import v1
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.errors.requests import FieldViolation
+from ordermesh.routing.domain.rules.action import OrderAction
 from ordermesh.routing.domain.rules.conditions import AnyOf, Condition, Test
 from ordermesh.routing.domain.rules.rule import (
     CapacityMode,
@@ -28,6 +29,7 @@ from ordermesh.routing.domain.rules.rule import (
 from ordermesh.routing.domain.rules.vocabulary import Fact, Kind
 from ordermesh.routing.domain.stages import Stage
 from ordermesh.routing.domain.terms import MONEY_TERMS, Term, Tier, Weighted
+from ordermesh.routing.wire.actions import order_action, order_action_message
 from ordermesh.routing.wire.money import amount, instant, money_message, timestamp
 
 
@@ -200,6 +202,8 @@ def _effect(message: v1.Rule, currency: str) -> Effect:
                 service.banned,
                 _amount(service, "per_parcel", currency),
             )
+        case "action":
+            return order_action(message.action)
         case _:
             return PromiseRule(message.promise.hard, message.promise.tolerance_days)
 
@@ -289,6 +293,8 @@ def _tell_effect(message: v1.Rule, effect: Effect, currency: str) -> None:
             message.promise.CopyFrom(
                 v1.PromiseRule(hard=effect.hard, tolerance_days=effect.tolerance_days)
             )
+        case OrderAction():
+            message.action.CopyFrom(order_action_message(effect))
 
 
 _TERMS: Mapping[str, Term] = {

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
+from ordermesh.api.routing.v1 import rule_pb2 as _rule_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -298,12 +299,15 @@ class RuleOutcome(_message.Message):
     ABSTAINED_COUNT_FIELD_NUMBER: _builtins.int
     MISSING_FACT_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """The rule."""
     effect: _builtins.str
-    """What it does: `FENCE`, `CHARGE`, `SPLIT_LIMIT`, `CAPACITY_MODE`, `SERVICE`, `PROMISE`."""
+    """What it does: `FENCE`, `CHARGE`, `SPLIT_LIMIT`, `CAPACITY_MODE`, `SERVICE`, `PROMISE`,
+    `ACTION`.
+    """
     applied: _builtins.bool
-    """It did something."""
+    """It did something. An action acts when the outcome is known; the events of the order tell that it did."""
     location_count: _builtins.int
     """At so many locations; 0 for a rule that is about the order alone."""
     abstained_count: _builtins.int
@@ -313,6 +317,10 @@ class RuleOutcome(_message.Message):
     @_builtins.property
     def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What it says of the order, for people."""
+
+    @_builtins.property
+    def action(self) -> _rule_pb2.OrderAction:
+        """What becomes of the order, where it is a rule that says so."""
 
     def __init__(
         self,
@@ -324,10 +332,11 @@ class RuleOutcome(_message.Message):
         abstained_count: _builtins.int = ...,
         missing_fact: _builtins.str = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
+        action: _rule_pb2.OrderAction | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained_count", b"abstained_count", "applied", b"applied", "effect", b"effect", "location_count", b"location_count", "missing_fact", b"missing_fact", "rule_id", b"rule_id", "sentences", b"sentences"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained_count", b"abstained_count", "action", b"action", "applied", b"applied", "effect", b"effect", "location_count", b"location_count", "missing_fact", b"missing_fact", "rule_id", b"rule_id", "sentences", b"sentences"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -109,6 +109,9 @@ class OrderCancelled(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ORDER_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule of a policy that cancelled what was unfilled. Empty: somebody asked for it."""
     @_builtins.property
     def order(self) -> _order_pb2.Order:
         """The order as it was then."""
@@ -117,14 +120,147 @@ class OrderCancelled(_message.Message):
         self,
         *,
         order: _order_pb2.Order | None = ...,
+        rule_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "rule_id", b"rule_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OrderCancelled: _TypeAlias = OrderCancelled  # noqa: Y015
+
+@_typing.final
+class OrderMovedToQueue(_message.Message):
+    """OrderMovedToQueue: a rule moved an order to another queue. Event type
+    `ordermesh.order.moved_to_queue.v1`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    PREVIOUS_QUEUE_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule."""
+    previous_queue: _builtins.str
+    """The queue that it waited in before. Empty: none."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order as it was then; its traits name the queue."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        rule_id: _builtins.str = ...,
+        previous_queue: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "previous_queue", b"previous_queue", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderMovedToQueue: _TypeAlias = OrderMovedToQueue  # noqa: Y015
+
+@_typing.final
+class OrderSentToCare(_message.Message):
+    """OrderSentToCare: a rule moved an order to the queue `care`, where people look at it. Event type
+    `ordermesh.order.sent_to_care.v1`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    PREVIOUS_QUEUE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule."""
+    previous_queue: _builtins.str
+    """The queue that it waited in before. Empty: none."""
+    reason: _builtins.str
+    """Why, for people."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order as it was then."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        rule_id: _builtins.str = ...,
+        previous_queue: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "previous_queue", b"previous_queue", "reason", b"reason", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderSentToCare: _TypeAlias = OrderSentToCare  # noqa: Y015
+
+@_typing.final
+class OrderAutoCancelSet(_message.Message):
+    """OrderAutoCancelSet: a rule said when what is unfilled is cancelled by itself. Event type
+    `ordermesh.order.auto_cancel_set.v1`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order as it was then, with the time."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        rule_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderAutoCancelSet: _TypeAlias = OrderAutoCancelSet  # noqa: Y015
+
+@_typing.final
+class OrderAutoCancelCleared(_message.Message):
+    """OrderAutoCancelCleared: a rule took that time back. Event type
+    `ordermesh.order.auto_cancel_cleared.v1`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order as it was then."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        rule_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderAutoCancelCleared: _TypeAlias = OrderAutoCancelCleared  # noqa: Y015
 
 @_typing.final
 class OrderFulfilled(_message.Message):

@@ -94,6 +94,7 @@ class Order(_message.Message):
     PROMISE_TIME_FIELD_NUMBER: _builtins.int
     PROMISE_CONFIDENCE_PERMILLE_FIELD_NUMBER: _builtins.int
     PICKUP_LOCATION_ID_FIELD_NUMBER: _builtins.int
+    AUTO_CANCEL_TIME_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     channel: _builtins.str
@@ -162,6 +163,10 @@ class Order(_message.Message):
     def promise_time(self) -> _timestamp_pb2.Timestamp:
         """The promise that was made to the customer, by which all of it has to be there. Not set: none."""
 
+    @_builtins.property
+    def auto_cancel_time(self) -> _timestamp_pb2.Timestamp:
+        """When what is unfilled by then is cancelled by itself. Not set: never."""
+
     def __init__(
         self,
         *,
@@ -188,10 +193,11 @@ class Order(_message.Message):
         promise_time: _timestamp_pb2.Timestamp | None = ...,
         promise_confidence_permille: _builtins.int = ...,
         pickup_location_id: _builtins.str = ...,
+        auto_cancel_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "promise_time", b"promise_time", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["auto_cancel_time", b"auto_cancel_time", "create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "promise_time", b"promise_time", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["auto_cancel_time", b"auto_cancel_time", "cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -227,7 +233,9 @@ class OrderTraits(_message.Message):
     payment_state: _builtins.str
     """The state of its payment: `paid`."""
     queue: _builtins.str
-    """The queue that it waits in."""
+    """The queue that it waits in, until a rule moves it to another. `care` is that of people who look after
+    orders.
+    """
     origin_group: _builtins.str
     """Where it comes from, when orders come from groups."""
     @_builtins.property

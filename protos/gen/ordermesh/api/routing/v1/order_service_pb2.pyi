@@ -337,6 +337,7 @@ class ListOrdersRequest(_message.Message):
     CHANNEL_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
     state: _order_pb2.Order.State.ValueType
     """In this state."""
     channel: _builtins.str
@@ -345,6 +346,8 @@ class ListOrdersRequest(_message.Message):
     """How many at most; 0 means 100."""
     page_token: _builtins.str
     """`next_page_token` of the page before. Empty for the first page."""
+    queue: _builtins.str
+    """In this queue."""
     def __init__(
         self,
         *,
@@ -352,10 +355,11 @@ class ListOrdersRequest(_message.Message):
         channel: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        queue: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "page_size", b"page_size", "page_token", b"page_token", "queue", b"queue", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ Rules: what a policy forbids, prefers and limits, in words that can be checked b
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -478,6 +479,7 @@ class Rule(_message.Message):
     CAPACITY_MODE_FIELD_NUMBER: _builtins.int
     SERVICE_FIELD_NUMBER: _builtins.int
     PROMISE_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """The caller's id of the rule, once in a policy. Decisions name it."""
     name: _builtins.str
@@ -520,6 +522,10 @@ class Rule(_message.Message):
     def promise(self) -> Global___PromiseRule:
         """Says what the promise means."""
 
+    @_builtins.property
+    def action(self) -> Global___OrderAction:
+        """Says what becomes of the order after a decision."""
+
     def __init__(
         self,
         *,
@@ -535,12 +541,13 @@ class Rule(_message.Message):
         capacity_mode: Global___CapacityMode | None = ...,
         service: Global___ServiceRule | None = ...,
         promise: Global___PromiseRule | None = ...,
+        action: Global___OrderAction | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity_mode", b"capacity_mode", "charge", b"charge", "effect", b"effect", "fence", b"fence", "promise", b"promise", "scope", b"scope", "service", b"service", "split_limit", b"split_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "effect", b"effect", "fence", b"fence", "promise", b"promise", "scope", b"scope", "service", b"service", "split_limit", b"split_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_mode", b"capacity_mode", "charge", b"charge", "conditions", b"conditions", "disabled", b"disabled", "effect", b"effect", "fence", b"fence", "name", b"name", "promise", b"promise", "rule_id", b"rule_id", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "conditions", b"conditions", "disabled", b"disabled", "effect", b"effect", "fence", b"fence", "name", b"name", "promise", b"promise", "rule_id", b"rule_id", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["fence", "charge", "split_limit", "capacity_mode", "service", "promise"]  # noqa: Y015
+    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["fence", "charge", "split_limit", "capacity_mode", "service", "promise", "action"]  # noqa: Y015
     _WhichOneofArgType_effect: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_effect) -> _WhichOneofReturnType_effect | None: ...
 
@@ -1095,3 +1102,202 @@ class PromiseRule(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PromiseRule: _TypeAlias = PromiseRule  # noqa: Y015
+
+@_typing.final
+class OrderAction(_message.Message):
+    """OrderAction says what becomes of an order after it was decided. Its conditions are about the order
+    alone, as it was when it was decided.
+
+    Actions are done in one transaction with the outcome: when the stock of the plan is held, or when it is
+    known that nothing can be. An order that is refused has none. Of several actions on the queue, and of
+    several on what is unfilled, the first rule counts; of several times the earliest.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Outcome:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[OrderAction._Outcome.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        OUTCOME_UNSPECIFIED: OrderAction._Outcome.ValueType  # 0
+        """Not said. Refused on input."""
+        OUTCOME_FILLED: OrderAction._Outcome.ValueType  # 1
+        """Nothing was left."""
+        OUTCOME_PARTLY_FILLED: OrderAction._Outcome.ValueType  # 2
+        """Some was sent, and some was left."""
+        OUTCOME_UNFILLED: OrderAction._Outcome.ValueType  # 3
+        """Nothing was sent."""
+
+    class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+        """Outcome is what a decision left of what it was about."""
+
+    OUTCOME_UNSPECIFIED: OrderAction.Outcome.ValueType  # 0
+    """Not said. Refused on input."""
+    OUTCOME_FILLED: OrderAction.Outcome.ValueType  # 1
+    """Nothing was left."""
+    OUTCOME_PARTLY_FILLED: OrderAction.Outcome.ValueType  # 2
+    """Some was sent, and some was left."""
+    OUTCOME_UNFILLED: OrderAction.Outcome.ValueType  # 3
+    """Nothing was sent."""
+
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    MOVE_TO_QUEUE_FIELD_NUMBER: _builtins.int
+    SEND_TO_CARE_FIELD_NUMBER: _builtins.int
+    SET_AUTO_CANCEL_FIELD_NUMBER: _builtins.int
+    CLEAR_AUTO_CANCEL_FIELD_NUMBER: _builtins.int
+    CANCEL_UNFILLED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedScalarFieldContainer[Global___OrderAction.Outcome.ValueType]:
+        """After decisions that came out in one of these ways. Empty: after any. What a limit of the ledger's
+        refused after the decision counts as left.
+        """
+
+    @_builtins.property
+    def move_to_queue(self) -> Global___MoveToQueue:
+        """The order waits in another queue."""
+
+    @_builtins.property
+    def send_to_care(self) -> Global___SendToCare:
+        """People look at the order."""
+
+    @_builtins.property
+    def set_auto_cancel(self) -> Global___SetAutoCancel:
+        """What is unfilled is cancelled after a while."""
+
+    @_builtins.property
+    def clear_auto_cancel(self) -> Global___ClearAutoCancel:
+        """What is unfilled is not cancelled by itself."""
+
+    @_builtins.property
+    def cancel_unfilled(self) -> Global___CancelUnfilled:
+        """What is unfilled is cancelled at once."""
+
+    def __init__(
+        self,
+        *,
+        outcomes: _abc.Iterable[Global___OrderAction.Outcome.ValueType] | None = ...,
+        move_to_queue: Global___MoveToQueue | None = ...,
+        send_to_care: Global___SendToCare | None = ...,
+        set_auto_cancel: Global___SetAutoCancel | None = ...,
+        clear_auto_cancel: Global___ClearAutoCancel | None = ...,
+        cancel_unfilled: Global___CancelUnfilled | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "move_to_queue", b"move_to_queue", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "move_to_queue", b"move_to_queue", "outcomes", b"outcomes", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["move_to_queue", "send_to_care", "set_auto_cancel", "clear_auto_cancel", "cancel_unfilled"]  # noqa: Y015
+    _WhichOneofArgType_action: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_action) -> _WhichOneofReturnType_action | None: ...
+
+Global___OrderAction: _TypeAlias = OrderAction  # noqa: Y015
+
+@_typing.final
+class MoveToQueue(_message.Message):
+    """MoveToQueue moves an order to a queue: its next decision sees it as `TEXT_FACT_ORDER_QUEUE`, and
+    `ListOrders` finds it by it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    queue: _builtins.str
+    """The queue."""
+    def __init__(
+        self,
+        *,
+        queue: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveToQueue: _TypeAlias = MoveToQueue  # noqa: Y015
+
+@_typing.final
+class SendToCare(_message.Message):
+    """SendToCare moves an order to the queue `care` and tells why, by the event
+    `ordermesh.order.sent_to_care.v1`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, for people; no personal data. Empty: the name of the rule."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendToCare: _TypeAlias = SendToCare  # noqa: Y015
+
+@_typing.final
+class SetAutoCancel(_message.Message):
+    """SetAutoCancel says when what is still unfilled is cancelled by itself. A time that is set already is only
+    brought forward, so that deciding an order again and again does not put it off.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_DURATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def after_duration(self) -> _duration_pb2.Duration:
+        """So long after the decision."""
+
+    def __init__(
+        self,
+        *,
+        after_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_duration", b"after_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_duration", b"after_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetAutoCancel: _TypeAlias = SetAutoCancel  # noqa: Y015
+
+@_typing.final
+class ClearAutoCancel(_message.Message):
+    """ClearAutoCancel takes the time back at which what is unfilled would be cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearAutoCancel: _TypeAlias = ClearAutoCancel  # noqa: Y015
+
+@_typing.final
+class CancelUnfilled(_message.Message):
+    """CancelUnfilled cancels what is unfilled. All of an order of which nothing was sent is cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelUnfilled: _TypeAlias = CancelUnfilled  # noqa: Y015

@@ -7,6 +7,12 @@ from datetime import datetime
 from ordermesh.routing.domain.linting.finding import Finding, Kind, Severity, Witness
 from ordermesh.routing.domain.linting.situation import Situation, conflict, find, implies
 from ordermesh.routing.domain.policy import Policy
+from ordermesh.routing.domain.rules.action import (
+    Filling,
+    OrderAction,
+    SetAutoCancel,
+    clash,
+)
 from ordermesh.routing.domain.rules.conditions import Condition
 from ordermesh.routing.domain.rules.knowing import Facts
 from ordermesh.routing.domain.rules.rule import (
@@ -20,6 +26,7 @@ from ordermesh.routing.domain.rules.rule import (
     Window,
 )
 from ordermesh.routing.domain.rules.vocabulary import STATIC, words
+from ordermesh.routing.domain.stages import relaxations
 
 RULES_MAX = 100
 """Pairs are looked at among so many rules; of more, the first ones."""
@@ -41,12 +48,27 @@ def dead(policy: Policy, network: Mapping[str, Facts], now: datetime) -> Iterato
             yield Finding(
                 Kind.DEAD_RULE, Severity.WARNING, (rule.rule_id,), sentence, Witness(seen, at=now)
             )
+        if isinstance(rule.effect, OrderAction) and rule.effect.is_idle:
+            sentence = f"{rule.title} does nothing: where all is filled, nothing is cancelled."
+            yield Finding(Kind.DEAD_RULE, Severity.ERROR, (rule.rule_id,), sentence, Witness(seen))
+        elif _never_comes(policy, rule.effect):
+            sentence = f"{rule.title} never acts: all of an order is sent, or nothing."
+            yield Finding(
+                Kind.DEAD_RULE, Severity.WARNING, (rule.rule_id,), sentence, Witness(seen)
+            )
         fixed = [one for one in conditions if STATIC.issuperset(t.fact for t in one.tests)]
         if network and fixed and not any(find(fixed, facts) for facts in network.values()):
             sentence = f"{rule.title} holds at no location of the network."
             yield Finding(
                 Kind.DEAD_RULE, Severity.WARNING, (rule.rule_id,), sentence, Witness(seen)
             )
+
+
+def _never_comes(policy: Policy, effect: Effect) -> bool:
+    """Whether an action waits for orders that are sent in part, and no stage allows that."""
+    if not isinstance(effect, OrderAction) or effect.after != {Filling.PARTLY_FILLED}:
+        return False
+    return not any(one.partial_allowed for one in relaxations(policy.stages))
 
 
 def _impossible(rule: Rule) -> Finding:
@@ -101,8 +123,20 @@ def _outdoes(first: Effect, second: Effect, *, is_before: bool) -> bool:
             return is_before and first == second
         case SplitLimit(), SplitLimit():
             return _is_stricter(first, second)
+        case OrderAction(), OrderAction():
+            return _acts_for(first, second, is_before=is_before)
         case _:
             return False
+
+
+def _acts_for(first: OrderAction, second: OrderAction, *, is_before: bool) -> bool:
+    """Whether the first does all that the second does, whenever that acts."""
+    if not second.after <= first.after:
+        return False
+    if isinstance(first.deed, SetAutoCancel) and isinstance(second.deed, SetAutoCancel):
+        is_earlier = first.deed.after < second.deed.after
+        return is_earlier or (is_before and first.deed.after == second.deed.after)
+    return is_before and first.deed == second.deed
 
 
 def _is_stricter(first: SplitLimit, second: SplitLimit) -> bool:
@@ -158,6 +192,8 @@ def _contradiction(first: Effect, second: Effect) -> str:
         case ServiceRule(), ServiceRule() if first.banned is not second.banned:
             shared = sorted(set(first.service_ids) & set(second.service_ids))
             return f"ban and price service {shared[0]}" if shared else ""
+        case OrderAction(), OrderAction() if first.after & second.after:
+            return clash(first.deed, second.deed)
         case _:
             return ""
 

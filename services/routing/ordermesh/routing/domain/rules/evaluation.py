@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.rules.action import OrderAction, RuleAction
 from ordermesh.routing.domain.rules.conditions import (
     Condition,
     Verdict,
@@ -136,6 +137,7 @@ class _Run:
         self._adjustments: list[RuleAdjustment] = []
         self._services: list[ServiceChange] = []
         self._reports: list[RuleReport] = []
+        self._actions: list[RuleAction] = []
         self._limits = LimitsUnderWay()
 
     def take(self, one: _Compiled) -> None:
@@ -161,6 +163,9 @@ class _Run:
                 applied = self._fence(one, lines, tally)
             case Charge():
                 applied = self._charge(one, lines, tally)
+            case OrderAction():
+                applied = True
+                self._actions.append(RuleAction(rule.rule_id, rule.title, rule.effect))
             case CapacityMode() | ServiceRule():
                 applied = bool(lines) and self._at_places(one, tally)
         if applied or tally.abstained:
@@ -325,6 +330,7 @@ class _Run:
             tuple(self._services),
             self._limits.result(),
             tuple(self._reports),
+            tuple(self._actions),
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.rules.action import RuleAction
 from ordermesh.routing.domain.rules.rule import NOTHING, Mode, Purpose
 
 
@@ -81,10 +82,11 @@ class RuleReport:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that the rules do to an order."""
+    """All that the rules do to an order; ``actions`` wait for what its decision comes to."""
 
     removals: tuple[RuleRemoval, ...] = ()
     adjustments: tuple[RuleAdjustment, ...] = ()
     services: tuple[ServiceChange, ...] = ()
     limits: Limits = field(default_factory=Limits)
     reports: tuple[RuleReport, ...] = ()
+    actions: tuple[RuleAction, ...] = ()

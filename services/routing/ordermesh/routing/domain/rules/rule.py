@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.rules.action import OrderAction
 from ordermesh.routing.domain.rules.conditions import AnyOf, Condition, Test
 from ordermesh.routing.domain.rules.vocabulary import Fact
 
@@ -162,7 +163,7 @@ class PromiseRule:
     kind: Literal["PROMISE"] = "PROMISE"
 
 
-Effect = Fence | Charge | SplitLimit | CapacityMode | ServiceRule | PromiseRule
+Effect = Fence | Charge | SplitLimit | CapacityMode | ServiceRule | PromiseRule | OrderAction
 
 
 @dataclass(frozen=True, slots=True)

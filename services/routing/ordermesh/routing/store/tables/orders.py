@@ -55,8 +55,18 @@ customer_order = Table(
     Column("customer", Text, nullable=False, server_default=""),  # a key, no personal data
     Column("traits", JSON, nullable=False, server_default="{}"),  # what was said, by name
     Column("pickup_location_id", CallerText, nullable=False, server_default=""),
+    Column("queue", CallerText, nullable=False, server_default=""),  # as in the traits
+    Column("auto_cancel_time", UtcTime, nullable=True),
+    Column("auto_cancel_rule_id", Text, nullable=False, server_default=""),
     UniqueConstraint("channel", "channel_order_id", name="customer_order_channel"),
     Index("customer_order_state", "state", "number"),
+)
+Index(
+    "customer_order_queue",
+    customer_order.c.queue,
+    customer_order.c.number,
+    postgresql_where=customer_order.c.queue != "",
+    sqlite_where=customer_order.c.queue != "",
 )
 
 
@@ -130,4 +140,5 @@ saga = Table(
     Column("source_request_id", Uuid, nullable=True),
     Column("policy_id", Text, nullable=False),
     Column("policy_version", Integer, nullable=False),
+    Column("intended", JSON(none_as_null=True), nullable=True),  # actions of rules, and since when
 )

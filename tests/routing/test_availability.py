@@ -17,9 +17,9 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client.mesh import Mesh
 from ordermesh.routing.peers import availability
-from ordermesh.routing.peers.answers import InventoryFault
 from ordermesh.routing.peers.availability import AvailabilityReader
 from ordermesh.routing.ports.stock import Availability
+from ordermesh.runtime.answers import PeerFault
 from tests.routing.house import House
 from tests.spans import Spans, record
 
@@ -86,7 +86,7 @@ async def test_an_item_that_nobody_knows_fails_nobody_else(house: House) -> None
     assert isinstance(first, Availability)
     assert isinstance(last, Availability)
     assert first.units == last.units == {"NEAR": {"MUG": 5}}
-    assert isinstance(unknown, InventoryFault)
+    assert isinstance(unknown, PeerFault)
 
 
 async def test_each_channel_is_told_what_it_may_sell(house: House) -> None:

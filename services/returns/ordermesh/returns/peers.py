@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-import grpc
-
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
 from ordermesh.api.inventory.v1 import (
     BlockedKind,
@@ -22,9 +20,8 @@ from ordermesh.api.routing.v1 import (
     ReturnedUnits,
     ReturnHandling,
 )
-from ordermesh.client.errors import Refusal, refusal_of
+from ordermesh.client.errors import Refusal
 from ordermesh.client.mesh import Mesh
-from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import derived_id
 from ordermesh.kernel.money import from_units_and_nanos
 from ordermesh.returns.domain.authorizing import Component, Goal, SoldLine
@@ -40,6 +37,7 @@ from ordermesh.returns.domain.order_return import (
 from ordermesh.returns.domain.receiving import SOUND
 from ordermesh.returns.ports import Destination, LedgerRefused
 from ordermesh.returns.wire.messages import disposition_value
+from ordermesh.runtime.answers import PeerFault, answered
 
 T = TypeVar("T")
 
@@ -47,55 +45,6 @@ CONSUMERS: Mapping[str, frozenset[str]] = {"notify": frozenset({"return"})}
 """Which peers want events about what."""
 
 CALL_SECONDS = 2.0
-AWAY_SECONDS = 0.2
-
-_NO_ANSWER = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.ABORTED,
-        # Whether it was done is not known; the same call, made again, tells.
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.CANCELLED,
-    }
-)
-_ANSWERS = frozenset(
-    {
-        grpc.StatusCode.FAILED_PRECONDITION,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.PERMISSION_DENIED,
-    }
-)
-
-
-class PeerFault(Exception):
-    """A peer answered what its contract does not foresee here: a fault, to be looked into."""
-
-    def __init__(self, peer: str, code: str, reason: str) -> None:
-        super().__init__(f"{peer} answered {code} {reason}.")
-
-
-async def answered(peer: str, call: Awaitable[T]) -> T | Refusal:
-    """The reply, or the refusal that the peer decided on.
-
-    Raises ``Unavailable`` where the peer is away or its answer was lost, ``PeerFault`` for
-    everything else: no outcome of a call is left unclassified.
-    """
-    try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        code, refusal = error.code(), refusal_of(error)
-        if code in _NO_ANSWER:
-            pushed_back = refusal.retry_after if refusal is not None else None
-            raise Unavailable(
-                f"{peer} is away: {code.name}.",
-                service=peer,
-                retry_after=pushed_back or AWAY_SECONDS,
-            ) from error
-        if code in _ANSWERS and refusal is not None:
-            return refusal
-        raise PeerFault(peer, code.name, "" if refusal is None else refusal.reason) from error
 
 
 class RoutingPeer:

@@ -14,12 +14,13 @@ from opentelemetry import context as tracing
 from ordermesh.api.inventory.v1 import GetAvailabilityRequest
 from ordermesh.api.order.v1 import StockMatrix
 from ordermesh.client.mesh import Mesh
-from ordermesh.routing.peers.answers import expected
 from ordermesh.routing.ports.stock import Availability
+from ordermesh.runtime.answers import expected
 from ordermesh.runtime.batching import LATER, Batcher, Later, Waiting
 from ordermesh.runtime.carrier import linked_span
 from ordermesh.runtime.telemetry import Attributes
 
+INVENTORY = "inventory"
 CALL_SECONDS = 2.0
 SKUS_MAX = 250
 """How many items one question about availability names, so that its cells stay within limits."""
@@ -93,6 +94,7 @@ class AvailabilityReader:
         self, skus: Sequence[str], excluding: Sequence[UUID], channel: str
     ) -> tuple[StockMatrix, int]:
         reply = await expected(
+            INVENTORY,
             self._mesh.availability.GetAvailability(
                 GetAvailabilityRequest(
                     skus=skus,
@@ -100,7 +102,7 @@ class AvailabilityReader:
                     channel=channel,
                 ),
                 timeout=CALL_SECONDS,
-            )
+            ),
         )
         return reply.available, reply.revision
 

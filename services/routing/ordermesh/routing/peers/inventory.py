@@ -32,14 +32,7 @@ from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.domain.coming import Coming, by_steps, start_of
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.saga import Cap
-from ordermesh.routing.peers.answers import (
-    AWAY_SECONDS,
-    INVENTORY,
-    answered,
-    expected,
-    unforeseen,
-)
-from ordermesh.routing.peers.availability import CALL_SECONDS, AvailabilityReader
+from ordermesh.routing.peers.availability import CALL_SECONDS, INVENTORY, AvailabilityReader
 from ordermesh.routing.ports.feeds import FeedPage, FeedTooOld
 from ordermesh.routing.ports.stock import (
     Availability,
@@ -63,6 +56,7 @@ from ordermesh.routing.ports.stores import Feed
 from ordermesh.routing.wire.inventory import item, location
 from ordermesh.routing.wire.money import timestamp
 from ordermesh.routing.wire.reassignment import reassign_request
+from ordermesh.runtime.answers import AWAY_SECONDS, answered, expected, unforeseen
 
 T = TypeVar("T")
 
@@ -96,7 +90,7 @@ class InventoryStock:
             request = ListBalancesRequest(skus=skus[start : start + NAMES_MAX], page_size=PAGE_SIZE)
             while True:
                 reply = await expected(
-                    self._mesh.ledger.ListBalances(request, timeout=CALL_SECONDS)
+                    INVENTORY, self._mesh.ledger.ListBalances(request, timeout=CALL_SECONDS)
                 )
                 for one in reply.balances:
                     found[one.key.sku].add(one.key.location_id)
@@ -113,6 +107,7 @@ class InventoryStock:
         dated: list[dict[str, dict[str, int]]] = [{} for _ in days]
         for start in range(0, len(skus), DATED_SKUS_MAX):
             reply = await expected(
+                INVENTORY,
                 self._mesh.availability.GetAvailability(
                     GetAvailabilityRequest(
                         skus=skus[start : start + DATED_SKUS_MAX],
@@ -121,7 +116,7 @@ class InventoryStock:
                         available_by_times=[timestamp(start_of(day)) for day in days],
                     ),
                     timeout=CALL_SECONDS,
-                )
+                ),
             )
             _add(there, reply.available, reply.available.quantities)
             for units, one in zip(dated, reply.dated, strict=True):
@@ -156,7 +151,9 @@ class InventoryStock:
             duration = Duration()
             duration.FromMilliseconds(round(call.hold_seconds * 1_000))
             request.hold_duration.CopyFrom(duration)
-        answer = await answered(self._mesh.reservations.Reserve(request, timeout=CALL_SECONDS))
+        answer = await answered(
+            INVENTORY, self._mesh.reservations.Reserve(request, timeout=CALL_SECONDS)
+        )
         if not isinstance(answer, Refusal):
             return Held()
         if answer.reason in ("INSUFFICIENT_STOCK", "NOT_STOCKED_HERE", _IN_DOUBT):
@@ -168,11 +165,12 @@ class InventoryStock:
         if answer.reason in CartProblem.__members__.values():
             refused = UUID(answer.metadata["reservationId"])
             return CartRefused(refused, CartProblem(answer.reason))
-        raise unforeseen(answer)
+        raise unforeseen(INVENTORY, answer)
 
     async def confirm(self, call: ReservationCall) -> Held | Lost:
         """Make a hold last."""
         answer = await answered(
+            INVENTORY,
             self._mesh.reservations.Confirm(
                 ConfirmRequest(
                     request_id=str(call.request_id),
@@ -181,7 +179,7 @@ class InventoryStock:
                     fence=call.fence,
                 ),
                 timeout=CALL_SECONDS,
-            )
+            ),
         )
         if not isinstance(answer, Refusal):
             return Held()
@@ -189,11 +187,12 @@ class InventoryStock:
         lost = ("RESERVATION_EXPIRED", "RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", _IN_DOUBT)
         if answer.reason in lost:
             return Lost()
-        raise unforeseen(answer)
+        raise unforeseen(INVENTORY, answer)
 
     async def release(self, call: ReservationCall) -> None:
         """Take promises back; what is closed, or was never there, is released already."""
         answer = await answered(
+            INVENTORY,
             self._mesh.reservations.Release(
                 ReleaseRequest(
                     request_id=str(call.request_id),
@@ -203,16 +202,17 @@ class InventoryStock:
                     fence=call.fence,
                 ),
                 timeout=CALL_SECONDS,
-            )
+            ),
         )
         if isinstance(answer, Refusal):
             _refuse_doubt(answer)
             if answer.reason != "LINE_NOT_FOUND":
-                raise unforeseen(answer)
+                raise unforeseen(INVENTORY, answer)
 
     async def ship(self, call: ReservationCall) -> Shipped | NotThere:
         """Say that goods left."""
         answer = await answered(
+            INVENTORY,
             self._mesh.reservations.Ship(
                 ShipRequest(
                     request_id=str(call.request_id),
@@ -223,7 +223,7 @@ class InventoryStock:
                     fence=call.fence,
                 ),
                 timeout=CALL_SECONDS,
-            )
+            ),
         )
         if not isinstance(answer, Refusal):
             return Shipped()
@@ -238,12 +238,13 @@ class InventoryStock:
         closed = ("RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", "LINE_NOT_FOUND")
         if answer.reason in closed:
             return NotThere({})
-        raise unforeseen(answer)
+        raise unforeseen(INVENTORY, answer)
 
     async def reassign(self, call: ReassignCall) -> Reassigned | Refused:
         """Hold units elsewhere, all or none, for whomever the reservations belong to."""
         answer = await answered(
-            self._mesh.reservations.ReassignBulk(reassign_request(call), timeout=CALL_SECONDS)
+            INVENTORY,
+            self._mesh.reservations.ReassignBulk(reassign_request(call), timeout=CALL_SECONDS),
         )
         if not isinstance(answer, Refusal):
             return Reassigned()
@@ -256,7 +257,9 @@ class InventoryStock:
         found: list[Item] = []
         for start in range(0, len(skus), NAMES_MAX):
             request = BatchGetItemsRequest(skus=skus[start : start + NAMES_MAX])
-            reply = await expected(self._mesh.items.BatchGetItems(request, timeout=CALL_SECONDS))
+            reply = await expected(
+                INVENTORY, self._mesh.items.BatchGetItems(request, timeout=CALL_SECONDS)
+            )
             found.extend(item(message) for message in reply.items)
         return tuple(found)
 
@@ -266,7 +269,7 @@ class InventoryStock:
         for start in range(0, len(location_ids), NAMES_MAX):
             request = BatchGetLocationsRequest(location_ids=location_ids[start : start + NAMES_MAX])
             reply = await expected(
-                self._mesh.locations.BatchGetLocations(request, timeout=CALL_SECONDS)
+                INVENTORY, self._mesh.locations.BatchGetLocations(request, timeout=CALL_SECONDS)
             )
             found.extend(location(message) for message in reply.locations)
         return tuple(found)
@@ -284,17 +287,19 @@ class InventoryFeeds:
         while True:
             if feed is Feed.ITEMS:
                 items = await expected(
+                    INVENTORY,
                     self._mesh.items.ListItems(
                         ListItemsRequest(page_size=PAGE_SIZE, page_token=token)
-                    )
+                    ),
                 )
                 yield FeedPage(items.revision, items=tuple(item(one) for one in items.items))
                 token = items.next_page_token
             else:
                 places = await expected(
+                    INVENTORY,
                     self._mesh.locations.ListLocations(
                         ListLocationsRequest(page_size=PAGE_SIZE, page_token=token)
-                    )
+                    ),
                 )
                 known = tuple(location(one) for one in places.locations)
                 yield FeedPage(places.revision, locations=known)

@@ -1,4 +1,4 @@
-"""What inventory answers, sorted: a reply, a refusal that it decided on, or no answer at all."""
+"""What a peer answers, sorted: a reply, a refusal that it decided on, or no answer at all."""
 
 from collections.abc import Awaitable
 from typing import TypeVar
@@ -10,8 +10,8 @@ from ordermesh.kernel.errors import Unavailable
 
 T = TypeVar("T")
 
-INVENTORY = "inventory"
 AWAY_SECONDS = 0.2
+"""After so long a peer that is away is asked again, unless it says when."""
 
 _NO_ANSWER = frozenset(
     {
@@ -33,44 +33,43 @@ _ANSWERS = frozenset(
 )
 
 
-class InventoryFault(Exception):
-    """Inventory answered what its contract does not foresee here: a fault, to be looked into."""
+class PeerFault(Exception):
+    """A peer answered what its contract does not foresee here: a fault, to be looked into."""
 
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(f"Inventory answered {code} {reason}.")
+    def __init__(self, peer: str, code: str, reason: str) -> None:
+        super().__init__(f"{peer.capitalize()} answered {code} {reason}.")
 
 
-async def answered(call: Awaitable[T]) -> T | Refusal:
-    """The reply, or the refusal that the service decided on.
+async def answered(peer: str, call: Awaitable[T]) -> T | Refusal:
+    """The reply, or the refusal that the peer decided on.
 
-    Raises ``Unavailable`` where the service is away or its answer was lost, ``InventoryFault`` for
+    Raises ``Unavailable`` where the peer is away or its answer was lost, ``PeerFault`` for
     everything else: no outcome of a call is left unclassified.
     """
     try:
         return await call
     except grpc.aio.AioRpcError as error:
-        code = error.code()
-        refusal = refusal_of(error)
+        code, refusal = error.code(), refusal_of(error)
         if code in _NO_ANSWER:
             pushed_back = refusal.retry_after if refusal is not None else None
             raise Unavailable(
-                f"Inventory is away: {code.name}.",
-                service=INVENTORY,
+                f"{peer.capitalize()} is away: {code.name}.",
+                service=peer,
                 retry_after=pushed_back or AWAY_SECONDS,
             ) from error
         if code in _ANSWERS and refusal is not None:
             return refusal
-        raise InventoryFault(code.name, "" if refusal is None else refusal.reason) from error
+        raise PeerFault(peer, code.name, "" if refusal is None else refusal.reason) from error
 
 
-async def expected(call: Awaitable[T]) -> T:
-    """The reply of a call that nobody may refuse."""
-    answer = await answered(call)
+async def expected(peer: str, call: Awaitable[T]) -> T:
+    """The reply of a call that nobody may refuse; raises ``PeerFault`` where it is."""
+    answer = await answered(peer, call)
     if isinstance(answer, Refusal):
-        raise unforeseen(answer)
+        raise unforeseen(peer, answer)
     return answer
 
 
-def unforeseen(refusal: Refusal) -> InventoryFault:
+def unforeseen(peer: str, refusal: Refusal) -> PeerFault:
     """What nobody expected it to say."""
-    return InventoryFault(refusal.code.name, refusal.reason)
+    return PeerFault(peer, refusal.code.name, refusal.reason)

@@ -38,7 +38,7 @@ def test_what_a_service_tells_is_in_the_table_and_the_reverse(
 
 
 def test_every_event_says_what_it_is_about_and_documents_its_payload(rows: list[EventRow]) -> None:
-    assert len(rows) == 30
+    assert len(rows) == 32
     assert len({row.type for row in rows}) == len(rows)
     for row in rows:
         assert row.about, row.type

@@ -33,6 +33,8 @@ PAYLOADS: dict[str, type[Message]] = {
     "ordermesh.order.sent_to_care.v1": routing.OrderSentToCare,
     "ordermesh.order.auto_cancel_set.v1": routing.OrderAutoCancelSet,
     "ordermesh.order.auto_cancel_cleared.v1": routing.OrderAutoCancelCleared,
+    "ordermesh.order.held.v1": routing.OrderHeld,
+    "ordermesh.order.hold_released.v1": routing.OrderHoldReleased,
     "ordermesh.fulfillment_order.accepted.v1": routing.FulfillmentOrderAccepted,
     "ordermesh.fulfillment_order.rejected.v1": routing.FulfillmentOrderRejected,
     "ordermesh.fulfillment_order.shipped.v1": routing.FulfillmentOrderShipped,

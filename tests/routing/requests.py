@@ -12,6 +12,12 @@ from tests.routing.house import entry, line, new_id, submission, usd
 from tests.routing.postal import beginning, completing, part
 
 
+def release_hold(**fields: Any) -> v1.ReleaseOrderHoldRequest:
+    return v1.ReleaseOrderHoldRequest(
+        **{"request_id": new_id(), "order_id": "O-3", "hold_type": "fraud", **fields}
+    )
+
+
 def cancel(**fields: Any) -> v1.CancelOrderRequest:
     return v1.CancelOrderRequest(**{"request_id": new_id(), "order_id": "O-1", **fields})
 
@@ -110,6 +116,12 @@ def policy(**fields: Any) -> v1.SavePolicyRequest:
     return v1.SavePolicyRequest(request_id=fields.get("request_id", new_id()), policy=wanted)
 
 
+def holding() -> v1.SavePolicyRequest:
+    """A policy that holds every order."""
+    hold = v1.OrderAction(hold=v1.HoldOrder(hold_type="fraud"))
+    return policy(policy_id="holding", rules=[v1.Rule(rule_id="hold", action=hold)])
+
+
 def drafted(policy_id: str) -> v1.SavePolicyRequest:
     """A policy that decides nothing yet."""
     request = policy(policy_id=policy_id)
@@ -197,6 +209,7 @@ def put_calendars(*calendars: v1.Calendar, **fields: Any) -> v1.PutCalendarsRequ
 VALID: dict[str, Callable[[], Message]] = {
     "SubmitOrder": order,
     "CancelOrder": cancel,
+    "ReleaseOrderHold": release_hold,
     "SourceOrder": source,
     "AcceptFulfillmentOrder": accept,
     "RejectFulfillmentOrder": reject,
@@ -223,6 +236,7 @@ VALID: dict[str, Callable[[], Message]] = {
 OTHER: dict[str, Callable[[Message], None]] = {
     "SubmitOrder": lambda request: setattr(request, "promise_days", 3),
     "CancelOrder": lambda request: setattr(request, "note", "other"),
+    "ReleaseOrderHold": lambda request: setattr(request, "hold_type", "other"),
     "SourceOrder": lambda request: setattr(request, "policy_version", 1),
     "AcceptFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "RejectFulfillmentOrder": lambda request: setattr(request, "note", "other"),

@@ -154,6 +154,8 @@ STATES = [
     (OrderState.RELEASED, (2, 0), None, OrderState.CANCELLED),
     (OrderState.UNFILLABLE, (0, 0), FulfillmentState.RELEASED, OrderState.RELEASED),
     (OrderState.UNFILLABLE, (2, 0), None, OrderState.CANCELLED),
+    (OrderState.RECEIVED, (0, 0), FulfillmentState.ON_HOLD, OrderState.SOURCED),
+    (OrderState.FULFILLED, (0, 0), FulfillmentState.ON_HOLD, OrderState.SOURCED),
 ]
 
 

@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from tests.impatience import assert_nobody_acts_for_who_has_gone
 from tests.routing.house import House, answered, line, refused
 from tests.routing.postal import BEGUN, FULL, beginning, part
-from tests.routing.requests import OTHER, VALID, drafted, hold_capacity, policy, switch
+from tests.routing.requests import OTHER, VALID, drafted, hold_capacity, holding, policy, switch
 from tests.routing.wrong import CASES, INVALID
 from tests.routing.wrong_carriage import CASES as CARRIAGE
 from tests.routing.wrong_network import NETWORK_CASES
@@ -41,6 +41,8 @@ class Shop:
         await self.house.submit("O-2", line("1", "MUG"))
         (left,) = await self.house.work("O-2")
         await self.house.ship(left)
+        await self.house.mesh.policies.SavePolicy(holding())
+        await self.house.submit("O-3", line("1", "LAMP"), policy_id="holding")
         await self.house.mesh.policies.SavePolicy(drafted("spring"))
         await self.house.mesh.policies.SavePolicy(policy(policy_id="summer"))
         (opened,) = await self.house.work("O-1")

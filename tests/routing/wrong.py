@@ -17,6 +17,7 @@ from tests.routing.requests import (
     policy,
     question,
     reject,
+    release_hold,
     ship,
     source,
 )
@@ -168,6 +169,24 @@ CASES = [
         REFUSED,
         "ALREADY_SHIPPED",
         {"orderId": "O-2"},
+    ),
+    # ReleaseOrderHold
+    invalid("releasing without an order", lambda: release_hold(order_id=""), "order_id"),
+    invalid("releasing nothing", lambda: release_hold(hold_type=""), "hold_type"),
+    invalid("releasing a long type", lambda: release_hold(hold_type=LONG), "hold_type"),
+    Case(
+        "releasing what is not there",
+        lambda: release_hold(order_id="O-404"),
+        NOT_FOUND,
+        "ORDER_NOT_FOUND",
+        {"orderId": "O-404"},
+    ),
+    Case(
+        "releasing what nobody holds",
+        lambda: release_hold(order_id="O-1"),
+        NOT_FOUND,
+        "ORDER_HOLD_NOT_FOUND",
+        {"orderId": "O-1", "holdType": "fraud"},
     ),
     # SourceOrder
     Case(

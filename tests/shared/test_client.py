@@ -69,7 +69,8 @@ def test_the_client_needs_nothing_but_its_three_dependencies() -> None:
 class Orders(OrderServiceServicer):
     """A service that a caller fakes: it needs one method of it."""
 
-    CancelOrder = ListOrders = SubmitOrder = None  # type: ignore[assignment]  # never called
+    CancelOrder = ListOrders = None  # type: ignore[assignment]  # never called
+    ReleaseOrderHold = SubmitOrder = None  # type: ignore[assignment]  # never called
 
     def __init__(self) -> None:
         self.metadata: list[dict[str, object]] = []

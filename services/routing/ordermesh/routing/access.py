@@ -14,6 +14,8 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "GetOrder": _READERS | {"location"},
         "ListOrders": _READERS,
         "CancelOrder": _BUYERS,
+        # Who buys does not say that the order may go on.
+        "ReleaseOrderHold": _OPERATOR,
     },
     "ordermesh.api.routing.v1.SourcingService": {
         # Returns asks where goods should go, the edge what it may promise.

@@ -78,7 +78,26 @@ class OrderAutoCancelCleared:
     """What cannot be filled will not be cancelled by itself."""
 
 
-OfRule = OrderMovedToQueue | OrderSentToCare | OrderAutoCancelSet | OrderAutoCancelCleared
+@dataclass(frozen=True, slots=True)
+class OrderHeld:
+    """Locations wait with an order."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHoldReleased:
+    """A hold of an order was released; so many shipments may begin."""
+
+    shipments: int
+
+
+OfRule = (
+    OrderMovedToQueue
+    | OrderSentToCare
+    | OrderAutoCancelSet
+    | OrderAutoCancelCleared
+    | OrderHeld
+    | OrderHoldReleased
+)
 """What rules make of orders."""
 
 
@@ -235,6 +254,12 @@ def _of_rule(happening: OfRule) -> str:
             return "What of the order cannot be filled in time will be cancelled."
         case OrderAutoCancelCleared():
             return "What of the order cannot be filled yet will not be cancelled."
+        case OrderHeld():
+            return "The order is on hold."
+        case OrderHoldReleased(0):
+            return "A hold of the order was released."
+        case OrderHoldReleased(shipments):
+            return f"The order goes on: {_count(shipments, 'shipment')}."
 
 
 def _of_return(happening: OfReturn) -> str:

@@ -71,6 +71,14 @@ def _order_auto_cancel_cleared(event: routing.OrderAutoCancelCleared) -> Told:
     return event.order.order_id, happenings.OrderAutoCancelCleared()
 
 
+def _order_held(event: routing.OrderHeld) -> Told:
+    return event.order.order_id, happenings.OrderHeld()
+
+
+def _order_hold_released(event: routing.OrderHoldReleased) -> Told:
+    return event.order.order_id, happenings.OrderHoldReleased(len(event.fulfillment_orders))
+
+
 def _work_accepted(event: routing.FulfillmentOrderAccepted) -> Told:
     work = event.fulfillment_order
     return work.order_id, happenings.WorkAccepted(work.location_id, _units(work))
@@ -152,6 +160,8 @@ _READERS: Mapping[str, Callable[[EventEnvelope], Told]] = {
     "ordermesh.order.auto_cancel_cleared.v1": _reader(
         routing.OrderAutoCancelCleared, _order_auto_cancel_cleared
     ),
+    "ordermesh.order.held.v1": _reader(routing.OrderHeld, _order_held),
+    "ordermesh.order.hold_released.v1": _reader(routing.OrderHoldReleased, _order_hold_released),
     "ordermesh.fulfillment_order.accepted.v1": _reader(
         routing.FulfillmentOrderAccepted, _work_accepted
     ),

@@ -8,15 +8,17 @@ from ordermesh.routing.domain.event import (
     OrderAutoCancelCleared,
     OrderAutoCancelSet,
     OrderCancelled,
+    OrderHeld,
     OrderMovedToQueue,
     OrderSentToCare,
 )
-from ordermesh.routing.domain.order import AutoCancel, Order
+from ordermesh.routing.domain.order import AutoCancel, Order, OrderHold
 from ordermesh.routing.domain.rules.action import (
     CARE,
     CancelUnfilled,
     ClearAutoCancel,
     Filling,
+    HoldOrder,
     Intended,
     MoveToQueue,
     RuleAction,
@@ -60,6 +62,11 @@ def _act(order: Order, one: RuleAction, time: datetime) -> Acted:
             return replace(order, auto_cancel=None), (OrderAutoCancelCleared(one.rule_id),)
         case CancelUnfilled():
             return cancel_unfilled(order, one.rule_id)
+        case HoldOrder(hold_type):
+            if any(hold.hold_type == hold_type for hold in order.holds):
+                return order, ()
+            held = replace(order, holds=(*order.holds, OrderHold(hold_type, one.rule_id, time)))
+            return held, (OrderHeld(one.rule_id, hold_type),)
 
 
 def _in_queue(order: Order, queue: str) -> Order:

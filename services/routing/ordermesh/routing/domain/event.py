@@ -45,6 +45,22 @@ class OrderSentToCare:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderHeld:
+    """A rule held an order: new work of it waits."""
+
+    rule_id: str
+    hold_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHoldReleased:
+    """A hold was released; the work that may begin by id."""
+
+    hold_type: str
+    fulfillment_order_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderAutoCancelSet:
     """A rule said when what is unfilled is cancelled by itself."""
 
@@ -99,6 +115,8 @@ Event = (
     | OrderFulfilled
     | OrderMovedToQueue
     | OrderSentToCare
+    | OrderHeld
+    | OrderHoldReleased
     | OrderAutoCancelSet
     | OrderAutoCancelCleared
     | FulfillmentOrderAccepted

@@ -3,8 +3,8 @@
 ::
 
     PLANNED ──> RELEASED ──> ACCEPTED ──> SHIPPING ──> SHIPPED ──> DELIVERED
-                    │            │
-                    ├────────────┴──> REJECTED, CANCELLED
+       │         ^  │            │
+       └─ ON_HOLD   ├────────────┴──> REJECTED, CANCELLED (also from ON_HOLD)
                     └──> SHIPPING (goods may leave without an acceptance before it)
 """
 
@@ -22,6 +22,7 @@ class FulfillmentState(StrEnum):
     """How far the work of a location has come."""
 
     PLANNED = "PLANNED"
+    ON_HOLD = "ON_HOLD"
     RELEASED = "RELEASED"
     ACCEPTED = "ACCEPTED"
     SHIPPING = "SHIPPING"
@@ -32,7 +33,10 @@ class FulfillmentState(StrEnum):
 
 
 TRANSITIONS: Mapping[FulfillmentState, frozenset[FulfillmentState]] = {
-    FulfillmentState.PLANNED: frozenset({FulfillmentState.RELEASED}),
+    FulfillmentState.PLANNED: frozenset({FulfillmentState.RELEASED, FulfillmentState.ON_HOLD}),
+    FulfillmentState.ON_HOLD: frozenset(
+        {FulfillmentState.RELEASED, FulfillmentState.REJECTED, FulfillmentState.CANCELLED}
+    ),
     FulfillmentState.RELEASED: frozenset(
         {
             FulfillmentState.ACCEPTED,
@@ -55,18 +59,19 @@ TRANSITIONS: Mapping[FulfillmentState, frozenset[FulfillmentState]] = {
 A plan that came to nothing leaves no work: what is PLANNED is removed, not cancelled.
 """
 
-HOLDING = frozenset(
-    {FulfillmentState.RELEASED, FulfillmentState.ACCEPTED, FulfillmentState.SHIPPING}
-)
+BEGUN = frozenset({FulfillmentState.RELEASED, FulfillmentState.ACCEPTED, FulfillmentState.SHIPPING})
 """The states in which a location has work and the ledger holds stock for it."""
+
+HOLDING = BEGUN | {FulfillmentState.ON_HOLD}
+"""The states in which the ledger holds stock for work."""
 
 LEFT = frozenset({FulfillmentState.SHIPPED, FulfillmentState.DELIVERED})
 """The states in which the goods have left, as the ledger knows."""
 
-OPEN_TO_CHANGE = frozenset({FulfillmentState.RELEASED})
+OPEN_TO_CHANGE = frozenset({FulfillmentState.RELEASED, FulfillmentState.ON_HOLD})
 """The states in which work may be decided again: nobody has begun."""
 
-CANCELLABLE = frozenset({FulfillmentState.RELEASED, FulfillmentState.ACCEPTED})
+CANCELLABLE = OPEN_TO_CHANGE | {FulfillmentState.ACCEPTED}
 """The states in which work can be taken away from a location."""
 
 
@@ -208,17 +213,25 @@ def cancel(work: FulfillmentOrder) -> FulfillmentOrder:
     return _moved(work, FulfillmentState.CANCELLED, wanted=FulfillmentState.RELEASED)
 
 
-def release(work: FulfillmentOrder, reservation_id: UUID) -> FulfillmentOrder:
+def release(
+    work: FulfillmentOrder, reservation_id: UUID, *, on_hold: bool = False
+) -> FulfillmentOrder:
     """The location may begin: its stock is held, by ``reservation_id`` where none is named yet.
 
-    Raises ``WrongState``.
+    With ``on_hold`` it may not yet. Raises ``WrongState``.
     """
-    moved = _moved(work, FulfillmentState.RELEASED, wanted=FulfillmentState.PLANNED)
+    state = FulfillmentState.ON_HOLD if on_hold else FulfillmentState.RELEASED
+    moved = _moved(work, state, wanted=FulfillmentState.PLANNED)
     lines = tuple(
         replace(line, reservation_id=line.reservation_id or reservation_id, held=line.quantity)
         for line in work.lines
     )
     return replace(moved, lines=lines, hold=Hold.HELD)
+
+
+def let_begin(work: FulfillmentOrder) -> FulfillmentOrder:
+    """The location may begin after all. Raises ``WrongState`` unless it is ON_HOLD."""
+    return _moved(work, FulfillmentState.RELEASED, wanted=FulfillmentState.ON_HOLD)
 
 
 def let_go(work: FulfillmentOrder) -> FulfillmentOrder:

@@ -4,7 +4,7 @@
 
     RECEIVED ──> SOURCED ──> RELEASED ──> FULFILLED
         │           ^            │            │
-        │           └────────────┴────────────┘   decided again
+        │           └────────────┴────────────┘   decided again, or all that is left is on hold
         ├──> UNFILLABLE
         └──> CANCELLED (also from SOURCED, RELEASED and UNFILLABLE)
 """
@@ -18,7 +18,13 @@ from uuid import UUID
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.carriage.area import Address
 from ordermesh.routing.domain.context import NO_TRAITS, OrderContext, Traits
-from ordermesh.routing.domain.fulfillment import HOLDING, LEFT, FulfillmentOrder
+from ordermesh.routing.domain.fulfillment import (
+    BEGUN,
+    HOLDING,
+    LEFT,
+    FulfillmentOrder,
+    FulfillmentState,
+)
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.network import PickupPoint
 
@@ -171,6 +177,17 @@ class AutoCancel:
     rule_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrderHold:
+    """New work waits since ``create_time``, because a rule said so; until it is released."""
+
+    hold_type: str
+    rule_id: str
+    create_time: datetime
+    release_time: datetime | None = None
+    released_by: str = ""
+
+
 @dataclass(frozen=True)
 class Order:
     """An order with its lines.
@@ -181,7 +198,7 @@ class Order:
     key of the caller's for who buys, "" for nobody. ``policy_id`` "" leaves the choice of a policy
     to what the order says of itself, ``traits`` among it: rules move it from queue to queue.
     ``pickup_location_id`` is where the customer collects it, "" where it is sent. ``auto_cancel``
-    tells when what is unfilled is cancelled by itself, None: never.
+    tells when what is unfilled is cancelled by itself, None: never. ``holds`` has each type once.
     """
 
     order_id: str
@@ -209,6 +226,12 @@ class Order:
     promise: PromiseMade | None = None
     pickup_location_id: str = ""
     auto_cancel: AutoCancel | None = None
+    holds: tuple[OrderHold, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a hold is left that keeps new work from the locations."""
+        return any(one.release_time is None for one in self.holds)
 
     @property
     def pickup(self) -> PickupPoint | None:
@@ -312,10 +335,11 @@ def _counted(line: OrderLine, work: Sequence[FulfillmentOrder]) -> OrderLine:
 
 def _derived_state(lines: Sequence[OrderLine], work: Sequence[FulfillmentOrder]) -> OrderState:
     has_shipped = any(one.state in LEFT for one in work)
-    if any(one.state in HOLDING for one in work):
+    if any(one.state in BEGUN for one in work):
         return OrderState.RELEASED
-    if any(line.undecided > 0 for line in lines):
-        has_stock = has_shipped or any(one.is_freed for one in work)
+    is_waiting = any(one.state is FulfillmentState.ON_HOLD for one in work)
+    if is_waiting or any(line.undecided > 0 for line in lines):
+        has_stock = is_waiting or has_shipped or any(one.is_freed for one in work)
         return OrderState.SOURCED if has_stock else OrderState.RECEIVED
     if has_shipped:
         return OrderState.FULFILLED

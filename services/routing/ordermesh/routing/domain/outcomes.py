@@ -93,8 +93,10 @@ def source(story: Story) -> Told:
     """The plan is held for good: the order is sourced, and the locations may begin."""
     planned = story.planned
     work = hold.hand_over(story.work, planned, story.saga.replaced_ids)
+    filling = _filling(story.order.lines, has_left=bool(story.saga.unfilled), has_sent=True)
+    acted, _ = acting.act(story.order, story.saga.intended, filling)
     released = tuple(
-        fulfillment.release(one, story.reservation_id)
+        fulfillment.release(one, story.reservation_id, on_hold=acted.is_held)
         if one.state is FulfillmentState.PLANNED
         else one
         for one in work

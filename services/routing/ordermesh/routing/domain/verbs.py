@@ -5,12 +5,18 @@ from datetime import datetime
 from uuid import UUID
 
 from ordermesh.routing.domain import fulfillment, saga
-from ordermesh.routing.domain.errors.order import AlreadyShipped, BeingMoved, WorkInProgress
+from ordermesh.routing.domain.errors.order import (
+    AlreadyShipped,
+    BeingMoved,
+    OrderHoldNotFound,
+    WorkInProgress,
+)
 from ordermesh.routing.domain.event import (
     Event,
     FulfillmentOrderAccepted,
     FulfillmentOrderDelivered,
     FulfillmentOrderRejected,
+    OrderHoldReleased,
 )
 from ordermesh.routing.domain.fulfillment import (
     CANCELLABLE,
@@ -43,6 +49,34 @@ def refuse_moving(story: Story) -> None:
     """Raise ``BeingMoved`` while it is not known where the stock of the order is held."""
     if story.saga.step is Step.MOVE:
         raise BeingMoved(story.order.order_id)
+
+
+def release_hold(story: Story, hold_type: str, released_by: str, now: datetime) -> Told:
+    """Somebody releases a hold; after the last one the locations may begin.
+
+    What was released before stays as it is. Raises ``OrderHoldNotFound`` and ``BeingMoved``.
+    """
+    refuse_moving(story)
+    order = story.order
+    found = [one for one in order.holds if one.hold_type == hold_type]
+    if not found:
+        raise OrderHoldNotFound(order.order_id, hold_type)
+    if found[0].release_time is not None:
+        return story, ()
+    holds = tuple(
+        replace(one, release_time=now, released_by=released_by) if one is found[0] else one
+        for one in order.holds
+    )
+    order = replace(order, holds=holds)
+    begins = () if order.is_held else tuple(one for one in story.work if _waits(one))
+    work = tuple(fulfillment.let_begin(one) if one in begins else one for one in story.work)
+    names = tuple(one.fulfillment_order_id for one in begins)
+    after = replace(story, order=counted(order, work), work=work)
+    return after, (OrderHoldReleased(hold_type, names),)
+
+
+def _waits(work: FulfillmentOrder) -> bool:
+    return work.state is FulfillmentState.ON_HOLD
 
 
 def accept(story: Story, fulfillment_order_id: str) -> Told:

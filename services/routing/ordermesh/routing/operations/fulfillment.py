@@ -1,4 +1,4 @@
-"""What locations say of their work, and cancelling orders."""
+"""What locations say of their work, cancelling orders and releasing their holds."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -15,6 +15,8 @@ from ordermesh.api.routing.v1 import (
     DeliverFulfillmentOrderResponse,
     RejectFulfillmentOrderRequest,
     RejectFulfillmentOrderResponse,
+    ReleaseOrderHoldRequest,
+    ReleaseOrderHoldResponse,
     ShipFulfillmentOrderRequest,
     ShipFulfillmentOrderResponse,
 )
@@ -41,7 +43,7 @@ T = TypeVar("T")
 
 
 class Fulfillment:
-    """The verbs on work, and cancelling an order."""
+    """The verbs on work, cancelling an order, and releasing what holds it."""
 
     def __init__(
         self,
@@ -166,6 +168,23 @@ class Fulfillment:
             return answer
         unfinished, _ = await self._database.read(lambda tx: self._as_it_is(tx, order_id))
         return unfinished
+
+    async def release_hold(self, request: ReleaseOrderHoldRequest) -> ReleaseOrderHoldResponse:
+        """Release a hold; after the last one the locations may begin."""
+        order_id, hold_type = request.order_id, request.hold_type
+        trace.get_current_span().set_attribute(Attributes.ORDER_ID, order_id)
+        who = request.on_behalf_of or current_call().identity.name
+
+        async def run(tx: Transaction) -> ReleaseOrderHoldResponse:
+            known = await self._stores.orders.load(tx, order_id, lock=True)
+            if known is None:
+                raise OrderNotFound(order_id)
+            after, events = verbs.release_hold(known, hold_type, who, await tx.now())
+            written = await self._records.save(tx, known, after, events)
+            decision_ids = await self._stores.decisions.ids_of(tx, order_id)
+            return ReleaseOrderHoldResponse(order=story_message(written, decision_ids))
+
+        return await self._mutations.run(request, ReleaseOrderHoldResponse, run)
 
     async def _as_it_is(self, tx: Transaction, order_id: str) -> tuple[CancelOrderResponse, bool]:
         known = await self._stores.orders.load(tx, order_id, lock=False)

@@ -103,6 +103,7 @@ class OrderFilter:
     state: OrderState | None = None
     channel: str = ""
     queue: str = ""
+    is_held: bool = False
 
 
 @dataclass(frozen=True)

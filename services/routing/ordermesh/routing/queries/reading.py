@@ -59,7 +59,9 @@ class Reading:
     async def orders(self, tx: Transaction, request: ListOrdersRequest) -> ListOrdersResponse:
         """A page of orders; raises ``InvalidPageToken``."""
         size = page_size(request.page_size)
-        wanted = OrderFilter(order.state_filter(request.state), request.channel, request.queue)
+        wanted = OrderFilter(
+            order.state_filter(request.state), request.channel, request.queue, request.held
+        )
         after = place_in_numbers(request, request.page_token)
         rows = await self._stores.orders.page(tx, wanted, after, size + 1)
         reply = ListOrdersResponse(orders=[_order(row) for row in rows[:size]])

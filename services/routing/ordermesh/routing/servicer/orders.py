@@ -56,6 +56,14 @@ class OrderServicer(v1.OrderServiceServicer):
         """Cancel what has not been shipped."""
         return await self._fulfillment.cancel(request)
 
+    async def ReleaseOrderHold(
+        self,
+        request: v1.ReleaseOrderHoldRequest,
+        context: Context,  # noqa: ARG002 - the signature is the contract's
+    ) -> v1.ReleaseOrderHoldResponse:
+        """Release a hold."""
+        return await self._fulfillment.release_hold(request)
+
 
 class FulfillmentServicer(v1.FulfillmentServiceServicer):
     """Gives locations their work, and hears what became of it."""

@@ -75,7 +75,6 @@ _GLANCE = select(
     .label("is_undecided"),
 ).join_from(customer_order, saga)
 
-
 _COUNT_LINES = (
     update(order_line)
     .where(order_line.c.order_id == bindparam("of_order"), order_line.c.number == bindparam("at"))
@@ -319,13 +318,14 @@ class SqlOrderStore:
         self, tx: Transaction, wanted: OrderFilter, after: int, size: int
     ) -> list[OrderRow]:
         """The next orders after a number, in the order in which they were stored."""
-        statement = select(customer_order).where(customer_order.c.number > after)
-        if wanted.state is not None:
-            statement = statement.where(customer_order.c.state == wanted.state)
-        if wanted.channel:
-            statement = statement.where(customer_order.c.channel == wanted.channel)
-        if wanted.queue:
-            statement = statement.where(customer_order.c.queue == wanted.queue)
+        conditions = [
+            (wanted.state is not None, customer_order.c.state == wanted.state),
+            (wanted.channel, customer_order.c.channel == wanted.channel),
+            (wanted.queue, customer_order.c.queue == wanted.queue),
+            (wanted.is_held, customer_order.c.is_held),
+        ]
+        asked = [condition for is_asked, condition in conditions if is_asked]
+        statement = select(customer_order).where(customer_order.c.number > after, *asked)
         return await _listed(tx, statement.limit(size))
 
     async def unbegun(self, tx: Transaction, size: int) -> list[str]:

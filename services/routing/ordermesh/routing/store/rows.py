@@ -27,6 +27,7 @@ from ordermesh.routing.domain.order import (
     ExternalReference,
     FrozenComponent,
     Order,
+    OrderHold,
     OrderLine,
     OrderState,
     Price,
@@ -37,6 +38,7 @@ from ordermesh.routing.domain.saga import Cap, Saga, Step, Unfilled
 
 Values = dict[str, Any]
 
+_HOLDS: TypeAdapter[tuple[OrderHold, ...]] = TypeAdapter(tuple[OrderHold, ...])
 _INTENDED: TypeAdapter[Intended] = TypeAdapter(Intended)
 
 
@@ -77,6 +79,8 @@ def order_values(order: Order) -> Values:
         "queue": order.traits.queue,
         "auto_cancel_time": None if order.auto_cancel is None else order.auto_cancel.time,
         "auto_cancel_rule_id": "" if order.auto_cancel is None else order.auto_cancel.rule_id,
+        "holds": _HOLDS.dump_python(order.holds, mode="json") if order.holds else [],
+        "is_held": order.is_held,
     }
 
 
@@ -118,6 +122,7 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
         auto_cancel=AutoCancel(row.auto_cancel_time, row.auto_cancel_rule_id)
         if row.auto_cancel_time is not None
         else None,
+        holds=_HOLDS.validate_python(row.holds) if row.holds else (),
     )
 
 

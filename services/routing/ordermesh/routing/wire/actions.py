@@ -6,6 +6,7 @@ from ordermesh.routing.domain.rules.action import (
     ClearAutoCancel,
     Deed,
     Filling,
+    HoldOrder,
     MoveToQueue,
     OrderAction,
     SendToCare,
@@ -30,6 +31,8 @@ def _deed(message: v1.OrderAction) -> Deed:
             return SetAutoCancel(message.set_auto_cancel.after_duration.ToTimedelta())
         case "clear_auto_cancel":
             return ClearAutoCancel()
+        case "hold":
+            return HoldOrder(message.hold.hold_type)
         case _:
             return CancelUnfilled()
 
@@ -51,4 +54,6 @@ def order_action_message(value: OrderAction) -> v1.OrderAction:
             message.clear_auto_cancel.SetInParent()
         case CancelUnfilled():
             message.cancel_unfilled.SetInParent()
+        case HoldOrder(hold_type):
+            message.hold.hold_type = hold_type
     return message

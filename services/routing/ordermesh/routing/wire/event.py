@@ -72,12 +72,19 @@ def _payload(
             return "ordermesh.order.cancelled.v1", cancelled
         case events.OrderFulfilled():
             return "ordermesh.order.fulfilled.v1", v1.OrderFulfilled(order=order)
+        case events.OrderHoldReleased(hold_type, work_ids):
+            begins = [fulfillment_order_message(story.find(one)) for one in work_ids]
+            released = v1.OrderHoldReleased(
+                order=order, hold_type=hold_type, fulfillment_orders=begins
+            )
+            return "ordermesh.order.hold_released.v1", released
     return _of_rule(event, order)
 
 
 def _of_rule(
     event: events.OrderMovedToQueue
     | events.OrderSentToCare
+    | events.OrderHeld
     | events.OrderAutoCancelSet
     | events.OrderAutoCancelCleared,
     order: v1.Order,
@@ -91,6 +98,9 @@ def _of_rule(
                 order=order, rule_id=rule_id, previous_queue=queue, reason=reason
             )
             return "ordermesh.order.sent_to_care.v1", sent
+        case events.OrderHeld(rule_id, hold_type):
+            held = v1.OrderHeld(order=order, rule_id=rule_id, hold_type=hold_type)
+            return "ordermesh.order.held.v1", held
         case events.OrderAutoCancelSet(rule_id):
             is_set = v1.OrderAutoCancelSet(order=order, rule_id=rule_id)
             return "ordermesh.order.auto_cancel_set.v1", is_set

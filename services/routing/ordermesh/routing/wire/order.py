@@ -11,6 +11,7 @@ from ordermesh.api.order.v1 import ExternalReference as ExternalReferenceMessage
 from ordermesh.api.order.v1 import FulfillmentMethod
 from ordermesh.api.routing.v1 import FrozenComponent as FrozenComponentMessage
 from ordermesh.api.routing.v1 import Order as OrderMessage
+from ordermesh.api.routing.v1 import OrderHold as OrderHoldMessage
 from ordermesh.api.routing.v1 import OrderLine as OrderLineMessage
 from ordermesh.api.routing.v1 import OrderTraits, SourcingQuestion, SubmitOrderRequest
 from ordermesh.routing.domain.context import NO_TRAITS, Traits
@@ -24,6 +25,7 @@ from ordermesh.routing.domain.order import (
     ExternalReference,
     FrozenComponent,
     Order,
+    OrderHold,
     OrderLine,
     OrderState,
     PromiseMade,
@@ -229,9 +231,22 @@ def order_message(
     )
     if order.auto_cancel is not None:
         message.auto_cancel_time.CopyFrom(timestamp(order.auto_cancel.time))
+    message.holds.extend(_hold(one) for one in order.holds)
     if order.promise is not None:
         message.promise_time.CopyFrom(timestamp(order.promise.time))
         message.promise_confidence_permille = order.promise.permille
+    return message
+
+
+def _hold(hold: OrderHold) -> OrderHoldMessage:
+    message = OrderHoldMessage(
+        hold_type=hold.hold_type,
+        rule_id=hold.rule_id,
+        create_time=timestamp(hold.create_time),
+        released_by=hold.released_by,
+    )
+    if hold.release_time is not None:
+        message.release_time.CopyFrom(timestamp(hold.release_time))
     return message
 
 

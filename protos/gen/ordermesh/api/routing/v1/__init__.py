@@ -140,6 +140,8 @@ from ordermesh.api.routing.v1.order_event_pb2 import OrderAutoCancelCleared as O
 from ordermesh.api.routing.v1.order_event_pb2 import OrderAutoCancelSet as OrderAutoCancelSet
 from ordermesh.api.routing.v1.order_event_pb2 import OrderCancelled as OrderCancelled
 from ordermesh.api.routing.v1.order_event_pb2 import OrderFulfilled as OrderFulfilled
+from ordermesh.api.routing.v1.order_event_pb2 import OrderHeld as OrderHeld
+from ordermesh.api.routing.v1.order_event_pb2 import OrderHoldReleased as OrderHoldReleased
 from ordermesh.api.routing.v1.order_event_pb2 import OrderMovedToQueue as OrderMovedToQueue
 from ordermesh.api.routing.v1.order_event_pb2 import OrderReceived as OrderReceived
 from ordermesh.api.routing.v1.order_event_pb2 import OrderSentToCare as OrderSentToCare
@@ -147,6 +149,7 @@ from ordermesh.api.routing.v1.order_event_pb2 import OrderSourced as OrderSource
 from ordermesh.api.routing.v1.order_event_pb2 import OrderUnfillable as OrderUnfillable
 from ordermesh.api.routing.v1.order_pb2 import FrozenComponent as FrozenComponent
 from ordermesh.api.routing.v1.order_pb2 import Order as Order
+from ordermesh.api.routing.v1.order_pb2 import OrderHold as OrderHold
 from ordermesh.api.routing.v1.order_pb2 import OrderLine as OrderLine
 from ordermesh.api.routing.v1.order_pb2 import OrderTraits as OrderTraits
 from ordermesh.api.routing.v1.order_service_pb2 import CancelOrderRequest as CancelOrderRequest
@@ -157,6 +160,8 @@ from ordermesh.api.routing.v1.order_service_pb2 import GetOrderResponse as GetOr
 from ordermesh.api.routing.v1.order_service_pb2 import ListOrdersRequest as ListOrdersRequest
 from ordermesh.api.routing.v1.order_service_pb2 import ListOrdersResponse as ListOrdersResponse
 from ordermesh.api.routing.v1.order_service_pb2 import NewOrderLine as NewOrderLine
+from ordermesh.api.routing.v1.order_service_pb2 import ReleaseOrderHoldRequest as ReleaseOrderHoldRequest
+from ordermesh.api.routing.v1.order_service_pb2 import ReleaseOrderHoldResponse as ReleaseOrderHoldResponse
 from ordermesh.api.routing.v1.order_service_pb2 import SubmitOrderRequest as SubmitOrderRequest
 from ordermesh.api.routing.v1.order_service_pb2 import SubmitOrderResponse as SubmitOrderResponse
 from ordermesh.api.routing.v1.policy_pb2 import Policy as Policy
@@ -217,6 +222,7 @@ from ordermesh.api.routing.v1.rule_pb2 import Condition as Condition
 from ordermesh.api.routing.v1.rule_pb2 import Fence as Fence
 from ordermesh.api.routing.v1.rule_pb2 import FlagFact as FlagFact
 from ordermesh.api.routing.v1.rule_pb2 import FlagTest as FlagTest
+from ordermesh.api.routing.v1.rule_pb2 import HoldOrder as HoldOrder
 from ordermesh.api.routing.v1.rule_pb2 import MoveToQueue as MoveToQueue
 from ordermesh.api.routing.v1.rule_pb2 import NumberFact as NumberFact
 from ordermesh.api.routing.v1.rule_pb2 import NumberTest as NumberTest

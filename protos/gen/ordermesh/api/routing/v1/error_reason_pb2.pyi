@@ -216,6 +216,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED. The stock of the order is being moved to other locations this moment: ask again. Metadata:
     `orderId`.
     """
+    ERROR_REASON_ORDER_HOLD_NOT_FOUND: _ErrorReason.ValueType  # 130
+    """NOT_FOUND. The order never had a hold of this type. Metadata: `orderId`, `holdType`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -420,4 +422,6 @@ ERROR_REASON_BEING_MOVED: ErrorReason.ValueType  # 122
 """ABORTED. The stock of the order is being moved to other locations this moment: ask again. Metadata:
 `orderId`.
 """
+ERROR_REASON_ORDER_HOLD_NOT_FOUND: ErrorReason.ValueType  # 130
+"""NOT_FOUND. The order never had a hold of this type. Metadata: `orderId`, `holdType`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -87,6 +87,8 @@ class FulfillmentOrder(_message.Message):
         """The order was cancelled, or its lines were decided again."""
         STATE_DELIVERED: FulfillmentOrder._State.ValueType  # 8
         """The carrier has handed the goods over."""
+        STATE_ON_HOLD: FulfillmentOrder._State.ValueType  # 9
+        """Its stock is held, and the location may not begin yet: the order is held."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """State is how far the work has come."""
@@ -109,6 +111,8 @@ class FulfillmentOrder(_message.Message):
     """The order was cancelled, or its lines were decided again."""
     STATE_DELIVERED: FulfillmentOrder.State.ValueType  # 8
     """The carrier has handed the goods over."""
+    STATE_ON_HOLD: FulfillmentOrder.State.ValueType  # 9
+    """Its stock is held, and the location may not begin yet: the order is held."""
 
     FULFILLMENT_ORDER_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int

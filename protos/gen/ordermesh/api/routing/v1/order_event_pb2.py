@@ -26,7 +26,7 @@ from ordermesh.api.routing.v1 import fulfillment_order_pb2 as ordermesh_dot_api_
 from ordermesh.api.routing.v1 import order_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ordermesh/api/routing/v1/order_event.proto\x12\x18ordermesh.api.routing.v1\x1a\x30ordermesh/api/routing/v1/fulfillment_order.proto\x1a$ordermesh/api/routing/v1/order.proto\"?\n\rOrderReceived\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\"\x86\x01\n\x0cOrderSourced\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x46\n\x12\x66ulfillment_orders\x18\x02 \x03(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"A\n\x0fOrderUnfillable\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\"Q\n\x0eOrderCancelled\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\"l\n\x11OrderMovedToQueue\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x16\n\x0eprevious_queue\x18\x03 \x01(\t\"z\n\x0fOrderSentToCare\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x16\n\x0eprevious_queue\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"U\n\x12OrderAutoCancelSet\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\"Y\n\x16OrderAutoCancelCleared\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\"@\n\x0eOrderFulfilled\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\"a\n\x18\x46ulfillmentOrderAccepted\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"a\n\x18\x46ulfillmentOrderRejected\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"`\n\x17\x46ulfillmentOrderShipped\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"b\n\x19\x46ulfillmentOrderDelivered\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrderb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ordermesh/api/routing/v1/order_event.proto\x12\x18ordermesh.api.routing.v1\x1a\x30ordermesh/api/routing/v1/fulfillment_order.proto\x1a$ordermesh/api/routing/v1/order.proto\"?\n\rOrderReceived\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\"\x86\x01\n\x0cOrderSourced\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x46\n\x12\x66ulfillment_orders\x18\x02 \x03(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"A\n\x0fOrderUnfillable\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\"Q\n\x0eOrderCancelled\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\"l\n\x11OrderMovedToQueue\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x16\n\x0eprevious_queue\x18\x03 \x01(\t\"z\n\x0fOrderSentToCare\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x16\n\x0eprevious_queue\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"_\n\tOrderHeld\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x11\n\thold_type\x18\x03 \x01(\t\"\x9e\x01\n\x11OrderHoldReleased\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x11\n\thold_type\x18\x02 \x01(\t\x12\x46\n\x12\x66ulfillment_orders\x18\x03 \x03(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"U\n\x12OrderAutoCancelSet\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\"Y\n\x16OrderAutoCancelCleared\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\"@\n\x0eOrderFulfilled\x12.\n\x05order\x18\x01 \x01(\x0b\x32\x1f.ordermesh.api.routing.v1.Order\"a\n\x18\x46ulfillmentOrderAccepted\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"a\n\x18\x46ulfillmentOrderRejected\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"`\n\x17\x46ulfillmentOrderShipped\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"b\n\x19\x46ulfillmentOrderDelivered\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrderb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,18 +45,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERMOVEDTOQUEUE']._serialized_end=620
   _globals['_ORDERSENTTOCARE']._serialized_start=622
   _globals['_ORDERSENTTOCARE']._serialized_end=744
-  _globals['_ORDERAUTOCANCELSET']._serialized_start=746
-  _globals['_ORDERAUTOCANCELSET']._serialized_end=831
-  _globals['_ORDERAUTOCANCELCLEARED']._serialized_start=833
-  _globals['_ORDERAUTOCANCELCLEARED']._serialized_end=922
-  _globals['_ORDERFULFILLED']._serialized_start=924
-  _globals['_ORDERFULFILLED']._serialized_end=988
-  _globals['_FULFILLMENTORDERACCEPTED']._serialized_start=990
-  _globals['_FULFILLMENTORDERACCEPTED']._serialized_end=1087
-  _globals['_FULFILLMENTORDERREJECTED']._serialized_start=1089
-  _globals['_FULFILLMENTORDERREJECTED']._serialized_end=1186
-  _globals['_FULFILLMENTORDERSHIPPED']._serialized_start=1188
-  _globals['_FULFILLMENTORDERSHIPPED']._serialized_end=1284
-  _globals['_FULFILLMENTORDERDELIVERED']._serialized_start=1286
-  _globals['_FULFILLMENTORDERDELIVERED']._serialized_end=1384
+  _globals['_ORDERHELD']._serialized_start=746
+  _globals['_ORDERHELD']._serialized_end=841
+  _globals['_ORDERHOLDRELEASED']._serialized_start=844
+  _globals['_ORDERHOLDRELEASED']._serialized_end=1002
+  _globals['_ORDERAUTOCANCELSET']._serialized_start=1004
+  _globals['_ORDERAUTOCANCELSET']._serialized_end=1089
+  _globals['_ORDERAUTOCANCELCLEARED']._serialized_start=1091
+  _globals['_ORDERAUTOCANCELCLEARED']._serialized_end=1180
+  _globals['_ORDERFULFILLED']._serialized_start=1182
+  _globals['_ORDERFULFILLED']._serialized_end=1246
+  _globals['_FULFILLMENTORDERACCEPTED']._serialized_start=1248
+  _globals['_FULFILLMENTORDERACCEPTED']._serialized_end=1345
+  _globals['_FULFILLMENTORDERREJECTED']._serialized_start=1347
+  _globals['_FULFILLMENTORDERREJECTED']._serialized_end=1444
+  _globals['_FULFILLMENTORDERSHIPPED']._serialized_start=1446
+  _globals['_FULFILLMENTORDERSHIPPED']._serialized_end=1542
+  _globals['_FULFILLMENTORDERDELIVERED']._serialized_start=1544
+  _globals['_FULFILLMENTORDERDELIVERED']._serialized_end=1642
 # @@protoc_insertion_point(module_scope)

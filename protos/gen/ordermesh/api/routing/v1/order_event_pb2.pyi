@@ -203,6 +203,72 @@ class OrderSentToCare(_message.Message):
 Global___OrderSentToCare: _TypeAlias = OrderSentToCare  # noqa: Y015
 
 @_typing.final
+class OrderHeld(_message.Message):
+    """OrderHeld: a rule held an order: new work of it waits. Event type `ordermesh.order.held.v1`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    HOLD_TYPE_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule."""
+    hold_type: _builtins.str
+    """The type of the hold."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order as it was then, with its holds."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        rule_id: _builtins.str = ...,
+        hold_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_type", b"hold_type", "order", b"order", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderHeld: _TypeAlias = OrderHeld  # noqa: Y015
+
+@_typing.final
+class OrderHoldReleased(_message.Message):
+    """OrderHoldReleased: a hold of an order was released. Event type `ordermesh.order.hold_released.v1`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    HOLD_TYPE_FIELD_NUMBER: _builtins.int
+    FULFILLMENT_ORDERS_FIELD_NUMBER: _builtins.int
+    hold_type: _builtins.str
+    """The type of the hold."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order as it was then, with its holds."""
+
+    @_builtins.property
+    def fulfillment_orders(self) -> _containers.RepeatedCompositeFieldContainer[_fulfillment_order_pb2.FulfillmentOrder]:
+        """The work that may begin. Empty while another hold is left."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        hold_type: _builtins.str = ...,
+        fulfillment_orders: _abc.Iterable[_fulfillment_order_pb2.FulfillmentOrder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fulfillment_orders", b"fulfillment_orders", "hold_type", b"hold_type", "order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderHoldReleased: _TypeAlias = OrderHoldReleased  # noqa: Y015
+
+@_typing.final
 class OrderAutoCancelSet(_message.Message):
     """OrderAutoCancelSet: a rule said when what is unfilled is cancelled by itself. Event type
     `ordermesh.order.auto_cancel_set.v1`.

@@ -43,7 +43,7 @@ class Order(_message.Message):
         STATE_RECEIVED: Order._State.ValueType  # 1
         """Stored; not decided yet."""
         STATE_SOURCED: Order._State.ValueType  # 2
-        """Decided, and its stock is held for good."""
+        """Decided, and its stock is held for good; its locations may not begin yet."""
         STATE_RELEASED: Order._State.ValueType  # 3
         """Its work is with the locations."""
         STATE_FULFILLED: Order._State.ValueType  # 4
@@ -61,7 +61,7 @@ class Order(_message.Message):
     STATE_RECEIVED: Order.State.ValueType  # 1
     """Stored; not decided yet."""
     STATE_SOURCED: Order.State.ValueType  # 2
-    """Decided, and its stock is held for good."""
+    """Decided, and its stock is held for good; its locations may not begin yet."""
     STATE_RELEASED: Order.State.ValueType  # 3
     """Its work is with the locations."""
     STATE_FULFILLED: Order.State.ValueType  # 4
@@ -95,6 +95,7 @@ class Order(_message.Message):
     PROMISE_CONFIDENCE_PERMILLE_FIELD_NUMBER: _builtins.int
     PICKUP_LOCATION_ID_FIELD_NUMBER: _builtins.int
     AUTO_CANCEL_TIME_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     channel: _builtins.str
@@ -167,6 +168,10 @@ class Order(_message.Message):
     def auto_cancel_time(self) -> _timestamp_pb2.Timestamp:
         """When what is unfilled by then is cancelled by itself. Not set: never."""
 
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderHold]:
+        """What keeps its work from the locations, or did, in the order in which it was held."""
+
     def __init__(
         self,
         *,
@@ -194,14 +199,57 @@ class Order(_message.Message):
         promise_confidence_permille: _builtins.int = ...,
         pickup_location_id: _builtins.str = ...,
         auto_cancel_time: _timestamp_pb2.Timestamp | None = ...,
+        holds: _abc.Iterable[Global___OrderHold] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["auto_cancel_time", b"auto_cancel_time", "create_time", b"create_time", "destination", b"destination", "order_time", b"order_time", "promise_time", b"promise_time", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["auto_cancel_time", b"auto_cancel_time", "cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["auto_cancel_time", b"auto_cancel_time", "cancel_requested", b"cancel_requested", "channel", b"channel", "channel_order_id", b"channel_order_id", "create_time", b"create_time", "customer", b"customer", "decision_ids", b"decision_ids", "destination", b"destination", "external_refs", b"external_refs", "fulfillment_order_ids", b"fulfillment_order_ids", "holds", b"holds", "lines", b"lines", "method", b"method", "order_id", b"order_id", "order_time", b"order_time", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "promise_confidence_permille", b"promise_confidence_permille", "promise_days", b"promise_days", "promise_time", b"promise_time", "reservation_ids", b"reservation_ids", "state", b"state", "traits", b"traits", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Order: _TypeAlias = Order  # noqa: Y015
+
+@_typing.final
+class OrderHold(_message.Message):
+    """OrderHold keeps the work of an order from its locations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLD_TYPE_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    RELEASE_TIME_FIELD_NUMBER: _builtins.int
+    RELEASED_BY_FIELD_NUMBER: _builtins.int
+    hold_type: _builtins.str
+    """Its type, once in an order: `fraud`, `payment`."""
+    rule_id: _builtins.str
+    """The rule that held the order."""
+    released_by: _builtins.str
+    """Who released it."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the decision was made after which it did."""
+
+    @_builtins.property
+    def release_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was released. Not set: it holds."""
+
+    def __init__(
+        self,
+        *,
+        hold_type: _builtins.str = ...,
+        rule_id: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        release_time: _timestamp_pb2.Timestamp | None = ...,
+        released_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "release_time", b"release_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "hold_type", b"hold_type", "release_time", b"release_time", "released_by", b"released_by", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderHold: _TypeAlias = OrderHold  # noqa: Y015
 
 @_typing.final
 class OrderTraits(_message.Message):

@@ -55,6 +55,11 @@ class OrderServiceStub:
                 request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.CancelOrderRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.CancelOrderResponse.FromString,
                 _registered_method=True)
+        self.ReleaseOrderHold = channel.unary_unary(
+                '/ordermesh.api.routing.v1.OrderService/ReleaseOrderHold',
+                request_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.ReleaseOrderHoldRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.ReleaseOrderHoldResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -107,6 +112,16 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReleaseOrderHold(self, request, context):
+        """ReleaseOrderHold releases a hold of an order. When it was the last one, the locations may begin.
+
+        Releasing twice changes nothing. Errors: `ORDER_NOT_FOUND`, `ORDER_HOLD_NOT_FOUND` when the order
+        never had a hold of this type, `BEING_MOVED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +144,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.CancelOrder,
                     request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.CancelOrderRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.CancelOrderResponse.SerializeToString,
+            ),
+            'ReleaseOrderHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseOrderHold,
+                    request_deserializer=ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.ReleaseOrderHoldRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.ReleaseOrderHoldResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -240,6 +260,33 @@ class OrderService:
             '/ordermesh.api.routing.v1.OrderService/CancelOrder',
             ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.CancelOrderRequest.SerializeToString,
             ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.CancelOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseOrderHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.routing.v1.OrderService/ReleaseOrderHold',
+            ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.ReleaseOrderHoldRequest.SerializeToString,
+            ordermesh_dot_api_dot_routing_dot_v1_dot_order__service__pb2.ReleaseOrderHoldResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,6 +62,12 @@ class OrderServiceStub:
     Cancelling twice changes nothing. Errors: `ORDER_NOT_FOUND`, `ALREADY_SHIPPED` when all of it
     has left.
     """
+    ReleaseOrderHold: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ReleaseOrderHoldRequest, _order_service_pb2.ReleaseOrderHoldResponse]
+    """ReleaseOrderHold releases a hold of an order. When it was the last one, the locations may begin.
+
+    Releasing twice changes nothing. Errors: `ORDER_NOT_FOUND`, `ORDER_HOLD_NOT_FOUND` when the order
+    never had a hold of this type, `BEING_MOVED`.
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -96,6 +102,12 @@ class OrderServiceAsyncStub(OrderServiceStub):
 
     Cancelling twice changes nothing. Errors: `ORDER_NOT_FOUND`, `ALREADY_SHIPPED` when all of it
     has left.
+    """
+    ReleaseOrderHold: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ReleaseOrderHoldRequest, _order_service_pb2.ReleaseOrderHoldResponse]  # type: ignore[assignment]
+    """ReleaseOrderHold releases a hold of an order. When it was the last one, the locations may begin.
+
+    Releasing twice changes nothing. Errors: `ORDER_NOT_FOUND`, `ORDER_HOLD_NOT_FOUND` when the order
+    never had a hold of this type, `BEING_MOVED`.
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -152,6 +164,18 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Cancelling twice changes nothing. Errors: `ORDER_NOT_FOUND`, `ALREADY_SHIPPED` when all of it
         has left.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseOrderHold(
+        self,
+        request: _order_service_pb2.ReleaseOrderHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ReleaseOrderHoldResponse, _abc.Awaitable[_order_service_pb2.ReleaseOrderHoldResponse]]:
+        """ReleaseOrderHold releases a hold of an order. When it was the last one, the locations may begin.
+
+        Releasing twice changes nothing. Errors: `ORDER_NOT_FOUND`, `ORDER_HOLD_NOT_FOUND` when the order
+        never had a hold of this type, `BEING_MOVED`.
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1148,6 +1148,7 @@ class OrderAction(_message.Message):
     SET_AUTO_CANCEL_FIELD_NUMBER: _builtins.int
     CLEAR_AUTO_CANCEL_FIELD_NUMBER: _builtins.int
     CANCEL_UNFILLED_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedScalarFieldContainer[Global___OrderAction.Outcome.ValueType]:
         """After decisions that came out in one of these ways. Empty: after any. What a limit of the ledger's
@@ -1174,6 +1175,10 @@ class OrderAction(_message.Message):
     def cancel_unfilled(self) -> Global___CancelUnfilled:
         """What is unfilled is cancelled at once."""
 
+    @_builtins.property
+    def hold(self) -> Global___HoldOrder:
+        """No location begins until somebody has released the order."""
+
     def __init__(
         self,
         *,
@@ -1183,12 +1188,13 @@ class OrderAction(_message.Message):
         set_auto_cancel: Global___SetAutoCancel | None = ...,
         clear_auto_cancel: Global___ClearAutoCancel | None = ...,
         cancel_unfilled: Global___CancelUnfilled | None = ...,
+        hold: Global___HoldOrder | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "move_to_queue", b"move_to_queue", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "hold", b"hold", "move_to_queue", b"move_to_queue", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "move_to_queue", b"move_to_queue", "outcomes", b"outcomes", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "hold", b"hold", "move_to_queue", b"move_to_queue", "outcomes", b"outcomes", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["move_to_queue", "send_to_care", "set_auto_cancel", "clear_auto_cancel", "cancel_unfilled"]  # noqa: Y015
+    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["move_to_queue", "send_to_care", "set_auto_cancel", "clear_auto_cancel", "cancel_unfilled", "hold"]  # noqa: Y015
     _WhichOneofArgType_action: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_action) -> _WhichOneofReturnType_action | None: ...
 
@@ -1301,3 +1307,30 @@ class CancelUnfilled(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelUnfilled: _TypeAlias = CancelUnfilled  # noqa: Y015
+
+@_typing.final
+class HoldOrder(_message.Message):
+    """HoldOrder keeps new work of an order from its locations: its stock is held, and the work is
+    `STATE_ON_HOLD` until every hold of the order is released (`ReleaseOrderHold`). Work that was released
+    before goes on.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLD_TYPE_FIELD_NUMBER: _builtins.int
+    hold_type: _builtins.str
+    """The type of the hold, in the retailer's words: `fraud`, `payment`. An order may have several, each
+    once: what was released is not held again by a rule of the same type.
+    """
+    def __init__(
+        self,
+        *,
+        hold_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_type", b"hold_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldOrder: _TypeAlias = HoldOrder  # noqa: Y015

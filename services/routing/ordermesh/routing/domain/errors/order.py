@@ -80,3 +80,14 @@ class OrderCancelled(RuleViolated):
 
     def __init__(self, order_id: str) -> None:
         super().__init__(f"Order {order_id} was cancelled.", {"orderId": order_id})
+
+
+class OrderHoldNotFound(NotFound):
+    """The order never had a hold of this type."""
+
+    reason: ClassVar[str] = "ORDER_HOLD_NOT_FOUND"
+
+    def __init__(self, order_id: str, hold_type: str) -> None:
+        super().__init__(
+            f"Order {order_id} has no such hold.", {"orderId": order_id, "holdType": hold_type}
+        )

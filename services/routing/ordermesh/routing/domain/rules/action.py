@@ -56,7 +56,15 @@ class CancelUnfilled:
     kind: Literal["CANCEL_UNFILLED"] = "CANCEL_UNFILLED"
 
 
-Deed = MoveToQueue | SendToCare | SetAutoCancel | ClearAutoCancel | CancelUnfilled
+@dataclass(frozen=True, slots=True)
+class HoldOrder:
+    """New work of the order waits until a hold of this type is released."""
+
+    hold_type: str
+    kind: Literal["HOLD"] = "HOLD"
+
+
+Deed = MoveToQueue | SendToCare | SetAutoCancel | ClearAutoCancel | CancelUnfilled | HoldOrder
 """What is done."""
 
 _ON_QUEUE = (MoveToQueue, SendToCare)
@@ -138,4 +146,6 @@ def told(one: RuleAction) -> str:
             what = "what is unfilled is not cancelled by itself"
         case CancelUnfilled():
             what = "what is unfilled is cancelled"
+        case HoldOrder(hold_type):
+            what = f"held ({hold_type})"
     return f"{one.title}: {what}"

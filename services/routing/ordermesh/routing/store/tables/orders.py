@@ -58,6 +58,8 @@ customer_order = Table(
     Column("queue", CallerText, nullable=False, server_default=""),  # as in the traits
     Column("auto_cancel_time", UtcTime, nullable=True),
     Column("auto_cancel_rule_id", Text, nullable=False, server_default=""),
+    Column("holds", JSON, nullable=False, server_default="[]"),
+    Column("is_held", Boolean, nullable=False, server_default=false()),  # a hold is left
     UniqueConstraint("channel", "channel_order_id", name="customer_order_channel"),
     Index("customer_order_state", "state", "number"),
 )
@@ -67,6 +69,12 @@ Index(
     customer_order.c.number,
     postgresql_where=customer_order.c.queue != "",
     sqlite_where=customer_order.c.queue != "",
+)
+Index(
+    "customer_order_held",
+    customer_order.c.number,
+    postgresql_where=customer_order.c.is_held,
+    sqlite_where=customer_order.c.is_held,
 )
 
 

@@ -20,7 +20,6 @@ from ordermesh.routing.domain.batch.instance import (
     Orders,
     Stock,
 )
-from ordermesh.routing.domain.batch.intake import penalty_of
 from ordermesh.routing.domain.rates import declared_costs
 
 
@@ -41,7 +40,7 @@ def draw_small(
         for line in range(draw.randint(1, atoms)):
             units = draw.choice([1, 1, 1, 2, 3])
             item = draw.randrange(skus)
-            made.append((line, item, units, penalty_of(costs, grams[item] * units, units)))
+            made.append((line, item, units, costs.unfilled(units, grams[item] * units)))
         first.append(len(made))
     columns = [column(list(one)) for one in zip(*made, strict=True)]
     stocked = [column(list(one)) for one in zip(*stock, strict=True)]

@@ -14,9 +14,10 @@ import pytest
 
 from ordermesh.client import proof
 from ordermesh.client.optimum import optimum
+from ordermesh.routing.domain.canonical import plain
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.plan import Status
-from ordermesh.routing.domain.problem import Problem, plain
+from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.record import FORM, DecidedUnder, Record
 from ordermesh.routing.domain.terms import PLAIN

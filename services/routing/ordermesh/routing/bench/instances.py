@@ -20,7 +20,6 @@ from ordermesh.routing.domain.batch.instance import (
     Orders,
     Stock,
 )
-from ordermesh.routing.domain.batch.intake import penalty_of
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.rates import CostModel, declared_costs
 from ordermesh.sample.nouns import Location, LocationType, Retailer
@@ -119,7 +118,7 @@ def _orders(
             left -= line.quantity - 1 if single else 0
             for _ in range(line.quantity if single else 1):
                 units = 1 if single else line.quantity
-                penalty = penalty_of(costs, int(items.grams[item]) * units, units)
+                penalty = costs.unfilled(units, int(items.grams[item]) * units)
                 atoms.append((place, item, units, penalty))
         first.append(len(atoms))
     columns = [_column(list(column)) for column in zip(*atoms, strict=True)]

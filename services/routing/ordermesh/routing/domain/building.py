@@ -235,8 +235,10 @@ class _Scene:
         self._groups = groups
         self._lines = tuple(dict.fromkeys(group.line_id for group in groups))
         self.skus = sorted({part.sku for group in groups for part in group.parts})
+        self._needs = {group.name: {part.sku for part in group.parts} for group in groups}
         self.tariffs: dict[Tariff, int] = {}
-        self._of_zones: dict[int, Tariff] = {}
+        self._of_zones: dict[tuple[int, int], tuple[SourcingService, ...]] = {}
+        self._offers: dict[int, tuple[tuple[SourcingService, ...], tuple[Option, ...]]] = {}
 
     def consider(
         self,
@@ -256,35 +258,20 @@ class _Scene:
             # Most locations of most orders.
             return None, [Removal(Rule.NOT_STOCKED, location_id, lines, NOTHING)]
 
-        excluded = {line_id for line_id in lines if line_id in rejected}
-        removals = [
-            Removal(
-                rejected[line_id].rule,
-                location_id,
-                (line_id,),
-                rejected[line_id].fact,
-                rejected[line_id].rule_id,
-            )
-            for line_id in lines
-            if line_id in excluded
-        ]
-        carried_by_none = frozenset.intersection(*(one.excluded_line_ids for one in options))
-        for line_id in sorted(carried_by_none.intersection(lines) - excluded):
-            fact = "no service carries it"
-            removals.append(Removal(Rule.NO_SERVICE, location_id, (line_id,), fact))
-            excluded.add(line_id)
-        missing = [g for g in self._groups if any(part.sku not in available for part in g.parts)]
-        if missing:
+        removals, excluded = self._forbidden(location_id, options, rejected)
+        if len(available) < len(self.skus):
+            missing = [one for one in self._groups if not available.keys() >= self._needs[one.name]]
             short = tuple(dict.fromkeys(group.line_id for group in missing))
             removals.append(Removal(Rule.NOT_STOCKED, location_id, short, NOTHING))
-        gone_groups = {group.name for group in missing}
-        if all(group.name in gone_groups or group.line_id in excluded for group in self._groups):
+            if all(one in missing or one.line_id in excluded for one in self._groups):
+                return None, removals
+        elif excluded and excluded.issuperset(lines):
             return None, removals
         candidate = Candidate(
             location_id=location_id,
             rank=location.rank,
             distance_km=distance,
-            options=tuple(self._option(one) for one in options),
+            options=self._offered(options),
             pick_fee_per_parcel=location.pick_fee_per_parcel,
             labor_per_unit=location.labor_per_unit,
             capacity_units=location.capacity_units,
@@ -297,6 +284,28 @@ class _Scene:
             labor_per_line=location.labor_per_line,
         )
         return candidate, removals
+
+    def _forbidden(
+        self,
+        location_id: str,
+        options: tuple[SourcingService, ...],
+        rejected: Mapping[str, Rejection],
+    ) -> tuple[list[Removal], set[str]]:
+        """The lines that may not leave from here, and what says so."""
+        removals: list[Removal] = []
+        excluded: set[str] = set()
+        for line_id in self._lines if rejected else ():
+            one = rejected.get(line_id)
+            if one is not None:
+                removals.append(Removal(one.rule, location_id, (line_id,), one.fact, one.rule_id))
+                excluded.add(line_id)
+        if all(one.excluded_line_ids for one in options):
+            carried_by_none = frozenset.intersection(*(one.excluded_line_ids for one in options))
+            for line_id in sorted(carried_by_none.intersection(self._lines) - excluded):
+                fact = "no service carries it"
+                removals.append(Removal(Rule.NO_SERVICE, location_id, (line_id,), fact))
+                excluded.add(line_id)
+        return removals, excluded
 
     def _reached(self, location: SourcingLocation, rejected: Mapping[str, Rejection]) -> int:
         """How far it is, unless a rule takes it away before that matters."""
@@ -331,22 +340,32 @@ class _Scene:
             later = f" and allowed {latest - promise} later" if latest > promise else ""
             fact = f"arrives after {soonest} days, promised in {promise}{later}"
             raise _Gone(Rule.PAST_PROMISE, fact)
-        return in_time
+        return in_time if len(in_time) < len(services) else services
 
     def _by_zone(self, location: SourcingLocation, distance: int) -> tuple[SourcingService, ...]:
         costs = self._policy.costs
         zone = costs.zone_at(distance)
         if zone is None:
             raise _Gone(Rule.OUT_OF_REACH, f"{distance} km lie beyond the last zone")
-        if zone.zone not in self._of_zones:
-            self._of_zones[zone.zone] = zone_tariff(costs, zone)
-        tariff = self._of_zones[zone.zone]
         days = location.handling_days + zone.transit_days
-        return (SourcingService(ZONE_SERVICE, zone.zone, tariff, zone.transit_days, days),)
+        name = (zone.zone, days)
+        if name not in self._of_zones:
+            tariff = zone_tariff(costs, zone)
+            service = SourcingService(ZONE_SERVICE, zone.zone, tariff, zone.transit_days, days)
+            self._of_zones[name] = (service,)
+        return self._of_zones[name]
 
     def _require_room(self, location: SourcingLocation) -> None:
         if location.capacity_units is not None and location.capacity_units <= 0:
             raise _Gone(Rule.NO_CAPACITY, location.capacity_fact or "0 units left today")
+
+    def _offered(self, services: tuple[SourcingService, ...]) -> tuple[Option, ...]:
+        """The services as options; locations in one zone share theirs."""
+        known = self._offers.get(id(services))
+        if known is None:
+            # The services are kept too, so that nothing else gets their place in memory.
+            known = self._offers[id(services)] = (services, tuple(map(self._option, services)))
+        return known[1]
 
     def _option(self, service: SourcingService) -> Option:
         place = self.tariffs.setdefault(service.tariff, len(self.tariffs))

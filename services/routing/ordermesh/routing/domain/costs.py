@@ -25,9 +25,9 @@ from ordermesh.routing.domain.problem import (
     Option,
     Problem,
 )
-from ordermesh.routing.domain.rates import CarbonRates, CostModel
+from ordermesh.routing.domain.rates import GRAMS_PER_KG, CarbonRates, CostModel
 from ordermesh.routing.domain.rounding import divide_half_even
-from ordermesh.routing.domain.tariffs import GRAMS_PER_KG, Tariff
+from ordermesh.routing.domain.tariffs import Tariff
 
 AMOUNT_MAX = 2**50
 """The dearest plan must stay below this: sums fit 64 bits and survive the solvers' scaling."""
@@ -200,8 +200,7 @@ def days_late(option: Option, promise_days: int | None) -> int:
 
 def unfilled_penalty(costs: CostModel, group: Group) -> Money:
     """What one atom of the group costs when it stays unfilled."""
-    by_weight = divide_half_even(group.grams * costs.unfilled_per_kg, GRAMS_PER_KG)
-    return Money(costs.unfilled_per_atom + costs.unfilled_per_unit * group.units + by_weight)
+    return costs.unfilled(group.units, group.grams)
 
 
 def carbon_money(costs: CostModel, micrograms: int) -> Money:

@@ -6,12 +6,12 @@ hash and one answer. ``ordermesh.routing.domain.building`` makes problems from f
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Any
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.canonical import plain, written
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.rates import CostModel
 from ordermesh.routing.domain.tariffs import Tariff
@@ -261,34 +261,16 @@ class Problem:
     @cached_property
     def hash(self) -> str:
         """SHA-256, in hexadecimal, of the canonical form as JSON with sorted keys."""
-        rest = {"model": MODEL_VERSION}
-        rest |= {name: plain(getattr(self, name)) for name in _CANONICAL if name != "candidates"}
-        texts = {name: _json(value) for name, value in rest.items()}
+        texts = {"model": written(MODEL_VERSION)}
+        for name in _CANONICAL - {"candidates", "costs"}:
+            texts[name] = written(plain(getattr(self, name)))
+        texts["costs"] = self.costs.canonical
         texts["candidates"] = f"[{','.join(map(_candidate_json, self.candidates))}]"
         text = ",".join(f'"{name}":{texts[name]}' for name in sorted(texts))
         return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
-_CANONICAL = tuple(field.name for field in fields(Problem) if field.name != "removals")
-
-
-def plain(value: Any) -> Any:
-    """A dataclass of this domain, or a tuple of such, as plain dictionaries and lists."""
-    if isinstance(value, tuple):
-        return [plain(one) for one in value]
-    names = _NAMES.get(type(value))
-    if names is None:
-        if not is_dataclass(value):
-            return value
-        names = _NAMES[type(value)] = tuple(field.name for field in fields(value))
-    return {name: plain(getattr(value, name)) for name in names}
-
-
-_NAMES: dict[type, tuple[str, ...]] = {}
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+_CANONICAL = frozenset(field.name for field in fields(Problem)) - {"removals"}
 
 
 def _list_json(names: tuple[str, ...]) -> str:
@@ -300,12 +282,12 @@ _quoted = lru_cache(maxsize=50_000)(json.dumps)
 
 
 def _candidate_json(one: Candidate) -> str:
-    """The candidate as ``_json`` of its plain form, but faster: most of a problem is this."""
+    """The candidate as ``written`` of its plain form, but faster: most of a problem is this."""
     available = ",".join(f"[{_quoted(sku)},{units}]" for sku, units in one.available)
     options = ",".join(map(_option_json, one.options))
     capacity = "null" if one.capacity_units is None else one.capacity_units
     return (
-        f'{{"adjustments":{_json(plain(one.adjustments)) if one.adjustments else "[]"}'
+        f'{{"adjustments":{written(plain(one.adjustments)) if one.adjustments else "[]"}'
         f',"available":[{available}],"available_from":"{one.available_from}"'
         f',"capacity_units":{capacity}'
         f',"distance_km":{one.distance_km}'

@@ -8,7 +8,11 @@ from enum import StrEnum
 from functools import cached_property
 
 from ordermesh.kernel.money import Money, from_decimal
+from ordermesh.routing.domain.canonical import plain, written
 from ordermesh.routing.domain.geography import band
+from ordermesh.routing.domain.rounding import divide_half_even
+
+GRAMS_PER_KG = 1_000
 
 
 class LocationKind(StrEnum):
@@ -113,6 +117,16 @@ class CostModel:
             carbon.micrograms_per_gram_km,
             carbon.price_per_kg,
         )
+
+    @cached_property
+    def canonical(self) -> str:
+        """All of it as text, the same for equal models."""
+        return written(plain(self))
+
+    def unfilled(self, units: int, grams: int) -> Money:
+        """What it costs to leave an atom of so many units and grams."""
+        by_weight = divide_half_even(grams * self.unfilled_per_kg, GRAMS_PER_KG)
+        return Money(self.unfilled_per_atom + self.unfilled_per_unit * units + by_weight)
 
     def zone_at(self, distance: int) -> ZoneRates | None:
         """The zone that a distance in whole kilometres lies in, None beyond the last."""

@@ -18,7 +18,7 @@ from ordermesh.routing.domain.costs import (
     unfilled_penalty,
 )
 from ordermesh.routing.domain.problem import Problem
-from ordermesh.routing.domain.tariffs import GRAMS_PER_KG
+from ordermesh.routing.domain.rates import GRAMS_PER_KG
 from ordermesh.routing.domain.terms import MONEY_TERMS, PLAIN, Term, Tier
 
 

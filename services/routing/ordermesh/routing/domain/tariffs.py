@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
+from ordermesh.routing.domain.rates import GRAMS_PER_KG, CarbonRates, CostModel, ZoneRates
 from ordermesh.routing.domain.rounding import divide_half_even
-
-GRAMS_PER_KG = 1_000
 
 FREE = Money(0)
 

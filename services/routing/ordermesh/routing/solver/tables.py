@@ -20,8 +20,9 @@ from ordermesh.routing.domain.costs import (
 )
 from ordermesh.routing.domain.parcelling import is_counted
 from ordermesh.routing.domain.problem import AdjustmentKind, Problem
+from ordermesh.routing.domain.rates import GRAMS_PER_KG
 from ordermesh.routing.domain.scale import Scale
-from ordermesh.routing.domain.tariffs import GRAMS_PER_KG, Tariff
+from ordermesh.routing.domain.tariffs import Tariff
 from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver.lattice import Integers
 

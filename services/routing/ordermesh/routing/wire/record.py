@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ordermesh.routing.domain.problem import plain
+from ordermesh.routing.domain.canonical import plain
 from ordermesh.routing.domain.record import FORM, Record
 
 _STORED: TypeAdapter[Record] = TypeAdapter(Record)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ordermesh.routing.domain.batch.instance import Batch, Integers
 from ordermesh.routing.domain.costs import MICROGRAMS_PER_KG
-from ordermesh.routing.domain.tariffs import GRAMS_PER_KG
+from ordermesh.routing.domain.rates import GRAMS_PER_KG
 
 NEVER = 2**60
 """The cost of what cannot be."""

@@ -23,7 +23,6 @@ from ordermesh.routing.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.rates import CostModel
-from ordermesh.routing.domain.rounding import divide_half_even
 
 LIMITS: Mapping[str, int] = {
     "locations": 2_000,
@@ -219,15 +218,9 @@ class Intake:
     ) -> Iterable[tuple[int, int, int, int]]:
         for place, line in enumerate(order.lines):
             units = line.quantity if line.keep_together else 1
-            penalty = penalty_of(self.costs, self.items[line.sku] * units, units)
+            penalty = self.costs.unfilled(units, self.items[line.sku] * units)
             for _ in range(line.atoms):
                 yield place, item_of[line.sku], units, penalty
-
-
-def penalty_of(costs: CostModel, grams: int, units: int) -> int:
-    """What an atom of so many units and grams costs when it is left."""
-    by_weight = divide_half_even(grams * costs.unfilled_per_kg, 1_000)
-    return int(costs.unfilled_per_atom + costs.unfilled_per_unit * units + by_weight)
 
 
 def _urgency(order: BatchOrder) -> tuple[bool, int, int]:

@@ -1,6 +1,9 @@
 """Actions of rules: what becomes of orders when it is known what their decisions come to."""
 
 import asyncio
+import json
+import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +12,7 @@ import pytest
 
 from ordermesh.api.event.v1 import WatchEventsRequest
 from ordermesh.api.routing import v1
+from ordermesh.client import proof
 from ordermesh.routing.domain import outcomes
 from ordermesh.routing.domain.acting import act
 from ordermesh.routing.domain.event import (
@@ -19,14 +23,17 @@ from ordermesh.routing.domain.event import (
     OrderUnfillable,
 )
 from ordermesh.routing.domain.fulfillment import FulfillmentState
+from ordermesh.routing.domain.linting.rules import contradictory
 from ordermesh.routing.domain.order import AutoCancel, OrderState
 from ordermesh.routing.domain.outcomes import Limit
+from ordermesh.routing.domain.policy import Policy, illustrative_policy
 from ordermesh.routing.domain.rules.action import (
     CARE,
     CancelUnfilled,
     ClearAutoCancel,
     Deed,
     Filling,
+    HoldOrder,
     Intended,
     MoveToQueue,
     OrderAction,
@@ -35,6 +42,7 @@ from ordermesh.routing.domain.rules.action import (
     SetAutoCancel,
     acting,
 )
+from ordermesh.routing.domain.rules.rule import Rule
 from ordermesh.routing.domain.rules.vocabulary import Fact
 from ordermesh.routing.domain.saga import Action, Step
 from ordermesh.routing.domain.story import Story
@@ -52,6 +60,10 @@ from tests.routing.test_lifecycles import NOW, a_saga, an_order, work
 HOUR = timedelta(hours=1)
 DECISION = UUID(int=7)
 FILLED, PARTLY, UNFILLED = Filling.FILLED, Filling.PARTLY_FILLED, Filling.UNFILLED
+
+
+def a_policy(*rules: Rule) -> Policy:
+    return replace(illustrative_policy(), rules=rules)
 
 
 def wanted(rule_id: str, deed: Deed, *outcomes: Filling) -> RuleAction:
@@ -90,6 +102,44 @@ def test_what_is_unfilled_is_not_cancelled_at_once_and_later() -> None:
 
     assert ids(wanted("now", CancelUnfilled()), later, never) == ["now"]
     assert ids(later, wanted("sooner", SetAutoCancel(HOUR / 2))) == ["later", "sooner"]
+
+
+DEEDS: tuple[Deed, ...] = (
+    MoveToQueue("vip"),
+    MoveToQueue("other"),
+    SendToCare(),
+    SetAutoCancel(HOUR),
+    SetAutoCancel(2 * HOUR),
+    ClearAutoCancel(),
+    CancelUnfilled(),
+    HoldOrder("fraud"),
+    HoldOrder("payment"),
+)
+
+
+def test_what_the_linter_is_silent_about_acts_and_what_does_not_act_it_tells() -> None:
+    chance = random.Random(11)
+    silent = outdone = 0
+    for _ in range(400):
+        rules = []
+        for name in "abc":
+            after = tuple(one for one in Filling if chance.random() < 0.5)
+            effect = OrderAction(chance.choice(DEEDS), after)
+            rules.append(a_rule(effect, rule_id=name))
+        pairs = {frozenset(one.subjects) for one in contradictory(a_policy(*rules))}
+        candidates = evaluated(*rules).actions
+        for filling in Filling:
+            acts = ids(*candidates, filling=filling)
+            for place, one in enumerate(candidates):
+                if filling not in one.action.after:
+                    assert one.rule_id not in acts
+                elif one.rule_id not in acts:
+                    before = {other.rule_id for other in candidates[:place]}
+                    assert any(frozenset({one.rule_id, name}) in pairs for name in before)
+                    outdone += 1
+                else:
+                    silent += not any(one.rule_id in pair for pair in pairs)
+    assert min(silent, outdone) > 50
 
 
 def test_of_several_times_the_earliest_counts_and_none_puts_it_off() -> None:
@@ -326,6 +376,27 @@ async def test_an_order_is_sent_to_care_where_no_location_can_be_considered(hous
     assert await told(house, "O-1", "sent_to_care") == ["received", "unfillable", "sent_to_care"]
 
 
+async def test_a_decision_whose_order_was_acted_on_is_proven_and_made_again_as_it_was(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 2})
+    await save(house, rules=[rule("care", action=action("PARTLY_FILLED", **care()))])
+    reply = await house.submit("O-1", line("1", "MUG", 5))
+    name = reply.decision.decision_id
+
+    exported = await house.mesh.sourcing.ExportDecision(v1.ExportDecisionRequest(decision_id=name))
+    again = await house.mesh.sourcing.ReplayDecision(v1.ReplayDecisionRequest(decision_id=name))
+    under = await house.mesh.sourcing.ReplayDecision(
+        v1.ReplayDecisionRequest(decision_id=name, policy_id="default")
+    )
+
+    proof.check(json.loads(exported.record_json))
+    assert again.identical
+    assert under.decision.rules == reply.decision.rules
+    assert await listed(house, "care") == ["O-1"]
+    assert len((await house.order("O-1")).decision_ids) == 1
+
+
 async def test_what_stays_unfilled_is_cancelled_by_itself_when_its_time_has_come(
     house: House,
 ) -> None:
@@ -368,6 +439,29 @@ async def test_a_time_that_was_taken_back_cancels_nothing(house: House) -> None:
     await eventually(lambda: is_cancelled(house, "O-2"))
     await house.source("O-1")
     assert (await house.order("O-1")).state == v1.Order.STATE_UNFILLABLE
+
+
+async def test_a_time_that_passes_while_routing_is_down_is_kept_when_it_is_back(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 0})
+    await save(house, rules=[rule("soon", action=action("UNFILLED", **auto_cancel(1)))])
+    reply = await house.submit("O-1", line("1", "MUG", 1))
+    await house.stop_routing()
+    await house.stop_inventory()
+    await asyncio.sleep(1.1)
+
+    # Nobody is asked for it.
+    await house.start_routing()
+
+    await eventually(lambda: is_cancelled(house, "O-1"))
+    assert reply.order.state == v1.Order.STATE_UNFILLABLE
+    assert await told(house, "O-1", "cancelled") == [
+        "received",
+        "unfillable",
+        "auto_cancel_set",
+        "cancelled",
+    ]
 
 
 @pytest.mark.parametrize("point", ["planned", "plan stored", "after reserve", "committed"])

@@ -9,12 +9,16 @@ from ordermesh.api.routing.v1 import (
     Conflict,
     ConflictMember,
     CostTerm,
+    Decision,
     ExplainDecisionResponse,
     LocationExplanation,
+    OrderAction,
     Removal,
+    RuleOutcome,
+    SendToCare,
     WayOut,
 )
-from ordermesh.cli.sourcing import conflict_table, explanation_table
+from ordermesh.cli.sourcing import actions_table, conflict_table, explanation_table
 
 
 def shown(what: object) -> str:
@@ -70,6 +74,21 @@ def test_a_conflict_names_its_facts_and_prices_the_ways_out() -> None:
 
     assert "while all of this holds: B keeps its last; 3 wanted, 2 there" in text
     assert "12.34 USD" in text
+
+
+def test_what_becomes_of_the_order_is_told_with_the_rule_that_counts() -> None:
+    care = OrderAction(send_to_care=SendToCare())
+    rules = [
+        RuleOutcome(rule_id="fence", applied=True, sentences=["no action"]),
+        RuleOutcome(rule_id="first", applied=True, action=care, sentences=["A: sent to care"]),
+        RuleOutcome(rule_id="second", action=care, sentences=["B: sent to care"]),
+    ]
+
+    rows = shown(actions_table(Decision(rules=rules))).splitlines()
+
+    assert not any("fence" in row for row in rows)
+    assert any("first" in row and "acts" in row and "A: sent to care" in row for row in rows)
+    assert any("second" in row and "an earlier one counts" in row for row in rows)
 
 
 def test_where_nobody_reaches_that_is_said() -> None:

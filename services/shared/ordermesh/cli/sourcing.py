@@ -47,6 +47,8 @@ async def explain(
         return
     console.print(decision_table(decision))
     console.print(explanation_table(told))
+    if any(one.HasField("action") for one in decision.rules):
+        console.print(actions_table(decision))
     if told.HasField("conflict"):
         console.print(conflict_table(told.conflict))
 
@@ -118,6 +120,18 @@ def _differences(one: LocationExplanation) -> str:
         f" {to_decimal(from_units_and_nanos(term.amount.units, term.amount.nanos)):+.2f}"
         for term in one.differences
     )
+
+
+def actions_table(decision: Decision) -> Group:
+    """What rules make of the order by what the decision came to, and which of them count."""
+    table = new_table(("rule", "", "what"), ())
+    for one in decision.rules:
+        if one.HasField("action"):
+            fate = Text("acts", style="green")
+            if not one.applied:
+                fate = Text("an earlier one counts", style="yellow")
+            add_row(table, one.rule_id, fate, "; ".join(one.sentences))
+    return titled("What becomes of the order", table)
 
 
 def conflict_table(conflict: Conflict) -> Group:

@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--orders", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=30.0)
     asked = parser.parse_args()
     tally: Counter[str] = Counter()
     worst, started = 0.0, time.monotonic()

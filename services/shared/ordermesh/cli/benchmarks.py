@@ -53,6 +53,25 @@ def bench_ledger_command(
     run_module("inventory", "bench", arguments, extras="inventory,bench")
 
 
+Seeds = Annotated[int, typer.Option(min=1, help="How many seeds; a batch tells the spread.")]
+Rates = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, help="Price a batch by this rate card, against a greedy that knows all prices."
+    ),
+]
+Centres = Annotated[
+    Path | None, typer.Option(exists=True, help="Centres in place of the sample's, for --rates.")
+]
+StoresFrom = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="Stores in place of the sample's, for --rates; CSV or .csv.gz."),
+]
+Beside = Annotated[
+    bool, typer.Option("--beside", help="Measure whether solving delays what the pod answers.")
+]
+
+
 @bench_app.command("sourcing")
 def bench_sourcing_command(
     orders: Annotated[int, typer.Option(min=1, help="How many orders.")] = 200,
@@ -75,6 +94,11 @@ def bench_sourcing_command(
     ] = None,
     export: Annotated[Path | None, typer.Option(help="Write the batch to this file.")] = None,
     plan: Annotated[Path | None, typer.Option(help="Write the batch's plan to this file.")] = None,
+    seeds: Seeds = 1,
+    rates: Rates = None,
+    centres: Centres = None,
+    stores_from: StoresFrom = None,
+    beside: Beside = False,
     quick: Annotated[bool, typer.Option("--quick", help="Less of it, in under a minute.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Where to write the figures.")
@@ -84,7 +108,12 @@ def bench_sourcing_command(
     arguments = [f"--orders={orders}", f"--stores={stores}", f"--seed={seed}", f"--regime={regime}"]
     arguments += ["--single"] if single else []
     arguments += ["--quick"] if quick else []
+    arguments += ["--beside"] if beside else []
+    arguments += [f"--seeds={seeds}"]
     chosen = {
+        "--rates": rates,
+        "--centres": centres,
+        "--stores-from": stores_from,
         "--batch": batch,
         "--seconds-max": seconds_max,
         "--instance": instance,

@@ -80,6 +80,8 @@ def build_retailer(
     *,
     items: int | None = None,
     kits: int = 4,
+    centres: Sequence[ZipArea] = HUBS,
+    stores: Sequence[ZipArea] = (),
 ) -> Retailer:
     """The sample retailer of this seed, with so many orders; the same every time.
 
@@ -88,8 +90,9 @@ def build_retailer(
     items. With fewer than some 500 orders, or many items for each, there is more stock than the
     regime says, because every location keeps a little; ``facts`` has the true ratio as
     ``stock_ratio``. The ``kits`` are made of items that these orders have together, whose lines
-    then ask for the kit. Raises ``ValueError`` for an unknown regime and for more orders or items
-    than the extract has.
+    then ask for the kit. ``centres`` and ``stores`` are a network of somebody's own in place of the
+    hubs and of the stores that are drawn. Raises ``ValueError`` for an unknown regime and for more
+    orders or items than the extract has.
     """
     if regime not in get_args(Regime):
         raise ValueError(f"the regime is one of {', '.join(get_args(Regime))}, not {regime}")
@@ -97,7 +100,8 @@ def build_retailer(
     baskets = read_baskets()
     areas = read_zip_areas()
     weights = population_weights(areas)
-    stores = [areas[place] for place in random.choice(len(areas), STORES, replace=False, p=weights)]
+    drawn = random.choice(len(areas), STORES, replace=False, p=weights)
+    stores = stores or [areas[place] for place in drawn]
     homes = _draw_homes(random, baskets, areas, weights)
     demand = draw_demand(random, baskets, orders, item_count(orders) if items is None else items)
     kilograms = random.lognormal(-0.2, 0.9, len(demand.products))
@@ -105,14 +109,14 @@ def build_retailer(
     ordered = Ordered(
         lines=demand.lines_by_item(),
         units=demand.units_by_item(),
-        hub_shares=hub_shares(_people_nearest(areas, weights)),
-        store_count=STORES,
+        hub_shares=hub_shares(_people_nearest(areas, weights, centres)),
+        store_count=len(stores),
     )
     stocked = draw_stock(random, ordered, STOCK_RATIOS[regime], _LOOSENESS_START[regime])
     capacities = draw_capacities(random, ordered)
     catalogue = _items(baskets, demand, grams.tolist())
     kits_by_parts = _kits(demand, kits)
-    locations = (*map(_centre, HUBS), *map(_store, stores))
+    locations = (*map(_centre, centres), *map(_store, stores))
     return Retailer(
         currency_code="USD",
         items=(*catalogue, *_kit_items(catalogue, kits_by_parts)),
@@ -142,10 +146,12 @@ def _draw_homes(
     return {household: areas[place] for household, place in zip(households, drawn, strict=True)}
 
 
-def _people_nearest(areas: Sequence[ZipArea], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each hub the share of people to whom it is the nearest."""
-    nearest = distances_km(areas, HUBS).argmin(axis=1)
-    return np.bincount(nearest, weights=weights, minlength=len(HUBS)).astype(np.float64)
+def _people_nearest(
+    areas: Sequence[ZipArea], weights: NDArray[np.float64], centres: Sequence[ZipArea]
+) -> NDArray[np.float64]:
+    """For each centre the share of people to whom it is the nearest."""
+    nearest = distances_km(areas, centres).argmin(axis=1)
+    return np.bincount(nearest, weights=weights, minlength=len(centres)).astype(np.float64)
 
 
 def _items(baskets: Baskets, demand: Demand, grams: list[int]) -> list[Item]:

@@ -6,15 +6,16 @@ the prices that are part of the plan. What a rule leaves unfilled is charged as 
 
 import json
 import os
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ordermesh.kernel.money import Money, to_decimal
 from ordermesh.routing.background.mastering import MasterProcess
 from ordermesh.routing.bench.compared import say
-from ordermesh.routing.bench.instances import draw_batch
+from ordermesh.routing.bench.instances import Regions, batch_of, regions_of
 from ordermesh.routing.domain.batch.baselines import RULES, decide_by
 from ordermesh.routing.domain.batch.cells import cells_of
 from ordermesh.routing.domain.batch.exchange import dump_batch, dump_plan, load_batch
@@ -22,7 +23,7 @@ from ordermesh.routing.domain.batch.instance import Batch, Integers
 from ordermesh.routing.domain.batch.plan import BatchPlan, BatchStatus, cost_of_plan, service_of
 from ordermesh.routing.domain.batch.verification import find_batch_faults
 from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
-from ordermesh.sample.retailer import Regime
+from ordermesh.sample.retailer import Regime, build_retailer
 
 QUICK = Budget(passes=80, moves=8, final_passes=40)
 MYOPIC = "myopic exact"
@@ -46,7 +47,7 @@ class Asked:
 
 def measure_batch(asked: Asked) -> dict[str, float | str]:
     """Run it, print what came out, and give the figures by name."""
-    batch = _instance(asked)
+    batch, regions = _instance(asked)
     if asked.export is not None:
         asked.export.write_text(dump_batch(batch) + "\n")
     orders = len(batch.orders.ids)
@@ -74,7 +75,7 @@ def measure_batch(asked: Asked) -> dict[str, float | str]:
     cells = cells_of(batch)
     for name, rule in RULES.items():
         plans[name] = decide_by(batch, rule, cells)
-    figures, costs = _compare(batch, plans, result.plan.bound)
+    figures, costs = _compare(batch, plans, result.plan.bound, regions)
     for name in (MYOPIC, *RULES):
         claimed = BatchPlan(
             plans[name], costs[name], 0, result.plan.prices[:0], BatchStatus.FEASIBLE
@@ -104,10 +105,14 @@ def _processor_seconds() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-def _instance(asked: Asked) -> Batch:
+def _instance(asked: Asked) -> tuple[Batch, Regions | None]:
+    """The batch, and where the regions of its centres are; a file says nothing of these."""
     if asked.instance is not None:
-        return load_batch(asked.instance.read_text())
-    return draw_batch(asked.orders, asked.regime, asked.seed)
+        return load_batch(asked.instance.read_text()), None
+    retailer = build_retailer(asked.seed, asked.orders, asked.regime, kits=0)
+    name = f"sample-{asked.regime}-{asked.orders}-{asked.seed}"
+    batch = batch_of(retailer, name, asked.seed)
+    return batch, regions_of(retailer, batch)
 
 
 def _tell(progress: Progress, start: float) -> None:
@@ -128,21 +133,22 @@ def _refused(batch: Batch, plan: BatchPlan, *, with_bound: bool) -> int:
 
 
 def _compare(
-    batch: Batch, plans: dict[str, Integers], bound: int
+    batch: Batch, plans: dict[str, Integers], bound: int, regions: Regions | None
 ) -> tuple[dict[str, float | str], dict[str, int]]:
     """Print a line for each plan, and give what is reported of them, and their costs."""
     costs = {name: cost_of_plan(batch, plan) for name, plan in plans.items()}
     services = {name: service_of(batch, plan) for name, plan in plans.items()}
     orders, together = len(batch.orders.ids), services["together"]
+    within = {name: regions.share_within(batch, plan) for name, plan in plans.items() if regions}
     say(
         f"\n{'':22}{'cost':>14}{'above bound':>13}{'extra parcels':>15}{'split':>8}"
-        f"{'days':>7}{'late':>7}{'unfilled':>10}"
+        f"{'days':>7}{'late':>7}{'unfilled':>10}{'in region':>11}"
     )
     for name, one in services.items():
         say(
             f"{name:22}{to_decimal(Money(costs[name])):>14,.2f}{costs[name] / bound - 1:>13.2%}"
             f"{one.extra_parcels / orders:>15.3f}{one.split_orders / orders:>8.1%}"
-            f"{one.days:>7.2f}{one.late:>7.1%}{one.unfilled_units:>10}"
+            f"{one.days:>7.2f}{one.late:>7.1%}{one.unfilled_units:>10}{_share(within, name):>11}"
         )
     nearest = services["nearest single"]
     against = {
@@ -172,4 +178,44 @@ def _compare(
         "co2e_kg": round(together.co2e_kg, 1),
         "co2e_kg_nearest": round(nearest.co2e_kg, 1),
     }
+    if within:
+        figures["in_region"] = round(within["together"], 4)
+        figures["in_region_nearest"] = round(within["nearest single"], 4)
     return figures, costs
+
+
+def _share(within: dict[str, float], name: str) -> str:
+    return f"{within[name]:.1%}" if within else ""
+
+
+def measure_seeds(asked: Asked, seeds: int) -> dict[str, object]:
+    """The same with so many seeds: each figure's mean, and its least and greatest beside it."""
+    runs = [measure_batch(replace(asked, seed=asked.seed + number)) for number in range(seeds)]
+    known = [name for name, value in runs[0].items() if not isinstance(value, str)]
+    columns = {name: [float(run[name]) for run in runs] for name in known}
+    means = {name: round(statistics.fmean(column), 6) for name, column in columns.items()}
+    spread = {name: [min(column), max(column)] for name, column in columns.items()}
+    say(f"\n{seeds} seeds, {asked.orders:,} orders, {asked.regime}:")
+    for name in _SPREAD:
+        if name in means:
+            least, most = spread[name]
+            say(f"  {name:24}{means[name]:>12.4f}   from {least:.4f} to {most:.4f}")
+    failures = int(sum(columns["verifier_failures"]))
+    found: dict[str, object] = {**runs[0], **means}
+    found |= {"orders": asked.orders, "verifier_failures": failures, "seeds": seeds}
+    found.pop("seed")
+    return {**found, "spread": spread, "runs": runs}
+
+
+_SPREAD = (
+    "gap",
+    "cost_vs_nearest",
+    "cost_vs_priority",
+    "cost_vs_myopic",
+    "extra_parcels",
+    "extra_parcels_nearest",
+    "days",
+    "days_nearest",
+    "in_region",
+    "seconds",
+)

@@ -6,6 +6,7 @@ in the less popular 40 %, three in ten rows of stores' stock save from 0.50 to 3
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,6 +35,39 @@ _CREDITED, _CREDIT_MIN, _CREDIT_MAX = 0.3, 5_000, 30_000
 def draw_batch(orders: int, regime: Regime, seed: int) -> Batch:
     """So many orders of the sample retailer; the same every time."""
     retailer = build_retailer(seed, orders, regime, kits=0)
+    return batch_of(retailer, f"sample-{regime}-{orders}-{seed}", seed)
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The nearest centre of each destination and of each location, as a place of a location."""
+
+    destination: Integers
+    location: Integers
+
+    def share_within(self, batch: Batch, location: Integers) -> float:
+        """Of the units that are sent, how many leave from the region that they go to."""
+        sent = location >= 0
+        goes = self.destination[batch.orders.destination[batch.order_of_atom[sent]]]
+        units = batch.atoms.units[sent]
+        within = self.location[location[sent]] == goes
+        return float(units[within].sum() / units.sum()) if len(units) else 0.0
+
+
+def regions_of(retailer: Retailer, batch: Batch) -> Regions:
+    """The regions of the retailer's centres."""
+    centres = [n for n, one in enumerate(retailer.locations) if not _is_store(one)]
+    places = [_place(one.latitude, one.longitude) for one in retailer.locations]
+    near = [
+        min(centres, key=lambda n, here=here: (distance_km(places[n], here), n))  # type: ignore[misc]
+        for here in places
+    ]
+    goes = batch.distance_km[:, centres].argmin(axis=1)
+    return Regions(_column(centres)[goes], _column(near))
+
+
+def batch_of(retailer: Retailer, name: str, seed: int) -> Batch:
+    """The retailer's orders as a batch, at the declared costs; the seed draws markdown credits."""
     costs = declared_costs()
     skus = tuple(item.sku for item in retailer.items)
     ids = tuple(location.location_id for location in retailer.locations)
@@ -66,7 +100,7 @@ def draw_batch(orders: int, regime: Regime, seed: int) -> Batch:
     stock = _stock(retailer, skus, ids, seed)
     orders_, atoms = _orders(retailer, skus, items, costs, destinations)
     return Batch(
-        name=f"sample-{regime}-{orders}-{seed}",
+        name=name,
         costs=costs,
         locations=locations,
         items=items,

@@ -67,7 +67,7 @@ async def measure_over_grpc(seconds: float, seed: int) -> dict[str, float]:
     """Measure for about so many seconds in all, print it, and give the figures by name."""
     draw = random.Random(seed)  # noqa: S311 - the seed makes it the same every time
     with tempfile.TemporaryDirectory() as directory:
-        async with _mesh(Path(directory)) as running:
+        async with started_mesh(Path(directory)) as running:
             await _fill(running.mesh, draw)
             await _many(running, lambda: _decide(running.mesh, draw), 1.0)
             empty = await _many(running, lambda: _empty(running.mesh), seconds / 4)
@@ -185,7 +185,8 @@ async def _fill(mesh: Mesh, draw: random.Random) -> None:
 
 
 @asynccontextmanager
-async def _mesh(directory: Path) -> AsyncIterator[Running]:
+async def started_mesh(directory: Path) -> AsyncIterator[Running]:
+    """Inventory and routing as processes of their own, on files in this directory."""
     inventory = await _started("inventory", directory, {})
     processes = [inventory[0]]
     try:

@@ -4,17 +4,17 @@ import random
 from dataclasses import replace
 
 from ordermesh.kernel.money import Money, from_decimal
-from ordermesh.routing.domain.building import (
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.inputs import SourcingInputs
+from ordermesh.routing.domain.problem import Rule
+from ordermesh.routing.domain.rates import declared_costs
+from ordermesh.routing.domain.sourcing import (
     Rejection,
     SourcingLine,
     SourcingLocation,
     SourcingOrder,
     SourcingPolicy,
 )
-from ordermesh.routing.domain.geography import Place
-from ordermesh.routing.domain.inputs import SourcingInputs
-from ordermesh.routing.domain.problem import Rule
-from ordermesh.routing.domain.rates import declared_costs
 from tests.routing.sourcing import HOME
 
 COSTS = replace(declared_costs(), unfilled_per_atom=from_decimal("500"))

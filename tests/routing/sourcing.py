@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ordermesh.kernel.money import Money, from_decimal
-from ordermesh.routing.domain.building import ZONE_SERVICE
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.plan import Plan, assemble
 from ordermesh.routing.domain.problem import Candidate, Group, Option, Part, Problem
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates, declared_costs
+from ordermesh.routing.domain.sourcing import ZONE_SERVICE
 from ordermesh.routing.domain.tariffs import Tariff, zone_tariff
 from ordermesh.routing.domain.terms import PLAIN, Tier
 

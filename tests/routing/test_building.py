@@ -7,19 +7,19 @@ from dataclasses import replace
 import pytest
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import (
+from ordermesh.routing.domain.building import build_problem
+from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.problem import Group, Part, Problem, Rule
+from ordermesh.routing.domain.rates import declared_costs
+from ordermesh.routing.domain.sourcing import (
     Rejection,
     SourcingComponent,
     SourcingLine,
     SourcingLocation,
     SourcingOrder,
     SourcingPolicy,
-    build_problem,
 )
-from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
-from ordermesh.routing.domain.geography import Place
-from ordermesh.routing.domain.problem import Group, Part, Problem, Rule
-from ordermesh.routing.domain.rates import declared_costs
 from tests.routing.rich import rich_problem
 
 PHILADELPHIA = Place.from_degrees(39.95, -75.17)

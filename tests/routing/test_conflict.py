@@ -4,12 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from ordermesh.routing.domain.building import (
-    Rejection,
-    SourcingLine,
-    SourcingOrder,
-    SourcingPolicy,
-)
 from ordermesh.routing.domain.conflict import (
     Member,
     MemberKind,
@@ -19,6 +13,7 @@ from ordermesh.routing.domain.conflict import (
 )
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.problem import Rule
+from ordermesh.routing.domain.sourcing import Rejection, SourcingLine, SourcingOrder, SourcingPolicy
 from ordermesh.routing.solver.solve import solve
 from tests.routing.scenes import COSTS, random_inputs, site
 from tests.routing.sourcing import HOME

@@ -5,12 +5,6 @@ from dataclasses import replace
 import pytest
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import (
-    Rejection,
-    SourcingLine,
-    SourcingOrder,
-    SourcingPolicy,
-)
 from ordermesh.routing.domain.changes import (
     Change,
     Charged,
@@ -27,6 +21,7 @@ from ordermesh.routing.domain.explanation import explain, uses
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.plan import Status
 from ordermesh.routing.domain.problem import Rule
+from ordermesh.routing.domain.sourcing import Rejection, SourcingLine, SourcingOrder, SourcingPolicy
 from ordermesh.routing.solver.solve import solve
 from tests.routing.scenes import COSTS, random_inputs, site
 from tests.routing.sourcing import HOME

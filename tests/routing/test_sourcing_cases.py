@@ -8,15 +8,11 @@ from dataclasses import replace
 import pytest
 
 from ordermesh.kernel.money import from_decimal
-from ordermesh.routing.domain.building import (
-    SourcingLine,
-    SourcingOrder,
-    SourcingPolicy,
-    build_problem,
-)
+from ordermesh.routing.domain.building import build_problem
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.plan import Method, Shortage, Solution, Status
 from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.sourcing import SourcingLine, SourcingOrder, SourcingPolicy
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.solver.solve import solve
 from tests.routing.sourcing import (

@@ -27,8 +27,8 @@ from ordermesh.routing.access import RULES
 from ordermesh.routing.background.replanning import ReplanningProcess
 from ordermesh.routing.background.solving import BatchProcesses
 from ordermesh.routing.domain.baselines import BASELINES
-from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.plan import Method
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.operations.batches import PlanBatch
 from ordermesh.routing.operations.capacity import HoldingCapacity
 from ordermesh.routing.operations.carriage import PutCarriage

@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ordermesh.routing.domain.baselines import BASELINES
-from ordermesh.routing.domain.building import (
-    SourcingLine,
-    SourcingLocation,
-    SourcingOrder,
-    SourcingPolicy,
-    build_problem,
-)
+from ordermesh.routing.domain.building import build_problem
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.plan import Plan, Solution, Status, assemble
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.rates import LocationKind, declared_costs, declared_handling
+from ordermesh.routing.domain.sourcing import (
+    SourcingLine,
+    SourcingLocation,
+    SourcingOrder,
+    SourcingPolicy,
+)
 from ordermesh.routing.domain.verification import find_faults, verify
 from ordermesh.routing.solver.solve import solve
 

@@ -3,10 +3,10 @@
 import random
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import ZONE_SERVICE
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.problem import Candidate, Group, Option, Part, Problem
 from ordermesh.routing.domain.rates import declared_costs
+from ordermesh.routing.domain.sourcing import ZONE_SERVICE
 from ordermesh.routing.domain.tariffs import zone_tariff
 
 DESTINATION = Place.from_degrees(40.0, -75.0)

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.capacity import CapacityUnit
+from ordermesh.routing.domain.framing import stock_for
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP
-from ordermesh.routing.domain.question import Known, Question, Units, stock_for
+from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.rules.knowing import Asked, AskedLine, PlaceNow
 from ordermesh.routing.domain.rules.vocabulary import Fact, Value
 from ordermesh.routing.domain.wanted import Wanted

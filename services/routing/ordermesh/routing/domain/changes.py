@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import SourcingLocation
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.problem import Adjustment, AdjustmentKind, Rule
+from ordermesh.routing.domain.sourcing import SourcingLocation
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import SourcingPolicy, SourcingService
 from ordermesh.routing.domain.calendars.calendar import NeverOpen
 from ordermesh.routing.domain.calendars.clock_face import local_day
 from ordermesh.routing.domain.calendars.distribution import quantile
@@ -14,12 +12,11 @@ from ordermesh.routing.domain.calendars.schedule import collection, dispatch
 from ordermesh.routing.domain.capacity import Room
 from ordermesh.routing.domain.carriage.currency import conversion
 from ordermesh.routing.domain.carriage.lane import TransferLane
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP, NetworkLocation, PickupPoint
 from ordermesh.routing.domain.rates import CarbonRates
+from ordermesh.routing.domain.sourcing import SourcingPolicy, SourcingService
 from ordermesh.routing.domain.tariffs import Tariff
-
-if TYPE_CHECKING:
-    from ordermesh.routing.domain.question import Known
 
 PICKUP_SERVICE = "pickup"
 """The service that stands for the customer who comes."""
@@ -57,7 +54,7 @@ class Collectable:
 class Collecting:
     """One order that is collected, as far as locations are concerned."""
 
-    def __init__(self, point: PickupPoint, known: "Known", *, transfers: bool) -> None:
+    def __init__(self, point: PickupPoint, known: Known, *, transfers: bool) -> None:
         self._point = point
         self._known = known
         self._transfers = transfers
@@ -185,7 +182,7 @@ def unparcelled(policy: SourcingPolicy) -> SourcingPolicy:
     return replace(policy, costs=costs, parcels_max=None, apart=())
 
 
-def _why_off(point: PickupPoint, known: "Known", here: NetworkLocation) -> str:
+def _why_off(point: PickupPoint, known: Known, here: NetworkLocation) -> str:
     """Why nothing is collected there, "" where it is."""
     if known.locations[point.location_id].is_disabled:
         return "the location is not active"

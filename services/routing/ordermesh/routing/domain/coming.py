@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from ordermesh.routing.domain.building import SourcingLocation
+from ordermesh.routing.domain.sourcing import SourcingLocation
 
 Units = Mapping[str, Mapping[str, int]]
 """Units by location id, then SKU."""

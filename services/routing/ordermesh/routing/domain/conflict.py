@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import SourcingLine, SourcingLocation
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.plan import Plan, Solution
 from ordermesh.routing.domain.problem import Problem, Rule
+from ordermesh.routing.domain.sourcing import SourcingLine, SourcingLocation
 
 WAYS_OUT_MAX = 3
 """So many ways out are priced and told."""

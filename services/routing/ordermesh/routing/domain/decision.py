@@ -3,24 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ordermesh.kernel.money import Money, to_decimal
+from ordermesh.routing.domain.record import Record
 from ordermesh.routing.domain.rules.action import Filling, OrderAction, RuleAction
-
-if TYPE_CHECKING:
-    from ordermesh.routing.domain.record import Record
-
-
-class SourcingMethod(StrEnum):
-    """How a plan is found."""
-
-    EXACT = "EXACT"
-    NEAREST_SINGLE = "NEAREST_SINGLE"
-    FEWEST_SPLITS = "FEWEST_SPLITS"
-    FIXED_PRIORITY_LIST = "FIXED_PRIORITY_LIST"
-    TOGETHER = "TOGETHER"
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
 
 
 class Outcome(StrEnum):
@@ -212,7 +200,7 @@ class Decision:
     beyond_capacity: frozenset[str] = frozenset()
     carriage_revision: int = 0
     reoptimization: Reoptimization | None = None
-    record: "Record | None" = None
+    record: Record | None = None
     actions: tuple[RuleAction, ...] = ()
 
     @property

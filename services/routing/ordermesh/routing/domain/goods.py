@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ordermesh.routing.domain.building import SourcingComponent, SourcingLine
 from ordermesh.routing.domain.carriage.offering import cubic_mm
 from ordermesh.routing.domain.item import Item
 from ordermesh.routing.domain.rules.result import Limits
+from ordermesh.routing.domain.sourcing import SourcingComponent, SourcingLine
 from ordermesh.routing.domain.wanted import Wanted
 
 

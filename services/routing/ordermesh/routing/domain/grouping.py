@@ -1,20 +1,13 @@
 """The lines of an order as groups of what leaves together."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.problem import Group, Part
-
-if TYPE_CHECKING:
-    from ordermesh.routing.domain.building import (
-        SourcingComponent,
-        SourcingLine,
-        SourcingOrder,
-    )
+from ordermesh.routing.domain.sourcing import SourcingComponent, SourcingLine, SourcingOrder
 
 
-def groups_of(order: "SourcingOrder") -> tuple[Group, ...]:
+def groups_of(order: SourcingOrder) -> tuple[Group, ...]:
     """The lines as groups of atoms, in canonical order.
 
     Raises ``FieldViolation`` without lines and for a number out of range, ``DuplicateEntry``.
@@ -46,7 +39,7 @@ def refuse_repeated(field: str, values: Iterable[str]) -> None:
         seen.add(value)
 
 
-def _groups_of(line: "SourcingLine", parts: "tuple[SourcingComponent, ...]") -> list[Group]:
+def _groups_of(line: SourcingLine, parts: tuple[SourcingComponent, ...]) -> list[Group]:
     """One group for the line, or one for each component where the kit may be split."""
     if line.components and line.components_may_split:
         return [_alone(line, part) for part in parts]
@@ -59,7 +52,7 @@ def _groups_of(line: "SourcingLine", parts: "tuple[SourcingComponent, ...]") -> 
     return [Group(line.line_id, together, atoms, line.category)]
 
 
-def _alone(line: "SourcingLine", part: "SourcingComponent") -> Group:
+def _alone(line: SourcingLine, part: "SourcingComponent") -> Group:
     """A component that may leave without the rest of its kit, as a group of its own."""
     units = part.quantity * line.quantity
     atoms, per_atom = (units, 1) if line.divisible else (1, units)

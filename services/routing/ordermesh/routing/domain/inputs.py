@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ordermesh.routing.domain.building import (
+from ordermesh.routing.domain.building import build_problem
+from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.sourcing import (
     Rejection,
     SourcingLocation,
     SourcingOrder,
     SourcingPolicy,
-    build_problem,
 )
-from ordermesh.routing.domain.problem import Problem
 
 
 @dataclass(frozen=True)

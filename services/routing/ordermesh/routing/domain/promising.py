@@ -12,6 +12,8 @@ from ordermesh.routing.domain.carriage.carrier import TransitUnit
 from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
 from ordermesh.routing.domain.coming import Coming, start_of
 from ordermesh.routing.domain.errors.requests import FieldViolation
+from ordermesh.routing.domain.framing import frame
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.plan import Shipment, Solution
 from ordermesh.routing.domain.problem import Candidate, Option, Problem
@@ -23,7 +25,7 @@ from ordermesh.routing.domain.promise import (
     shipment_arrivals,
     window,
 )
-from ordermesh.routing.domain.question import Known, Question, Units, frame
+from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.stages import Ruled, relaxations
 from ordermesh.routing.domain.staging import openings
 from ordermesh.routing.domain.verification import verify

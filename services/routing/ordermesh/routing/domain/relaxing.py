@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Set
 
-from ordermesh.routing.domain.building import Rejection, SourcingPolicy
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Rule
 from ordermesh.routing.domain.rates import CostModel
+from ordermesh.routing.domain.sourcing import Rejection, SourcingPolicy
 from ordermesh.routing.domain.stages import Ruled
 from ordermesh.routing.domain.terms import PLAIN
 

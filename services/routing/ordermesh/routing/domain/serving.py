@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import ZONE_SERVICE, SourcingService
 from ordermesh.routing.domain.rules.result import Evaluation, ServiceChange
+from ordermesh.routing.domain.sourcing import ZONE_SERVICE, SourcingService
 from ordermesh.routing.domain.tariffs import Bracket, Tariff
 
 Services = tuple[SourcingService, ...] | None

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ordermesh.routing.domain.decision import Decision, RuleOutcome, StageResult
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import PickupPoint
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Problem, Rule
-from ordermesh.routing.domain.question import Known, Units
+from ordermesh.routing.domain.question import Units
 from ordermesh.routing.domain.rules.action import Filling, RuleAction, acting, told
 from ordermesh.routing.domain.rules.result import Evaluation, RuleReport
 from ordermesh.routing.domain.rules.rule import Mode

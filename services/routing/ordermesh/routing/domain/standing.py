@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import SourcingService
 from ordermesh.routing.domain.calendars.clock_face import local_day, zone_of
 from ordermesh.routing.domain.calendars.distribution import PERMILLE
 from ordermesh.routing.domain.capacity import Room
@@ -14,6 +13,7 @@ from ordermesh.routing.domain.order import PromiseMade
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Adjustment, AdjustmentKind
 from ordermesh.routing.domain.rounding import divide_half_even
+from ordermesh.routing.domain.sourcing import SourcingService
 from ordermesh.routing.domain.stages import Ruled
 
 _MOMENT = timedelta(microseconds=1)

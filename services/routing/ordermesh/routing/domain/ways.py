@@ -3,20 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from ordermesh.routing.domain.building import SourcingService
 from ordermesh.routing.domain.capacity import Room
 from ordermesh.routing.domain.carriage.offering import NO_LANES, Offering, origin_of, unit_of
 from ordermesh.routing.domain.collecting import Collecting
 from ordermesh.routing.domain.geography import distance_km
 from ordermesh.routing.domain.item import KnownLocation
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import NetworkLocation, PickupPoint
+from ordermesh.routing.domain.question import Question, Units
+from ordermesh.routing.domain.sourcing import SourcingService
 from ordermesh.routing.domain.stages import Ruled
 from ordermesh.routing.domain.standing import arriving
-
-if TYPE_CHECKING:
-    from ordermesh.routing.domain.question import Known, Question, Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ Ask = Callable[[NetworkLocation, KnownLocation, datetime], Way]
 """Asks a location for its way, for goods that are there at a moment."""
 
 
-def ways_of(question: "Question", known: "Known", ruled: Ruled, stock: "Units") -> Ask:
+def ways_of(question: Question, known: Known, ruled: Ruled, stock: Units) -> Ask:
     """What asks each location for the way of goods that are there at a moment."""
     if question.pickup is not None:
         return _collected(question.pickup, known, ruled)
@@ -54,7 +52,7 @@ def ways_of(question: "Question", known: "Known", ruled: Ruled, stock: "Units") 
     return sent
 
 
-def _collected(pickup: PickupPoint, known: "Known", ruled: Ruled) -> Ask:
+def _collected(pickup: PickupPoint, known: Known, ruled: Ruled) -> Ask:
     collecting = Collecting(pickup, known, transfers=ruled.transfers)
     time_zone = known.locations[pickup.location_id].time_zone
 
@@ -65,7 +63,7 @@ def _collected(pickup: PickupPoint, known: "Known", ruled: Ruled) -> Ask:
     return collected
 
 
-def _offering(question: "Question", known: "Known") -> Offering | None:
+def _offering(question: Question, known: Known) -> Offering | None:
     """What lanes offer the goods of the question; None where there are no lanes."""
     if not known.book.lanes:
         return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from ordermesh.kernel.errors import InvalidRequest
 from ordermesh.routing.domain.capacity import WindowKey
 from ordermesh.routing.domain.decision import Decision
-from ordermesh.routing.domain.question import Known, Question
+from ordermesh.routing.domain.known import Known
+from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.record import Record
 from ordermesh.routing.domain.reoptimizing.fate import Fate, Staying
 from ordermesh.routing.domain.reoptimizing.movable import (

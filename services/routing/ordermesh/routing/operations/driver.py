@@ -18,7 +18,8 @@ from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.errors.order import OrderCancelled
 from ordermesh.routing.domain.event import Event
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
-from ordermesh.routing.domain.question import Known, Question
+from ordermesh.routing.domain.known import Known
+from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.saga import ASKS_NOBODY, Action, Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.wanted import own_stock, undecided

@@ -11,12 +11,13 @@ from ordermesh.routing.domain.alternatives import fewest_shipments, next_best
 from ordermesh.routing.domain.changes import changed
 from ordermesh.routing.domain.coming import restored as still_coming
 from ordermesh.routing.domain.conflict import Conflict, find_conflict
-from ordermesh.routing.domain.decision import Decision, SourcingMethod
+from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.errors.sourcing import DecisionNotFound, NoRecord
 from ordermesh.routing.domain.explanation import LocationExplanation, explain, uses
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.plan import Method, Plan, Solution, assemble, assignment_of
 from ordermesh.routing.domain.record import Record
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.terms import PLAIN
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.operations.knowledge import Knowledge

@@ -12,9 +12,9 @@ from ordermesh.routing.domain.carriage.postal_code import PostalCodeTable
 from ordermesh.routing.domain.carrier_calendars import EVERY_DAY, CarrierCalendars
 from ordermesh.routing.domain.dispatching import Dispatches, no_holidays
 from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.known import AtRest
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.policy import Policy
-from ordermesh.routing.domain.question import AtRest
 from ordermesh.routing.domain.rules.evaluation import NO_RULEBOOK, Rulebook
 from ordermesh.routing.domain.rules.knowing import Facts, static_facts
 from ordermesh.routing.domain.switch import NONE as NOTHING_SWITCHED

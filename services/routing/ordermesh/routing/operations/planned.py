@@ -8,9 +8,10 @@ from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain.decision import DecidedShipment, Decision
 from ordermesh.routing.domain.errors.sourcing import CannotBeSourced, InsufficientStock, ShortLine
 from ordermesh.routing.domain.fulfillment import FulfillmentLine, FulfillmentOrder
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.order import Order
-from ordermesh.routing.domain.question import Known, Question
+from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.rules.action import Intended
 from ordermesh.routing.domain.story import Story
 

@@ -6,26 +6,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from opentelemetry import trace
-
-from ordermesh.kernel.money import to_decimal
 from ordermesh.routing.domain import season, staging, verdict
 from ordermesh.routing.domain.asking import asked, asked_first
 from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
 from ordermesh.routing.domain.coming import Coming, days_ahead
-from ordermesh.routing.domain.decision import Decision, SourcingMethod, StageResult
+from ordermesh.routing.domain.decision import Decision, StageResult
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import FieldViolation
+from ordermesh.routing.domain.framing import frame, with_untracked
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.item import Item
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.plan import Solution
 from ordermesh.routing.domain.policy import DEFAULT_ID, Policy
 from ordermesh.routing.domain.problem import Problem
-from ordermesh.routing.domain.question import Known, Question, frame, with_untracked
+from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.record import DecidedUnder, Record
 from ordermesh.routing.domain.rules.knowing import Sight, by_place
 from ordermesh.routing.domain.season import Choice
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.stages import Ruled, relaxations
 from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.domain.together import bundled, renamed, told_apart
@@ -33,6 +33,7 @@ from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
 from ordermesh.routing.operations.books import Books
 from ordermesh.routing.operations.memory import Memory
+from ordermesh.routing.operations.telling import tell
 from ordermesh.routing.ports.calendars import Holidays
 from ordermesh.routing.ports.carriage import CARRIAGE
 from ordermesh.routing.ports.sourcing import Baselines, Solver
@@ -235,7 +236,7 @@ class Planner:
                 decision = await self._with_supply(question, known, stock, decision)
             if known.book.lanes or known.book.currency_rates:
                 decision = replace(decision, carriage_revision=known.book.revision)
-            _tell(current, decision)
+            tell(current, decision)
             return decision
 
     async def plan_or_explain(
@@ -374,26 +375,3 @@ def _record(asking: "_Asking", inputs: SourcingInputs, solution: Solution) -> Re
         plan=solution.plan,
         certificate=solution.certificate,
     )
-
-
-def _tell(current: trace.Span, decision: Decision) -> None:
-    """What a decision was, for whoever follows the order."""
-    if not current.is_recording():
-        return
-    attributes: dict[str, str | int | float] = {
-        Attributes.SOURCING_METHOD: str(decision.method),
-        Attributes.SOURCING_STATUS: str(decision.outcome),
-        Attributes.SOURCING_OBJECTIVE: float(to_decimal(decision.cost)),
-        Attributes.SOURCING_CANDIDATES: len(decision.candidates),
-        Attributes.SHIPMENT_COUNT: len(decision.shipments),
-        Attributes.PARCEL_COUNT: sum(one.parcel_count for one in decision.shipments),
-        Attributes.LEDGER_REVISION: decision.ledger_revision,
-    }
-    if decision.decision_id is not None:
-        attributes[Attributes.DECISION_ID] = str(decision.decision_id)
-    if decision.bound is not None:
-        attributes[Attributes.SOURCING_BOUND] = float(to_decimal(decision.bound))
-        if decision.bound > 0:
-            gap = (decision.cost - decision.bound) / decision.bound
-            attributes[Attributes.SOURCING_GAP] = gap
-    current.set_attributes(attributes)

@@ -20,6 +20,7 @@ from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE
 from ordermesh.routing.domain.errors.network import NotInNetwork
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.kit import freeze
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import NetworkLocation
 from ordermesh.routing.domain.order import OrderLine
 from ordermesh.routing.domain.promise import Objective
@@ -31,7 +32,7 @@ from ordermesh.routing.domain.promising import (
     soonest,
 )
 from ordermesh.routing.domain.promising_pickup import collect
-from ordermesh.routing.domain.question import Known, Question
+from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.submission import skus_of
 from ordermesh.routing.domain.wanted import Wanted
 from ordermesh.routing.operations.knowledge import Knowledge

@@ -17,7 +17,7 @@ from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.capacity import CapacityHold, Load, WindowKey
 from ordermesh.routing.domain.decision import Reoptimization
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
-from ordermesh.routing.domain.question import Known
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.reoptimizing.fate import Fate, Outcome, Staying, Told
 from ordermesh.routing.domain.reoptimizing.instance import assignments_of, instance_of
 from ordermesh.routing.domain.reoptimizing.moving import Rearranged, intend, rearranged

@@ -13,16 +13,18 @@ from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain import refusal, verbs, wanted
 from ordermesh.routing.domain.context import OrderContext
-from ordermesh.routing.domain.decision import Decision, SourcingMethod
+from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.errors.order import OrderNotFound, WorkInProgress
 from ordermesh.routing.domain.errors.policy import PolicyIsDraft, PolicyNotFound
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.errors.sourcing import BaselineIsNoDecision, MatrixSize
 from ordermesh.routing.domain.kit import freeze
+from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.order import OrderLine
 from ordermesh.routing.domain.policy import DEFAULT_ID, PolicyState
-from ordermesh.routing.domain.question import Known, Question, Units
+from ordermesh.routing.domain.question import Question, Units
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import NewLine, skus_of
 from ordermesh.routing.operations.knowledge import Knowledge

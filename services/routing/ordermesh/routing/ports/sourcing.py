@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from ordermesh.routing.domain.decision import SourcingMethod
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.plan import Plan, Solution
 from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.submission import Whereto
 
 COUNTRIES_KNOWN = frozenset({"US"})

@@ -27,13 +27,13 @@ from ordermesh.routing.domain.decision import (
     Decision,
     PlannedLine,
     RuleOutcome,
-    SourcingMethod,
     StageResult,
     UnfilledLine,
 )
 from ordermesh.routing.domain.errors.requests import DuplicateEntry
 from ordermesh.routing.domain.plan import Plan as PlanOf
 from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.submission import NewLine
 from ordermesh.routing.domain.verdict import decided_shipments
 from ordermesh.routing.wire.actions import order_action_message

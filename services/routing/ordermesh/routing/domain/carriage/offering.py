@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.building import SourcingService
 from ordermesh.routing.domain.carriage.area import Address
 from ordermesh.routing.domain.carriage.book import Offer, Offers, Way
 from ordermesh.routing.domain.carriage.carrier import ServiceKey
 from ordermesh.routing.domain.carriage.rate_card import Goods, Surcharge
 from ordermesh.routing.domain.carriage.zone import Origin
 from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.sourcing import SourcingService
 from ordermesh.routing.domain.tariffs import Tariff
 
 PLUS = "+"

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain import verdict
-from ordermesh.routing.domain.decision import Decision, Reoptimization, SourcingMethod
+from ordermesh.routing.domain.decision import Decision, Reoptimization
 from ordermesh.routing.domain.plan import Certificate, Method, Plan, Solution, Status
 from ordermesh.routing.domain.problem import MODEL_VERSION
 from ordermesh.routing.domain.record import Record
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
 
 TOGETHER_VERSION = "together-1"
 """Changes whenever orders that are decided together could get other plans."""

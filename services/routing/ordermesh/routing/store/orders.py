@@ -39,6 +39,7 @@ from ordermesh.routing.ports.stores import (
     WorkRow,
 )
 from ordermesh.routing.store import rows
+from ordermesh.routing.store.filtering import conditions_of
 from ordermesh.routing.store.tables.decisions import decision
 from ordermesh.routing.store.tables.orders import (
     contact,
@@ -318,14 +319,9 @@ class SqlOrderStore:
         self, tx: Transaction, wanted: OrderFilter, after: int, size: int
     ) -> list[OrderRow]:
         """The next orders after a number, in the order in which they were stored."""
-        conditions = [
-            (wanted.state is not None, customer_order.c.state == wanted.state),
-            (wanted.channel, customer_order.c.channel == wanted.channel),
-            (wanted.queue, customer_order.c.queue == wanted.queue),
-            (wanted.is_held, customer_order.c.is_held),
-        ]
-        asked = [condition for is_asked, condition in conditions if is_asked]
-        statement = select(customer_order).where(customer_order.c.number > after, *asked)
+        statement = select(customer_order).where(
+            customer_order.c.number > after, *conditions_of(wanted)
+        )
         return await _listed(tx, statement.limit(size))
 
     async def unbegun(self, tx: Transaction, size: int) -> list[str]:

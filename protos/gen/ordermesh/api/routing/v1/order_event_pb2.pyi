@@ -60,7 +60,7 @@ class OrderSourced(_message.Message):
 
     @_builtins.property
     def fulfillment_orders(self) -> _containers.RepeatedCompositeFieldContainer[_fulfillment_order_pb2.FulfillmentOrder]:
-        """Its new work."""
+        """Its new work: `STATE_ON_HOLD` where the order is held."""
 
     def __init__(
         self,

@@ -39,7 +39,8 @@ class OrderServiceStub:
     With `ACCEPTANCE_IF_SOURCED` the order is made only when all of it can be held now; otherwise
     the call is refused with the facts, and there is no order. With `ACCEPTANCE_ALWAYS` the order is
     stored at once, sourced inside the deadline if possible, and otherwise later. A retry with the
-    same `request_id` waits for the same order and returns it as it is by then.
+    same `request_id` waits for the same order and returns it as it is by then: on hold, in another queue
+    or without what is unfilled, where rules of its policy say so. An order that is refused has none of it.
 
     Errors: `INSUFFICIENT_STOCK` with every short line (`lineId`, `sku`, `locationId`, `wanted`,
     `available`), `CANNOT_BE_SOURCED` when a rule and not the stock is in the way,
@@ -80,7 +81,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     With `ACCEPTANCE_IF_SOURCED` the order is made only when all of it can be held now; otherwise
     the call is refused with the facts, and there is no order. With `ACCEPTANCE_ALWAYS` the order is
     stored at once, sourced inside the deadline if possible, and otherwise later. A retry with the
-    same `request_id` waits for the same order and returns it as it is by then.
+    same `request_id` waits for the same order and returns it as it is by then: on hold, in another queue
+    or without what is unfilled, where rules of its policy say so. An order that is refused has none of it.
 
     Errors: `INSUFFICIENT_STOCK` with every short line (`lineId`, `sku`, `locationId`, `wanted`,
     `available`), `CANNOT_BE_SOURCED` when a rule and not the stock is in the way,
@@ -124,7 +126,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         With `ACCEPTANCE_IF_SOURCED` the order is made only when all of it can be held now; otherwise
         the call is refused with the facts, and there is no order. With `ACCEPTANCE_ALWAYS` the order is
         stored at once, sourced inside the deadline if possible, and otherwise later. A retry with the
-        same `request_id` waits for the same order and returns it as it is by then.
+        same `request_id` waits for the same order and returns it as it is by then: on hold, in another queue
+        or without what is unfilled, where rules of its policy say so. An order that is refused has none of it.
 
         Errors: `INSUFFICIENT_STOCK` with every short line (`lineId`, `sku`, `locationId`, `wanted`,
         `available`), `CANNOT_BE_SOURCED` when a rule and not the stock is in the way,

@@ -1,5 +1,8 @@
 """A batch decided together: feasible, never above one order at a time, and bounded from below."""
 
+import json
+import os
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +28,9 @@ from ordermesh.routing.solver.batch.master import Chosen, Master, solve_master
 from ordermesh.routing.solver.solve import solve
 from tests.routing.batch_proof import compare, faults_of
 from tests.routing.batches import draw_small, optimum, with_hard_promises, with_weights
+from tests.routing.same_plan import digest
 
+OTHER = os.environ.get("ORDERMESH_OTHER_PYTHON", "")
 QUICK = Budget(passes=60, moves=40, final_passes=40, masters=2)
 
 
@@ -66,6 +71,19 @@ def test_the_same_seed_and_budget_give_the_same_plan() -> None:
     assert (one.plan.location == other.plan.location).all()
     assert (one.plan.prices == other.plan.prices).all()
     assert (one.plan.cost, one.plan.bound) == (other.plan.cost, other.plan.bound)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not OTHER, reason="no other Python: set ORDERMESH_OTHER_PYTHON")
+def test_another_python_makes_the_same_plan() -> None:
+    # It has what requirements.lock lists, and finds the project on PYTHONPATH.
+    command = ["-m", "tests.routing.same_plan"]
+
+    ended = subprocess.run([OTHER, *command], capture_output=True, text=True, check=True)
+
+    found = json.loads(ended.stdout.splitlines()[-1])
+    assert found == [digest(seed) for seed in (1, 2)]
+    assert not any(one["is_cut"] for one in found)
 
 
 @pytest.mark.timeout(300)

@@ -14,8 +14,6 @@ from ordermesh.routing.domain.errors.order import OrderHoldNotFound
 from ordermesh.routing.domain.event import OrderHeld, OrderHoldReleased
 from ordermesh.routing.domain.fulfillment import FulfillmentState, RejectReason
 from ordermesh.routing.domain.order import OrderState
-from ordermesh.routing.domain.reoptimizing.fate import Fate, Staying
-from ordermesh.routing.domain.reoptimizing.movable import Movable, look_at
 from ordermesh.routing.domain.rules.action import Filling, HoldOrder, Intended
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
@@ -76,14 +74,6 @@ def test_held_work_can_be_taken_away_and_what_a_location_has_begun_goes_on() -> 
     begun = replace(held, work=(work(FulfillmentState.ACCEPTED), *held.work))
     after, _ = verbs.release_hold(begun, "fraud", "ann", NOW)
     assert [one.state for one in after.work] == [FulfillmentState.ACCEPTED, RELEASED]
-
-
-def test_a_held_order_is_not_moved_to_save_cost() -> None:
-    held = sourced(FRAUD)
-    released, _ = verbs.release_hold(held, "fraud", "ann", NOW)
-
-    assert look_at(held) == Staying(Fate.NOT_MOVABLE, "it is on hold")
-    assert isinstance(look_at(released), Movable)
 
 
 # Over the wire

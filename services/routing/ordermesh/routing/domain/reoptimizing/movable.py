@@ -83,8 +83,6 @@ def look_at(story: Story) -> Movable | Staying:
         return Staying(Fate.BEGUN, "something of it is being decided, moved or cancelled")
     if any(one.is_freed for one in story.work) or not open_work:
         return Staying(Fate.BEGUN, "what it holds is being settled")
-    if order.is_held:
-        return Staying(Fate.NOT_MOVABLE, "it is on hold")
     begun = [one for one in open_work if one.state is not FulfillmentState.RELEASED]
     if begun:
         return Staying(Fate.BEGUN, f"{begun[0].location_id} has begun: {begun[0].state.lower()}")

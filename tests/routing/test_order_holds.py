@@ -14,6 +14,7 @@ from ordermesh.routing.domain.errors.order import OrderHoldNotFound
 from ordermesh.routing.domain.event import OrderHeld, OrderHoldReleased
 from ordermesh.routing.domain.fulfillment import FulfillmentState, RejectReason
 from ordermesh.routing.domain.order import OrderState
+from ordermesh.routing.domain.reoptimizing.movable import Movable, look_at
 from ordermesh.routing.domain.rules.action import Filling, HoldOrder, Intended
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
@@ -74,6 +75,14 @@ def test_held_work_can_be_taken_away_and_what_a_location_has_begun_goes_on() -> 
     begun = replace(held, work=(work(FulfillmentState.ACCEPTED), *held.work))
     after, _ = verbs.release_hold(begun, "fraud", "ann", NOW)
     assert [one.state for one in after.work] == [FulfillmentState.ACCEPTED, RELEASED]
+
+
+def test_a_held_order_may_be_moved_to_save_cost_as_one_that_was_released() -> None:
+    held = sourced(FRAUD)
+    released, _ = verbs.release_hold(held, "fraud", "ann", NOW)
+
+    assert isinstance(look_at(held), Movable)
+    assert isinstance(look_at(released), Movable)
 
 
 # Over the wire

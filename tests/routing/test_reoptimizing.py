@@ -13,8 +13,11 @@ from ordermesh.api.routing.v1 import (
     ExportDecisionRequest,
     FulfillmentOrder,
     GetDecisionRequest,
+    HoldOrder,
     ListDecisionsRequest,
     Order,
+    OrderAction,
+    ReleaseOrderHoldRequest,
     ReplayDecisionRequest,
     SourcingMethod,
 )
@@ -23,7 +26,7 @@ from ordermesh.client.errors import Refusal
 from ordermesh.routing.background.replanning import ReplanningProcess
 from tests.eventually import eventually
 from tests.routing.house import PLACES, House, answered, entry, line, new_id, refused, usd
-from tests.routing.policing import save
+from tests.routing.policing import rule, save
 from tests.routing.reoptimizing import (
     APART,
     CROSSED,
@@ -101,6 +104,27 @@ async def test_a_move_is_a_decision_that_says_why_and_can_be_checked(house: Hous
     )
     assert any(one.chosen for one in told_why.locations)
     assert list((await house.order("O-EAST")).decision_ids)[-1] == told.decision_id
+
+
+async def test_what_is_on_hold_moves_and_stays_on_hold(house: House) -> None:
+    held = rule("look", action=OrderAction(hold=HoldOrder(hold_type="fraud")))
+    await save(house, rules=[held], reassignment_charge=usd(0))
+    await crossed(house, is_held=True)
+
+    reply = await reoptimize(house)
+
+    assert fates(reply) == {"O-EAST": "MOVED", "O-WEST": "MOVED"}
+    for order_id, place in (("O-EAST", "EAST"), ("O-WEST", "WEST")):
+        (work,) = [
+            one for one in await house.work(order_id) if one.state == FulfillmentOrder.STATE_ON_HOLD
+        ]
+        assert work.location_id == place
+        released = ReleaseOrderHoldRequest(
+            request_id=new_id(), order_id=order_id, hold_type="fraud"
+        )
+        await house.mesh.orders.ReleaseOrderHold(released)
+    assert await places(house, "O-EAST", "O-WEST") == APART
+    assert await house.books_balance()
 
 
 async def test_a_rehearsal_moves_nothing_and_says_what_would_be(house: House) -> None:

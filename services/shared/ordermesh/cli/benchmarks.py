@@ -99,6 +99,10 @@ def bench_sourcing_command(
     centres: Centres = None,
     stores_from: StoresFrom = None,
     beside: Beside = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="Streams of --batch orders, one by one, on --seeds.")
+    ] = False,
+    periods: Annotated[int, typer.Option(min=2, help="Periods of a stream of orders.")] = 10,
     quick: Annotated[bool, typer.Option("--quick", help="Less of it, in under a minute.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Where to write the figures.")
@@ -107,6 +111,7 @@ def bench_sourcing_command(
     """Exact sourcing against the named baselines, one order at a time or many together."""
     arguments = [f"--orders={orders}", f"--stores={stores}", f"--seed={seed}", f"--regime={regime}"]
     arguments += ["--single"] if single else []
+    arguments += ["--online", f"--periods={periods}"] if online else []
     arguments += ["--quick"] if quick else []
     arguments += ["--beside"] if beside else []
     arguments += [f"--seeds={seeds}"]

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,10 @@ class Demand:
     products: NDArray[np.int64]
     prices: NDArray[np.int64]
     orders: tuple[DrawnOrder, ...]
+
+    def after(self, history: int) -> "Demand":
+        """The same without the first orders."""
+        return replace(self, orders=self.orders[history:])
 
     def lines_by_item(self) -> NDArray[np.int64]:
         """For each carried item the lines that want it."""

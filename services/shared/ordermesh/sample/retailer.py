@@ -82,6 +82,7 @@ def build_retailer(
     kits: int = 4,
     centres: Sequence[ZipArea] = HUBS,
     stores: Sequence[ZipArea] = (),
+    history: int = 0,
 ) -> Retailer:
     """The sample retailer of this seed, with so many orders; the same every time.
 
@@ -91,8 +92,9 @@ def build_retailer(
     regime says, because every location keeps a little; ``facts`` has the true ratio as
     ``stock_ratio``. The ``kits`` are made of items that these orders have together, whose lines
     then ask for the kit. ``centres`` and ``stores`` are a network of somebody's own in place of the
-    hubs and of the stores that are drawn. Raises ``ValueError`` for an unknown regime and for more
-    orders or items than the extract has.
+    hubs and of the stores that are drawn. So many orders of ``history`` come before those that
+    stock and capacity are for, and are the first of the retailer's. Raises ``ValueError`` for an
+    unknown regime and for more orders or items than the extract has.
     """
     if regime not in get_args(Regime):
         raise ValueError(f"the regime is one of {', '.join(get_args(Regime))}, not {regime}")
@@ -103,12 +105,14 @@ def build_retailer(
     drawn = random.choice(len(areas), STORES, replace=False, p=weights)
     stores = stores or [areas[place] for place in drawn]
     homes = _draw_homes(random, baskets, areas, weights)
-    demand = draw_demand(random, baskets, orders, item_count(orders) if items is None else items)
+    carried = item_count(orders) if items is None else items
+    demand = draw_demand(random, baskets, history + orders, carried)
+    asked = demand.after(history)
     kilograms = random.lognormal(-0.2, 0.9, len(demand.products))
     grams = np.rint(np.clip(kilograms, _WEIGHT_KG_MIN, _WEIGHT_KG_MAX) * 1000).astype(np.int64)
     ordered = Ordered(
-        lines=demand.lines_by_item(),
-        units=demand.units_by_item(),
+        lines=asked.lines_by_item(),
+        units=asked.units_by_item(),
         hub_shares=hub_shares(_people_nearest(areas, weights, centres)),
         store_count=len(stores),
     )

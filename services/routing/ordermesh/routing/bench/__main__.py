@@ -4,6 +4,7 @@
 ``--batch`` decides that many orders together and proves how far that is from the optimum, over
 ``--seeds`` with the spread; with ``--rates`` it is priced by a rate card, against a greedy that
 knows it; ``--beside`` measures whether solving delays what the same pod answers;
+``--online`` lets orders come one after the other, and compares with who knows them all;
 ``--single`` measures how long one order takes, in the kernel and over gRPC, and looks for what may
 never happen. Ends with 1 if anything was cheaper than what the solver said could be, or another
 check failed.
@@ -20,9 +21,14 @@ from typing import get_args
 from ordermesh.routing.bench.batches import Asked, measure_batch, measure_seeds
 from ordermesh.routing.bench.beside import measure_beside
 from ordermesh.routing.bench.compared import compare
+from ordermesh.routing.bench.online import Asked as Stream
+from ordermesh.routing.bench.online import measure_online
 from ordermesh.routing.bench.priced import Priced, measure_priced
 from ordermesh.routing.bench.single import Size, measure
 from ordermesh.sample.retailer import Regime
+
+STREAM = 2_000
+"""Orders of a stream where nothing is said."""
 
 
 def main() -> int:
@@ -45,7 +51,11 @@ def main() -> int:
     parser.add_argument("--centres", type=Path)
     parser.add_argument("--stores-from", type=Path)
     parser.add_argument("--beside", action="store_true")
+    parser.add_argument("--online", action="store_true")
+    parser.add_argument("--periods", type=int, default=10)
     asked = parser.parse_args()
+    if asked.online:
+        return _online(asked)
     if asked.rates is not None:
         return _priced(asked)
     if asked.beside:
@@ -60,6 +70,22 @@ def main() -> int:
     _write(asked, found)
     wrong = ("oracle_disagreements", "verifier_failures", "replay_mismatches")
     return 1 if any(found[name] for name in wrong) else 0
+
+
+def _online(asked: argparse.Namespace) -> int:
+    """Run the benchmark of streams; a plan that takes more than there is raises."""
+    orders = asked.batch or STREAM
+    found = measure_online(
+        Stream(
+            orders=min(orders, 600) if asked.quick else orders,
+            periods=min(asked.periods, 6) if asked.quick else asked.periods,
+            regime=asked.regime,
+            seed=asked.seed,
+            seeds=asked.seeds,
+        )
+    )
+    _write(asked, found)
+    return 0
 
 
 def _together(asked: argparse.Namespace) -> int:

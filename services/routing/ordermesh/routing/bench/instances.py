@@ -32,9 +32,12 @@ SLOW_RANK = 0.6
 _CREDITED, _CREDIT_MIN, _CREDIT_MAX = 0.3, 5_000, 30_000
 
 
-def draw_batch(orders: int, regime: Regime, seed: int) -> Batch:
-    """So many orders of the sample retailer; the same every time."""
-    retailer = build_retailer(seed, orders, regime, kits=0)
+def draw_batch(orders: int, regime: Regime, seed: int, history: int = 0) -> Batch:
+    """So many orders of the sample retailer, after so many of before; the same every time.
+
+    Stock and labor are for the orders without those of before.
+    """
+    retailer = build_retailer(seed, orders, regime, kits=0, history=history)
     return batch_of(retailer, f"sample-{regime}-{orders}-{seed}", seed)
 
 

@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 
 from ordermesh.routing.domain.fulfillment import (
+    OPEN_TO_CHANGE,
     FulfillmentOrder,
-    FulfillmentState,
     RejectReason,
 )
 from ordermesh.routing.domain.order import Order, OrderLine
@@ -329,7 +329,7 @@ class SqlOrderStore:
         first = func.min(fulfillment_order.c.number)
         rows = await tx.execute(
             select(fulfillment_order.c.order_id)
-            .where(fulfillment_order.c.state == FulfillmentState.RELEASED)
+            .where(fulfillment_order.c.state.in_(sorted(OPEN_TO_CHANGE)))
             .group_by(fulfillment_order.c.order_id)
             .order_by(first)
             .limit(size)

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState
+from ordermesh.routing.domain.fulfillment import (
+    OPEN_TO_CHANGE,
+    FulfillmentOrder,
+    FulfillmentState,
+)
 from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.plan import Assignment
 from ordermesh.routing.domain.problem import Problem
@@ -83,7 +87,7 @@ def look_at(story: Story) -> Movable | Staying:
         return Staying(Fate.BEGUN, "something of it is being decided, moved or cancelled")
     if any(one.is_freed for one in story.work) or not open_work:
         return Staying(Fate.BEGUN, "what it holds is being settled")
-    begun = [one for one in open_work if one.state is not FulfillmentState.RELEASED]
+    begun = [one for one in open_work if one.state not in OPEN_TO_CHANGE]
     if begun:
         return Staying(Fate.BEGUN, f"{begun[0].location_id} has begun: {begun[0].state.lower()}")
     if order.pickup_location_id or any(one.method != SHIP for one in open_work):

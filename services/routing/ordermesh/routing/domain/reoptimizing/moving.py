@@ -102,7 +102,7 @@ def settle(story: Story, closing: Collection[str], decision_id: UUID) -> Told:
     """The ledger holds the stock where the new work is: that of before ends."""
     new = tuple(one.fulfillment_order_id for one in story.planned)
     work = tuple(
-        fulfillment.release(one, story.reservation_id)
+        fulfillment.release(one, story.reservation_id, on_hold=story.order.is_held)
         if one.state is FulfillmentState.PLANNED
         else fulfillment.let_go(fulfillment.cancel(one))
         if one.fulfillment_order_id in closing

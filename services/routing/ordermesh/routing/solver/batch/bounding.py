@@ -49,6 +49,12 @@ class Pricing:
         nothing = np.zeros(len(capacities), np.int64)
         self.best, self._used = self._bound(nothing)
 
+    def begin_at(self, prices: Integers) -> None:
+        """Go on from prices that were found before, if they prove more."""
+        bound, used = self._bound(np.maximum(prices, 0))
+        if bound.value > self.best.value:
+            self.best, self._used = bound, used
+
     def improve(
         self, target: int, passes: int, step: float, is_over: Callable[[], bool] = lambda: False
     ) -> Bound:

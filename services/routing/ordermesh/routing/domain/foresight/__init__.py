@@ -1,0 +1,1 @@
+"""What orders will come: levels of demand from the orders that came, and drawn futures."""

@@ -114,7 +114,7 @@ class InThread:
             start=instance.start,
         )
         plan = result.plan
-        return Replanned(plan.location, plan.cost, plan.bound, result.is_cut)
+        return Replanned(plan.location, plan.cost, plan.bound, plan.prices, result.is_cut)
 
 
 def new_id() -> str:

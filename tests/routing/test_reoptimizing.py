@@ -199,6 +199,27 @@ async def test_no_order_is_moved_to_arrive_after_its_promise(house: House) -> No
     assert reply.moved_orders == 0
 
 
+async def test_what_a_unit_more_is_worth_is_told_with_where_it_could_come_from(
+    house: House,
+) -> None:
+    # Three customers beside EAST want the only mug there; the others come from far WEST.
+    await house.stock({"MUG at EAST": 1, "MUG at WEST": 9})
+    for number in range(3):
+        await bought(house, f"O-{number}", "EAST")
+
+    reply = await reoptimize(house)
+
+    (worth,) = reply.stock_worths
+    costs = sorted(amount(one.cost_before) for one in reply.orders)
+    assert (worth.sku, worth.location_id) == ("MUG", "EAST")
+    # One more would let an order come from EAST and one less send one away, each move charged.
+    difference = costs[-1] - costs[0]
+    assert difference - Decimal("0.55") <= amount(worth.worth) <= difference + Decimal("0.55")
+    (transfer,) = reply.transfers
+    assert (transfer.from_location_id, transfer.to_location_id) == ("WEST", "EAST")
+    assert (transfer.free_units, transfer.value) == (7, worth.worth)
+
+
 async def test_nothing_and_an_order_that_is_gone_are_answers(house: House) -> None:
     nothing = await reoptimize(house)
     assert (nothing.considered_orders, nothing.compared_orders) == (0, 0)

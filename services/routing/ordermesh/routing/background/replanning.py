@@ -51,6 +51,7 @@ class ReplanningProcess:
                 told["location"].astype(np.int64),
                 int(told["cost"]),
                 int(told["bound"]),
+                told["prices"].astype(np.int64),
                 bool(told["is_cut"]),
             )
 
@@ -99,6 +100,7 @@ def main() -> None:
             location=result.plan.location,
             cost=np.array(result.plan.cost),
             bound=np.array(result.plan.bound),
+            prices=result.plan.prices,
             is_cut=np.array(result.is_cut),
         )
         outlet.write(buffer.getvalue())

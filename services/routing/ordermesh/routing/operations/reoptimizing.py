@@ -23,6 +23,7 @@ from ordermesh.routing.domain.reoptimizing.instance import assignments_of, insta
 from ordermesh.routing.domain.reoptimizing.moving import Rearranged, intend, rearranged
 from ordermesh.routing.domain.reoptimizing.proposal import Change, Move, Proposal, propose
 from ordermesh.routing.domain.reoptimizing.verdict import together
+from ordermesh.routing.domain.reoptimizing.worth import NOTHING, Worths, left_of, worths_of
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.operations.comparing import Base, Comparing, Gathered
 from ordermesh.routing.operations.records import Records
@@ -108,6 +109,9 @@ class ReoptimizeOrders:
             assignments_of(gathered.compared, instance.batch, found.location),
         )
         bound = Money(found.bound - instance.offset) if instance.is_exact else None
+        worths = await asyncio.to_thread(
+            worths_of, instance.batch, found.prices, left_of(instance.batch, found.location)
+        )
         began: dict[UUID, Change | Staying] = {}
         if not run.is_rehearsal:
             for change in proposal.changes:
@@ -117,7 +121,7 @@ class ReoptimizeOrders:
                 )
         states = await self._settled(run_id, answer_by or self._clock.now() + SETTLING)
         return _outcome(
-            run_id, gathered, proposal, _Found(found, bound), _fates(began, states), run
+            run_id, gathered, proposal, _Found(found, bound, worths), _fates(began, states), run
         )
 
     async def _begin(
@@ -268,6 +272,7 @@ class _Found:
 
     plan: Replanned
     bound: Money | None
+    worths: Worths
 
 
 def _new(move: Move, base: Base, now: datetime) -> Rearranged:
@@ -361,4 +366,5 @@ def _outcome(
         bound=None if found is None else found.bound,
         is_cut=found is not None and found.plan.is_cut,
         has_more=gathered.has_more,
+        worths=NOTHING if found is None else found.worths,
     )

@@ -30,12 +30,14 @@ class BatchSession(Protocol):
 class Replanned:
     """Where each atom of an instance would be best, in the costs of its cells.
 
-    ``bound``: no plan costs less, in these costs. ``is_cut``: it was stopped by the clock.
+    ``bound``: no plan costs less, in these costs. ``prices`` of all resources prove it. ``is_cut``:
+    it was stopped by the clock.
     """
 
     location: Integers
     cost: int
     bound: int
+    prices: Integers
     is_cut: bool
 
 

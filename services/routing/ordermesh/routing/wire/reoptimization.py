@@ -18,6 +18,29 @@ def outcome_message(outcome: Outcome) -> v1.ReoptimizeOrdersResponse:
         more_orders=outcome.has_more,
         orders=[_order(one, currency) for one in outcome.orders],
     )
+    worths = outcome.worths
+    message.stock_worths.extend(
+        v1.StockWorth(
+            sku=one.sku,
+            location_id=one.location_id,
+            worth=money_message(one.worth, currency),
+        )
+        for one in worths.stock
+    )
+    message.labor_worths.extend(
+        v1.LaborWorth(location_id=one.location_id, worth=money_message(one.worth, currency))
+        for one in worths.labor
+    )
+    message.transfers.extend(
+        v1.TransferSuggestion(
+            sku=one.sku,
+            from_location_id=one.from_location_id,
+            to_location_id=one.to_location_id,
+            free_units=one.free_units,
+            value=money_message(one.value, currency),
+        )
+        for one in worths.transfers
+    )
     if outcome.compared:
         message.cost_before.CopyFrom(money_message(outcome.cost_before, currency))
         message.cost_after.CopyFrom(money_message(outcome.cost_after, currency))

@@ -210,7 +210,10 @@ from ordermesh.api.routing.v1.promise_service_pb2 import GetItemPromisesResponse
 from ordermesh.api.routing.v1.promise_service_pb2 import GetPromiseRequest as GetPromiseRequest
 from ordermesh.api.routing.v1.promise_service_pb2 import GetPromiseResponse as GetPromiseResponse
 from ordermesh.api.routing.v1.promise_service_pb2 import ItemPromise as ItemPromise
+from ordermesh.api.routing.v1.reoptimization_pb2 import LaborWorth as LaborWorth
 from ordermesh.api.routing.v1.reoptimization_pb2 import ReoptimizedOrder as ReoptimizedOrder
+from ordermesh.api.routing.v1.reoptimization_pb2 import StockWorth as StockWorth
+from ordermesh.api.routing.v1.reoptimization_pb2 import TransferSuggestion as TransferSuggestion
 from ordermesh.api.routing.v1.rule_pb2 import AmountFact as AmountFact
 from ordermesh.api.routing.v1.rule_pb2 import AmountTest as AmountTest
 from ordermesh.api.routing.v1.rule_pb2 import AnyTest as AnyTest

@@ -138,3 +138,103 @@ class ReoptimizedOrder(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReoptimizedOrder: _TypeAlias = ReoptimizedOrder  # noqa: Y015
+
+@_typing.final
+class StockWorth(_message.Message):
+    """StockWorth is what one unit more of an item at a location is worth to open orders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_FIELD_NUMBER: _builtins.int
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORTH_FIELD_NUMBER: _builtins.int
+    sku: _builtins.str
+    """The item."""
+    location_id: _builtins.str
+    """Where."""
+    @_builtins.property
+    def worth(self) -> _money_pb2.Money:
+        """What would be saved, about."""
+
+    def __init__(
+        self,
+        *,
+        sku: _builtins.str = ...,
+        location_id: _builtins.str = ...,
+        worth: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["worth", b"worth"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "sku", b"sku", "worth", b"worth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StockWorth: _TypeAlias = StockWorth  # noqa: Y015
+
+@_typing.final
+class LaborWorth(_message.Message):
+    """LaborWorth is what it is worth to open orders if a location can send one unit more now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    WORTH_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Where."""
+    @_builtins.property
+    def worth(self) -> _money_pb2.Money:
+        """What would be saved, about."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        worth: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["worth", b"worth"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "worth", b"worth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LaborWorth: _TypeAlias = LaborWorth  # noqa: Y015
+
+@_typing.final
+class TransferSuggestion(_message.Message):
+    """TransferSuggestion says where a unit that is free would be worth something."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_FIELD_NUMBER: _builtins.int
+    FROM_LOCATION_ID_FIELD_NUMBER: _builtins.int
+    TO_LOCATION_ID_FIELD_NUMBER: _builtins.int
+    FREE_UNITS_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    sku: _builtins.str
+    """The item."""
+    from_location_id: _builtins.str
+    """Where units are free that no open order would miss."""
+    to_location_id: _builtins.str
+    """Where one would save something."""
+    free_units: _builtins.int
+    """How many are free there."""
+    @_builtins.property
+    def value(self) -> _money_pb2.Money:
+        """What the first of them would save, about, before what it costs to bring it."""
+
+    def __init__(
+        self,
+        *,
+        sku: _builtins.str = ...,
+        from_location_id: _builtins.str = ...,
+        to_location_id: _builtins.str = ...,
+        free_units: _builtins.int = ...,
+        value: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["free_units", b"free_units", "from_location_id", b"from_location_id", "sku", b"sku", "to_location_id", b"to_location_id", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferSuggestion: _TypeAlias = TransferSuggestion  # noqa: Y015

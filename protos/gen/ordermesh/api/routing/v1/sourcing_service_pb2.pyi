@@ -996,6 +996,9 @@ class ReoptimizeOrdersResponse(_message.Message):
     CUT_OFF_FIELD_NUMBER: _builtins.int
     MORE_ORDERS_FIELD_NUMBER: _builtins.int
     ORDERS_FIELD_NUMBER: _builtins.int
+    STOCK_WORTHS_FIELD_NUMBER: _builtins.int
+    LABOR_WORTHS_FIELD_NUMBER: _builtins.int
+    TRANSFERS_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """The run, a UUID: decisions name it."""
     considered_orders: _builtins.int
@@ -1034,6 +1037,22 @@ class ReoptimizeOrdersResponse(_message.Message):
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[_reoptimization_pb2.ReoptimizedOrder]:
         """What became of each order, the oldest first."""
 
+    @_builtins.property
+    def stock_worths(self) -> _containers.RepeatedCompositeFieldContainer[_reoptimization_pb2.StockWorth]:
+        """What one unit more of an item at a location would save of what the compared orders cost, about;
+        the dearest first, at most 100. Orders that will come are not known to it.
+        """
+
+    @_builtins.property
+    def labor_worths(self) -> _containers.RepeatedCompositeFieldContainer[_reoptimization_pb2.LaborWorth]:
+        """What it would save if a location could send one unit more now; the dearest first, at most 100."""
+
+    @_builtins.property
+    def transfers(self) -> _containers.RepeatedCompositeFieldContainer[_reoptimization_pb2.TransferSuggestion]:
+        """Units that are free where they are worth nothing, and where they would be worth something; the
+        dearest first, at most 100.
+        """
+
     def __init__(
         self,
         *,
@@ -1050,10 +1069,13 @@ class ReoptimizeOrdersResponse(_message.Message):
         cut_off: _builtins.bool = ...,
         more_orders: _builtins.bool = ...,
         orders: _abc.Iterable[_reoptimization_pb2.ReoptimizedOrder] | None = ...,
+        stock_worths: _abc.Iterable[_reoptimization_pb2.StockWorth] | None = ...,
+        labor_worths: _abc.Iterable[_reoptimization_pb2.LaborWorth] | None = ...,
+        transfers: _abc.Iterable[_reoptimization_pb2.TransferSuggestion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "cost_after", b"cost_after", "cost_before", b"cost_before", "gap", b"gap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "compared_orders", b"compared_orders", "considered_orders", b"considered_orders", "cost_after", b"cost_after", "cost_before", b"cost_before", "cut_off", b"cut_off", "gap", b"gap", "more_orders", b"more_orders", "moved_orders", b"moved_orders", "orders", b"orders", "run_id", b"run_id", "to_be_moved_orders", b"to_be_moved_orders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "compared_orders", b"compared_orders", "considered_orders", b"considered_orders", "cost_after", b"cost_after", "cost_before", b"cost_before", "cut_off", b"cut_off", "gap", b"gap", "labor_worths", b"labor_worths", "more_orders", b"more_orders", "moved_orders", b"moved_orders", "orders", b"orders", "run_id", b"run_id", "stock_worths", b"stock_worths", "to_be_moved_orders", b"to_be_moved_orders", "transfers", b"transfers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__gap: _TypeAlias = _typing.Literal["gap"]  # noqa: Y015
     _WhichOneofArgType__gap: _TypeAlias = _typing.Literal["_gap", b"_gap"]  # noqa: Y015

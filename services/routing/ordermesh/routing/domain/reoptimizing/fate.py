@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.reoptimizing.worth import NOTHING, Worths
 
 
 class Fate(StrEnum):
@@ -53,7 +54,7 @@ class Outcome:
     """What a run found and did; orders are the oldest first.
 
     ``bound``: no plan of the compared orders costs less, its own moves charged; None where nothing
-    is proven. Costs are of the compared orders.
+    is proven. Costs are of the compared orders. ``worths`` are those of what they share.
     """
 
     run_id: UUID
@@ -66,6 +67,7 @@ class Outcome:
     bound: Money | None
     is_cut: bool
     has_more: bool
+    worths: Worths = NOTHING
 
     def count(self, *fates: Fate) -> int:
         """How many orders had one of these fates."""

@@ -12,6 +12,10 @@ from tests.routing.house import entry, line, new_id, submission, usd
 from tests.routing.postal import beginning, completing, part
 
 
+def reoptimize(**fields: Any) -> v1.ReoptimizeOrdersRequest:
+    return v1.ReoptimizeOrdersRequest(**{"request_id": new_id(), **fields})
+
+
 def release_hold(**fields: Any) -> v1.ReleaseOrderHoldRequest:
     return v1.ReleaseOrderHoldRequest(
         **{"request_id": new_id(), "order_id": "O-3", "hold_type": "fraud", **fields}
@@ -211,6 +215,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "CancelOrder": cancel,
     "ReleaseOrderHold": release_hold,
     "SourceOrder": source,
+    "ReoptimizeOrders": reoptimize,
     "AcceptFulfillmentOrder": accept,
     "RejectFulfillmentOrder": reject,
     "ShipFulfillmentOrder": ship,
@@ -238,6 +243,7 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "CancelOrder": lambda request: setattr(request, "note", "other"),
     "ReleaseOrderHold": lambda request: setattr(request, "hold_type", "other"),
     "SourceOrder": lambda request: setattr(request, "policy_version", 1),
+    "ReoptimizeOrders": lambda request: setattr(request, "seed", 7),
     "AcceptFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "RejectFulfillmentOrder": lambda request: setattr(request, "note", "other"),
     "ShipFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from ordermesh.api.order.v1 import Destination, FulfillmentMethod, StockMatrix
@@ -18,6 +19,7 @@ from tests.routing.requests import (
     question,
     reject,
     release_hold,
+    reoptimize,
     ship,
     source,
 )
@@ -169,6 +171,15 @@ CASES = [
         REFUSED,
         "ALREADY_SHIPPED",
         {"orderId": "O-2"},
+    ),
+    # ReoptimizeOrders
+    invalid("too many orders at once", lambda: reoptimize(orders_max=5001), "orders_max"),
+    invalid("less than no orders", lambda: reoptimize(orders_max=-1), "orders_max"),
+    invalid("chance before the first", lambda: reoptimize(seed=-1), "seed"),
+    invalid(
+        "solving for too long",
+        lambda: reoptimize(solve_duration=Duration(seconds=21)),
+        "solve_duration",
     ),
     # ReleaseOrderHold
     invalid("releasing without an order", lambda: release_hold(order_id=""), "order_id"),

@@ -149,6 +149,14 @@ class _Programme:
         for variable, factor in terms:
             self._model.add_term_to_constraint(place, variable, float(factor))
 
+    def _relaxed(self) -> int:
+        """Below what no plan can be: the programme without its whole numbers, on the safe side."""
+        for variable in range(len(self._costs)):
+            self._model.set_var_integrality(variable, False)
+        solver = builder.ModelSolverHelper("glop")
+        solver.solve(self._model)
+        return math.floor(solver.objective_value() * (1 - 1e-7)) if solver.has_solution() else 0
+
     def solve(self, seconds: float) -> Optimum:
         """What was found, in integers again, and what was proven, a little on the safe side."""
         solver = builder.ModelSolverHelper("highs")
@@ -158,7 +166,7 @@ class _Programme:
         bound = solver.best_objective_bound()
         proven = math.ceil(bound - 0.5) if math.isfinite(bound) else -(2**60)
         if not solver.has_solution():
-            return Optimum(None, proven)
+            return Optimum(None, max(proven, self._relaxed()))
         chosen = [value > 0.5 for value in solver.variable_values()]
         found = sum(cost for cost, is_in in zip(self._costs, chosen, strict=True) if is_in)
         return Optimum(found, min(found, proven))

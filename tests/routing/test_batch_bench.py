@@ -127,4 +127,5 @@ async def test_calls_are_measured_alone_and_beside_a_batch(
     assert found["plans"] == 1
     assert found["calls_alone"] > 0
     assert found["calls_beside"] > 0
+    assert found["loop_busy_max_ms"] > 0
     assert found["p99_delay_ms"] == pytest.approx(found["p99_beside_ms"] - found["p99_alone_ms"])

@@ -1,7 +1,9 @@
 """Whether solving a batch delays what else the same pod answers.
 
 Routing is a process of its own, as it is run. Empty calls begin at their time, first alone and then
-while a batch is solved, in turns, so that what else the machine does meets both.
+while a batch is solved, in turns, so that what else the machine does meets both. Beside that, an
+event loop that has a batch solved tells how long it was busy between two beats, in time of the
+processor: that is what the pod itself delays, however busy the machine is.
 """
 
 import asyncio
@@ -29,13 +31,15 @@ from ordermesh.api.routing.v1 import (
     Zone,
 )
 from ordermesh.client.mesh import Mesh
+from ordermesh.routing.background.solving import BatchProcesses
 from ordermesh.routing.bench.compared import say
 from ordermesh.routing.bench.over_grpc import started_mesh
 from ordermesh.routing.domain.rates import declared_costs
+from ordermesh.routing.operations.batches import PlanBatch
 from ordermesh.sample.nouns import Retailer
 from ordermesh.sample.retailer import build_retailer
 
-PER_SECOND = 50.0
+PER_SECOND, BEAT_SECONDS = 50.0, 0.002
 ROUNDS = 3
 PIECE = 500
 
@@ -68,13 +72,16 @@ async def measure_beside(orders: int, seconds: float, seed: int) -> dict[str, fl
         "p50_beside_ms": _percentile(beside, 0.5),
         "plans": float(solved),
     }
+    busy = await _busy(pieces)
+    found["loop_busy_max_ms"] = round(max(busy) * 1_000, 2)
     found["p99_delay_ms"] = round(found["p99_beside_ms"] - found["p99_alone_ms"], 1)
     say(
         f"Empty calls, {PER_SECOND:.0f} a second: p99 {found['p99_alone_ms']:.1f} ms alone,"
         f" (p50 {found['p50_alone_ms']:.1f}), {found['p99_beside_ms']:.1f} ms"
         f" (p50 {found['p50_beside_ms']:.1f}) while batches of {orders:,} orders are read,"
         f" solved and told: {found['p99_delay_ms']:+.1f} ms, over {len(beside):,} calls and"
-        f" {solved} batches."
+        f" {solved} batches. Between two of {len(busy):,} beats the loop was busy for at most"
+        f" {found['loop_busy_max_ms']:.2f} ms of the processor."
     )
     return found
 
@@ -136,6 +143,29 @@ async def _plan(mesh: Mesh, pieces: Sequence[PlanBatchRequest]) -> int:
     async for answer in mesh.sourcing.PlanBatch(given()):
         outcomes += answer.HasField("outcome")
     return outcomes
+
+
+async def _busy(pieces: Sequence[PlanBatchRequest]) -> list[float]:
+    """Seconds of the processor that the loop used between beats while a batch was solved."""
+    taken: list[float] = []
+
+    async def beat() -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            now = time.thread_time()
+            taken.append(now - last)
+            last = now
+
+    async def given() -> AsyncIterator[PlanBatchRequest]:
+        for piece in pieces:
+            yield piece
+
+    beating = asyncio.create_task(beat())
+    async for _ in PlanBatch(BatchProcesses())(given()):
+        pass
+    beating.cancel()
+    return taken
 
 
 async def _paced(mesh: Mesh, seconds: float) -> list[float]:

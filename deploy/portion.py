@@ -6,7 +6,7 @@ The builder stage of the Dockerfile runs it; it needs nothing but Python::
     python deploy/portion.py copy inventory /site-packages
 
 An image holds the code of one service, of the shared portions that servers need, and the stubs:
-no other service, no command, no sample, and so no benchmark either, which is made of the sample.
+no other service, no command, no sample, and so no benchmark and no audit, which the command runs.
 """
 
 import argparse
@@ -72,7 +72,10 @@ def copy(service: str, target: Path, root: Path = ROOT) -> None:
         folders[root / "services" / home / PROJECT / portion] = target / PROJECT / portion
     for source, place in folders.items():
         shutil.copytree(
-            source, place, ignore=shutil.ignore_patterns("__pycache__", "bench"), dirs_exist_ok=True
+            source,
+            place,
+            ignore=shutil.ignore_patterns("__pycache__", "bench", "audit"),
+            dirs_exist_ok=True,
         )
 
 

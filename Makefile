@@ -24,6 +24,9 @@ OPERATIONS ?= 200000
 # How many seeds `make simulate` runs.
 SEEDS ?= 20
 
+# The Python of an environment beside this one, in which the project is installed too.
+OTHER ?=
+
 # How many orders are made in `make storm`, on each database.
 ORDERS ?= 5000
 
@@ -54,6 +57,10 @@ test-slow: $(READY) ## Run the long proofs
 .PHONY: simulate
 simulate: $(READY) ## Run the four services under a virtual clock, with faults, for SEEDS seeds
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+.PHONY: simulate-twice
+simulate-twice: $(READY) ## Run SEEDS seeds twice and compare; OTHER names the Python of another environment
+	@$(BIN)/python -m tests.simulation.twice --seeds $(SEEDS) $(if $(OTHER),--other $(OTHER)) $(ARGS)
 
 .PHONY: mutants
 mutants: $(READY) ## Break the ledger on purpose, one place at a time, and see that tests notice

@@ -19,13 +19,12 @@ from ordermesh.client import Mesh
 from ordermesh.runtime.engines import Dialect
 from tests import postgres
 from tests.failpoints.cells import Cell
+from tests.memory import memory
 from tests.routing.house import PLACES, entry, location, new_id
 
 SMTP_SECONDS = "2"
 """What a mail server gets to answer. The lease of a sender is three times as long and some more,
 and what a dead one had begun waits for its end."""
-
-MEMORY = Path("/dev/shm")
 
 
 class FailingProcesses(MeshProcesses):
@@ -143,7 +142,7 @@ async def world(
     ``urls`` are databases of each service that exist already. Raises ``LookupError`` where there is
     no PostgreSQL.
     """
-    room = Path(tempfile.mkdtemp(prefix="ordermesh-failpoints-", dir=_place()))
+    room = Path(tempfile.mkdtemp(prefix="ordermesh-failpoints-", dir=memory()))
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, room, ignore_errors=True)
         if urls is None:
@@ -173,10 +172,6 @@ async def world(
         await _open_shop(mesh)
         tell(f"A mesh runs on {dialect}.")
         yield World(dialect, processes, mesh, directory.mail_folder, said)
-
-
-def _place() -> Path | None:
-    return MEMORY if MEMORY.is_dir() else None
 
 
 def _postgres(stack: contextlib.AsyncExitStack) -> dict[str, str]:

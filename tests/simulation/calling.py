@@ -166,7 +166,8 @@ class UnaryCall(_Call):
             self.network.later(seconds, self._arrive)
             if fate.twice:
                 self.say("twice")
-                self.network.later(seconds + 5 * self.network.latency(), self._arrive)
+                again = seconds + fate.again_seconds + 5 * self.network.latency()
+                self.network.later(again, self._arrive)
 
     def _arrive(self) -> None:
         server = self.network.servers.get(self.target)

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -38,6 +39,9 @@ from tests.simulation.running import run
 
 SEEDS_MAX = 100
 """A defect that so many seeds do not notice is not noticed."""
+
+SHOWN = 160
+"""So much is told of what noticed a defect."""
 
 Planting = Callable[[], AbstractContextManager[Any]]
 """The product is wrong for as long as the block lasts."""
@@ -280,14 +284,27 @@ def plant(name: str) -> AbstractContextManager[Any]:
     return DEFECTS[name]()
 
 
-def seeds_needed(name: str, seeds_max: int = SEEDS_MAX) -> tuple[int | None, str]:
-    """How many seeds it took to notice a defect, and by what; None when it was not noticed."""
+@dataclass(frozen=True)
+class Verdict:
+    """How many seeds it took to notice a defect, and what noticed it; 0 when none did."""
+
+    name: str
+    seeds: int
+    sentence: str
+
+    def __str__(self) -> str:
+        needed = f"{self.seeds:4}" if self.seeds else "none"
+        return f"{needed}  {self.name}\n      {self.sentence or 'NOT NOTICED'}"
+
+
+def judge(name: str, seeds_max: int = SEEDS_MAX) -> Verdict:
+    """Run seeds with a defect, until one shows that something is wrong."""
     with plant(name):
         for count in range(1, seeds_max + 1):
             violations = run(count).violations
             if violations:
-                return count, violations[0]
-    return None, ""
+                return Verdict(name, count, violations[0].replace("\n", " ")[:SHOWN])
+    return Verdict(name, 0, "")
 
 
 def main() -> int:
@@ -302,16 +319,20 @@ def main() -> int:
         for name in DEFECTS
         if not arguments.names or any(word in name for word in arguments.names)
     ]
-    missed = 0
+    sys.stdout.write("seeds  defect, and what noticed it\n")
     with ProcessPoolExecutor(arguments.jobs, max_tasks_per_child=1) as pool:
-        found = pool.map(seeds_needed, chosen, [arguments.seeds] * len(chosen))
-        for name, (count, sentence) in zip(chosen, found, strict=True):
-            missed += count is None
-            told = f"noticed by seed {count}: {sentence[:150]}" if count else "NOT NOTICED"
-            sys.stdout.write(f"{name}: {told}\n")
+        verdicts = []
+        for one in pool.map(judge, chosen, [arguments.seeds] * len(chosen)):
+            verdicts.append(one)
+            sys.stdout.write(f"{one}\n")
             sys.stdout.flush()
-    sys.stdout.write(f"{len(chosen) - missed} of {len(chosen)} defects were noticed.\n")
-    return 1 if missed else 0
+    seen = sorted(one.seeds for one in verdicts if one.seeds)
+    half = seen[len(seen) // 2] if seen else 0
+    sys.stdout.write(
+        f"{len(seen)} of {len(chosen)} defects were noticed; half of these within {half} seeds,"
+        f" all within {max(seen, default=0)}.\n"
+    )
+    return 1 if len(seen) < len(chosen) else 0
 
 
 if __name__ == "__main__":

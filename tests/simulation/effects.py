@@ -18,6 +18,8 @@ def wrong(books: Books, notebook: Notebook) -> Iterator[str]:
         yield from _movements(books, told, 2, units)
     for told in notebook.of("Reserve"):
         yield from _reservation(books, told)
+    for told in notebook.of("Release"):
+        yield from _released(books, told)
     yield from _orders(books, notebook)
     yield from _work(books, notebook)
     yield from _between(books)
@@ -57,6 +59,15 @@ def _reservation(books: Books, told: Told) -> Iterator[str]:
     is_once = bool(made) and not made[0]["is_renewed"]
     if told.is_ok and is_once and made[0]["granted"] != granted:
         yield f"A reservation of {granted} units has {made[0]['granted']}: {told.request}"
+
+
+def _released(books: Books, told: Told) -> Iterator[str]:
+    """What was released before it was made is never made."""
+    if told.is_ok and not told.reply.HasField("reservation"):
+        name = UUID(told.request.reservation_id).hex
+        made = "select 1 from reservation where reservation_id = ? and not is_tombstone"
+        if books.rows("inventory", made, name):
+            yield f"A reservation was released before it was made, and was made: {told.request}"
 
 
 def _orders(books: Books, notebook: Notebook) -> Iterator[str]:

@@ -5,7 +5,7 @@ but for what they would have done. That is what makes cutting the list down poss
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.simulation.mesh import Machines
 
 FAULTS_MAX = 12
+POINTS_MAX = 8
+AFTERWARDS_SECONDS = 10.0
 LEASE_SECONDS = 10.0
 STEP_SECONDS_MAX = 30.0
 """The clock of a database's machine may step by so much."""
@@ -79,20 +81,98 @@ _WEIGHTS: Sequence[tuple[Kind, int]] = (
 )
 
 
+class Climate(StrEnum):
+    """What a run has most of. What is rare in all of them together is frequent in one."""
+
+    MIXED = "mixed"
+    LOSSY = "lossy"
+    """Some messages are lost from the beginning to the end, replies of calls that had their effect
+    among them."""
+
+    LATE = "late"
+    """Some messages come late from the beginning to the end, after their callers have gone."""
+
+    POINTED = "pointed"
+    """Processes die, sleep and lose what they send at named points, those of one service."""
+
+
+CLIMATES = (
+    Climate.MIXED,
+    Climate.MIXED,
+    Climate.LOSSY,
+    Climate.LOSSY,
+    Climate.LATE,
+    Climate.POINTED,
+    Climate.POINTED,
+)
+
+
 def plan(random: Random, services: Sequence[str], begin: float, end: float) -> list[Fault]:
     """The faults of a run: none in some runs, many in others."""
+    match random.choice(CLIMATES):
+        case Climate.LOSSY:
+            return _lasting(random, (Kind.LOSS, Kind.TURMOIL), begin, end)
+        case Climate.LATE:
+            return _lasting(random, (Kind.DELAY, Kind.TWICE), begin, end)
+        case Climate.POINTED:
+            return _pointed(random, begin, end)
     count = random.choice((0, 1, 2, 3, 4, 6, 8, FAULTS_MAX))
     kinds = [kind for kind, weight in _WEIGHTS for _ in range(weight)]
+    return [_drawn(random, number, kinds, services, begin, end) for number in range(count)]
+
+
+def _drawn(
+    random: Random,
+    number: int,
+    kinds: Sequence[Kind],
+    services: Sequence[str],
+    begin: float,
+    end: float,
+) -> Fault:
+    kind = random.choice(kinds)
+    # Inventory and routing do most of what can go wrong.
+    who = random.choice((*services, "inventory", "routing"))
+    time = random.uniform(begin, end)
+    seconds, strength = _seconds(random, kind), _strength(random, kind)
+    point = random.choice(tuple(POINTS)) if kind is Kind.POINT else ""
+    return Fault(number, kind, who, time, seconds, strength, point)
+
+
+def _lasting(random: Random, kinds: Sequence[Kind], begin: float, end: float) -> list[Fault]:
+    """One that lasts, at one of the services that others ask most, and a few crashes beside it."""
+    who = random.choice(("inventory", "inventory", "routing", "returns"))
+    # What is ordered towards the end is shipped after it.
+    seconds, strength = end - begin + AFTERWARDS_SECONDS, random.uniform(0.1, 0.4)
+    lasting = Fault(0, random.choice(kinds), who, begin, seconds, strength)
+    crashes = [
+        _drawn(random, number, (Kind.CRASH, Kind.POINT), ("routing", who), begin, end)
+        for number in range(1, random.choice((1, 2, 3)))
+    ]
+    return [lasting, *crashes]
+
+
+_PARTS: Mapping[str, Sequence[str]] = {
+    "inventory": ("batch.", "mutation", "ledger.", "expiry.", "feed.", "sequencer.", "database."),
+    "routing": ("routing.", "routing.", "work.", "outbox.", "server."),
+    "returns": ("returns.", "returns.", "inbox.", "outbox.", "mutation."),
+    "notify": ("notify.", "notify.", "inbox.", "work."),
+}
+"""The points that a service passes most."""
+
+
+def _pointed(random: Random, begin: float, end: float) -> list[Fault]:
+    beginnings = _PARTS[random.choice(tuple(_PARTS))]
     found = []
-    for number in range(count):
-        kind = random.choice(kinds)
-        # Inventory and routing do most of what can go wrong.
-        who = random.choice((*services, "inventory", "routing"))
-        time = random.uniform(begin, end)
-        seconds, strength = _seconds(random, kind), _strength(random, kind)
-        point = random.choice(tuple(POINTS)) if kind is Kind.POINT else ""
-        found.append(Fault(number, kind, who, time, seconds, strength, point))
+    for number in range(random.randint(2, POINTS_MAX)):
+        part = random.choice(beginnings)
+        point = random.choice([name for name in POINTS if name.startswith(part)])
+        time, strength = random.uniform(begin, end), _strength(random, Kind.POINT)
+        found.append(Fault(number, Kind.POINT, "", time, _short(random), strength, point))
     return found
+
+
+def _short(random: Random) -> float:
+    return random.choice((0.01, random.uniform(0.05, 2.0)))
 
 
 def _seconds(random: Random, kind: Kind) -> float:
@@ -108,6 +188,10 @@ def _strength(random: Random, kind: Kind) -> float:
     if kind is Kind.STEP:
         return random.uniform(-STEP_SECONDS_MAX, STEP_SECONDS_MAX)
     return random.uniform(0.05, 0.9)
+
+
+_DELAYS = (0.01, 0.1, 1.0, 4.0)
+"""A request, or the second copy of one, may come when its caller has long gone."""
 
 
 class FaultWeather:
@@ -150,9 +234,9 @@ class FaultWeather:
         if kind is Kind.LOSS:
             return Fate(broken=random.random() < 0.7, lost=True) if is_reply else Fate(broken=True)
         if kind is Kind.DELAY:
-            return Fate(delay_seconds=random.choice((0.1, 1.0, 4.0)) * random.random())
+            return Fate(delay_seconds=random.choice(_DELAYS) * random.random())
         if kind is Kind.TWICE and not is_reply:
-            return Fate(twice=True)
+            return Fate(twice=True, again_seconds=random.choice(_DELAYS))
         return FAIR
 
 
@@ -160,6 +244,14 @@ async def strike(fault: Fault, machines: "Machines", weather: FaultWeather) -> N
     """Let one fault happen, and end."""
     await asyncio.sleep(max(0.0, fault.time - machines.loop.time()))
     machines.history.add("fate", "fault", str(fault))
+    if fault.kind is Kind.POINT:
+        await machines.points.expect(fault)
+    else:
+        await _strike(fault, machines, weather)
+    machines.history.add("fate", "fault", f"[{fault.number}] is over")
+
+
+async def _strike(fault: Fault, machines: "Machines", weather: FaultWeather) -> None:
     node = machines.nodes[fault.who]
     match fault.kind:
         case Kind.CRASH:
@@ -180,8 +272,6 @@ async def strike(fault: Fault, machines: "Machines", weather: FaultWeather) -> N
             node.disk.is_full = True
             await asyncio.sleep(fault.seconds)
             node.disk.is_full = False
-        case Kind.POINT:
-            await machines.points.expect(fault)
         case Kind.MAIL:
             machines.mailbox.trouble = fault.strength
             await asyncio.sleep(fault.seconds)
@@ -190,7 +280,6 @@ async def strike(fault: Fault, machines: "Machines", weather: FaultWeather) -> N
             weather.begin(fault)
             await asyncio.sleep(fault.seconds)
             weather.end(fault)
-    machines.history.add("fate", "fault", f"[{fault.number}] is over")
 
 
 async def _pause(fault: Fault, machines: "Machines") -> None:

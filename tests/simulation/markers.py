@@ -19,6 +19,7 @@ _FAULTS = (
     "delay",
     "twice",
     "turmoil",
+    "mail",
     "point",
 )
 
@@ -48,6 +49,8 @@ _SITUATIONS = (
     "a process died and none of its work was open",
     "a process woke up after its lease",
     "a call arrived while nobody served",
+    "a call had its effect and its reply was lost",
+    "a request came when its caller had gone",
     "a stream of changes went on after it broke",
     "a commit met a full disk",
     "an order waited for inventory and was sourced later",

@@ -27,6 +27,7 @@ from ordermesh.runtime.failpoints import points_of
 from ordermesh.runtime.migrate import migrate
 from ordermesh.runtime.server import Server, ServiceDefinition
 from ordermesh.runtime.settings import ServerSettings
+from tests.memory import memory
 from tests.routing.house import FewPlaces
 from tests.simulation.calling import connecting
 from tests.simulation.history import History
@@ -52,6 +53,9 @@ PEERS = {
 }
 
 
+STOPPING_SECONDS = 0.5
+"""How often it is looked whether a process that stops has died meanwhile."""
+
 _INSIDE, _OUTSIDE = "inside of a transaction", "and none of its work was open"
 
 
@@ -64,12 +68,6 @@ def templates() -> Path:
         url = f"sqlite+aiosqlite:///{folder / name}.db"
         asyncio.run(migrate(url, script_location=f"ordermesh.{name}:migrations"))
     return folder
-
-
-def memory() -> str | None:
-    """Where files lie in memory, if this system has such a place."""
-    memory = Path("/dev/shm")
-    return str(memory) if memory.is_dir() else None
 
 
 class Node:
@@ -143,9 +141,8 @@ class Node:
                 await asyncio.sleep(1.0)
         mesh = machines.mesh(self.name, PEERS[self.name], self.clock)
         definition = _MAKERS[self.name](machines, self, self._database, random, mesh)
-        settings = ServerSettings(database_url="sqlite+aiosqlite:///unused.db", grace_seconds=5.0)
         transport: Callable[..., Any] = partial(SimulatedServer, machines.network, process)
-        self._server = Server(definition, settings, self.clock, transport=transport)
+        self._server = Server(definition, _server_settings(), self.clock, transport=transport)
         await self._server.start()
         machines.history.add(self.name, "serves")
 
@@ -155,9 +152,12 @@ class Node:
         if server is None or process is None:
             return
         task = self._machines.loop.create_task(server.stop(), context=process.context())
-        await asyncio.wait([task])
-        self._machines.history.add(self.name, "stops")
-        self.kill()
+        while not task.done() and not process.is_dead:
+            await asyncio.wait([task], timeout=STOPPING_SECONDS)
+        # It may have died of another fault on the way, and have been started again.
+        if not process.is_dead:
+            self._machines.history.add(self.name, "stops")
+            self.kill()
 
 
 class Machines:
@@ -210,13 +210,7 @@ def _endless() -> None:
 def _inventory(
     machines: Machines, node: Node, database: Database, random: Random, mesh: Mesh
 ) -> ServiceDefinition:
-    settings = InventorySettings(
-        port=0,
-        peers={"routing": TARGETS["routing"]},
-        sweep_seconds=machines.pace.sweep,
-        audit_seconds=machines.pace.audit,
-    )
-    return define_inventory(database, node.clock, settings, mesh)
+    return define_inventory(database, node.clock, _inventory_settings(machines.pace), mesh)
 
 
 def _routing(
@@ -247,7 +241,28 @@ def _notify(
     machines: Machines, node: Node, database: Database, random: Random, mesh: Mesh
 ) -> ServiceDefinition:
     seams = NotifySeams(database, node.clock, random, points_of("notify"))
-    return assemble_notify(seams, NotifySettings(port=0), machines.mailbox)
+    return assemble_notify(seams, _notify_settings(), machines.mailbox)
+
+
+# Settings are read once: what is read is the same in each run, and takes as long as its orders.
+@cache
+def _server_settings() -> ServerSettings:
+    return ServerSettings(database_url="sqlite+aiosqlite:///unused.db", grace_seconds=5.0)
+
+
+@cache
+def _inventory_settings(pace: Pace) -> InventorySettings:
+    return InventorySettings(
+        port=0,
+        peers={"routing": TARGETS["routing"]},
+        sweep_seconds=pace.sweep,
+        audit_seconds=pace.audit,
+    )
+
+
+@cache
+def _notify_settings() -> NotifySettings:
+    return NotifySettings(port=0)
 
 
 _MAKERS = {"inventory": _inventory, "routing": _routing, "returns": _returns, "notify": _notify}

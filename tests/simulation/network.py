@@ -26,12 +26,14 @@ class Fate:
     """What becomes of one message.
 
     ``lost``: never arrives, and nobody is told. ``broken``: never arrives, and the sender is told.
+    ``twice``: another copy of it arrives ``again_seconds`` later.
     """
 
     lost: bool = False
     broken: bool = False
     twice: bool = False
     delay_seconds: float = 0.0
+    again_seconds: float = 0.0
 
 
 FAIR = Fate()

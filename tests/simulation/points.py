@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEATH_SHARE, SLEEP_SHARE = 0.6, 0.8
 """Below the one a process dies at its point, below the other it sleeps; else something is lost."""
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 12.0
 """A fault that nobody reaches within this time does not happen."""
 
 

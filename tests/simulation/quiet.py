@@ -14,6 +14,7 @@ import structlog
 from ordermesh.inventory.background import levels, sealing
 from ordermesh.runtime import doorbell
 from tests.simulation.loop import PROCESS
+from tests.simulation.sameness import the_same_everywhere
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class Pace:
 LIVELY = Pace(poll=0.2, idle=1.0, seal=0.3, controls=0.5, sweep=2.0, audit=1.0)
 """As in life."""
 
-CALM = Pace(poll=2.0, idle=8.0, seal=2.0, controls=10.0, sweep=5.0, audit=15.0)
+CALM = Pace(poll=2.0, idle=8.0, seal=4.0, controls=10.0, sweep=5.0, audit=40.0)
 """Less often and so cheaper: a run has the more to do with what is rung for."""
 
-PACES = (LIVELY, *(CALM,) * 9)
+PACES = (LIVELY, *(CALM,) * 19)
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def quietly(pace: Pace = LIVELY) -> Iterator[None]:
     hook, sys.unraisablehook = sys.unraisablehook, _ignore
     token = PROCESS.set(None)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), the_same_everywhere():
             warnings.simplefilter("ignore")
             yield
             gc.collect()

@@ -9,6 +9,7 @@ import grpc
 
 from tests.simulation.calling import Ended, StreamCall, UnaryCall, broken
 from tests.simulation.loop import Process
+from tests.simulation.markers import reached
 from tests.simulation.network import Network
 
 _Call = UnaryCall | StreamCall
@@ -109,14 +110,24 @@ class Served:
         self._raw = raw
         self.task: asyncio.Task[None]
         self._timer: asyncio.TimerHandle | None = None
+        self._end_time = 0.0
 
     def begin(self) -> None:
         context = self._server.process.context()
         loop = self._network.loop
+        if self.call.done():
+            reached("a request came when its caller had gone")
         self.task = loop.create_task(self._serve(), context=context)
         if self.call.timeout is not None:
-            left = self.call.time_remaining()
-            self._timer = loop.call_later(left or 0.0, self.cancel, context=context)
+            # What travels is how long it may take: a request that comes late is not over.
+            self._end_time = loop.time() + self.call.timeout
+            self._timer = loop.call_later(self.call.timeout, self.cancel, context=context)
+
+    def time_remaining(self) -> float | None:
+        """What its caller gave it, from when it arrived."""
+        if self.call.timeout is None:
+            return None
+        return max(0.0, self._end_time - self._network.loop.time())
 
     def cancel(self) -> None:
         """The caller has gone, or its time is over."""
@@ -178,6 +189,8 @@ class Served:
                 self.cancel()
         if fate.lost:
             call.say("reply lost")
+            if ended is None:
+                reached("a call had its effect and its reply was lost")
         elif fate.broken:
             self._network.later(seconds, call.receive, None, broken())
         else:
@@ -247,7 +260,7 @@ class SimulatedContext(grpc.aio.ServicerContext[Any, Any]):
         return {}
 
     def time_remaining(self) -> Any:
-        return self._call.time_remaining()
+        return self._served.time_remaining()
 
     def trailing_metadata(self) -> Any:
         return self._trailing

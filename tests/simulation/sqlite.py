@@ -27,6 +27,9 @@ from tests.simulation.markers import reached
 PAUSE_SHARE = 0.1
 """Which share of the statements lets others run before it."""
 
+SPILL_SHARE = 0.2
+"""Most of what a transaction writes stays in memory until it commits; a full disk shows then."""
+
 STATEMENT_SECONDS_MAX = 0.002
 COMMIT_SECONDS_MAX = 0.004
 POOL_SECONDS = 5.0
@@ -52,6 +55,11 @@ class Disk:
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         error.sqlite_errorname = "SQLITE_FULL"
         raise error
+
+    def spill(self, statement: str) -> None:
+        """A statement is about to be executed; some of those that write need the disk at once."""
+        if self.is_full and _writes(statement) and self.random.random() < SPILL_SHARE:
+            self.refuse()
 
     async def pause(self) -> None:
         """Let others run before a statement, now and then."""
@@ -83,15 +91,13 @@ class _Cursor(sqlite3.Cursor):
     disk: Disk
 
     def execute(self, statement: str, parameters: Any = (), /) -> "_Cursor":
-        if self.disk.is_full and _writes(statement):
-            self.disk.refuse()
+        self.disk.spill(statement)
         super().execute(statement, parameters)
         self._rows = deque(super().fetchall())
         return self
 
     def executemany(self, statement: str, parameters: Any, /) -> "_Cursor":
-        if self.disk.is_full and _writes(statement):
-            self.disk.refuse()
+        self.disk.spill(statement)
         super().executemany(statement, parameters)
         self._rows = deque()
         return self

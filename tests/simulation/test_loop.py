@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.simulation.loop import Process, SimulatedLoop, Standstill
+from tests.simulation.sameness import the_same_everywhere
 
 
 @pytest.fixture
@@ -121,3 +122,35 @@ def test_who_waits_for_nothing_that_will_come_is_told(simulated: SimulatedLoop) 
 
     with pytest.raises(Standstill):
         simulated.run_until_complete(wait())
+
+
+def test_what_is_done_already_is_gathered_a_turn_later_in_every_version(
+    simulated: SimulatedLoop,
+) -> None:
+    async def gather() -> tuple[bool, tuple[object, object]]:
+        done = simulated.create_future()
+        done.set_result(1)
+        refused = simulated.create_future()
+        refused.set_exception(ValueError("no"))
+        gathered = asyncio.gather(done, refused, return_exceptions=True)
+        was_done = gathered.done()
+        first, second = await gathered
+        return was_done, (first, second)
+
+    with the_same_everywhere():
+        was_done, results = simulated.run_until_complete(gather())
+    assert not was_done
+    assert results[0] == 1
+    assert isinstance(results[1], ValueError)
+
+
+def test_who_is_waited_for_too_long_is_cancelled(simulated: SimulatedLoop) -> None:
+    async def wait() -> None:
+        sleeper = asyncio.ensure_future(asyncio.sleep(9.0))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sleeper, 1.0)
+        assert sleeper.cancelled()
+
+    with the_same_everywhere():
+        simulated.run_until_complete(wait())
+    assert simulated.time() == 1.0

@@ -21,6 +21,9 @@ from tests.simulation.asking import Caller
 _GRADES = (Grade.GRADE_LIKE_NEW, Grade.GRADE_GOOD, Grade.GRADE_BAD)
 _TIMINGS = (RefundTiming.REFUND_TIMING_NOW, RefundTiming.REFUND_TIMING_AFTER_RECEIPT)
 
+LOOKS = 10
+"""So often a desk looks whether anything has left yet."""
+
 
 class Desk:
     """Takes back some of what its notebook knows as shipped."""
@@ -29,17 +32,31 @@ class Desk:
         self._caller = caller
         self._returns = returns
         self._pause = 2 * seconds / returns
+        self._last = ""
 
     async def run(self) -> None:
         for number in range(1, self._returns + 1):
             await self._caller.rest(self._pause)
-            shipped = self._caller.notebook.of("ShipFulfillmentOrder")
-            orders = [one.reply.fulfillment_order.order_id for one in shipped if one.is_ok]
+            orders = await self._shipped()
             if orders:
                 await self._take_back(f"{self._caller.name}-{number}", self._pick(orders))
 
+    async def _shipped(self) -> list[str]:
+        """The orders of which something has left; it is waited a while for the first."""
+        for _ in range(LOOKS):
+            shipped = self._caller.notebook.of("ShipFulfillmentOrder")
+            orders = [one.reply.fulfillment_order.order_id for one in shipped if one.is_ok]
+            if orders:
+                return orders
+            await self._caller.rest(2.0)
+        return []
+
     def _pick(self, orders: list[str]) -> str:
-        return self._caller.random.choice(orders)
+        """Some come again with more of the same order: in all no more than was shipped."""
+        if self._last in orders and self._caller.likely(0.5):
+            return self._last
+        self._last = self._caller.random.choice(orders)
+        return self._last
 
     async def _take_back(self, return_id: str, order_id: str) -> None:
         caller, returns = self._caller, self._caller.mesh.returns

@@ -31,7 +31,7 @@ class Browser:
 
     async def run(self) -> None:
         while True:
-            await self._caller.rest(10.0)
+            await self._caller.rest(20.0)
             asked = GetAvailabilityRequest(skus=SKUS)
             reply = await self._caller.read(self._caller.mesh.availability.GetAvailability, asked)
             if reply is not None and any(units < 0 for units in reply.available.quantities):

@@ -37,6 +37,9 @@ class Shop:
         self._number += 1
         order_id = f"{caller.name}-{self._number}"
         lines = self._lines()
+        if caller.likely(0.1):
+            await self._change_mind(lines)
+            return
         cart = await self._cart(lines) if caller.likely(0.4) else None
         if cart is not None and caller.likely(0.35):
             await self._leave(cart)
@@ -55,8 +58,8 @@ class Shop:
             await asyncio.gather(submitting, self._cancel(order_id, within=0.15))
             return
         told = await submitting
-        if caller.likely(0.25):
-            await caller.rest(3.0)
+        if caller.likely(0.35):
+            await caller.rest(caller.random.choice((0.5, 3.0)))
             await self._cancel(order_id)
         if told.is_ok and caller.likely(0.1):
             await self._order_again(request)
@@ -69,12 +72,23 @@ class Shop:
             skus.append(random.choice(skus))
         return [line(str(number), sku, random.randint(1, 4)) for number, sku in enumerate(skus, 1)]
 
-    async def _cart(self, lines: Sequence[NewOrderLine]) -> Told:
+    async def _change_mind(self, lines: Sequence[NewOrderLine]) -> None:
+        """A cart is left in the moment it is filled: its release may come before it is made."""
+        reservation_id = self._caller.new_id()
+        await asyncio.gather(self._cart(lines, reservation_id), self._release(reservation_id, 0.01))
+
+    async def _release(self, reservation_id: str, within: float = 0.0) -> None:
+        caller = self._caller
+        await caller.rest(within)
+        release = ReleaseRequest(request_id=caller.new_id(), reservation_id=reservation_id)
+        await caller.ask(caller.mesh.reservations.Release, release)
+
+    async def _cart(self, lines: Sequence[NewOrderLine], reservation_id: str = "") -> Told:
         caller = self._caller
         place = caller.random.choice(LOCATIONS)
         request = ReserveRequest(
             request_id=caller.new_id(),
-            reservation_id=caller.new_id(),
+            reservation_id=reservation_id or caller.new_id(),
             lines=[
                 ReserveLine(line_id=one.line_id, key=key(one.sku, place), quantity=one.quantity)
                 for one in lines
@@ -95,8 +109,7 @@ class Shop:
             )
             await caller.ask(caller.mesh.reservations.Extend, request)
         if caller.likely(0.5):
-            release = ReleaseRequest(request_id=caller.new_id(), reservation_id=reservation_id)
-            await caller.ask(caller.mesh.reservations.Release, release)
+            await self._release(reservation_id)
 
     async def _cancel(self, order_id: str, within: float = 0.0) -> Told:
         await self._caller.rest(within)

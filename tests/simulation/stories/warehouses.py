@@ -18,6 +18,9 @@ from tests.simulation.asking import Caller
 
 _TO_DO = (FulfillmentOrder.STATE_RELEASED, FulfillmentOrder.STATE_ACCEPTED)
 
+REFUSALS = (0.1, 0.2, 0.6)
+"""The share of its work that a location refuses: little in some runs, and most of it in others."""
+
 
 class Warehouse:
     """The people of one location, who work on what is released to them."""
@@ -25,12 +28,13 @@ class Warehouse:
     def __init__(self, caller: Caller, location_id: str) -> None:
         self._caller = caller
         self._location_id = location_id
+        self._refusals = caller.random.choice(REFUSALS)
         self.is_willing = True
         """Whether it may still reject; towards the end everything must get done."""
 
     async def run(self) -> None:
         while True:
-            await self._caller.rest(6.0)
+            await self._caller.rest(4.0)
             for work in await self._waiting():
                 await self._handle(work)
 
@@ -44,7 +48,7 @@ class Warehouse:
         caller, fulfillments = self._caller, self._caller.mesh.fulfillments
         name: dict[str, Any] = {"fulfillment_order_id": work.fulfillment_order_id}
         if work.state == FulfillmentOrder.STATE_RELEASED:
-            if self.is_willing and caller.likely(0.2):
+            if self.is_willing and caller.likely(self._refusals):
                 reject = RejectFulfillmentOrderRequest(
                     request_id=caller.new_id(),
                     reason=caller.random.choice(

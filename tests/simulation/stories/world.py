@@ -18,7 +18,8 @@ KIT = "SET"
 """A kit of a mug and two lamps."""
 
 LOCATIONS = tuple(PLACES)
-STOCK_MAX = 12
+STOCKS_MAX = (3, 6, 12)
+"""So many units of an item lie at a location at most; in some runs little is there of anything."""
 
 
 def key(sku: str, location_id: str) -> StockKey:
@@ -38,12 +39,13 @@ def open_location(location_id: str) -> NetworkLocation:
 async def prepare(keeper: Caller) -> None:
     """Items, locations, how they fulfill, and a little stock, so that it is fought for."""
     mesh, new_id = keeper.mesh, keeper.new_id
+    most = keeper.random.choice(STOCKS_MAX)
     items = [*map(item, SKUS), item(KIT, {"MUG": 1, "LAMP": 2})]
     stock = [
         StockLine(key=key(sku, place), quantity=units)
         for sku in SKUS
         for place in LOCATIONS
-        if (units := keeper.random.randint(0, STOCK_MAX))
+        if (units := keeper.random.randint(0, most))
     ]
     places = [location(name) for name in LOCATIONS]
     network = [open_location(name) for name in LOCATIONS]

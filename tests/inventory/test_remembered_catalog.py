@@ -3,11 +3,14 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.domain.errors.catalog import UnknownSku
 from ordermesh.inventory.store import catalog
 from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime.database import Transaction
+from tests.dialects import on_postgresql
 from tests.fakes import FakeClock
 from tests.inventory.conftest import NOWHERE
 from tests.inventory.shop import Shop, control, item, location
@@ -81,3 +84,21 @@ async def test_no_more_is_remembered_than_there_is_room_for(
     for _ in range(2):
         found = await asyncio.gather(*(shop.available(f"SKU-{n} at A") for n in range(6)))
         assert found == list(range(6))
+
+
+@on_postgresql
+async def test_overdue_holds_are_looked_for_by_their_index_whatever_the_parameters(
+    shop: Shop,
+) -> None:
+    """Plans for any value are what the database goes over to after a few executions."""
+
+    async def plan(tx: Transaction) -> str:
+        statement, values = catalog._GLANCE.text({"now": await tx.now()})
+        given = ", ".join(f"'{value}'" for value in values)
+        for setting in ("plan_cache_mode = force_generic_plan", "enable_seqscan = off"):
+            await tx.execute(text(f"SET LOCAL {setting}"))
+        await tx.execute(text(f"PREPARE glance AS {statement}"))
+        found = await tx.execute(text(f"EXPLAIN EXECUTE glance({given})"))
+        return "\n".join(found.scalars())
+
+    assert "reservation_line_overdue" in await shop.wiring.database.run(plan)

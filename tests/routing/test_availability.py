@@ -154,3 +154,17 @@ async def test_a_trace_is_followed_into_what_was_read_for_several(
         first.get_span_context().span_id,
         second.get_span_context().span_id,
     ]
+
+
+async def test_who_does_not_wait_any_more_spoils_nothing(house: House) -> None:
+    await house.stock({"MUG at NEAR": 5, "CUP at NEAR": 2})
+    reading, counted = reader(house)
+    first = asyncio.ensure_future(reading.read(["MUG"], (), "web"))
+    gone = asyncio.ensure_future(reading.read(["CUP"], (), "web"))
+    last = asyncio.ensure_future(reading.read(["MUG"], (), "web"))
+    await asyncio.sleep(0)
+
+    gone.cancel()
+
+    assert (await first).units == (await last).units == {"NEAR": {"MUG": 5}}
+    assert len(counted.asked) <= 2

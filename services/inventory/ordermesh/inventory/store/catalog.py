@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, exists, select
+from sqlalchemy import Select, and_, bindparam, exists, literal_column, select
 
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import LineState
@@ -76,7 +76,8 @@ class SqlCatalogStore:
 
 def _glance(_: object) -> Select[Any]:
     overdue = and_(
-        line.c.state == int(LineState.HELD),
+        # As it stands in the partial index: a plan for any value could not use that.
+        line.c.state == literal_column(str(int(LineState.HELD))),
         line.c.expire_time <= bindparam("now", type_=UtcTime()),
         line.c.mode == int(ReservationMode.RESERVE),
         line.c.supply_id.is_(None),

@@ -46,8 +46,8 @@ ITEMS_REMEMBERED = 20_000
 """So many items are kept in memory at most."""
 
 
-SOLVED_AT_ONCE = 400
-"""So many atoms times candidates are solved in less time than the problem takes to be put."""
+ATOMS_AT_ONCE, SOLVED_AT_ONCE = 6, 400
+"""So many atoms, and atoms times candidates, are solved in less time than they take to be put."""
 
 
 class Planner:
@@ -347,7 +347,8 @@ class Planner:
     async def _solved(self, problem: Problem) -> Solution:
         """The solution: at once where it costs less than another thread, else beside the loop."""
         atoms = sum(group.atoms for group in problem.groups)
-        if atoms * len(problem.candidates) <= SOLVED_AT_ONCE:
+        is_small = atoms <= ATOMS_AT_ONCE and atoms * len(problem.candidates) <= SOLVED_AT_ONCE
+        if is_small and problem.parcels_max is None:
             return self._solve(problem)
         return await asyncio.to_thread(self._solve, problem)
 

@@ -75,9 +75,10 @@ class AvailabilityReader:
         self, waiting: Sequence[Waiting[_Asked, Availability]]
     ) -> Sequence[Availability | Exception | Later]:
         """Those that ask for the first one's channel; the others wait for the next question."""
-        wanted = [one.item for one in waiting if one.is_wanted] or [waiting[0].item]
-        channel = wanted[0].channel
-        now = [asked for asked in wanted if asked.channel == channel]
+        wanted = [one for one in waiting if one.is_wanted] or list(waiting[:1])
+        channel = wanted[0].item.channel
+        answered = {id(one) for one in wanted if one.item.channel == channel}
+        now = [one.item for one in wanted if id(one) in answered]
         skus = list(dict.fromkeys(sku for asked in now for sku in asked.skus))
         traces = [asked.trace for asked in now]
         with linked_span("read availability", traces, {Attributes.WORK_ROWS: len(now)}):
@@ -85,7 +86,7 @@ class AvailabilityReader:
         rows = _rows(matrix)
         return [
             Availability(_held(matrix, one.item.skus, rows), revision)
-            if one.item.channel == channel
+            if id(one) in answered
             else LATER
             for one in waiting
         ]

@@ -9,7 +9,7 @@ import inspect
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from ordermesh.runtime import claims, feed, idempotency, outbox
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.inbox import Inbox
 from ordermesh.runtime.work import Worker, finish_all
-from tests.simulation.running import run
+from tests.simulation.running import SHORT_SEEDS, run
 
 SEEDS_MAX = 100
 """A defect that so many seeds do not notice is not noticed."""
@@ -279,6 +279,10 @@ DEFECTS: Mapping[str, Planting] = {
 }
 
 
+LONG: Collection[str] = frozenset({"what was released before it was made is made"})
+"""Defects that only long stories show: they need carts that are left while they are made."""
+
+
 def plant(name: str) -> AbstractContextManager[Any]:
     """The product with a defect, for as long as the block lasts."""
     return DEFECTS[name]()
@@ -299,9 +303,10 @@ class Verdict:
 
 def judge(name: str, seeds_max: int = SEEDS_MAX) -> Verdict:
     """Run seeds with a defect, until one shows that something is wrong."""
+    before = SHORT_SEEDS if name in LONG else 0
     with plant(name):
         for count in range(1, seeds_max + 1):
-            violations = run(count).violations
+            violations = run(before + count).violations
             if violations:
                 return Verdict(name, count, violations[0].replace("\n", " ")[:SHOWN])
     return Verdict(name, 0, "")

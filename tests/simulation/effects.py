@@ -16,8 +16,9 @@ def wrong(books: Books, notebook: Notebook) -> Iterator[str]:
     for told in notebook.of("AdjustStock"):
         units = sum(abs(one.delta) for one in told.request.adjustments)
         yield from _movements(books, told, 2, units)
+    carts = Counter(one.request.reservation_id for one in notebook.of("Reserve"))
     for told in notebook.of("Reserve"):
-        yield from _reservation(books, told)
+        yield from _reservation(books, told, is_alone=carts[told.request.reservation_id] == 1)
     for told in notebook.of("Release"):
         yield from _released(books, told)
     yield from _orders(books, notebook)
@@ -42,7 +43,8 @@ def _movements(books: Books, told: Told, kind: int, units: int) -> Iterator[str]
             yield f"{told.method} moved {row['units']} units instead of {units}: {told.request}"
 
 
-def _reservation(books: Books, told: Told) -> Iterator[str]:
+def _reservation(books: Books, told: Told, *, is_alone: bool) -> Iterator[str]:
+    """``is_alone``: nobody else has asked for a reservation of this id."""
     name = UUID(told.request.reservation_id).hex
     rows = books.rows(
         "inventory",
@@ -52,7 +54,7 @@ def _reservation(books: Books, told: Told) -> Iterator[str]:
     made = [row for row in rows if not row["is_tombstone"]]
     if told.is_ok and not made:
         yield f"A reservation was acknowledged and does not exist: {told.request}"
-    if told.outcome is Outcome.REFUSED and made:
+    if told.outcome is Outcome.REFUSED and made and is_alone:
         yield f"A reservation was refused with {told.reason} and exists: {told.request}"
     granted = sum(line.quantity for line in told.reply.reservation.lines) if told.is_ok else 0
     # Lines that expired and were reserved again were granted twice.

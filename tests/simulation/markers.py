@@ -80,8 +80,20 @@ _SITUATIONS = (
     "a mail was dropped",
 )
 
+_ELSEWHERE = (
+    "routing.replanned",
+    "routing.reassignment_stored",
+    "routing.before_reassign",
+    "routing.after_reassign",
+    "routing.reassigned",
+    "routing.after_giving_back",
+)
+"""Points that no simulated story passes: many orders are planned together by child processes, which
+do not run in the thread, and no shop has limits of purchase. The matrix of real processes passes
+them."""
+
 EXPECTED: Sequence[str] = (
-    *(f"point {name}" for name in POINTS),
+    *(f"point {name}" for name in POINTS if name not in _ELSEWHERE),
     *(f"fault {kind}" for kind in _FAULTS),
     *(f"refused {reason}" for reason in _REFUSALS),
     *_SITUATIONS,

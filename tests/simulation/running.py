@@ -58,6 +58,7 @@ class Scale:
     returns: int
     replays: int
     alterations: int
+    hurry: float = 0.0
 
     @classmethod
     def short(cls, random: Random) -> "Scale":
@@ -84,6 +85,7 @@ class Scale:
             returns=random.choice((0, 1, 1)) * max(2, round(4 * share)),
             replays=round(15 * share),
             alterations=2,
+            hurry=0.01,
         )
 
 
@@ -217,7 +219,8 @@ class _Run:
     def _begin_stories(self) -> "list[asyncio.Task[Any]]":
         scale, finite = self._scale, []
         for number in range(1, scale.shops + 1):
-            shop = Shop(self._caller(f"shop{number}"), scale.customers, scale.seconds)
+            shopper = self._caller(f"shop{number}")
+            shop = Shop(shopper, scale.customers, scale.seconds, hurry=scale.hurry)
             finite.append(self._start(shop.run))
         if scale.deeds:
             keeper = Keeper(self._caller("keeper"), scale.deeds, scale.seconds)

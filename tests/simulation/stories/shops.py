@@ -19,11 +19,17 @@ from tests.simulation.stories.world import KIT, LOCATIONS, SKUS, key
 
 
 class Shop:
-    """Customers, one after the other."""
+    """Customers, one after the other.
 
-    def __init__(self, caller: Caller, customers: int, seconds: float) -> None:
+    Who leaves a cart in the moment it is filled has filled it within ``hurry`` seconds.
+    """
+
+    def __init__(
+        self, caller: Caller, customers: int, seconds: float, *, hurry: float = 0.0
+    ) -> None:
         self._caller = caller
         self._customers = customers
+        self._hurry = hurry
         self._pause = 2 * seconds / customers
         self._number = 0
 
@@ -75,7 +81,13 @@ class Shop:
     async def _change_mind(self, lines: Sequence[NewOrderLine]) -> None:
         """A cart is left in the moment it is filled: its release may come before it is made."""
         reservation_id = self._caller.new_id()
-        await asyncio.gather(self._cart(lines, reservation_id), self._release(reservation_id, 0.01))
+        await asyncio.gather(
+            self._cart(lines, reservation_id, within=self._hurry),
+            self._release(reservation_id, within=0.01),
+        )
+        if self._hurry and self._caller.likely(0.5):
+            # Another cart under the same name: there is one already, or it may not be made.
+            await self._cart(self._lines(), reservation_id)
 
     async def _release(self, reservation_id: str, within: float = 0.0) -> None:
         caller = self._caller
@@ -83,8 +95,12 @@ class Shop:
         release = ReleaseRequest(request_id=caller.new_id(), reservation_id=reservation_id)
         await caller.ask(caller.mesh.reservations.Release, release)
 
-    async def _cart(self, lines: Sequence[NewOrderLine], reservation_id: str = "") -> Told:
+    async def _cart(
+        self, lines: Sequence[NewOrderLine], reservation_id: str = "", within: float = 0.0
+    ) -> Told:
         caller = self._caller
+        if within:
+            await caller.rest(within)
         place = caller.random.choice(LOCATIONS)
         request = ReserveRequest(
             request_id=caller.new_id(),

@@ -44,6 +44,11 @@ def policies_in_force(active: Iterable[Policy], now: datetime) -> Mapping[str, P
     return {name: one for name, one in sorted(found.items()) if one is not None}
 
 
+NAMED = "named by the order"
+ASKED_FOR = "this version was asked for"
+"""Why a policy decides that was not chosen by what the order is like."""
+
+
 def choose(active: Iterable[Policy], named: str, order: Known, now: datetime) -> Choice | None:
     """The policy that decides an order which names ``named`` or none; None when there is none.
 
@@ -51,7 +56,7 @@ def choose(active: Iterable[Policy], named: str, order: Known, now: datetime) ->
     """
     there = policies_in_force(active, now)
     if named in there:
-        return Choice(there[named], "named by the order")
+        return Choice(there[named], NAMED)
     because = f"{named} is not in force; " if named else ""
     fitting = [
         one

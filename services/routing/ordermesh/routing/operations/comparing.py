@@ -4,24 +4,29 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ordermesh.kernel.errors import InvalidRequest
+from ordermesh.api.routing import v1
+from ordermesh.kernel.errors import InvalidRequest, NotFound
 from ordermesh.routing.domain.capacity import WindowKey
 from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.record import Record
 from ordermesh.routing.domain.reoptimizing.fate import Fate, Staying
+from ordermesh.routing.domain.reoptimizing.instance import is_placed
 from ordermesh.routing.domain.reoptimizing.movable import (
     ATOMS_MAX,
     Compared,
+    DecidedBy,
     Movable,
     assignment_of_work,
     atoms_of,
     days_allowed,
+    decided_by,
     is_divisible_alike,
     look_at,
 )
 from ordermesh.routing.domain.reoptimizing.proposal import arrives, planned
+from ordermesh.routing.domain.story import Story
 from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.ports.stock import Availability, Stock
 from ordermesh.routing.ports.stores import Stores
@@ -61,6 +66,7 @@ class _Seen:
     movable: list[Movable] = field(default_factory=list)
     rejected: dict[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
     taken: dict[WindowKey, int] = field(default_factory=dict)
+    by: dict[str, DecidedBy] = field(default_factory=dict)
 
 
 class Comparing:
@@ -87,7 +93,7 @@ class Comparing:
         for start in range(0, len(seen.movable), CHUNK):
             chunk_ = seen.movable[start : start + CHUNK]
             asked = await self._database.read(
-                lambda tx, chunk=chunk_: self._know(tx, chunk, seen)  # type: ignore[misc]
+                lambda tx, chunk=chunk_: self._know(tx, chunk, seen, gathered)  # type: ignore[misc]
             )
             for movable, question, known in asked:
                 await self._compare(gathered, movable, question, known, stock)
@@ -107,6 +113,7 @@ class Comparing:
                 gathered.staying[order_id] = found
                 continue
             seen.movable.append(found)
+            seen.by[order_id] = await self._decided_by(tx, story)
             exclusions = await self._stores.orders.exclusions(tx, order_id)
             seen.rejected[order_id] = tuple(
                 (one.location_id, one.line_id, one.reason) for one in exclusions
@@ -118,13 +125,26 @@ class Comparing:
                 for share in () if hold is None or not hold.counts else hold.shares:
                     seen.taken[share.key] = seen.taken.get(share.key, 0) + share.amount
 
+    async def _decided_by(self, tx: Transaction, story: Story) -> DecidedBy:
+        if story.saga.decision_id is None:
+            return DecidedBy()
+        stored = await self._stores.decisions.get(tx, story.saga.decision_id)
+        if stored is None:
+            return DecidedBy()
+        told = v1.Decision.FromString(stored.payload)
+        return decided_by(told.policy_id, told.policy_version, told.policy_reason)
+
     async def _know(
-        self, tx: Transaction, chunk: Sequence[Movable], seen: _Seen
+        self, tx: Transaction, chunk: Sequence[Movable], seen: _Seen, gathered: Gathered
     ) -> list[tuple[Movable, Question, Known]]:
         asked = []
         for one in chunk:
-            question = one.question(seen.rejected[one.order_id])
-            known = await self._planner.know(tx, question)
+            question = one.question(seen.rejected[one.order_id], seen.by[one.order_id])
+            try:
+                known = await self._planner.know(tx, question)
+            except (InvalidRequest, NotFound) as error:
+                gathered.staying[one.order_id] = Staying(Fate.NOT_COMPARABLE, error.sentence)
+                continue
             used = {
                 key: max(0, units - seen.taken.get(key, 0)) for key, units in known.used.items()
             }
@@ -201,7 +221,6 @@ class Comparing:
             now = await asyncio.to_thread(planned, problem, assignment)
         if assignment is None or now is None:
             return Staying(Fate.NOT_COMPARABLE, "where it is would not be allowed any more")
-        gathered.currency_code = policy.currency_code
         compared = Compared(
             movable=movable,
             problem=problem,
@@ -210,4 +229,7 @@ class Comparing:
             days_max=days_allowed(movable.story, known.now, arrives(now)),
             charge=policy.reassignment_charge,
         )
+        if not is_placed(compared):
+            return Staying(Fate.NOT_COMPARABLE, "no service that is in time takes it where it is")
+        gathered.currency_code = policy.currency_code
         return compared, Base(question, known, decision, record, stock)

@@ -113,7 +113,7 @@ class Planner:
         if question.policy_version:
             name = question.policy_id or DEFAULT_ID
             policy = await self.policy(tx, known, name, question.policy_version)
-            return Choice(policy, "this version was asked for")
+            return Choice(policy, season.ASKED_FOR)
         await self.require_policy(tx, known, question.policy_id)
         currency = known.network[0].currency_code if known.network else ""
         order = Sight(asked_first(question, items, currency, now))

@@ -1,9 +1,11 @@
 """The worker that settles which orders have moved: the ledger is asked, and its answer written."""
 
+import logging
 from collections.abc import Sequence
 from uuid import UUID
 
 from ordermesh.kernel.ids import derived_id
+from ordermesh.routing.domain.reoptimizing.fate import is_foreseen
 from ordermesh.routing.domain.reoptimizing.moving import drop, settle
 from ordermesh.routing.domain.saga import Action, Step
 from ordermesh.routing.operations.records import Records
@@ -29,6 +31,8 @@ from ordermesh.runtime.work import Claimed, WorkKind
 
 LEASE_SECONDS = 10.0
 CONCURRENCY = 4
+
+_log = logging.getLogger(__name__)
 
 
 class Reassigning:
@@ -111,6 +115,12 @@ class Reassigning:
             for one in found.orders:
                 await self._write_order(tx, one, is_done=isinstance(answer, Reassigned))
             if isinstance(answer, Refused):
+                if not is_foreseen(answer.reason):
+                    # A fault, to be looked into; the orders are not kept waiting for that.
+                    _log.error(
+                        "the ledger refused to move stock for a reason that nobody foresaw",
+                        extra={"reason": answer.reason, "reassignment": str(found.reassignment_id)},
+                    )
                 gone = [one.decision_id for one in found.orders]
                 await self._stores.decisions.withdraw(tx, gone)
             await self._stores.reassignments.end(

@@ -13,12 +13,18 @@ from uuid import UUID
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.ids import Ids, derived_id
-from ordermesh.kernel.money import Money
+from ordermesh.kernel.money import Money, to_decimal
 from ordermesh.routing.domain.capacity import CapacityHold, Load, WindowKey
 from ordermesh.routing.domain.decision import Reoptimization
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
 from ordermesh.routing.domain.known import Known
-from ordermesh.routing.domain.reoptimizing.fate import Fate, Outcome, Staying, Told
+from ordermesh.routing.domain.reoptimizing.fate import (
+    Fate,
+    Outcome,
+    Staying,
+    Told,
+    refused_for,
+)
 from ordermesh.routing.domain.reoptimizing.instance import assignments_of, instance_of
 from ordermesh.routing.domain.reoptimizing.moving import Rearranged, intend, rearranged
 from ordermesh.routing.domain.reoptimizing.proposal import Change, Move, Proposal, propose
@@ -316,8 +322,14 @@ def _fates(
         elif known.state is ReassignmentState.DONE:
             fates[reassignment_id] = (Fate.MOVED, "")
         else:
-            fates[reassignment_id] = (Fate.STOCK_TAKEN, f"the ledger refused: {known.why}")
+            fates[reassignment_id] = refused_for(known.why)
     return fates
+
+
+def _saved(change: Change, currency_code: str) -> str:
+    many = len(change.moves)
+    orders = "the order moved alone saves" if many == 1 else f"{many} orders moved together save"
+    return f"{orders} {to_decimal(change.saving):.2f} {currency_code}"
 
 
 def _outcome(
@@ -347,7 +359,7 @@ def _outcome(
             told[move.order_id] = Told(
                 move.order_id,
                 fate,
-                fact or f"{len(change.moves)} orders moved together save {change.saving}",
+                fact or _saved(change, gathered.currency_code),
                 move.compared.cost,
                 move.plan.costs.total if is_there else move.compared.cost,
                 _decision_id(move) if fate is Fate.MOVED else None,

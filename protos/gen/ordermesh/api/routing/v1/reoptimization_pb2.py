@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-ordermesh/api/routing/v1/reoptimization.proto\x12\x18ordermesh.api.routing.v1\x1a\x17google/type/money.proto\"\xd4\x04\n\x10ReoptimizedOrder\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12=\n\x04\x66\x61te\x18\x02 \x01(\x0e\x32/.ordermesh.api.routing.v1.ReoptimizedOrder.Fate\x12\x0c\n\x04\x66\x61\x63t\x18\x03 \x01(\t\x12\'\n\x0b\x63ost_before\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12&\n\ncost_after\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x06 \x01(\t\x12\x17\n\x0freassignment_id\x18\x07 \x01(\t\"\xe1\x02\n\x04\x46\x61te\x12\x14\n\x10\x46\x41TE_UNSPECIFIED\x10\x00\x12\x0e\n\nFATE_MOVED\x10\x01\x12\x14\n\x10\x46\x41TE_TO_BE_MOVED\x10\x02\x12\x19\n\x15\x46\x41TE_BEST_WHERE_IT_IS\x10\x03\x12\x19\n\x15\x46\x41TE_SAVES_TOO_LITTLE\x10\x04\x12\x1b\n\x17\x46\x41TE_WOULD_ARRIVE_LATER\x10\x05\x12\x14\n\x10\x46\x41TE_NOT_ALLOWED\x10\x06\x12\x17\n\x13\x46\x41TE_NOT_COMPARABLE\x10\x07\x12\x0e\n\nFATE_BEGUN\x10\x08\x12\x14\n\x10\x46\x41TE_NOT_MOVABLE\x10\t\x12\x11\n\rFATE_TOO_WIDE\x10\n\x12\x1a\n\x16\x46\x41TE_CHANGED_MEANWHILE\x10\x0b\x12\x14\n\x10\x46\x41TE_STOCK_TAKEN\x10\x0c\x12\x17\n\x13\x46\x41TE_CAPACITY_TAKEN\x10\r\x12\x17\n\x13\x46\x41TE_OTHER_CURRENCY\x10\x0e\"Q\n\nStockWorth\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x13\n\x0blocation_id\x18\x02 \x01(\t\x12!\n\x05worth\x18\x03 \x01(\x0b\x32\x12.google.type.Money\"D\n\nLaborWorth\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12!\n\x05worth\x18\x02 \x01(\x0b\x32\x12.google.type.Money\"\x8a\x01\n\x12TransferSuggestion\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x18\n\x10\x66rom_location_id\x18\x02 \x01(\t\x12\x16\n\x0eto_location_id\x18\x03 \x01(\t\x12\x12\n\nfree_units\x18\x04 \x01(\x03\x12!\n\x05value\x18\x05 \x01(\x0b\x32\x12.google.type.Moneyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-ordermesh/api/routing/v1/reoptimization.proto\x12\x18ordermesh.api.routing.v1\x1a\x17google/type/money.proto\"\xe6\x04\n\x10ReoptimizedOrder\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12=\n\x04\x66\x61te\x18\x02 \x01(\x0e\x32/.ordermesh.api.routing.v1.ReoptimizedOrder.Fate\x12\x0c\n\x04\x66\x61\x63t\x18\x03 \x01(\t\x12\'\n\x0b\x63ost_before\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12&\n\ncost_after\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x06 \x01(\t\x12\x17\n\x0freassignment_id\x18\x07 \x01(\t\"\xf3\x02\n\x04\x46\x61te\x12\x14\n\x10\x46\x41TE_UNSPECIFIED\x10\x00\x12\x0e\n\nFATE_MOVED\x10\x01\x12\x14\n\x10\x46\x41TE_TO_BE_MOVED\x10\x02\x12\x19\n\x15\x46\x41TE_BEST_WHERE_IT_IS\x10\x03\x12\x19\n\x15\x46\x41TE_SAVES_TOO_LITTLE\x10\x04\x12\x1b\n\x17\x46\x41TE_WOULD_ARRIVE_LATER\x10\x05\x12\x14\n\x10\x46\x41TE_NOT_ALLOWED\x10\x06\x12\x17\n\x13\x46\x41TE_NOT_COMPARABLE\x10\x07\x12\x0e\n\nFATE_BEGUN\x10\x08\x12\x14\n\x10\x46\x41TE_NOT_MOVABLE\x10\t\x12\x11\n\rFATE_TOO_WIDE\x10\n\x12\x1a\n\x16\x46\x41TE_CHANGED_MEANWHILE\x10\x0b\x12\x14\n\x10\x46\x41TE_STOCK_TAKEN\x10\x0c\x12\x17\n\x13\x46\x41TE_CAPACITY_TAKEN\x10\r\x12\x17\n\x13\x46\x41TE_OTHER_CURRENCY\x10\x0e\x12\x10\n\x0c\x46\x41TE_REFUSED\x10\x0f\"Q\n\nStockWorth\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x13\n\x0blocation_id\x18\x02 \x01(\t\x12!\n\x05worth\x18\x03 \x01(\x0b\x32\x12.google.type.Money\"D\n\nLaborWorth\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12!\n\x05worth\x18\x02 \x01(\x0b\x32\x12.google.type.Money\"\x8a\x01\n\x12TransferSuggestion\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x18\n\x10\x66rom_location_id\x18\x02 \x01(\t\x12\x16\n\x0eto_location_id\x18\x03 \x01(\t\x12\x12\n\nfree_units\x18\x04 \x01(\x03\x12!\n\x05value\x18\x05 \x01(\x0b\x32\x12.google.type.Moneyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,13 +33,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ordermesh.api.routing.v1.re
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REOPTIMIZEDORDER']._serialized_start=101
-  _globals['_REOPTIMIZEDORDER']._serialized_end=697
+  _globals['_REOPTIMIZEDORDER']._serialized_end=715
   _globals['_REOPTIMIZEDORDER_FATE']._serialized_start=344
-  _globals['_REOPTIMIZEDORDER_FATE']._serialized_end=697
-  _globals['_STOCKWORTH']._serialized_start=699
-  _globals['_STOCKWORTH']._serialized_end=780
-  _globals['_LABORWORTH']._serialized_start=782
-  _globals['_LABORWORTH']._serialized_end=850
-  _globals['_TRANSFERSUGGESTION']._serialized_start=853
-  _globals['_TRANSFERSUGGESTION']._serialized_end=991
+  _globals['_REOPTIMIZEDORDER_FATE']._serialized_end=715
+  _globals['_STOCKWORTH']._serialized_start=717
+  _globals['_STOCKWORTH']._serialized_end=798
+  _globals['_LABORWORTH']._serialized_start=800
+  _globals['_LABORWORTH']._serialized_end=868
+  _globals['_TRANSFERSUGGESTION']._serialized_start=871
+  _globals['_TRANSFERSUGGESTION']._serialized_end=1009
 # @@protoc_insertion_point(module_scope)

@@ -55,11 +55,15 @@ class ReoptimizedOrder(_message.Message):
         FATE_CHANGED_MEANWHILE: ReoptimizedOrder._Fate.ValueType  # 11
         """It, or one that has to move with it, was changed meanwhile."""
         FATE_STOCK_TAKEN: ReoptimizedOrder._Fate.ValueType  # 12
-        """The ledger refused: others have taken the stock."""
+        """The ledger refused: others have taken the stock, or it is not kept there."""
         FATE_CAPACITY_TAKEN: ReoptimizedOrder._Fate.ValueType  # 13
         """Others have taken the capacity."""
         FATE_OTHER_CURRENCY: ReoptimizedOrder._Fate.ValueType  # 14
         """Its policy counts in another currency than the run."""
+        FATE_REFUSED: ReoptimizedOrder._Fate.ValueType  # 15
+        """The ledger refused for another reason, which the fact names: the books of stock that was to
+        move are in quarantine, or it is a fault of this installation, which is logged.
+        """
 
     class Fate(_Fate, metaclass=_FateEnumTypeWrapper):
         """Fate is what became of it."""
@@ -89,11 +93,15 @@ class ReoptimizedOrder(_message.Message):
     FATE_CHANGED_MEANWHILE: ReoptimizedOrder.Fate.ValueType  # 11
     """It, or one that has to move with it, was changed meanwhile."""
     FATE_STOCK_TAKEN: ReoptimizedOrder.Fate.ValueType  # 12
-    """The ledger refused: others have taken the stock."""
+    """The ledger refused: others have taken the stock, or it is not kept there."""
     FATE_CAPACITY_TAKEN: ReoptimizedOrder.Fate.ValueType  # 13
     """Others have taken the capacity."""
     FATE_OTHER_CURRENCY: ReoptimizedOrder.Fate.ValueType  # 14
     """Its policy counts in another currency than the run."""
+    FATE_REFUSED: ReoptimizedOrder.Fate.ValueType  # 15
+    """The ledger refused for another reason, which the fact names: the books of stock that was to
+    move are in quarantine, or it is a fault of this installation, which is logged.
+    """
 
     ORDER_ID_FIELD_NUMBER: _builtins.int
     FATE_FIELD_NUMBER: _builtins.int

@@ -26,6 +26,30 @@ class Fate(StrEnum):
     STOCK_TAKEN = "STOCK_TAKEN"
     CAPACITY_TAKEN = "CAPACITY_TAKEN"
     OTHER_CURRENCY = "OTHER_CURRENCY"
+    REFUSED = "REFUSED"
+
+
+_BY_REASON: Mapping[str, tuple[Fate, str]] = {
+    "INSUFFICIENT_STOCK": (Fate.STOCK_TAKEN, "others have taken the stock"),
+    "NOT_STOCKED_HERE": (Fate.STOCK_TAKEN, "the stock is not kept there any more"),
+    "RESERVATION_CLOSED": (Fate.CHANGED_MEANWHILE, "what it held is not held any more"),
+    "RESERVATION_EXPIRED": (Fate.CHANGED_MEANWHILE, "what it held is not held any more"),
+    "RESERVATION_NOT_FOUND": (Fate.CHANGED_MEANWHILE, "what it held is not held any more"),
+    "LINE_NOT_FOUND": (Fate.CHANGED_MEANWHILE, "what it held is not held any more"),
+    "KEY_QUARANTINED": (Fate.REFUSED, "the books of stock that was to move are in quarantine"),
+}
+"""What becomes of orders by the reason for which the ledger refuses to move their stock."""
+
+
+def is_foreseen(reason: str) -> bool:
+    """Whether the ledger may refuse for this reason without that anything is wrong."""
+    return reason in _BY_REASON
+
+
+def refused_for(reason: str) -> tuple[Fate, str]:
+    """What the ledger's refusal makes of orders, and why."""
+    fate, fact = _BY_REASON.get(reason, (Fate.REFUSED, "the ledger refused what nobody foresaw"))
+    return fate, f"{fact}: {reason}"
 
 
 @dataclass(frozen=True)

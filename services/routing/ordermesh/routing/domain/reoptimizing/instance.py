@@ -8,7 +8,7 @@ what comes out is counted anew by the order's own problem.
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,7 +56,10 @@ class Instance:
 
 @dataclass(frozen=True)
 class _Row:
-    """A candidate of an order, with what each of its groups costs there; None: it cannot."""
+    """A candidate of an order, with what each of its groups costs there; None: it cannot.
+
+    The parcel is that of the service which carries most. What it does not carry goes by another.
+    """
 
     candidate: Candidate
     parcel: int
@@ -142,20 +145,41 @@ def assignments_of(
     return found
 
 
+def is_placed(one: Compared) -> bool:
+    """Whether every part of it can be priced where it is now: else no plan could start there."""
+    rows = {
+        candidate.location_id: _row(one, candidate)
+        for candidate in one.problem.candidates
+        if candidate.location_id in one.assignment
+    }
+    for place, atoms in one.assignment.items():
+        row = rows.get(place)
+        if row is None or any(row.costs[line] is None for line, number in atoms.items() if number):
+            return False
+    return True
+
+
 def _rows(one: Compared) -> list[_Row]:
     """The candidates that could send any of it, in time."""
-    found = []
-    for candidate in one.problem.candidates:
-        priced = [
-            _priced(one, candidate, option)
-            for option in candidate.options
-            if one.days_max is None or option.days <= one.days_max
-        ]
-        if priced:
-            row = min(priced, key=_least)
-            if any(cost is not None for cost in row.costs):
-                found.append(row)
+    found = [row for each in one.problem.candidates if (row := _row(one, each)) is not None]
     return sorted(found, key=lambda row: row.candidate.location_id)
+
+
+def _row(one: Compared, candidate: Candidate) -> _Row | None:
+    """The candidate, if any of its services takes any of the order in time."""
+    priced = [
+        _priced(one, candidate, option)
+        for option in candidate.options
+        if one.days_max is None or option.days <= one.days_max
+    ]
+    if not priced:
+        return None
+    best = min(priced, key=_least)
+    costs: list[int | None] = []
+    for line, cost in enumerate(best.costs):
+        others = [other for row in priced if (other := row.costs[line]) is not None]
+        costs.append(min(others, default=None) if cost is None else cost)
+    return replace(best, costs=costs) if any(cost is not None for cost in costs) else None
 
 
 def _least(row: _Row) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.reoptimizing.fate import Fate, Staying
 from ordermesh.routing.domain.saga import Step
+from ordermesh.routing.domain.season import ASKED_FOR, NAMED
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.wanted import Wanted
 
@@ -23,6 +24,27 @@ ATOMS_MAX = 12
 """Parts of one order that are decided together with others."""
 
 _CLOSED = frozenset({FulfillmentState.REJECTED, FulfillmentState.CANCELLED})
+
+
+@dataclass(frozen=True)
+class DecidedBy:
+    """The policy, and the version of it, by which somebody wanted an order to be decided.
+
+    Without a policy it is the order's own, without a version that which is in force.
+    """
+
+    policy_id: str = ""
+    version: int = 0
+
+
+def decided_by(policy_id: str, version: int, reason: str) -> DecidedBy:
+    """What the present decision says of it: such a wish holds until somebody has another.
+
+    A policy that was chosen by what the order is like is chosen anew.
+    """
+    if reason == ASKED_FOR:
+        return DecidedBy(policy_id, version)
+    return DecidedBy(policy_id) if reason == NAMED else DecidedBy()
 
 
 @dataclass(frozen=True)
@@ -61,9 +83,9 @@ class Movable:
             if line.line_id in by_line
         )
 
-    def question(self, rejected: Iterable[tuple[str, str, str]]) -> Question:
-        """Where it would be sourced now."""
-        order = self.story.order
+    def question(self, rejected: Iterable[tuple[str, str, str]], by: DecidedBy) -> Question:
+        """Where it would be sourced now, by the policy that somebody chose for it."""
+        order, saga = self.story.order, self.story.saga
         return Question(
             order_id=order.order_id,
             wanted=self.wanted,
@@ -71,11 +93,12 @@ class Movable:
             address=order.destination.address,
             promise_days=order.promise_days,
             promise=order.promise,
-            policy_id=order.policy_id,
+            policy_id=by.policy_id or order.policy_id,
+            policy_version=by.version,
             rejected=tuple(rejected),
             channel=order.channel,
             context=order.context,
-            attempt=self.story.saga.epoch + 1,
+            attempt=saga.epoch + 1,
         )
 
 
@@ -142,13 +165,14 @@ def assignment_of_work(problem: Problem, work: Iterable[FulfillmentOrder]) -> As
 def days_allowed(story: Story, now: datetime, days_now: int) -> int | None:
     """Within how many days from now all of an order must arrive; None where nothing was promised.
 
-    What is late already may not become later.
+    A day that has begun is gone: days from now end at this time of day, which may be later than
+    that of the order. What is late already may not become later.
     """
     order = story.order
     if not order.promise_days:
         # What was promised by an instant is a rule of the problem.
         return None
-    gone = (now - order.order_time) // timedelta(days=1)
+    gone = -((order.order_time - now) // timedelta(days=1))
     return max(order.promise_days - max(0, gone), days_now)
 
 

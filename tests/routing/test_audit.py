@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ordermesh.client.audited import check, check_source
+from ordermesh.client.audited import check, check_files
 from ordermesh.routing.audit.cases import Asked, Kind, Pool, free, pieces_of, same_units
 from ordermesh.routing.audit.deciding import QUICK, Decided, decide
 from ordermesh.routing.audit.reading import Shipments, read_rates, read_shipments, read_stock
@@ -309,7 +309,7 @@ def test_a_retailer_that_ships_by_a_rule_is_told_saving_and_ceiling_and_they_are
     assert freely["most"] >= same["most"]
     assert found.figures["verifier"] == "accepted"
     totals = check(found.proof)
-    check_source(found.proof, sampled / "shipments.csv")
+    check_files(found.proof, *(sampled / f"{one}.csv" for one in ("shipments", "rates", "stock")))
     assert totals["same units"]["saved"] == round(same["saved"] * 10_000)
     assert sum(one["saved"] for one in found.figures["swaps"]) == pytest.approx(same["saved"])
 

@@ -12,26 +12,19 @@ from typing import Any
 import pytest
 
 from ordermesh.client import audited
-from ordermesh.client.audited import Refused, check, check_source, digest
-from ordermesh.routing.audit import __main__ as command
+from ordermesh.client.audited import Refused, check, check_files
 from ordermesh.routing.audit.sampling import write_sample
+from tests.shared.audits import FILES, Record, audit, sealed
 
 TAMPERED = 1_000
-
-Record = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def proven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the shipments and the proof of both cases."""
     directory = tmp_path_factory.mktemp("proven")
-    write_sample(directory, 60, "priority")
-    patch = pytest.MonkeyPatch()
-    patch.chdir(directory)
-    arguments = ["shipments.csv", "--stock=stock.csv", "--quick"]
-    patch.setattr(sys, "argv", ["audit", *arguments])
-    assert command.main() == 0
-    patch.undo()
+    write_sample(directory, 60, "priority", days=2)
+    audit(directory)
     return directory
 
 
@@ -41,48 +34,61 @@ def proof(proven: Path) -> Record:
     return found
 
 
-def sealed(record: Record) -> Record:
-    """Sealed again, as somebody would who wants to be believed."""
-    return {**record, "seal": digest({k: v for k, v in record.items() if k != "seal"})}
-
-
-def test_what_is_true_is_accepted_by_the_file_alone(proven: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-I", audited.__file__, "audit-proof.json", "shipments.csv"],
-        cwd=proven,
+def run_alone(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The file by itself, without any package beside it."""
+    return subprocess.run(
+        [sys.executable, "-I", audited.__file__, *arguments],
+        cwd=directory,
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+def test_what_is_true_is_accepted_by_the_file_alone(proven: Path) -> None:
+    files = ["shipments.csv", "--rates=rates.csv", "--stock=stock.csv"]
+
+    ended = run_alone(proven, "audit-proof.json", *files)
+
+    lines = len((proven / "shipments.csv").read_text().splitlines()) - 1
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count("ACCEPTED") == 2
     assert "nobody could have saved more than" in ended.stdout
+    assert f"Of {lines} lines {lines} are part of it" in ended.stdout
+    (claimed,) = [one for one in ended.stdout.splitlines() if "Taken as claimed" in one]
+    assert "distances are taken as claimed" in claimed
+
+
+def test_without_the_files_it_is_told_what_is_taken_as_claimed(proven: Path) -> None:
+    ended = run_alone(proven, "audit-proof.json")
+
+    assert ended.returncode == 0
+    for what in ("and all distances", "the rates", "the stock of the free case"):
+        assert f"{what}." in ended.stdout
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"form": "ordermesh.audit/1"}', "null"])
 def test_what_is_no_proof_is_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "proof.json").write_text(text)
 
-    ended = subprocess.run(
-        [sys.executable, "-I", audited.__file__, "proof.json"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run_alone(tmp_path, "proof.json")
 
     assert ended.returncode == 1
     assert ended.stdout.startswith("REFUSED")
     assert not ended.stderr
 
 
-def test_shipments_that_were_changed_afterwards_are_refused(proven: Path, proof: Record) -> None:
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_was_changed_afterwards_is_refused(
+    proven: Path, proof: Record, name: str
+) -> None:
+    files = [proven / f"{one}.csv" for one in FILES]
     other = proven / "other.csv"
-    other.write_text((proven / "shipments.csv").read_text().replace("2026-11-23", "2026-11-24"))
+    other.write_text((proven / f"{name}.csv").read_text() + "\n")
+    files[FILES.index(name)] = other
 
-    with pytest.raises(Refused, match="hash of the shipments"):
-        check_source(proof, other)
+    with pytest.raises(Refused, match=f"hash of the {name}"):
+        check_files(proof, *files)
 
 
 def test_a_bound_that_is_one_above_what_the_prices_prove_is_refused(proof: Record) -> None:
@@ -112,7 +118,7 @@ def _is_accepted(proven: Path, proof: Record, draw: random.Random, number: int) 
         tampered = sealed(tampered)
     try:
         check(tampered)
-        check_source(tampered, proven / "shipments.csv")
+        check_files(tampered, *(proven / f"{one}.csv" for one in FILES))
     except Refused:
         return False
     return True

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
 
-from ordermesh.client.audited import Refused, check, check_source
+from ordermesh.client.audited import Refused, check, check_files
 from ordermesh.kernel.money import from_decimal
 from ordermesh.routing.audit.cases import Asked, Case, Pool, free, pieces_of, same_units
 from ordermesh.routing.audit.certificate import make_certificate, written
@@ -48,10 +48,13 @@ def audit(asked: argparse.Namespace) -> int:
     started = time.monotonic()
     end = started + asked.seconds_max
     tariff = make_tariff(read_rates(asked.rates), asked.currency)
-    codes = PostalCodes()
+    codes, places = PostalCodes(), dict[str, Place]()
 
     def find(country: str, code: str) -> Place | None:
-        return codes.find(Whereto(country, "", code, None))
+        place = codes.find(Whereto(country, "", code, None))
+        if place is not None:
+            places[f"{country} {code}"] = place
+        return place
 
     shipments = read_shipments(asked.shipments, find)
     pieces, aside = pieces_of(shipments, tariff)
@@ -60,21 +63,24 @@ def audit(asked: argparse.Namespace) -> int:
     how = Asked(Pool(asked.pool), asked.until_promise, from_decimal(asked.parcel_fee))
     cases, refused = same_units(pieces, shipments, tariff, how), tuple[Refusal, ...]()
     if asked.stock is not None:
-        stock, refused = read_stock(asked.stock, shipments.places)
+        stock, refused = read_stock(asked.stock, {row.location_id for row in shipments.rows})
         cases.append(free(pieces, shipments, stock, tariff, how))
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         decided = _decide_all(cases, asked, end, threads)
     record = make_certificate(
         decided,
         {name: _source(getattr(asked, name)) for name in _FILES if getattr(asked, name)},
-        until_promise=asked.until_promise,
-        refused_lines=len({one.line for one in shipments.refused}),
-        set_aside=len(aside),
+        how=how,
+        currency=asked.currency,
+        shipments=shipments,
+        aside=aside,
+        places=places,
     )
     asked.proof.write_text(written(record) + "\n")
+    told = list[str]()
     try:
         check(record)
-        check_source(record, asked.shipments)
+        told = check_files(record, asked.shipments, asked.rates, asked.stock)
         verified = "accepted"
     except Refused as wrong:
         verified = f"refused: {wrong}"
@@ -88,6 +94,7 @@ def audit(asked: argparse.Namespace) -> int:
         refused,
         decided,
         verified,
+        told,
         time.monotonic() - started,
     )
     figures = figures_of(audited)

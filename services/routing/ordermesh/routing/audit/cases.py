@@ -64,11 +64,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """What was left as it was, and why."""
+    """What was left as it was, and why; ``rows`` are its lines in the file."""
 
     name: str
     units: int
     why: str
+    rows: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def pieces_of(shipments: Shipments, tariff: Tariff) -> tuple[list[Piece], list[A
         if why is None:
             pieces.append(piece)
         else:
-            aside.append(Aside(piece.name, sum(row.quantity for row in rows), why))
+            lines = tuple(row.line for row in rows)
+            aside.append(Aside(piece.name, sum(row.quantity for row in rows), why, lines))
     return pieces, aside
 
 

@@ -4,8 +4,12 @@ One object on one line of JSON, sorted keys, no spaces:
 
 - ``form`` is ``ordermesh.audit/1``; ``seal`` the SHA-256 of all else, written in the same way.
 - ``until_promise`` tells whether units could arrive as late as promised, and not only as they did.
-- ``sources``: of each file that was read its name and SHA-256; ``refused_lines`` and ``set_aside``
-  count what is not part of the audit.
+- ``pool`` is ``day``, ``week`` or ``all``, ``parcel_fee`` what a parcel costs beside its freight,
+  ``currency`` that of all amounts.
+- ``sources``: of each file that was read its name and SHA-256. The lines of the shipments that are
+  not part of the audit: ``refused_lines`` cannot be read, ``left_beside`` belong to their orders,
+  ``set_aside`` to orders that the rate card has no price for or that have too many lines a day.
+- ``places``: what was taken for the place of a country and postal code, in millionths of a degree.
 - ``cases``: ``kind``, ``period``, the ``batch`` (``ordermesh.routing.domain.batch.exchange``),
   ``lines`` (the line of ``shipments`` of each atom), ``actual`` and ``plan``, each with the
   ``location`` of every atom and the ``cost``; the plan with its ``bound`` and the ``prices`` of
@@ -15,13 +19,16 @@ One object on one line of JSON, sorted keys, no spaces:
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ordermesh.routing.audit.cases import Aside, Asked
 from ordermesh.routing.audit.deciding import Decided
+from ordermesh.routing.audit.reading import Shipments
 from ordermesh.routing.domain.batch.exchange import dump_batch
+from ordermesh.routing.domain.geography import Place
 
 FORM = "ordermesh.audit/1"
 
@@ -46,17 +53,27 @@ def make_certificate(
     decided: Sequence[Decided],
     sources: Mapping[str, Mapping[str, str]],
     *,
-    until_promise: bool,
-    refused_lines: int,
-    set_aside: int,
+    how: Asked,
+    currency: str,
+    shipments: Shipments,
+    aside: Iterable[Aside],
+    places: Mapping[str, Place],
 ) -> Record:
     """The certificate of an audit."""
     record: Record = {
         "form": FORM,
         "sources": sources,
-        "until_promise": until_promise,
-        "refused_lines": refused_lines,
-        "set_aside": set_aside,
+        "until_promise": how.until_promise,
+        "pool": how.pool,
+        "parcel_fee": how.parcel_fee,
+        "currency": currency,
+        "refused_lines": sorted({one.line for one in shipments.refused}),
+        "left_beside": shipments.left_beside,
+        "set_aside": sorted(line for one in aside for line in one.rows),
+        "places": {
+            code: [place.latitude_microdegrees, place.longitude_microdegrees]
+            for code, place in places.items()
+        },
         "cases": [_case(one) for one in decided],
         "totals": totals_of(decided),
     }

@@ -78,12 +78,16 @@ class Rate:
 
 @dataclass
 class Shipments:
-    """Everything that was read of the shipments, by the line; ``places`` are those of buildings."""
+    """Everything that was read of the shipments, by the line; ``places`` are those of buildings.
+
+    ``left_beside`` are the lines that can be read and belong to an order with one that cannot.
+    """
 
     rows: list[Shipped] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
     refused_orders: set[str] = field(default_factory=set)
+    left_beside: list[int] = field(default_factory=list)
     read_lines: int = 0
 
 
@@ -120,6 +124,8 @@ def read_shipments(path: Path, find: Find) -> Shipments:
     if not found.read_lines:
         raise NotRead("; ".join(map(str, found.refused)) or f"{path} has no shipments")
     found.rows = [row for _, row in taken if row.order_id not in found.refused_orders]
+    beside = (row.line for _, row in taken if row.order_id in found.refused_orders)
+    found.left_beside = sorted(set(beside) - {one.line for one in found.refused})
     found.places = {name: place for name, (place, _) in known.places.items()}
     return found
 

@@ -39,6 +39,7 @@ class Audited:
     refused_stock: Sequence[Refusal]
     decided: Sequence[Decided]
     verified: str
+    told: Sequence[str]
     seconds: float
 
 
@@ -59,6 +60,7 @@ def figures_of(audited: Audited) -> dict[str, Any]:
         "cases": [_case(audited, kind, total) for kind, total in _totals(audited)],
         "swaps": list(_swaps(audited)),
         "verifier": audited.verified,
+        "verifier_told": list(audited.told),
         "seconds": round(audited.seconds, 1),
     }
 

@@ -171,15 +171,17 @@ def test_a_day_that_is_left_out_is_refused(proven: Path, why: str) -> None:
         compared(record, proven)
 
 
-def test_lines_that_are_said_to_be_unreadable_are_told(proven: Path) -> None:
-    record = proof_of(proven)
-    gone = sorted(set(record["cases"][0]["lines"]))
-    record["cases"] = record["cases"][1:2]
-    record["refused_lines"] = gone
-    record = forged(record)
-    check(record)
+def test_a_day_that_is_said_to_be_unreadable_is_refused(proven: Path, located: Path) -> None:
+    for directory in (proven, located):
+        record = proof_of(directory)
+        record["refused_lines"] = sorted(set(record["cases"][0]["lines"]))
+        record["cases"] = record["cases"][1:2]
+        del record["totals"]["free"]
+        record = forged(record)
+        check(record)
 
-    assert f"left out are {len(gone)} that are said to be unreadable" in compared(record, proven)[0]
+        with pytest.raises(Refused, match="can be read"):
+            compared(record, directory)
 
 
 def test_distances_that_let_what_happened_look_best_are_refused(

@@ -31,6 +31,7 @@ NEVER, ANY_GRAMS, ATOMS_MAX = 1 << 62, 1 << 40, 12
 
 Record = dict[str, Any]
 Spot = tuple[int, int]
+Cells = tuple[str, ...]
 
 
 class Refused(Exception):
@@ -394,10 +395,11 @@ class Shipments:
             odd = sorted(set(self.rows) ^ set(told))[:9]
             require(told == list(self.rows), "lines left out, or there twice", kind, odd)
         self._check_aside(aside)
+        self._check_refused()
         some = ", ".join(map(str, sorted(self.refused)[:9])) + ", ..." * (len(self.refused) > 9)
         self.told = (
             f"Of {len(self.rows)} lines {len(used)} are part of it; left out are"
-            f" {len(self.refused)} that are said to be unreadable{f' ({some})' if some else ''},"
+            f" {len(self.refused)} that cannot be read{f' ({some})' if some else ''},"
             f" {len(beside)} more of their orders, and {len(aside)} of orders without a price or"
             f" with too many lines."
         )
@@ -446,6 +448,58 @@ class Shipments:
                 true = kilometres(self.homes[name], goal)
                 close = abs(true - claimed) < 0.500_001
                 require(close, "distance", name, f"claimed {claimed}, is {true:.2f}")
+
+    def _check_refused(self) -> None:
+        """What is said to be unreadable has a cell that cannot be, or contradicts another line."""
+        said: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+        for line, row in self.rows.items():
+            for key, facts in self._facts(line, row):
+                said.setdefault(key, set()).add(facts)
+        for line in self.refused:
+            row = self.rows[line]
+            agrees = all(len(said[key]) == 1 for key, _ in self._facts(line, row))
+            require(not (agrees and self._is_readable(row)), f"line {line} can be read", row)
+
+    def _facts(self, line: int, row: dict[str, str]) -> list[tuple[Cells, Cells]]:
+        """What each line of an item, a building, an order and a line of it says alike."""
+        order, sku, home = (row.get(one, "") for one in ("order_id", "sku", "location_id"))
+        found = list[tuple[Cells, Cells]]([(("sku", sku), (row.get("weight_grams", ""),))])
+        for key, prefix in ((("home", home), "location_"), (("order", order), "")):
+            where = [prefix + one for one in ("latitude", "longitude", "postal_code")]
+            found.append((key, tuple(row.get(one, "") for one in (*where, "country_code"))))
+        if row.get("line_id"):
+            same = ("line", order, row["line_id"], sku, home, row.get("shipped_on", ""))
+            found.append((same, (str(line),)))
+        return found
+
+    def _is_readable(self, row: dict[str, str]) -> bool:
+        """Whether nothing is wrong with any cell, as far as one can tell without doubt."""
+        most = {"quantity": 10**6, "weight_grams": 10**9}
+        try:
+            needed = [row[one] for one in ("order_id", "sku", "location_id", "shipped_on")]
+            numbers = [(int(row[one]), most[one]) for one in most if row[one].isdecimal()]
+            for day in filter(None, (row["shipped_on"], row.get("promised_on"))):
+                date.fromisoformat(day)
+            spots = [self.spot(row, prefix) for prefix in ("location_", "")]
+        except (KeyError, ValueError):
+            return False
+        degrees = [row.get(a + b, "") for a in ("location_", "") for b in ("latitude", "longitude")]
+        country = row.get("country_code") or "US"
+        return (
+            all(needed)
+            and all(cell.isascii() and cell.isprintable() for cell in row.values())
+            and all(len(cell) <= 32 for cell in row.values())
+            and len(numbers) == 2
+            and all(1 <= number <= limit for number, limit in numbers)
+            and all(abs(n) <= 90_000_000 and abs(e) <= 180_000_000 for n, e in spots)
+            and all(len(one) <= 12 and not set(one) - set("-.0123456789") for one in degrees)
+            and not any(one[:1] == "." or one[-1:] == "." or one[:2] == "-." for one in degrees)
+            and all(bool(a) == bool(b) for a, b in (degrees[:2], degrees[2:]))
+            and len(country) == 2
+            and country.isalpha()
+            and country.isupper()
+            and (row.get("keep_together") or "no") in ("yes", "no")
+        )
 
     def _check_aside(self, aside: set[int]) -> None:
         """What is left as it was has too many lines for one day, or no price."""

@@ -116,6 +116,7 @@ def test_a_network_and_a_rate_card_by_path_are_compared_with_a_greedy_that_is_no
     assert 0 <= float(found["saving"]) <= float(found["most"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_calls_are_measured_alone_and_beside_a_batch(
     monkeypatch: pytest.MonkeyPatch,

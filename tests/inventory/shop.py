@@ -448,7 +448,10 @@ class Shop:
             return (await self.reservations.Reassign(request, NO_CONTEXT)).reservation
 
     async def reassign_bulk(
-        self, wanted: Mapping[str, Sequence[tuple[LineSelection, str]]], fence: int = 0
+        self,
+        wanted: Mapping[str, Sequence[tuple[LineSelection, str]]],
+        fence: int = 0,
+        request_id: str = "",
     ) -> list[Reservation]:
         """Moves by reservation."""
         rows = [
@@ -459,7 +462,7 @@ class Shop:
             )
             for reservation_id, moves in wanted.items()
         ]
-        request = ReassignBulkRequest(request_id=new_id(), reassignments=rows)
+        request = ReassignBulkRequest(request_id=request_id or new_id(), reassignments=rows)
         with self._as("ReassignBulk", "developer"):
             reply = await self.reservations.ReassignBulk(request, NO_CONTEXT)
         return list(reply.reservations)

@@ -3,9 +3,10 @@ import asyncio
 import pytest
 
 from ordermesh.inventory.domain.errors.reservation import Fenced, NotYourReservation
-from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from ordermesh.inventory.domain.errors.stock import InsufficientStock, KeyQuarantined
 from ordermesh.kernel.errors import DomainError
-from tests.inventory.shop import Shop, insist, selection
+from tests.inventory.shop import Shop, insist, new_id, selection
+from tests.inventory.test_suspects import Office, free, mend, spoil
 
 
 def places(reservation: object) -> list[tuple[str, int]]:
@@ -102,3 +103,26 @@ async def test_nobody_gets_in_between_while_promises_move(no_deadlocks: None, sh
     assert set(outcomes[1:]) == {"INSUFFICIENT_STOCK"}
     assert places(await shop.reservation(at_a[0])) == [("B", 1)]
     assert await shop.is_sound()
+
+
+async def test_what_was_refused_for_its_books_stays_refused_when_they_are_right_again(
+    shop: Shop,
+) -> None:
+    await shop.stock({"MUG at A": 10, "MUG at B": 10})
+    held = await shop.reserve({"MUG at A": 2}, confirm=True)
+    moves = {held.reservation_id: [(selection("1"), "B")]}
+    await spoil(shop, "MUG at A")
+    await Office(shop).auditor.look()
+    request_id = new_id()
+
+    with pytest.raises(KeyQuarantined):
+        await shop.reassign_bulk(moves, request_id=request_id)
+    await mend(shop, "MUG at A")
+    await free(shop, "MUG at A")
+
+    with pytest.raises(DomainError) as again:
+        await shop.reassign_bulk(moves, request_id=request_id)
+    assert again.value.reason == "KEY_QUARANTINED"
+    assert again.value.facts() == {"sku": "MUG", "locationId": "A"}
+    (moved,) = await shop.reassign_bulk(moves)
+    assert places(moved) == [("B", 2)]

@@ -78,11 +78,13 @@ class Mutations:
         request: Message,
         reply_type: type[R],
         operation: Callable[[Transaction], Awaitable[R]],
+        keeps: tuple[type[DomainError], ...] = (RuleViolated,),
     ) -> R:
         """The reply of ``operation``, or of the first call that carried this request's id.
 
         The reply, or the ``RuleViolated`` that the operation raised after its effects were rolled
-        back, is recorded in the transaction of the effect. Every other error records nothing, so
+        back, is recorded in the transaction of the effect; ``keeps`` are other errors that are,
+        each with the status of a ``RuleViolated``. Every other error records nothing, so
         that a retry drives the work again. Raises ``RequestIdReused`` when the id came with another
         method, caller or content, ``LookupError`` outside of a call, and what ``Database.run``
         raises.
@@ -91,15 +93,15 @@ class Mutations:
         call = current_call()
         request_hash = _request_hash(call, request)
 
-        async def transact(tx: Transaction) -> R | RuleViolated:
+        async def transact(tx: Transaction) -> R | DomainError:
             known = await _stored(tx, request_id, request_hash, reply_type)
             if known is not None:
                 return known
-            outcome: R | RuleViolated
+            outcome: R | DomainError
             try:
                 async with tx.savepoint():
                     outcome = await operation(tx)
-            except RuleViolated as refusal:
+            except keeps as refusal:
                 outcome = refusal
             except DomainError:
                 # A twin may have committed since we looked, and be what the operation stumbled on.
@@ -117,7 +119,7 @@ class Mutations:
             return outcome
 
         outcome = await self._database.run(transact)
-        if isinstance(outcome, RuleViolated):
+        if isinstance(outcome, DomainError):
             raise outcome
         return outcome
 
@@ -367,20 +369,20 @@ def _reply_row(
     call: Call,
     request_id: UUID,
     request_hash: bytes,
-    outcome: Message | RuleViolated,
+    outcome: Message | DomainError,
 ) -> dict[str, Any]:
-    is_refusal = isinstance(outcome, RuleViolated)
+    is_refusal = isinstance(outcome, DomainError)
     return {
         "request_id": request_id,
         "request_hash": request_hash,
         "method": call.method,
         "caller": call.identity.name,
         "reply": None if is_refusal else cast("Message", outcome).SerializeToString(),
-        "refusal": _write_refusal(outcome) if isinstance(outcome, RuleViolated) else None,
+        "refusal": _write_refusal(outcome) if isinstance(outcome, DomainError) else None,
     }
 
 
-def _write_refusal(refusal: RuleViolated) -> str:
+def _write_refusal(refusal: DomainError) -> str:
     rows = [{key: str(value) for key, value in row.items()} for row in refusal.rows]
     return json.dumps({"reason": refusal.reason, "sentence": refusal.sentence, "rows": rows})
 

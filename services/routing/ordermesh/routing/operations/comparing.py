@@ -57,6 +57,7 @@ class Gathered:
     bases: dict[str, Base] = field(default_factory=dict)
     staying: dict[str, Staying] = field(default_factory=dict)
     has_more: bool = False
+    next_after: int = 0
 
 
 @dataclass
@@ -78,12 +79,18 @@ class Comparing:
         self._stock = stock
         self._planner = planner
 
-    async def gather(self, orders_max: int) -> Gathered:
-        """So many orders at most, the oldest first. Raises ``Unavailable``."""
+    async def gather(self, orders_max: int, after: int = 0) -> Gathered:
+        """So many orders at most, the oldest first of those after a number of their work.
+
+        Raises ``Unavailable``.
+        """
         gathered, seen = Gathered(), _Seen()
-        ids = await self._database.read(lambda tx: self._stores.orders.unbegun(tx, orders_max + 1))
-        gathered.has_more = len(ids) > orders_max
-        gathered.order_ids = ids[:orders_max]
+        found = await self._database.read(
+            lambda tx: self._stores.orders.unbegun(tx, after, orders_max + 1)
+        )
+        gathered.has_more = len(found) > orders_max
+        gathered.order_ids = [order_id for order_id, _ in found[:orders_max]]
+        gathered.next_after = found[orders_max - 1][1] if gathered.has_more else 0
         for start in range(0, len(gathered.order_ids), CHUNK):
             chunk = gathered.order_ids[start : start + CHUNK]
             await self._database.read(

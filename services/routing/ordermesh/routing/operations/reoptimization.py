@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+from uuid import UUID
 
 from ordermesh.api.routing import v1
 from ordermesh.kernel.clock import Clock
+from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.operations.patience import patience
-from ordermesh.routing.operations.reoptimizing import ReoptimizeOrders, Run
+from ordermesh.routing.operations.reoptimized import Run
+from ordermesh.routing.operations.reoptimizing import ReoptimizeOrders
 from ordermesh.routing.wire.reoptimization import outcome_message
+from ordermesh.runtime.call import current_call
 from ordermesh.runtime.carrier import place_of
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Doorbell
@@ -45,7 +49,11 @@ class Reoptimizing:
             seed=request.seed,
             is_rehearsal=request.validate_only,
         )
-        outcome = await self._reoptimize.run(run, patience(self._clock).answer_by)
+        # Asked again before there was an answer, it is the same run, and moves nothing twice.
+        run_id = derived_id(
+            "reoptimization", current_call().identity.name, UUID(request.request_id)
+        )
+        outcome = await self._reoptimize.run(run, patience(self._clock).answer_by, run_id)
         answer = outcome_message(outcome)
 
         async def told(tx: Transaction) -> v1.ReoptimizeOrdersResponse:  # noqa: ARG001 - an operation has a transaction
@@ -64,6 +72,7 @@ class ReoptimizingOnSchedule:
         self._clock = clock
         self._reoptimize = reoptimize
         self._seconds = seconds
+        self._after = 0
         self._doorbell = Doorbell()
         self._is_stopping = False
         self._has_ended = asyncio.Event()
@@ -91,7 +100,9 @@ class ReoptimizingOnSchedule:
     async def _once(self) -> None:
         try:
             if await self._leadership.hold():
-                outcome = await self._reoptimize.run(Run(ORDERS, SECONDS))
+                outcome = await self._reoptimize.run(Run(ORDERS, SECONDS, after=self._after))
+                # The next time the orders after these are looked at, and from the oldest again.
+                self._after = outcome.next_after
                 fates = {fate.value: number for fate, number in outcome.by_fate.items()}
                 _log.info("orders were decided again", extra={"fates": fates})
         except Exception as error:  # noqa: BLE001 - the next time is another chance

@@ -7,13 +7,13 @@ hold their stock, where they were or where they are to be.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.ids import Ids, derived_id
-from ordermesh.kernel.money import Money, to_decimal
+from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.capacity import CapacityHold, Load, WindowKey
 from ordermesh.routing.domain.decision import Reoptimization
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
@@ -22,18 +22,24 @@ from ordermesh.routing.domain.reoptimizing.fate import (
     Fate,
     Outcome,
     Staying,
-    Told,
-    refused_for,
 )
 from ordermesh.routing.domain.reoptimizing.instance import assignments_of, instance_of
 from ordermesh.routing.domain.reoptimizing.moving import Rearranged, intend, rearranged
 from ordermesh.routing.domain.reoptimizing.proposal import Change, Move, Proposal, propose
 from ordermesh.routing.domain.reoptimizing.verdict import together
-from ordermesh.routing.domain.reoptimizing.worth import NOTHING, Worths, left_of, worths_of
+from ordermesh.routing.domain.reoptimizing.worth import left_of, worths_of
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.operations.comparing import Base, Comparing, Gathered
 from ordermesh.routing.operations.records import Records
-from ordermesh.routing.ports.batches import Replanned, Replanning
+from ordermesh.routing.operations.reoptimized import (
+    Found,
+    Run,
+    decision_id_of,
+    fates_of,
+    outcome_of,
+    retold,
+)
+from ordermesh.routing.ports.batches import Replanning
 from ordermesh.routing.ports.reassignments import (
     ReassignedOrder,
     Reassignment,
@@ -56,14 +62,8 @@ SETTLING = timedelta(seconds=10)
 """How long a run on schedule waits for what it began; a worker settles the rest."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """How much is looked at, and for how long; ``is_rehearsal``: nothing is moved."""
-
-    orders_max: int
-    seconds: float
-    seed: int = 0
-    is_rehearsal: bool = False
+class _Twin(Exception):
+    """The same run is being made, or was made before: it has begun to move orders."""
 
 
 class _Stopped(Exception):
@@ -99,12 +99,21 @@ class ReoptimizeOrders:
         self._waiters = waiters
         self._at = at
 
-    async def run(self, run: Run, answer_by: datetime | None = None) -> Outcome:
-        """Look, plan, move what is worth it, and tell of every order. Raises ``Unavailable``."""
-        run_id = self._ids.new()
-        gathered = await self._comparing.gather(run.orders_max)
+    async def run(
+        self, run: Run, answer_by: datetime | None = None, run_id: UUID | None = None
+    ) -> Outcome:
+        """Look, plan, move what is worth it, and tell of every order.
+
+        A run of the same id that has begun to move orders is not made again: it is told what came
+        of that. Raises ``Unavailable``.
+        """
+        if run_id is None:
+            run_id = self._ids.new()
+        elif await self._has_begun(run_id):
+            return await self._retold(run_id, answer_by)
+        gathered = await self._comparing.gather(run.orders_max, run.after)
         if not gathered.compared:
-            return _outcome(run_id, gathered, Proposal((), {}), None, {}, run)
+            return outcome_of(run_id, gathered, Proposal((), {}), None, {}, run)
         instance = await asyncio.to_thread(instance_of, gathered.compared)
         found = await self._replan(instance, run.seed, run.seconds)
         await self._at("replanned")
@@ -118,17 +127,43 @@ class ReoptimizeOrders:
         worths = await asyncio.to_thread(
             worths_of, instance.batch, found.prices, left_of(instance.batch, found.location)
         )
-        began: dict[UUID, Change | Staying] = {}
-        if not run.is_rehearsal:
-            for change in proposal.changes:
-                reassignment_id = self._ids.new()
-                began[reassignment_id] = await self._begin(
-                    run_id, reassignment_id, change, gathered.bases
-                )
+        try:
+            began = {} if run.is_rehearsal else await self._begin_all(run_id, proposal, gathered)
+        except _Twin:
+            return await self._retold(run_id, answer_by)
         states = await self._settled(run_id, answer_by or self._clock.now() + SETTLING)
-        return _outcome(
-            run_id, gathered, proposal, _Found(found, bound, worths), _fates(began, states), run
+        return outcome_of(
+            run_id, gathered, proposal, Found(found, bound, worths), fates_of(began, states), run
         )
+
+    async def _has_begun(self, run_id: UUID) -> bool:
+        return bool(
+            await self._database.read(lambda tx: self._stores.reassignments.of_run(tx, run_id))
+        )
+
+    async def _retold(self, run_id: UUID, answer_by: datetime | None) -> Outcome:
+        states = await self._settled(run_id, answer_by or self._clock.now() + SETTLING)
+        return retold(run_id, list(states.values()))
+
+    async def _begin_all(
+        self, run_id: UUID, proposal: Proposal, gathered: Gathered
+    ) -> dict[UUID, Change | Staying]:
+        """Begin every change that can be, in turn; raises ``_Twin``.
+
+        What is begun is numbered, and the number is in its id: of two that make the same run only
+        one can begin the first, and the other leaves all to it.
+        """
+        began: dict[UUID, Change | Staying] = {}
+        number = 0
+        for change in proposal.changes:
+            reassignment_id = derived_id("reassignment", run_id, number)
+            told = await self._begin(run_id, reassignment_id, change, gathered.bases)
+            if isinstance(told, Staying):
+                began[self._ids.new()] = told
+            else:
+                began[reassignment_id] = told
+                number += 1
+        return began
 
     async def _begin(
         self, run_id: UUID, reassignment_id: UUID, change: Change, bases: Mapping[str, Base]
@@ -151,6 +186,8 @@ class ReoptimizeOrders:
         change: Change,
         bases: Mapping[str, Base],
     ) -> None:
+        if await self._stores.reassignments.get(tx, reassignment_id) is not None:
+            raise _Twin
         now = await tx.now()
         moves = sorted(change.moves, key=lambda move: move.order_id)
         why = Reoptimization(
@@ -179,7 +216,7 @@ class ReoptimizeOrders:
                 ReassignedOrder(
                     move.order_id,
                     story.saga.epoch + 1,
-                    _decision_id(move),
+                    decision_id_of(move),
                     one.closing,
                     one.moves,
                 )
@@ -272,32 +309,18 @@ class ReoptimizeOrders:
         return {one.reassignment_id: one for one in found}
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What the solver found, and the bound in the orders' own costs."""
-
-    plan: Replanned
-    bound: Money | None
-    worths: Worths
-
-
 def _new(move: Move, base: Base, now: datetime) -> Rearranged:
     movable = move.compared.movable
     limited = {entry.location_id for entry in base.known.network if entry.capacities}
-    return rearranged(movable.story, movable.work, move.plan, _decision_id(move), limited, now)
-
-
-def _decision_id(move: Move) -> UUID:
-    story = move.compared.movable.story
-    return derived_id("decision", story.order.origin, story.saga.epoch + 1)
+    return rearranged(movable.story, movable.work, move.plan, decision_id_of(move), limited, now)
 
 
 def _decision(move: Move, base: Base, why: Reoptimization) -> NewDecision:
     decision = together(
-        base.record, base.decision, move.plan, base.stock.units, _decision_id(move), why
+        base.record, base.decision, move.plan, base.stock.units, decision_id_of(move), why
     )
     return NewDecision(
-        decision_id=_decision_id(move),
+        decision_id=decision_id_of(move),
         order_id=move.order_id,
         request_id=None,
         method=decision.method,
@@ -305,78 +328,4 @@ def _decision(move: Move, base: Base, why: Reoptimization) -> NewDecision:
         create_time=decision.create_time,
         payload=decision_message(decision).SerializeToString(deterministic=True),
         record=None if decision.record is None else stored(decision.record),
-    )
-
-
-def _fates(
-    began: Mapping[UUID, Change | Staying], states: Mapping[UUID, Reassignment]
-) -> dict[UUID, tuple[Fate, str]]:
-    """What became of each reassignment that was begun."""
-    fates: dict[UUID, tuple[Fate, str]] = {}
-    for reassignment_id, what in began.items():
-        known = states.get(reassignment_id)
-        if isinstance(what, Staying):
-            fates[reassignment_id] = (what.fate, what.fact)
-        elif known is None or known.state is ReassignmentState.UNDER_WAY:
-            fates[reassignment_id] = (Fate.TO_BE_MOVED, "it is under way")
-        elif known.state is ReassignmentState.DONE:
-            fates[reassignment_id] = (Fate.MOVED, "")
-        else:
-            fates[reassignment_id] = refused_for(known.why)
-    return fates
-
-
-def _saved(change: Change, currency_code: str) -> str:
-    many = len(change.moves)
-    orders = "the order moved alone saves" if many == 1 else f"{many} orders moved together save"
-    return f"{orders} {to_decimal(change.saving):.2f} {currency_code}"
-
-
-def _outcome(
-    run_id: UUID,
-    gathered: Gathered,
-    proposal: Proposal,
-    found: _Found | None,
-    fates: Mapping[UUID, tuple[Fate, str]],
-    run: Run,
-) -> Outcome:
-    told: dict[str, Told] = {
-        order_id: Told(order_id, why.fate, why.fact)
-        for order_id, why in {**gathered.staying, **proposal.staying}.items()
-    }
-    costs = {one.movable.order_id: one.cost for one in gathered.compared}
-    for order_id, cost in costs.items():
-        if order_id in told:
-            told[order_id] = replace(told[order_id], cost_before=cost, cost_after=cost)
-    after = charge = 0
-    names: list[UUID | None] = [*fates] or [None for _ in proposal.changes]
-    for name, change in zip(names, proposal.changes, strict=True):
-        fate, fact = (Fate.TO_BE_MOVED, "it would be") if name is None else fates[name]
-        is_counted = fate is Fate.MOVED or (run.is_rehearsal and fate is Fate.TO_BE_MOVED)
-        charge += change.charge if is_counted else 0
-        for move in change.moves:
-            is_there = fate in (Fate.MOVED, Fate.TO_BE_MOVED)
-            told[move.order_id] = Told(
-                move.order_id,
-                fate,
-                fact or _saved(change, gathered.currency_code),
-                move.compared.cost,
-                move.plan.costs.total if is_there else move.compared.cost,
-                _decision_id(move) if fate is Fate.MOVED else None,
-                name if is_there else None,
-            )
-            after += (move.plan.costs.total - move.compared.cost) if is_counted else 0
-    before = sum(costs.values())
-    return Outcome(
-        run_id=run_id,
-        currency_code=gathered.currency_code,
-        orders=tuple(told[order_id] for order_id in gathered.order_ids if order_id in told),
-        compared=len(costs),
-        cost_before=Money(before),
-        cost_after=Money(before + after),
-        charge=Money(charge),
-        bound=None if found is None else found.bound,
-        is_cut=found is not None and found.plan.is_cut,
-        has_more=gathered.has_more,
-        worths=NOTHING if found is None else found.worths,
     )

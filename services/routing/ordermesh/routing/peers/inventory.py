@@ -248,8 +248,7 @@ class InventoryStock:
         )
         if not isinstance(answer, Refusal):
             return Reassigned()
-        # It is no decision: the same call may be answered otherwise another time.
-        _refuse_doubt(answer)
+        # Books in doubt are a decision here, which the ledger keeps: it moves nothing of it later.
         return Refused(answer.reason)
 
     async def items(self, skus: Sequence[str]) -> tuple[Item, ...]:

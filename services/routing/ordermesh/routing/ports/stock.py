@@ -198,7 +198,7 @@ class Stock(Protocol):
         ...
 
     async def reassign(self, call: ReassignCall) -> Reassigned | Refused:
-        """Hold units elsewhere, all or none. Raises ``BooksInDoubt``."""
+        """Hold units elsewhere, all or none; a refusal stands, whenever it is asked again."""
         ...
 
     async def items(self, skus: Sequence[str]) -> tuple[Item, ...]:

@@ -191,8 +191,12 @@ class OrderStore(Protocol):
         """The next orders after a number, in the order in which they were stored."""
         ...
 
-    async def unbegun(self, tx: Transaction, size: int) -> list[str]:
-        """The orders that have work which no location has begun, the oldest work first."""
+    async def unbegun(self, tx: Transaction, after: int, size: int) -> list[tuple[str, int]]:
+        """The orders with work which no location has begun, and the number of the oldest of it.
+
+        The oldest first, of those after a number. Orders that are collected or wait for supply
+        are not among them.
+        """
         ...
 
     async def work_page(

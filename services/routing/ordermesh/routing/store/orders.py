@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -25,6 +26,7 @@ from ordermesh.routing.domain.fulfillment import (
     FulfillmentOrder,
     RejectReason,
 )
+from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.order import Order, OrderLine
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
@@ -324,17 +326,19 @@ class SqlOrderStore:
         )
         return await _listed(tx, statement.limit(size))
 
-    async def unbegun(self, tx: Transaction, size: int) -> list[str]:
-        """The orders that have work which no location has begun, the oldest work first."""
-        first = func.min(fulfillment_order.c.number)
+    async def unbegun(self, tx: Transaction, after: int, size: int) -> list[tuple[str, int]]:
+        """The orders with work which no location has begun, and the number of the oldest of it."""
+        of = fulfillment_order.c
+        first, stays = func.min(of.number), or_(of.method != SHIP, of.available_time.is_not(None))
         rows = await tx.execute(
-            select(fulfillment_order.c.order_id)
-            .where(fulfillment_order.c.state.in_(sorted(OPEN_TO_CHANGE)))
-            .group_by(fulfillment_order.c.order_id)
+            select(of.order_id, first.label("first"))
+            .where(of.state.in_(sorted(OPEN_TO_CHANGE)))
+            .group_by(of.order_id)
+            .having(first > after, func.sum(case((stays, 1), else_=0)) == 0)
             .order_by(first)
             .limit(size)
         )
-        return list(rows.scalars())
+        return [(row.order_id, row.first) for row in rows]
 
     async def work_page(
         self, tx: Transaction, wanted: WorkFilter, after: int, size: int

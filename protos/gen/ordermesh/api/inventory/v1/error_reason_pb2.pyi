@@ -240,7 +240,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_KEY_QUARANTINED: _ErrorReason.ValueType  # 111
     """FAILED_PRECONDITION. The books of a key were found wrong: nothing moves there until they have been
     looked at, and `ListQuarantinedKeys` says what is wrong. It is no decision: the same request may be
-    sent again when the key is free. Rows of: `sku`, `locationId`.
+    sent again when the key is free; only of `ReassignBulk` it is one. Rows of: `sku`, `locationId`.
     """
     ERROR_REASON_KEY_NOT_QUARANTINED: _ErrorReason.ValueType  # 112
     """FAILED_PRECONDITION. The key is not in quarantine. Metadata: `sku`, `locationId`."""
@@ -476,7 +476,7 @@ Rows of: `locationId`, `caller`.
 ERROR_REASON_KEY_QUARANTINED: ErrorReason.ValueType  # 111
 """FAILED_PRECONDITION. The books of a key were found wrong: nothing moves there until they have been
 looked at, and `ListQuarantinedKeys` says what is wrong. It is no decision: the same request may be
-sent again when the key is free. Rows of: `sku`, `locationId`.
+sent again when the key is free; only of `ReassignBulk` it is one. Rows of: `sku`, `locationId`.
 """
 ERROR_REASON_KEY_NOT_QUARANTINED: ErrorReason.ValueType  # 112
 """FAILED_PRECONDITION. The key is not in quarantine. Metadata: `sku`, `locationId`."""

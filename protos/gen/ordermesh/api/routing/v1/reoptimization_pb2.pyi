@@ -49,7 +49,7 @@ class ReoptimizedOrder(_message.Message):
         FATE_BEGUN: ReoptimizedOrder._Fate.ValueType  # 8
         """A location has begun, or something of it is not decided."""
         FATE_NOT_MOVABLE: ReoptimizedOrder._Fate.ValueType  # 9
-        """Something of it waits for supply, is a kit, is not tracked, or is collected: it stays."""
+        """Something of it is a kit, is not tracked, or is not held: it stays."""
         FATE_TOO_WIDE: ReoptimizedOrder._Fate.ValueType  # 10
         """It has more parts than are decided together."""
         FATE_CHANGED_MEANWHILE: ReoptimizedOrder._Fate.ValueType  # 11
@@ -87,7 +87,7 @@ class ReoptimizedOrder(_message.Message):
     FATE_BEGUN: ReoptimizedOrder.Fate.ValueType  # 8
     """A location has begun, or something of it is not decided."""
     FATE_NOT_MOVABLE: ReoptimizedOrder.Fate.ValueType  # 9
-    """Something of it waits for supply, is a kit, is not tracked, or is collected: it stays."""
+    """Something of it is a kit, is not tracked, or is not held: it stays."""
     FATE_TOO_WIDE: ReoptimizedOrder.Fate.ValueType  # 10
     """It has more parts than are decided together."""
     FATE_CHANGED_MEANWHILE: ReoptimizedOrder.Fate.ValueType  # 11

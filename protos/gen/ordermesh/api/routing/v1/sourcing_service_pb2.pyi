@@ -952,7 +952,9 @@ class ReoptimizeOrdersRequest(_message.Message):
     validate_only: _builtins.bool
     """Only answer: nothing is moved."""
     orders_max: _builtins.int
-    """At most so many orders, the oldest first. 0 means 1,000."""
+    """At most so many orders, the oldest first. What is collected or waits for supply is none of
+    them. 0 means 1,000.
+    """
     seed: _builtins.int
     """What chance begins with: the same orders, stock and seed give the same plan, if it is not cut off."""
     @_builtins.property

@@ -79,6 +79,7 @@ class Outcome:
 
     ``bound``: no plan of the compared orders costs less, its own moves charged; None where nothing
     is proven. Costs are of the compared orders. ``worths`` are those of what they share.
+    ``next_after`` is where the next run goes on; 0: with the oldest order.
     """
 
     run_id: UUID
@@ -92,6 +93,7 @@ class Outcome:
     is_cut: bool
     has_more: bool
     worths: Worths = NOTHING
+    next_after: int = 0
 
     def count(self, *fates: Fate) -> int:
         """How many orders had one of these fates."""

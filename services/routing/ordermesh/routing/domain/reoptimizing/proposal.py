@@ -20,6 +20,9 @@ from ordermesh.routing.domain.verification import PlanRefused, verify
 CHANGES_MAX = 200
 """Orders that change together at most: the ledger moves them in one transaction."""
 
+MOVES_MAX = 1_000
+"""Parts of lines that change together at most: the ledger refuses more at once."""
+
 
 @dataclass(frozen=True)
 class Move:
@@ -123,6 +126,7 @@ def _change(
     if len(group) > CHANGES_MAX:
         return Staying(Fate.NOT_ALLOWED, f"more than {CHANGES_MAX} orders would have to move")
     moves: list[Move] = []
+    parts = 0
     for number in group:
         one, assignment = compared[number], assignments[number]
         plan = None if assignment is None else planned(one.problem, assignment)
@@ -132,11 +136,20 @@ def _change(
             return Staying(Fate.WOULD_ARRIVE_LATER, f"{_name(one)} would arrive later")
         if not _keeps_tiers(one, plan):
             return Staying(Fate.NOT_ALLOWED, f"an earlier tier would be worse for {_name(one)}")
+        parts += parts_of(one, plan)
+        if parts > MOVES_MAX:
+            return Staying(Fate.NOT_ALLOWED, f"more than {MOVES_MAX} parts would have to move")
         moves.append(Move(one, plan, assignment, _new_work(one, assignment)))
     change = Change(tuple(moves))
     if change.saving <= 0:
         return Staying(Fate.SAVES_TOO_LITTLE, "what it saves is no more than the move is charged")
     return change
+
+
+def parts_of(one: Compared, plan: Plan) -> int:
+    """At most so many moves the ledger is asked for: each uses up what is held, or wanted."""
+    held = sum(len(work.lines) for work in one.movable.work)
+    return held + sum(len(shipment.lines) for shipment in plan.shipments)
 
 
 def _name(one: Compared) -> str:

@@ -93,7 +93,7 @@ async def test_parts_that_go_by_another_service_than_the_rest_are_no_fault(house
         item("BLEACH", handling=[Item.HANDLING_HAZARDOUS]),
         item("MUG", size=Size(length_millimetres=900, width_millimetres=50, height_millimetres=50)),
     )
-    dear = rates(1, 50.0, 60.0), rates(2, 80.0, 90.0)
+    dear = rates(1, 7.0, 8.0), rates(2, 12.0, 14.0)
     cheap = rates(1, 5.0, 6.0), rates(2, 8.0, 9.0)
     await put(
         house,
@@ -109,7 +109,8 @@ async def test_parts_that_go_by_another_service_than_the_rest_are_no_fault(house
     )
     await house.receive({"MUG at WEST": 1, "BLEACH at WEST": 1})
     await house.submit("O-1", line("1", "BLEACH"), line("2", "MUG"))
-    assert await places(house, "O-1") == {"O-1": {"WEST"}}
+    (work,) = await house.work("O-1")
+    assert (work.location_id, len(work.lines)) == ("WEST", 2)
     await house.receive({"MUG at NEAR": 1, "BLEACH at NEAR": 1})
 
     reply = await reoptimize(house)
@@ -233,10 +234,29 @@ async def test_a_request_that_is_made_twice_at_once_is_one_run(house: House) -> 
     assert await house.books_balance()
 
 
+async def test_what_holds_at_a_key_in_quarantine_is_left_alone_and_the_rest_moves(
+    house: House,
+) -> None:
+    await apart(house)
+    await doubt(house, "MUG at WEST")
+
+    reply = await reoptimize(house)
+
+    assert fates(reply) == {"O-1": "REFUSED", "O-2": "MOVED"}
+    assert "the books of MUG at WEST are in quarantine" in {one.fact for one in reply.orders}
+    await free(house, "MUG at WEST")
+    assert fates(await reoptimize(house))["O-1"] == "MOVED"
+    assert await house.books_balance()
+
+
 async def test_a_key_in_quarantine_keeps_no_order_from_being_worked_on(house: House) -> None:
     await crossed(house)
-    await doubt(house, "MUG at EAST")
 
+    async def seize(point: str) -> None:
+        if point == "replanned":
+            await doubt(house, "MUG at EAST")
+
+    house.at = seize
     reply = await reoptimize(house)
 
     assert fates(reply) == {"O-EAST": "REFUSED", "O-WEST": "REFUSED"}

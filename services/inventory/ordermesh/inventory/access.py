@@ -54,7 +54,8 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ListMovements": _FOLLOWERS | {"location"},
         "ListShortfalls": _FOLLOWERS | {"location"},
         "VerifyLedger": frozenset({OPERATOR}),
-        "ListQuarantinedKeys": frozenset({OPERATOR}),
+        # Routing plans around them.
+        "ListQuarantinedKeys": frozenset({"routing", OPERATOR}),
         "FreeQuarantinedKey": frozenset({OPERATOR}),
     },
     "ordermesh.api.inventory.v1.ReservationService": {

@@ -96,6 +96,7 @@ class Comparing:
             await self._database.read(
                 lambda tx, chunk=chunk: self._look(tx, chunk, gathered, seen)  # type: ignore[misc]
             )
+        await self._leave_out_doubtful(gathered, seen)
         stock = await self._available(seen.movable)
         for start in range(0, len(seen.movable), CHUNK):
             chunk_ = seen.movable[start : start + CHUNK]
@@ -105,6 +106,19 @@ class Comparing:
             for movable, question, known in asked:
                 await self._compare(gathered, movable, question, known, stock)
         return gathered
+
+    async def _leave_out_doubtful(self, gathered: Gathered, seen: _Seen) -> None:
+        """Leave alone what holds where nothing moves: all that moves with it would be refused."""
+        doubtful = await self._stock.in_doubt() if seen.movable else frozenset()
+        movable = []
+        for one in seen.movable:
+            places = [f"{sku} at {place}" for place, sku in one.held if (place, sku) in doubtful]
+            if places:
+                fact = f"the books of {places[0]} are in quarantine"
+                gathered.staying[one.order_id] = Staying(Fate.REFUSED, fact)
+            else:
+                movable.append(one)
+        seen.movable = movable
 
     async def _look(
         self, tx: Transaction, order_ids: Sequence[str], gathered: Gathered, seen: _Seen

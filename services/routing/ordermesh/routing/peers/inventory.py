@@ -17,6 +17,7 @@ from ordermesh.api.inventory.v1 import (
     ListBalancesRequest,
     ListItemsRequest,
     ListLocationsRequest,
+    ListQuarantinedKeysRequest,
     ReleaseRequest,
     ReserveLine,
     ReserveRequest,
@@ -82,6 +83,19 @@ class InventoryStock:
     ) -> Availability:
         """What can be promised, at one revision; of very many items, at the lowest of several."""
         return await self._availability.read(skus, excluding, channel)
+
+    async def in_doubt(self) -> Set[tuple[str, str]]:
+        """The locations and SKUs whose books are in quarantine."""
+        found: set[tuple[str, str]] = set()
+        request = ListQuarantinedKeysRequest(page_size=PAGE_SIZE)
+        while True:
+            reply = await expected(
+                INVENTORY, self._mesh.ledger.ListQuarantinedKeys(request, timeout=CALL_SECONDS)
+            )
+            found.update((one.key.location_id, one.key.sku) for one in reply.keys)
+            if not reply.next_page_token:
+                return found
+            request.page_token = reply.next_page_token
 
     async def kept_at(self, skus: Sequence[str]) -> Mapping[str, Set[str]]:
         """The locations with a stock record of each item."""

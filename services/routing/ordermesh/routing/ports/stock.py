@@ -168,6 +168,10 @@ class Stock(Protocol):
         """What a channel may promise of these items, as if ``excluding`` did not exist."""
         ...
 
+    async def in_doubt(self) -> Set[tuple[str, str]]:
+        """The locations and SKUs at which nothing moves until somebody has looked at the books."""
+        ...
+
     async def kept_at(self, skus: Sequence[str]) -> Mapping[str, Set[str]]:
         """The locations that keep each of these items, with or without any unit of it."""
         ...

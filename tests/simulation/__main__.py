@@ -15,6 +15,8 @@ from tests.simulation import markers
 from tests.simulation.briefing import briefs, few, told
 from tests.simulation.running import run
 
+PROGRESS_SECONDS = 10.0
+
 
 def main() -> int:
     """Exit with 1 when a run has shown that something is wrong."""
@@ -41,7 +43,8 @@ def _many(seeds: Sequence[int], jobs: int) -> int:
     began, simulated, operations, wrong = time.monotonic(), 0.0, 0, []
     struck: Counter[str] = Counter()
     reached: Counter[str] = Counter()
-    for brief in briefs(seeds, jobs):
+    told_at = began
+    for number, brief in enumerate(briefs(seeds, jobs), start=1):
         simulated += brief.seconds
         operations += brief.operations
         struck.update(brief.struck)
@@ -50,6 +53,9 @@ def _many(seeds: Sequence[int], jobs: int) -> int:
             wrong.append(brief.seed)
         for line in brief.words:
             _say(line)
+        if time.monotonic() - told_at > PROGRESS_SECONDS:
+            told_at = time.monotonic()
+            _say(f"{number} of {len(seeds)} seeds, {len(wrong)} with violations.")
     seconds = time.monotonic() - began
     _say(
         f"{len(seeds)} seeds from {seeds[0]}, {len(wrong)} with violations: {wrong};"

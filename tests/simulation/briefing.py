@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 
 from tests.simulation.running import Result, run
 from tests.simulation.shrinking import shrink
@@ -30,8 +30,9 @@ def briefs(seeds: Sequence[int], jobs: int) -> Iterator[Brief]:
     if jobs == 1:
         yield from map(_brief, seeds)
         return
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=SEEDS_OF_A_PROCESS) as pool:
-        yield from pool.map(_brief, seeds)
+    # The executor of the library waits for ever for a process that has made way (Python 3.11).
+    with get_context("spawn").Pool(jobs, maxtasksperchild=SEEDS_OF_A_PROCESS) as pool:
+        yield from pool.imap(_brief, seeds)
 
 
 def _brief(seed: int) -> Brief:

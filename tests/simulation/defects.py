@@ -10,9 +10,10 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -279,8 +280,20 @@ DEFECTS: Mapping[str, Planting] = {
 }
 
 
-LONG: Collection[str] = frozenset({"what was released before it was made is made"})
-"""Defects that only long stories show: they need carts that are left while they are made."""
+LONG: Collection[str] = frozenset(
+    {
+        "what was released before it was made is made",
+        "answers are forgotten",
+        "holds do not expire",
+        "more comes back than was shipped",
+        "work is never ended",
+        "work that fails once is given up",
+        "the guard of a reservation is dropped",
+        "what falls below zero becomes zero",
+        "what comes in does not pay the deficit first",
+    }
+)
+"""Defects that only long stories show: carts that are left, shortfalls, goods that come back."""
 
 
 def plant(name: str) -> AbstractContextManager[Any]:
@@ -325,9 +338,11 @@ def main() -> int:
         if not arguments.names or any(word in name for word in arguments.names)
     ]
     sys.stdout.write("seeds  defect, and what noticed it\n")
-    with ProcessPoolExecutor(arguments.jobs, max_tasks_per_child=1) as pool:
+    judging = partial(judge, seeds_max=arguments.seeds)
+    # The executor of the library waits for ever for a process that has made way (Python 3.11).
+    with get_context("spawn").Pool(arguments.jobs, maxtasksperchild=1) as pool:
         verdicts = []
-        for one in pool.map(judge, chosen, [arguments.seeds] * len(chosen)):
+        for one in pool.imap(judging, chosen):
             verdicts.append(one)
             sys.stdout.write(f"{one}\n")
             sys.stdout.flush()

@@ -20,7 +20,15 @@ def number(fact: str, **limits: int) -> v1.Condition:
 
 def rule(rule_id: str, *conditions: v1.Condition, **fields: Any) -> v1.Rule:
     """A rule, a fence unless it is said what it does."""
-    effects = {"charge", "split_limit", "capacity_mode", "service", "promise", "action"}
+    effects = {
+        "charge",
+        "split_limit",
+        "capacity_mode",
+        "service",
+        "promise",
+        "action",
+        "substitute",
+    }
     wanted = fields if effects & fields.keys() else {"fence": v1.Fence(), **fields}
     return v1.Rule(rule_id=rule_id, conditions=conditions, **wanted)
 

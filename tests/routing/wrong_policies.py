@@ -18,6 +18,7 @@ SKU = v1.Condition(text=v1.TextTest(fact=v1.TextFact.TEXT_FACT_ITEM_SKU, values=
 
 SHIPMENTS = v1.WeightedTerm.TERM_SHIPMENTS
 AVAILABLE = v1.NumberFact.NUMBER_FACT_STOCK_AVAILABLE
+SHORT = v1.Substitute.WHEN_SHORT
 
 
 def number(**limits: int) -> v1.Condition:
@@ -155,6 +156,41 @@ POLICY_CASES = [
         "services neither banned nor charged",
         lambda: ruled(service=v1.ServiceRule(service_ids=["air"])),
         "services are either banned or charged",
+    ),
+    not_valid(
+        "a substitute by place",
+        lambda: ruled(HERE, substitute=v1.Substitute(sku="CUP", when=SHORT)),
+        "its effect cannot depend on facts of location",
+    ),
+    not_valid(
+        "a substitute that earns money",
+        lambda: ruled(SKU, substitute=v1.Substitute(sku="CUP", when=SHORT, per_unit=usd(-1))),
+        "substitutes that earn money would be sent for it",
+    ),
+    Case(
+        "an item instead of itself",
+        lambda: policy(
+            rules=[
+                v1.Rule(
+                    rule_id="R",
+                    scope=v1.RuleScope(skus=["CUP"]),
+                    substitute=v1.Substitute(sku="CUP", when=SHORT),
+                )
+            ]
+        ),
+        INVALID,
+        "RULE_NOT_VALID",
+        {"ruleId": "R", "problem": "CUP replaces itself"},
+    ),
+    invalid(
+        "a substitute without an occasion",
+        lambda: ruled(substitute=v1.Substitute(sku="CUP")),
+        "policy.rules[0].substitute.when",
+    ),
+    invalid(
+        "a substitute that is nothing",
+        lambda: ruled(substitute=v1.Substitute(when=SHORT)),
+        "policy.rules[0].substitute.sku",
     ),
     Case(
         "a charge in another currency",

@@ -171,6 +171,8 @@ def decision_table(decision: Decision, *, currency: str = "") -> Group:
             str(shipment.days),
             _amount(shipment.cost),
         )
+    for one in decision.substitutions:
+        add_row(table, Text("instead", style="yellow"), one.sentence)
     for left in decision.unfilled_lines:
         words = f"{left.unfilled} × {left.sku} of line {left.line_id}: {left.reason}"
         add_row(table, Text("unfilled", style="red"), words)

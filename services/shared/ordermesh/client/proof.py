@@ -58,6 +58,11 @@ def check(record: Record) -> None:
         equal("bound of an optimum", claims["bound"], claims["objective"])
     if claims["status"] == "INFEASIBLE":
         equal("shipments of nothing", record["plan"]["shipments"], [])
+    parts = {(g["line_id"], p["sku"]): p for g in record["problem"]["groups"] for p in g["parts"]}
+    for one in record.get("replaced", ()):
+        part = parts.get((one["line_id"], one["sku"]))
+        require(part is not None, "a substitute that is not wanted", one["sku"])
+        require((one["line_id"], one["ordered_sku"]) not in parts, "both wanted", one["line_id"])
 
 
 class Check:

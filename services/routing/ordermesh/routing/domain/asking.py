@@ -37,6 +37,7 @@ def _asked_line(wanted: Wanted, items: Mapping[str, Item], currency: str) -> Ask
         units=wanted.units,
         unit_value=_value(wanted, items, currency),
         keeps_together=line.keep_together,
+        accepts_substitutes=line.accepts_substitutes,
     )
 
 

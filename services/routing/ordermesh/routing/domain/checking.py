@@ -30,6 +30,7 @@ from ordermesh.routing.domain.rules.rule import (
     SplitLimit,
     Window,
 )
+from ordermesh.routing.domain.rules.substitute import Substitute
 from ordermesh.routing.domain.rules.vocabulary import Kind, Level
 from ordermesh.routing.domain.standing import reject_cost
 from ordermesh.routing.domain.terms import MONEY_TERMS, PLAIN, THOUSANDTHS, Term, Tier
@@ -109,27 +110,39 @@ def _check_rule(rule: Rule) -> None:
     match rule.effect:
         case Charge():
             _check_charge(rule.rule_id, rule.effect, about)
-        case SplitLimit():
+        case SplitLimit() | PromiseRule():
             allowed = frozenset({Level.ORDER, Level.ITEM})
             if rule.effect == SplitLimit():
                 raise RuleNotValid(rule.rule_id, "it limits nothing")
-        case PromiseRule():
-            allowed = frozenset({Level.ORDER, Level.ITEM})
         case OrderAction():
             allowed = frozenset({Level.ORDER})
+        case Substitute():
+            allowed = frozenset({Level.ORDER, Level.ITEM})
+            _check_substitute(rule, rule.effect)
         case CapacityMode():
             allowed = frozenset({Level.ORDER, Level.LOCATION})
         case ServiceRule():
             allowed = frozenset({Level.ORDER, Level.ITEM, Level.LOCATION})
-            if rule.effect.banned == bool(rule.effect.per_parcel):
-                raise RuleNotValid(rule.rule_id, "services are either banned or charged")
-            if rule.effect.per_parcel < 0:
-                raise RuleNotValid(rule.rule_id, _EARNING)
+            _check_services(rule.rule_id, rule.effect)
         case _:
             pass
     if not about <= allowed:
         strange = min(about - allowed).name.lower()
         raise RuleNotValid(rule.rule_id, f"its effect cannot depend on facts of {strange}")
+
+
+def _check_substitute(rule: Rule, effect: Substitute) -> None:
+    if effect.sku in rule.scope.skus:
+        raise RuleNotValid(rule.rule_id, f"{effect.sku} replaces itself")
+    if effect.per_unit < 0:
+        raise RuleNotValid(rule.rule_id, "substitutes that earn money would be sent for it")
+
+
+def _check_services(rule_id: str, effect: ServiceRule) -> None:
+    if effect.banned == bool(effect.per_parcel):
+        raise RuleNotValid(rule_id, "services are either banned or charged")
+    if effect.per_parcel < 0:
+        raise RuleNotValid(rule_id, _EARNING)
 
 
 def _check_charge(rule_id: str, charge: Charge, about: set[Level]) -> None:
@@ -199,8 +212,10 @@ _RULED = (Term.PREFERENCE, Term.MARKDOWN, Term.REJECT_RISK, Term.STOCK_OUT)
 def _extra(policy: Policy) -> _Extra:
     charges = [rule.effect for rule in policy.rules if isinstance(rule.effect, Charge)]
     services = [rule.effect for rule in policy.rules if isinstance(rule.effect, ServiceRule)]
+    replacing = [rule.effect for rule in policy.rules if isinstance(rule.effect, Substitute)]
     return _Extra(
-        sum(max(0, one.per_unit) for one in charges),
+        sum(max(0, one.per_unit) for one in charges)
+        + max((one.per_unit for one in replacing), default=0),
         sum(max(0, one.per_shipment) + max(0, one.per_parcel) for one in charges)
         + sum(max(0, one.per_parcel) for one in services),
     )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ordermesh.kernel.money import Money, to_decimal
+from ordermesh.routing.domain.order import Price
 from ordermesh.routing.domain.record import Record
 from ordermesh.routing.domain.rules.action import Filling, OrderAction, RuleAction
 from ordermesh.routing.domain.sourcing_method import SourcingMethod
@@ -129,6 +130,24 @@ class RuleOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class DecidedSubstitution:
+    """What is sent instead of what was ordered: ``units_each`` of it for each one, and why.
+
+    ``ordered_quantity`` is how many were to be filled so. ``unit_price`` is what the customer pays
+    for each that was ordered, None where nobody knows.
+    """
+
+    line_id: str
+    ordered_sku: str
+    sku: str
+    units_each: int
+    ordered_quantity: int
+    rule_id: str
+    unit_price: Price | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class StageResult:
     """What came of one stage: what its best plan costs and leaves, and what was in the way."""
 
@@ -173,7 +192,8 @@ class Decision:
     policy decided, ``rules`` what its rules did, ``stages`` what was tried in turn. Locations in
     ``beyond_capacity`` may send more than they have capacity for. ``reoptimization`` is set where
     it was made to save cost over several orders. ``record`` is what it can be made again from.
-    ``actions`` are what rules want to become of the order, by what comes of it.
+    ``actions`` are what rules want to become of the order, by what comes of it, ``substitutions``
+    what is sent instead of what was ordered.
     """
 
     decision_id: UUID | None
@@ -202,6 +222,7 @@ class Decision:
     reoptimization: Reoptimization | None = None
     record: Record | None = None
     actions: tuple[RuleAction, ...] = ()
+    substitutions: tuple[DecidedSubstitution, ...] = ()
 
     @property
     def filling(self) -> Filling:

@@ -101,7 +101,8 @@ class FulfillmentLine:
     """Units of one item for one order line, and the reservation that holds them once there is one.
 
     ``held`` counts the units that the ledger still holds for this line. It is less than the
-    quantity where other work took units over.
+    quantity where other work took units over. ``instead_of`` is what was ordered where this is a
+    substitute, "" where it is not; ``units_each`` of it stand for one of that.
     """
 
     line_id: str
@@ -109,6 +110,8 @@ class FulfillmentLine:
     quantity: int
     reservation_id: UUID | None = None
     held: int = 0
+    instead_of: str = ""
+    units_each: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class Known:
     still send, in units. The first window of capacity ends at ``window_end``; a location counts as
     having handed over when it has with a probability of ``permille``. ``policy_reason`` tells why
     that policy decides; ``put`` are facts by location and SKU. ``at_rest`` remembers, for this
-    network, locations that look the same in every question.
+    network, locations that look the same in every question. ``instead`` are units of items that
+    could be sent instead of what was ordered, as many as could be wanted.
     """
 
     policy: Policy
@@ -51,6 +52,7 @@ class Known:
     window_end: datetime | None = None
     permille: int = CONFIDENCE_PERMILLE
     at_rest: AtRest = field(default_factory=dict)
+    instead: Mapping[str, int] = field(default_factory=dict)
 
     def entry(self, location_id: str) -> NetworkLocation:
         """How a location fulfills. Raises ``KeyError``."""

@@ -95,7 +95,8 @@ class OrderLine:
 
     ``sourced`` counts what a location holds, shipped ones included. A kit counts when all of its
     components do. ``components_may_split`` is only of meaning for a kit. ``unfilled_facts`` are
-    those of a limit that was in the way.
+    those of a limit that was in the way. With ``accepts_substitutes`` the customer takes something
+    else; ``substituted`` counts what of ``sourced`` is.
     """
 
     line_id: str
@@ -111,6 +112,8 @@ class OrderLine:
     unfilled: int = 0
     unfilled_reason: str = ""
     unfilled_facts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    accepts_substitutes: bool = False
+    substituted: int = 0
 
     @property
     def undecided(self) -> int:
@@ -314,20 +317,36 @@ def cleared(line: OrderLine) -> OrderLine:
 
 
 def sourced_units(line: OrderLine, work: Iterable[FulfillmentOrder]) -> dict[str, int]:
-    """Units by SKU that locations hold for the line, or have shipped."""
+    """Units by SKU that locations hold for the line, or have shipped; substitutes as ordered."""
+    sourced, instead = _units_held(line, work)
+    for (sku, _, each), units in instead.items():
+        sourced[sku] = sourced.get(sku, 0) + units // each
+    return sourced
+
+
+def _units_held(
+    line: OrderLine, work: Iterable[FulfillmentOrder]
+) -> tuple[dict[str, int], dict[tuple[str, str, int], int]]:
+    """Units by SKU as ordered, and of substitutes by what they replace, their SKU, and how many."""
     sourced: dict[str, int] = {}
+    instead: dict[tuple[str, str, int], int] = {}
     for one in work:
         if one.state in HOLDING | LEFT:
             for part in one.lines:
-                if part.line_id == line.line_id:
+                if part.line_id == line.line_id and not part.instead_of:
                     sourced[part.sku] = sourced.get(part.sku, 0) + part.quantity
-    return sourced
+                elif part.line_id == line.line_id:
+                    name = (part.instead_of, part.sku, part.units_each)
+                    instead[name] = instead.get(name, 0) + part.quantity
+    return sourced, instead
 
 
 def _counted(line: OrderLine, work: Sequence[FulfillmentOrder]) -> OrderLine:
     shipped = [one for one in work if one.state in LEFT]
+    _, instead = _units_held(line, work)
     return replace(
         line,
+        substituted=sum(units // each for (_, _, each), units in instead.items()),
         sourced=line.complete(sourced_units(line, work)),
         shipped=line.complete(sourced_units(line, shipped)),
     )

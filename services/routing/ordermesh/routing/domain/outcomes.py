@@ -174,10 +174,16 @@ class Limit:
     reason: str
     rows: tuple[Mapping[str, str], ...]
 
-    def facts_of(self, line: OrderLine) -> Mapping[str, str] | None:
-        """The facts that concern a line, None when none do; facts without a SKU concern all."""
+    def facts_of(self, line: OrderLine, story: Story) -> Mapping[str, str] | None:
+        """The facts that concern a line, None when none do; facts without a SKU concern all.
+
+        What the plan sends instead concerns the line too.
+        """
+        sent = {
+            part.sku for one in story.planned for part in one.lines if part.line_id == line.line_id
+        }
         for row in self.rows:
-            if row.get("sku", line.sku) in (line.sku, *line.per_kit):
+            if row.get("sku", line.sku) in {line.sku, *line.per_kit, *sent}:
                 return row
         return None
 
@@ -190,7 +196,7 @@ def limited(story: Story, limit: Limit) -> Told:
     over = {
         line.line_id: facts
         for line in story.order.lines
-        if line.undecided > 0 and (facts := limit.facts_of(line)) is not None
+        if line.undecided > 0 and (facts := limit.facts_of(line, story)) is not None
     }
     lines = tuple(
         replace(

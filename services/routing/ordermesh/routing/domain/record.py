@@ -21,12 +21,23 @@ class DecidedUnder:
     currency_code: str
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A line that is filled with something else: ``units_each`` of it for each one ordered."""
+
+    line_id: str
+    ordered_sku: str
+    sku: str
+    units_each: int
+
+
 @dataclass(frozen=True)
 class Record:
     """One decision of the exact method, as it can be made again.
 
     ``inputs`` make the problem that was solved for ``question``; where kits would have left in
-    part, or stages were tried, they are those of the last problem that was solved.
+    part, or stages were tried, they are those of the last problem that was solved. ``replaced`` are
+    the lines for which something else is sent than was ordered.
     """
 
     decision_id: str
@@ -37,6 +48,7 @@ class Record:
     inputs: SourcingInputs
     plan: Plan
     certificate: Certificate
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def currency(self) -> str:

@@ -78,7 +78,7 @@ def recorded(
 def _outcomes(evaluation: Evaluation, filling: Filling) -> tuple[RuleOutcome, ...]:
     """What the rules did; of actions only those that are for what the decision comes to."""
     said: dict[str, list[str]] = {}
-    for note in evaluation.limits.notes:
+    for note in (*evaluation.limits.notes, *evaluation.remarks):
         said.setdefault(note.rule_id, []).append(note.sentence)
     wanted = {one.rule_id: one for one in evaluation.actions}
     acts = {one.rule_id for one in acting(evaluation.actions, filling)}

@@ -42,6 +42,7 @@ class NewLine:
     quantity: int
     unit_price: Price | None
     keep_together: bool
+    accepts_substitutes: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def make_order(
             keep_together=line.keep_together or items[line.sku].keep_together,
             components=freeze(items[line.sku], items, line.unit_price),
             components_may_split=items[line.sku].components_may_split,
+            accepts_substitutes=line.accepts_substitutes,
         )
         for line in new.lines
     )

@@ -1,6 +1,6 @@
 """What a decision for an order makes of it: the work of locations, or a refusal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from ordermesh.kernel.errors import DomainError
@@ -52,9 +52,7 @@ def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:
             order_id=story.order.order_id,
             location_id=shipment.location_id,
             decision_id=planned.decision_id,
-            lines=tuple(
-                FulfillmentLine(line.line_id, line.sku, line.quantity) for line in shipment.lines
-            ),
+            lines=_lines(shipment, decision),
             promise_days=story.order.promise_days,
             create_time=known.now,
             update_time=known.now,
@@ -69,6 +67,18 @@ def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:
         )
         for shipment in decision.shipments
     ]
+
+
+def _lines(shipment: DecidedShipment, decision: Decision) -> tuple[FulfillmentLine, ...]:
+    replaced = {(one.line_id, one.sku): one for one in decision.substitutions}
+    lines = []
+    for line in shipment.lines:
+        made = FulfillmentLine(line.line_id, line.sku, line.quantity)
+        one = replaced.get((line.line_id, line.sku))
+        if one is not None:
+            made = replace(made, instead_of=one.ordered_sku, units_each=one.units_each)
+        lines.append(made)
+    return tuple(lines)
 
 
 def _path(shipment: DecidedShipment) -> tuple[str, ...]:

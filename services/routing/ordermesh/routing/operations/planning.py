@@ -1,37 +1,30 @@
 """Planning: from what routing knows and the ledger can promise to a verified decision."""
 
-import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from ordermesh.routing.domain import season, staging, verdict
+from ordermesh.routing.domain import season, staging, substituting, verdict
 from ordermesh.routing.domain.asking import asked, asked_first
 from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
 from ordermesh.routing.domain.coming import Coming, days_ahead
-from ordermesh.routing.domain.decision import Decision, StageResult
+from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches
 from ordermesh.routing.domain.errors.policy import PolicyNotFound
 from ordermesh.routing.domain.errors.requests import FieldViolation
-from ordermesh.routing.domain.framing import frame, with_untracked
-from ordermesh.routing.domain.inputs import SourcingInputs
+from ordermesh.routing.domain.framing import with_untracked
 from ordermesh.routing.domain.item import Item
 from ordermesh.routing.domain.known import Known
-from ordermesh.routing.domain.plan import Solution
 from ordermesh.routing.domain.policy import DEFAULT_ID, Policy
-from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Question
-from ordermesh.routing.domain.record import DecidedUnder, Record
 from ordermesh.routing.domain.rules.knowing import Sight, by_place
 from ordermesh.routing.domain.season import Choice
 from ordermesh.routing.domain.sourcing_method import SourcingMethod
-from ordermesh.routing.domain.stages import Ruled, relaxations
+from ordermesh.routing.domain.stages import Ruled
 from ordermesh.routing.domain.switch import Switches
-from ordermesh.routing.domain.together import bundled, renamed, told_apart
-from ordermesh.routing.domain.verification import verify
-from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
 from ordermesh.routing.operations.books import Books
+from ordermesh.routing.operations.deciding import Deciding
 from ordermesh.routing.operations.memory import Memory
 from ordermesh.routing.operations.telling import tell
 from ordermesh.routing.ports.calendars import Holidays
@@ -44,10 +37,6 @@ from ordermesh.runtime.telemetry import Attributes, span
 
 ITEMS_REMEMBERED = 20_000
 """So many items are kept in memory at most."""
-
-
-ATOMS_AT_ONCE, SOLVED_AT_ONCE = 6, 400
-"""So many atoms, and atoms times candidates, are solved in less time than they take to be put."""
 
 
 class Planner:
@@ -63,8 +52,7 @@ class Planner:
     ) -> None:
         self._stores = stores
         self._stock = stock
-        self._solve = solve
-        self._baselines = baselines
+        self._deciding = Deciding(solve, baselines)
         self._holidays = holidays
         self._books = Books(stores)
         self._memory: Memory | None = None
@@ -77,6 +65,7 @@ class Planner:
         choice = await self._choose(tx, known, question, items, now)
         rulebook = known.rulebook(choice.policy)
         converted = known.network_in(choice.policy.currency_code, now)
+        instead = await self._instead(tx, known, question, choice.policy, now)
         used = {}
         if known.has_limits:
             used = await self._stores.capacity.used(tx, known.windows.starts(now), now)
@@ -99,7 +88,19 @@ class Planner:
             window_end=known.windows.end(now) if known.has_limits else None,
             permille=CONFIDENCE_PERMILLE if question.promise is None else question.promise.permille,
             at_rest=converted.at_rest,
+            instead=instead,
         )
+
+    async def _instead(
+        self, tx: Transaction, known: Memory, question: Question, policy: Policy, now: datetime
+    ) -> Mapping[str, int]:
+        """Units of items that could be sent instead of what is wanted, of those that are known."""
+        if not any(one.line.accepts_substitutes for one in question.wanted):
+            return {}
+        seen = asked_first(question, known.items, policy.currency_code, now)
+        most = substituting.most_wanted(question, known.rulebook(policy).offered(seen, now))
+        found = await self.items(tx, known, tuple(most))
+        return {sku: units for sku, units in most.items() if sku in found}
 
     async def _choose(
         self,
@@ -188,17 +189,16 @@ class Planner:
 
         Raises ``Unavailable``.
         """
+        wanted = dict(question.units_by_sku)
+        for sku, units in known.instead.items():
+            wanted[sku] = wanted.get(sku, 0) + units
         excluding, channel = question.excluding_ids, question.channel
-        stock = await self._stock.available(question.skus, excluding, channel)
-        untracked = [sku for sku in question.skus if known.items[sku].is_untracked]
+        stock = await self._stock.available(tuple(sorted(wanted)), excluding, channel)
+        untracked = [sku for sku in sorted(wanted) if known.items[sku].is_untracked]
         if not untracked:
             return stock
-        return replace(
-            stock,
-            units=with_untracked(
-                stock.units, await self._stock.kept_at(untracked), question.units_by_sku
-            ),
-        )
+        kept_at = await self._stock.kept_at(untracked)
+        return replace(stock, units=with_untracked(stock.units, kept_at, wanted))
 
     async def coming(
         self, question: Question, known: Known, short: Collection[str]
@@ -231,7 +231,7 @@ class Planner:
         location to consider, and ``PlanRefused`` when a plan is not what it claims to be.
         """
         with span("source", {Attributes.ORDER_ID: question.order_id}) as current:
-            decision = await self._staged(question, known, stock, decision_id)
+            decision = await self._deciding(question, known, stock, decision_id)
             if may_wait and question.method is SourcingMethod.EXACT:
                 decision = await self._with_supply(question, known, stock, decision)
             if known.book.lanes or known.book.currency_rates:
@@ -259,120 +259,13 @@ class Planner:
 
         Raises ``Unavailable``.
         """
+        left = {line.line_id for line in decision.unfilled_lines}
         short = {line.sku for line in decision.unfilled_lines}
+        short |= {one.line.sku for one in question.wanted if one.line.line_id in left}
         coming = await self.coming(question, known, short)
         if not coming:
             return decision
-        later = await self._staged(
+        later = await self._deciding(
             question, known, replace(stock, coming=coming), decision.decision_id
         )
         return later if later.unfilled_units < decision.unfilled_units else decision
-
-    async def _staged(
-        self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
-    ) -> Decision:
-        """The decision of the first stage that fills all, or of the last one."""
-        results: list[StageResult] = []
-        seen = asked(question, known, stock.units) if known.rulebook else None
-        for relaxation in relaxations(known.policy.stages):
-            ruled = Ruled(relaxation=relaxation)
-            if seen is not None:
-                evaluation = known.rulebook.evaluate(seen, known.now, relaxation.without)
-                ruled = Ruled(evaluation, relaxation)
-            asking = _Asking(question, known, stock, ruled, decision_id)
-            asking, problem, decision = await self._stage(asking)
-            if known.policy.stages:
-                results.append(
-                    staging.result(asking.ruled, known.policy, problem, decision, stock.units)
-                )
-            if not decision.unfilled_lines:
-                break
-        return staging.recorded(decision, known, asking.ruled, results)
-
-    async def _stage(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
-        """One stage: with full locations closed, and with them where that leaves something."""
-        for ruled in staging.openings(asking.ruled, asking.known, asking.question.pickup):
-            tried = replace(asking, ruled=ruled)
-            problem, decision = await self._bundled(tried)
-            if not decision.unfilled_lines:
-                break
-        return tried, problem, decision
-
-    async def _bundled(self, asking: "_Asking") -> tuple[Problem, Decision]:
-        """As ``_whole``, with lines that stay together as one."""
-        evaluation = asking.ruled.evaluation
-        question, bundles = bundled(asking.question, evaluation.limits.together)
-        ruled = replace(asking.ruled, evaluation=renamed(evaluation, bundles))
-        problem, decision = await self._whole(replace(asking, question=question, ruled=ruled))
-        return problem, told_apart(decision, bundles)
-
-    async def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
-        """The decision that sends no kit in part, and the problem that it solves."""
-        question = asking.question
-        stock = asking.stock
-        inputs = frame(question, asking.known, stock.units, asking.ruled, stock.coming)
-        problem = inputs.problem
-        decision = await self._decide(asking, inputs)
-        trim = trimmed(question, problem, decision)
-        if trim is None:
-            return problem, decision
-        if not trim.question.wanted:
-            return problem, nothing_left(decision, trim)
-        _, rest = await self._whole(replace(asking, question=trim.question))
-        return problem, with_left(rest, trim)
-
-    async def _decide(self, asking: "_Asking", inputs: SourcingInputs) -> Decision:
-        question, known, stock = asking.question, asking.known, asking.stock
-        problem = inputs.problem
-        if question.method is SourcingMethod.EXACT:
-            solution = await self._solved(problem)
-            verify(problem, solution.plan)
-            decision = verdict.solved(
-                question,
-                known.policy,
-                problem,
-                solution,
-                stock.units,
-                decision_id=asking.decision_id,
-                revision=stock.revision,
-                now=known.now,
-            )
-            return replace(decision, record=_record(asking, inputs, solution))
-        plan = await asyncio.to_thread(self._baselines[question.method], problem)
-        verify(problem, plan)
-        return verdict.by_rule(
-            question, known.policy, problem, plan, revision=stock.revision, now=known.now
-        )
-
-    async def _solved(self, problem: Problem) -> Solution:
-        """The solution: at once where it costs less than another thread, else beside the loop."""
-        atoms = sum(group.atoms for group in problem.groups)
-        is_small = atoms <= ATOMS_AT_ONCE and atoms * len(problem.candidates) <= SOLVED_AT_ONCE
-        if is_small and problem.parcels_max is None:
-            return self._solve(problem)
-        return await asyncio.to_thread(self._solve, problem)
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """A question with what is known for it, as one stage puts it."""
-
-    question: Question
-    known: Known
-    stock: Availability
-    ruled: Ruled
-    decision_id: UUID | None
-
-
-def _record(asking: "_Asking", inputs: SourcingInputs, solution: Solution) -> Record:
-    policy = asking.known.policy
-    return Record(
-        decision_id="" if asking.decision_id is None else str(asking.decision_id),
-        create_time=asking.known.now,
-        under=DecidedUnder(policy.policy_id, policy.version, policy.currency_code),
-        ledger_revision=asking.stock.revision,
-        question=asking.question,
-        inputs=inputs,
-        plan=solution.plan,
-        certificate=solution.certificate,
-    )

@@ -177,6 +177,7 @@ class SourceOrder:
                 unit_price=line.unit_price,
                 components=freeze(item, items, line.unit_price),
                 components_may_split=item.components_may_split,
+                accepts_substitutes=line.accepts_substitutes,
             )
             units.append(_wanted(line, order_line))
         return Question(

@@ -308,7 +308,7 @@ def _limit_error(story: Story, limit: Limit) -> DomainError:
         [
             {"lineId": line.line_id, **facts}
             for line in story.order.lines
-            if (facts := limit.facts_of(line)) is not None
+            if (facts := limit.facts_of(line, story)) is not None
         ]
     )
 

@@ -139,6 +139,7 @@ def line_values(order_id: str, number: int, line: OrderLine) -> Values:
         "price_amount": None if price is None else price.amount,
         "keep_together": line.keep_together,
         "may_split": line.components_may_split,
+        "accepts_substitutes": line.accepts_substitutes,
     } | counts(line)
 
 
@@ -151,6 +152,7 @@ def counts(line: OrderLine) -> Values:
         "unfilled": line.unfilled,
         "unfilled_reason": line.unfilled_reason,
         "unfilled_facts": dict(line.unfilled_facts),
+        "substituted": line.substituted,
     }
 
 
@@ -207,6 +209,8 @@ def _line(row: Row[Any], components: tuple[FrozenComponent, ...]) -> OrderLine:
         unfilled=row.unfilled,
         unfilled_reason=row.unfilled_reason,
         unfilled_facts=row.unfilled_facts,
+        accepts_substitutes=row.accepts_substitutes,
+        substituted=row.substituted,
     )
 
 
@@ -295,6 +299,8 @@ def work_line_values(work: FulfillmentOrder) -> list[Values]:
             "quantity": line.quantity,
             "reservation_id": line.reservation_id,
             "held": line.held,
+            "instead_of": line.instead_of,
+            "units_each": line.units_each,
         }
         for number, line in enumerate(work.lines)
     ]
@@ -306,7 +312,15 @@ def works(rows: Iterable[Row[Any]]) -> dict[int, FulfillmentOrder]:
     for row in rows:
         _, parts = found.setdefault(row.number, (row, []))
         parts.append(
-            FulfillmentLine(row.line_id, row.sku, row.quantity, row.reservation_id, row.held)
+            FulfillmentLine(
+                row.line_id,
+                row.sku,
+                row.quantity,
+                row.reservation_id,
+                row.held,
+                row.instead_of,
+                row.units_each,
+            )
         )
     return {number: _work(row, tuple(parts)) for number, (row, parts) in found.items()}
 

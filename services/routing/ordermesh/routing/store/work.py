@@ -30,6 +30,8 @@ WITH_LINES = (
         fulfillment_line.c.quantity,
         fulfillment_line.c.reservation_id,
         fulfillment_line.c.held,
+        fulfillment_line.c.instead_of,
+        fulfillment_line.c.units_each,
     )
     .select_from(fulfillment_order.join(fulfillment_line))
     .order_by(fulfillment_order.c.number, fulfillment_line.c.number)

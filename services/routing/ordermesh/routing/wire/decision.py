@@ -11,6 +11,7 @@ from ordermesh.api.routing.v1 import (
     PlannedParcel,
     Shipment,
     SourcingQuestion,
+    Substitution,
 )
 from ordermesh.api.routing.v1 import DecidedTier as DecidedTierMessage
 from ordermesh.api.routing.v1 import Decision as DecisionMessage
@@ -23,6 +24,7 @@ from ordermesh.api.routing.v1 import UnfilledLine as UnfilledLineMessage
 from ordermesh.routing.domain.decision import (
     CandidateFate,
     DecidedShipment,
+    DecidedSubstitution,
     DecidedTier,
     Decision,
     PlannedLine,
@@ -37,7 +39,7 @@ from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.submission import NewLine
 from ordermesh.routing.domain.verdict import decided_shipments
 from ordermesh.routing.wire.actions import order_action_message
-from ordermesh.routing.wire.money import money_message, price, timestamp
+from ordermesh.routing.wire.money import money_message, price, price_message, timestamp
 
 
 def decision_message(decision: Decision) -> DecisionMessage:
@@ -75,6 +77,7 @@ def decision_message(decision: Decision) -> DecisionMessage:
         _stage(one, currency, chosen=place == last)
         for place, one in enumerate(decision.stages, start=1)
     )
+    message.substitutions.extend(_substitution(one) for one in decision.substitutions)
     if decision.bound is not None:
         message.bound.CopyFrom(money_message(decision.bound, currency))
     if decision.reoptimization is not None:
@@ -122,6 +125,7 @@ def question_lines(question: SourcingQuestion) -> tuple[NewLine, ...]:
             line.quantity,
             price(line.unit_price) if line.HasField("unit_price") else None,
             line.keep_together,
+            line.accepts_substitutes,
         )
     return tuple(lines.values())
 
@@ -183,6 +187,19 @@ def _rule_outcome(outcome: RuleOutcome) -> RuleOutcomeMessage:
         missing_fact=outcome.missing,
         sentences=outcome.sentences,
         action=None if outcome.action is None else order_action_message(outcome.action),
+    )
+
+
+def _substitution(one: DecidedSubstitution) -> Substitution:
+    return Substitution(
+        line_id=one.line_id,
+        ordered_sku=one.ordered_sku,
+        sku=one.sku,
+        units_each=one.units_each,
+        ordered_quantity=one.ordered_quantity,
+        rule_id=one.rule_id,
+        unit_price=None if one.unit_price is None else price_message(one.unit_price),
+        sentence=one.sentence,
     )
 
 

@@ -18,9 +18,10 @@ from ordermesh.routing.wire.order import method_value
 
 def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage:
     """Work as it is told. Where several reservations hold its stock, the first one is named."""
-    units: dict[tuple[str, str], int] = {}
+    units: dict[tuple[str, str, str, int], int] = {}
     for line in work.lines:
-        key = (line.line_id, line.sku)
+        each = line.units_each if line.instead_of else 0
+        key = (line.line_id, line.sku, line.instead_of, each)
         units[key] = units.get(key, 0) + line.quantity
     reservations = work.reservation_ids
     message = FulfillmentOrderMessage(
@@ -31,8 +32,14 @@ def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage
         reservation_id=str(reservations[0]) if reservations else "",
         state=FulfillmentOrderMessage.State.Value(f"STATE_{work.state}"),
         lines=[
-            FulfillmentLineMessage(line_id=line_id, sku=sku, quantity=quantity)
-            for (line_id, sku), quantity in units.items()
+            FulfillmentLineMessage(
+                line_id=line_id,
+                sku=sku,
+                quantity=quantity,
+                instead_of_sku=instead_of,
+                units_each=each,
+            )
+            for (line_id, sku, instead_of, each), quantity in units.items()
         ],
         parcels=[
             ParcelMessage(

@@ -53,6 +53,7 @@ def new_order(request: SubmitOrderRequest) -> NewOrder:
                 line.quantity,
                 price(line.unit_price) if line.HasField("unit_price") else None,
                 line.keep_together,
+                line.accepts_substitutes,
             )
         )
     return NewOrder(
@@ -275,6 +276,8 @@ def _line(line: OrderLine) -> OrderLineMessage:
         unfilled_quantity=line.unfilled,
         unfilled_reason=line.unfilled_reason,
         unfilled_facts=line.unfilled_facts,
+        accepts_substitutes=line.accepts_substitutes,
+        substituted_quantity=line.substituted,
     )
 
 

@@ -39,6 +39,8 @@ def exported(record: Record) -> str:
         "plan": plain(record.plan),
         "certificate": plain(record.certificate),
     }
+    if record.replaced:
+        told["replaced"] = plain(record.replaced)
     told["seal"] = sha256(_canonical(told).encode()).hexdigest()
     return _canonical(told)
 

@@ -26,6 +26,7 @@ from ordermesh.routing.domain.rules.rule import (
     SplitLimit,
     Window,
 )
+from ordermesh.routing.domain.rules.substitute import PaidFor, Substitute, When
 from ordermesh.routing.domain.rules.vocabulary import Fact, Kind
 from ordermesh.routing.domain.stages import Stage
 from ordermesh.routing.domain.terms import MONEY_TERMS, Term, Tier, Weighted
@@ -204,6 +205,8 @@ def _effect(message: v1.Rule, currency: str) -> Effect:
             )
         case "action":
             return order_action(message.action)
+        case "substitute":
+            return _substitute(message.substitute, currency)
         case _:
             return PromiseRule(message.promise.hard, message.promise.tolerance_days)
 
@@ -223,6 +226,17 @@ def _charge(message: v1.Charge, currency: str) -> Charge:
     )
 
 
+def _substitute(message: v1.Substitute, currency: str) -> Substitute:
+    paid = v1.Substitute.Price.Name(message.price).removeprefix("PRICE_")
+    return Substitute(
+        message.sku,
+        When(v1.Substitute.When.Name(message.when).removeprefix("WHEN_")),
+        message.units_each or 1,
+        PaidFor.AS_ORDERED if paid == "UNSPECIFIED" else PaidFor(paid),
+        _amount(message, "per_unit", currency),
+    )
+
+
 def _split_limit(message: v1.SplitLimit, currency: str) -> SplitLimit:
     def worth(name: str) -> Money | None:
         return _amount(message, name, currency) if message.HasField(name) else None  # type: ignore[arg-type]
@@ -239,7 +253,9 @@ def _split_limit(message: v1.SplitLimit, currency: str) -> SplitLimit:
     )
 
 
-def _amount(message: v1.Charge | v1.ServiceRule | v1.SplitLimit, name: str, currency: str) -> Money:
+def _amount(
+    message: v1.Charge | v1.ServiceRule | v1.SplitLimit | v1.Substitute, name: str, currency: str
+) -> Money:
     if not message.HasField(name):  # type: ignore[arg-type]
         return Money(0)
     return amount(getattr(message, name), currency)
@@ -295,6 +311,16 @@ def _tell_effect(message: v1.Rule, effect: Effect, currency: str) -> None:
             )
         case OrderAction():
             message.action.CopyFrom(order_action_message(effect))
+        case Substitute():
+            message.substitute.CopyFrom(
+                v1.Substitute(
+                    sku=effect.sku,
+                    units_each=effect.units_each,
+                    when=v1.Substitute.When.Value(f"WHEN_{effect.when}"),
+                    price=v1.Substitute.Price.Value(f"PRICE_{effect.price}"),
+                    per_unit=_money(effect.per_unit or None, currency),
+                )
+            )
 
 
 _TERMS: Mapping[str, Term] = {

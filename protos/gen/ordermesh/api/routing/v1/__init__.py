@@ -68,6 +68,7 @@ from ordermesh.api.routing.v1.decision_pb2 import RuleOutcome as RuleOutcome
 from ordermesh.api.routing.v1.decision_pb2 import Shipment as Shipment
 from ordermesh.api.routing.v1.decision_pb2 import SourcingMethod as SourcingMethod
 from ordermesh.api.routing.v1.decision_pb2 import StageResult as StageResult
+from ordermesh.api.routing.v1.decision_pb2 import Substitution as Substitution
 from ordermesh.api.routing.v1.decision_pb2 import UnfilledLine as UnfilledLine
 from ordermesh.api.routing.v1.error_reason_pb2 import ErrorReason as ErrorReason
 from ordermesh.api.routing.v1.explanation_pb2 import CapacityChange as CapacityChange
@@ -238,6 +239,7 @@ from ordermesh.api.routing.v1.rule_pb2 import SendToCare as SendToCare
 from ordermesh.api.routing.v1.rule_pb2 import ServiceRule as ServiceRule
 from ordermesh.api.routing.v1.rule_pb2 import SetAutoCancel as SetAutoCancel
 from ordermesh.api.routing.v1.rule_pb2 import SplitLimit as SplitLimit
+from ordermesh.api.routing.v1.rule_pb2 import Substitute as Substitute
 from ordermesh.api.routing.v1.rule_pb2 import TextFact as TextFact
 from ordermesh.api.routing.v1.rule_pb2 import TextTest as TextTest
 from ordermesh.api.routing.v1.rule_pb2 import TimeWindow as TimeWindow

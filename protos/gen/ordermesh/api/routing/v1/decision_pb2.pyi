@@ -126,6 +126,7 @@ class Decision(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
     REOPTIMIZATION_FIELD_NUMBER: _builtins.int
+    SUBSTITUTIONS_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """Its id, a UUID."""
     order_id: _builtins.str
@@ -198,6 +199,10 @@ class Decision(_message.Message):
     def reoptimization(self) -> Global___Reoptimization:
         """Set where an order was moved to save cost over all orders: why, and what it cost before."""
 
+    @_builtins.property
+    def substitutions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Substitution]:
+        """The lines that are filled with something else than was ordered."""
+
     def __init__(
         self,
         *,
@@ -223,14 +228,67 @@ class Decision(_message.Message):
         rules: _abc.Iterable[Global___RuleOutcome] | None = ...,
         stages: _abc.Iterable[Global___StageResult] | None = ...,
         reoptimization: Global___Reoptimization | None = ...,
+        substitutions: _abc.Iterable[Global___Substitution] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan", "reoptimization", b"reoptimization"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "reoptimization", b"reoptimization", "rules", b"rules", "stages", b"stages", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "reoptimization", b"reoptimization", "rules", b"rules", "stages", b"stages", "substitutions", b"substitutions", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
+
+@_typing.final
+class Substitution(_message.Message):
+    """Substitution says what is sent instead of what was ordered, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    ORDERED_SKU_FIELD_NUMBER: _builtins.int
+    SKU_FIELD_NUMBER: _builtins.int
+    UNITS_EACH_FIELD_NUMBER: _builtins.int
+    ORDERED_QUANTITY_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    UNIT_PRICE_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """The order line."""
+    ordered_sku: _builtins.str
+    """What was ordered."""
+    sku: _builtins.str
+    """What the plan counts on instead."""
+    units_each: _builtins.int
+    """So many of it for each one that was ordered."""
+    ordered_quantity: _builtins.int
+    """How many of what was ordered were to be filled so."""
+    rule_id: _builtins.str
+    """The rule that allows it."""
+    sentence: _builtins.str
+    """Why, for people."""
+    @_builtins.property
+    def unit_price(self) -> _money_pb2.Money:
+        """What the customer pays for each one that was ordered. Not set where that is not known."""
+
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        ordered_sku: _builtins.str = ...,
+        sku: _builtins.str = ...,
+        units_each: _builtins.int = ...,
+        ordered_quantity: _builtins.int = ...,
+        rule_id: _builtins.str = ...,
+        unit_price: _money_pb2.Money | None = ...,
+        sentence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["unit_price", b"unit_price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "ordered_quantity", b"ordered_quantity", "ordered_sku", b"ordered_sku", "rule_id", b"rule_id", "sentence", b"sentence", "sku", b"sku", "unit_price", b"unit_price", "units_each", b"units_each"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Substitution: _TypeAlias = Substitution  # noqa: Y015
 
 @_typing.final
 class Reoptimization(_message.Message):
@@ -304,7 +362,7 @@ class RuleOutcome(_message.Message):
     """The rule."""
     effect: _builtins.str
     """What it does: `FENCE`, `CHARGE`, `SPLIT_LIMIT`, `CAPACITY_MODE`, `SERVICE`, `PROMISE`,
-    `ACTION`.
+    `ACTION`, `SUBSTITUTE`.
     """
     applied: _builtins.bool
     """It did something. An action acts when the outcome is known; the events of the order tell that it did."""

@@ -219,22 +219,30 @@ class FulfillmentLine(_message.Message):
     LINE_ID_FIELD_NUMBER: _builtins.int
     SKU_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    INSTEAD_OF_SKU_FIELD_NUMBER: _builtins.int
+    UNITS_EACH_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The order line."""
     sku: _builtins.str
     """The item: for a kit, one of its components."""
     quantity: _builtins.int
     """Units of the item."""
+    instead_of_sku: _builtins.str
+    """What was ordered, where this item is sent instead of it. Empty: it is what was ordered."""
+    units_each: _builtins.int
+    """So many units of this item stand for one of what was ordered. 0 where nothing is replaced."""
     def __init__(
         self,
         *,
         line_id: _builtins.str = ...,
         sku: _builtins.str = ...,
         quantity: _builtins.int = ...,
+        instead_of_sku: _builtins.str = ...,
+        units_each: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "quantity", b"quantity", "sku", b"sku"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instead_of_sku", b"instead_of_sku", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "units_each", b"units_each"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -349,6 +349,8 @@ class OrderLine(_message.Message):
     UNFILLED_QUANTITY_FIELD_NUMBER: _builtins.int
     UNFILLED_REASON_FIELD_NUMBER: _builtins.int
     UNFILLED_FACTS_FIELD_NUMBER: _builtins.int
+    ACCEPTS_SUBSTITUTES_FIELD_NUMBER: _builtins.int
+    SUBSTITUTED_QUANTITY_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line."""
     sku: _builtins.str
@@ -369,6 +371,12 @@ class OrderLine(_message.Message):
     """Why they could not: `INSUFFICIENT_STOCK`, `NO_LOCATION`, `NO_CAPACITY`, `NOT_TOGETHER`,
     `PURCHASE_LIMIT`, `HOLD_QUOTA_EXCEEDED`. Empty when nothing is unfilled. What is over a limit is not
     tried again by itself: `SourceOrder` does so when it has been changed.
+    """
+    accepts_substitutes: _builtins.bool
+    """The customer takes something else where rules of the policy allow it."""
+    substituted_quantity: _builtins.int
+    """How many of those that have a location are filled with something else. The fulfillment orders name
+    it, the decision says why.
     """
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
@@ -399,10 +407,12 @@ class OrderLine(_message.Message):
         unfilled_quantity: _builtins.int = ...,
         unfilled_reason: _builtins.str = ...,
         unfilled_facts: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        accepts_substitutes: _builtins.bool = ...,
+        substituted_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_quantity", b"cancelled_quantity", "components", b"components", "keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "shipped_quantity", b"shipped_quantity", "sku", b"sku", "sourced_quantity", b"sourced_quantity", "unfilled_facts", b"unfilled_facts", "unfilled_quantity", b"unfilled_quantity", "unfilled_reason", b"unfilled_reason", "unit_price", b"unit_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_substitutes", b"accepts_substitutes", "cancelled_quantity", b"cancelled_quantity", "components", b"components", "keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "shipped_quantity", b"shipped_quantity", "sku", b"sku", "sourced_quantity", b"sourced_quantity", "substituted_quantity", b"substituted_quantity", "unfilled_facts", b"unfilled_facts", "unfilled_quantity", b"unfilled_quantity", "unfilled_reason", b"unfilled_reason", "unit_price", b"unit_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -188,6 +188,7 @@ class NewOrderLine(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     UNIT_PRICE_FIELD_NUMBER: _builtins.int
     KEEP_TOGETHER_FIELD_NUMBER: _builtins.int
+    ACCEPTS_SUBSTITUTES_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line."""
     sku: _builtins.str
@@ -196,6 +197,8 @@ class NewOrderLine(_message.Message):
     """Units, or kits."""
     keep_together: _builtins.bool
     """They come from one location."""
+    accepts_substitutes: _builtins.bool
+    """The customer takes something else where rules of the policy allow it."""
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
         """What one of them was sold for."""
@@ -208,10 +211,11 @@ class NewOrderLine(_message.Message):
         quantity: _builtins.int = ...,
         unit_price: _money_pb2.Money | None = ...,
         keep_together: _builtins.bool = ...,
+        accepts_substitutes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "unit_price", b"unit_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_substitutes", b"accepts_substitutes", "keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "unit_price", b"unit_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

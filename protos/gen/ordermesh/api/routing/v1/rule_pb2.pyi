@@ -480,6 +480,7 @@ class Rule(_message.Message):
     SERVICE_FIELD_NUMBER: _builtins.int
     PROMISE_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
+    SUBSTITUTE_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """The caller's id of the rule, once in a policy. Decisions name it."""
     name: _builtins.str
@@ -526,6 +527,10 @@ class Rule(_message.Message):
     def action(self) -> Global___OrderAction:
         """Says what becomes of the order after a decision."""
 
+    @_builtins.property
+    def substitute(self) -> Global___Substitute:
+        """Says what may be sent instead of an item."""
+
     def __init__(
         self,
         *,
@@ -542,12 +547,13 @@ class Rule(_message.Message):
         service: Global___ServiceRule | None = ...,
         promise: Global___PromiseRule | None = ...,
         action: Global___OrderAction | None = ...,
+        substitute: Global___Substitute | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "effect", b"effect", "fence", b"fence", "promise", b"promise", "scope", b"scope", "service", b"service", "split_limit", b"split_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "effect", b"effect", "fence", b"fence", "promise", b"promise", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "conditions", b"conditions", "disabled", b"disabled", "effect", b"effect", "fence", b"fence", "name", b"name", "promise", b"promise", "rule_id", b"rule_id", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "conditions", b"conditions", "disabled", b"disabled", "effect", b"effect", "fence", b"fence", "name", b"name", "promise", b"promise", "rule_id", b"rule_id", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["fence", "charge", "split_limit", "capacity_mode", "service", "promise", "action"]  # noqa: Y015
+    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["fence", "charge", "split_limit", "capacity_mode", "service", "promise", "action", "substitute"]  # noqa: Y015
     _WhichOneofArgType_effect: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_effect) -> _WhichOneofReturnType_effect | None: ...
 
@@ -1102,6 +1108,99 @@ class PromiseRule(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PromiseRule: _TypeAlias = PromiseRule  # noqa: Y015
+
+@_typing.final
+class Substitute(_message.Message):
+    """Substitute says that another item may be sent instead of the items that the conditions speak of. It
+    needs the consent of the customer (`accepts_substitutes` of the line), is not for kits, and a line is
+    filled with one item throughout: as it was ordered, or with one substitute. Which lines are filled
+    with what is part of the optimum: every choice is decided, and the best of them is taken; of equals
+    the one that replaces least. Conditions are about the order and its goods.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _When:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _WhenEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Substitute._When.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        WHEN_UNSPECIFIED: Substitute._When.ValueType  # 0
+        """Not said. Refused on input."""
+        WHEN_SHORT: Substitute._When.ValueType  # 1
+        """Where something of the order cannot be filled: for the lines of the items that are short."""
+        WHEN_CHEAPER: Substitute._When.ValueType  # 2
+        """There, and where the plan is cheaper so."""
+
+    class When(_When, metaclass=_WhenEnumTypeWrapper):
+        """When is under which circumstances it may."""
+
+    WHEN_UNSPECIFIED: Substitute.When.ValueType  # 0
+    """Not said. Refused on input."""
+    WHEN_SHORT: Substitute.When.ValueType  # 1
+    """Where something of the order cannot be filled: for the lines of the items that are short."""
+    WHEN_CHEAPER: Substitute.When.ValueType  # 2
+    """There, and where the plan is cheaper so."""
+
+    class _Price:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _PriceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Substitute._Price.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PRICE_UNSPECIFIED: Substitute._Price.ValueType  # 0
+        """Not said: as it was ordered."""
+        PRICE_AS_ORDERED: Substitute._Price.ValueType  # 1
+        """The price of what was ordered."""
+        PRICE_LOWER: Substitute._Price.ValueType  # 2
+        """What the substitute is worth, where that is less."""
+
+    class Price(_Price, metaclass=_PriceEnumTypeWrapper):
+        """Price is what the customer pays for it."""
+
+    PRICE_UNSPECIFIED: Substitute.Price.ValueType  # 0
+    """Not said: as it was ordered."""
+    PRICE_AS_ORDERED: Substitute.Price.ValueType  # 1
+    """The price of what was ordered."""
+    PRICE_LOWER: Substitute.Price.ValueType  # 2
+    """What the substitute is worth, where that is less."""
+
+    SKU_FIELD_NUMBER: _builtins.int
+    UNITS_EACH_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    PER_UNIT_FIELD_NUMBER: _builtins.int
+    sku: _builtins.str
+    """What is sent: an item that is no kit, and none of those that it replaces."""
+    units_each: _builtins.int
+    """So many of it for each one that was ordered. They leave together. 0 means 1."""
+    when: Global___Substitute.When.ValueType
+    """When."""
+    price: Global___Substitute.Price.ValueType
+    """What the customer pays."""
+    @_builtins.property
+    def per_unit(self) -> _money_pb2.Money:
+        """What it costs the retailer for each unit that is sent, beside what the plan costs: counted as a
+        preference. Not set: nothing. It is no credit.
+        """
+
+    def __init__(
+        self,
+        *,
+        sku: _builtins.str = ...,
+        units_each: _builtins.int = ...,
+        when: Global___Substitute.When.ValueType = ...,
+        price: Global___Substitute.Price.ValueType = ...,
+        per_unit: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["per_unit", b"per_unit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["per_unit", b"per_unit", "price", b"price", "sku", b"sku", "units_each", b"units_each", "when", b"when"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Substitute: _TypeAlias = Substitute  # noqa: Y015
 
 @_typing.final
 class OrderAction(_message.Message):

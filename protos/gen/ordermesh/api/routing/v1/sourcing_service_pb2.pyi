@@ -174,6 +174,7 @@ class SourcingLine(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     KEEP_TOGETHER_FIELD_NUMBER: _builtins.int
     UNIT_PRICE_FIELD_NUMBER: _builtins.int
+    ACCEPTS_SUBSTITUTES_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The caller's id of the line."""
     sku: _builtins.str
@@ -182,6 +183,8 @@ class SourcingLine(_message.Message):
     """Units, or kits."""
     keep_together: _builtins.bool
     """The units of the line come from one location."""
+    accepts_substitutes: _builtins.bool
+    """The customer would take something else where rules of the policy allow it."""
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
         """What one of it would be sold for. Not set: what the item is worth."""
@@ -194,10 +197,11 @@ class SourcingLine(_message.Message):
         quantity: _builtins.int = ...,
         keep_together: _builtins.bool = ...,
         unit_price: _money_pb2.Money | None = ...,
+        accepts_substitutes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "unit_price", b"unit_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_substitutes", b"accepts_substitutes", "keep_together", b"keep_together", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "unit_price", b"unit_price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

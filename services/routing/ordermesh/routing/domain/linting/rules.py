@@ -25,6 +25,7 @@ from ordermesh.routing.domain.rules.rule import (
     SplitLimit,
     Window,
 )
+from ordermesh.routing.domain.rules.substitute import Substitute
 from ordermesh.routing.domain.rules.vocabulary import STATIC, words
 from ordermesh.routing.domain.stages import relaxations
 
@@ -125,6 +126,8 @@ def _outdoes(first: Effect, second: Effect, *, is_before: bool) -> bool:
             return _is_stricter(first, second)
         case OrderAction(), OrderAction():
             return _acts_for(first, second, is_before=is_before)
+        case Substitute(), Substitute():
+            return is_before and first == second
         case _:
             return False
 
@@ -194,6 +197,8 @@ def _contradiction(first: Effect, second: Effect) -> str:
             return f"ban and price service {shared[0]}" if shared else ""
         case OrderAction(), OrderAction() if first.after & second.after:
             return clash(first.deed, second.deed)
+        case Substitute(), Substitute() if first.sku == second.sku:
+            return "" if first == second else f"offer {first.sku} on different terms"
         case _:
             return ""
 

@@ -1,7 +1,7 @@
 """Which orders could move, what they hold, and what that is called in the words of a problem."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ordermesh.kernel.money import Money
@@ -78,7 +78,7 @@ class Movable:
                 units = by_line.setdefault(line.line_id, {})
                 units[line.sku] = units.get(line.sku, 0) + line.quantity
         return tuple(
-            Wanted(line, by_line[line.line_id])
+            Wanted(replace(line, accepts_substitutes=False), by_line[line.line_id])
             for line in self.story.order.lines
             if line.line_id in by_line
         )
@@ -120,6 +120,8 @@ def look_at(story: Story) -> Movable | Staying:
     if any(line.components for line in order.lines):
         return Staying(Fate.NOT_MOVABLE, "it has a kit")
     lines = [line for one in open_work for line in one.lines]
+    if any(line.instead_of for line in lines):
+        return Staying(Fate.NOT_MOVABLE, "something else is sent than was ordered")
     if any(line.reservation_id is None or line.held != line.quantity for line in lines):
         return Staying(Fate.NOT_MOVABLE, "not all of it is held")
     return Movable(story, open_work)

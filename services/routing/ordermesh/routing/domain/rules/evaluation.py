@@ -23,6 +23,7 @@ from ordermesh.routing.domain.rules.knowing import Asked, AskedLine, Facts, Sigh
 from ordermesh.routing.domain.rules.limiting import LimitsUnderWay, Tally
 from ordermesh.routing.domain.rules.result import (
     Evaluation,
+    Note,
     RuleAdjustment,
     RuleRemoval,
     RuleReport,
@@ -39,6 +40,7 @@ from ordermesh.routing.domain.rules.rule import (
     SplitLimit,
     in_force,
 )
+from ordermesh.routing.domain.rules.substitute import Offered, Substitute
 from ordermesh.routing.domain.rules.vocabulary import PUT, STATIC, Fact, Level, words
 
 
@@ -65,6 +67,9 @@ class Rulebook:
     def __init__(self, rules: Iterable[Rule], network: Mapping[str, Facts]) -> None:
         self.network = network
         self._rules = tuple(_compiled(rule, network) for rule in rules if not rule.disabled)
+        self._replacing = tuple(
+            one for one in self._rules if isinstance(one.rule.effect, Substitute)
+        )
         self.needs_put = any(fact in PUT for one in self._rules for fact in _asked_for(one.rule))
 
     def __bool__(self) -> bool:
@@ -79,6 +84,16 @@ class Rulebook:
             if one.rule.rule_id not in without and in_force(one.rule.windows, now):
                 run.take(one)
         return run.result()
+
+    def offered(self, asked: Asked, now: datetime) -> tuple[Offered, ...]:
+        """What could be sent instead, by what is known of the order before any stock is."""
+        if not self._replacing:
+            return ()
+        run = _Run(asked, self.network)
+        for one in self._replacing:
+            if in_force(one.rule.windows, now):
+                run.take(one)
+        return run.result().offered
 
 
 NO_RULEBOOK = Rulebook((), {})
@@ -138,6 +153,8 @@ class _Run:
         self._services: list[ServiceChange] = []
         self._reports: list[RuleReport] = []
         self._actions: list[RuleAction] = []
+        self._offered: list[Offered] = []
+        self._remarks: list[Note] = []
         self._limits = LimitsUnderWay()
 
     def take(self, one: _Compiled) -> None:
@@ -152,24 +169,31 @@ class _Run:
         lines = self._lines(one, tally)
         if one.items and not lines and not tally.abstained:
             return
+        applied = self._apply(one, lines, tally)
+        if applied or tally.abstained or isinstance(rule.effect, Substitute):
+            self._report(rule, applied, tally)
+
+    def _apply(self, one: _Compiled, lines: list[AskedLine], tally: Tally) -> bool:
+        """Do what the rule does; whether it did anything."""
+        rule = one.rule
         match rule.effect:
             case SplitLimit():
-                applied = bool(lines) and self._limit(one, lines, tally)
+                return bool(lines) and self._limit(one, lines, tally)
             case PromiseRule():
-                applied = bool(lines)
-                if applied:
+                if lines:
                     self._limits.promise(rule.effect)
+                return bool(lines)
             case Fence():
-                applied = self._fence(one, lines, tally)
+                return self._fence(one, lines, tally)
             case Charge():
-                applied = self._charge(one, lines, tally)
+                return self._charge(one, lines, tally)
             case OrderAction():
-                applied = True
                 self._actions.append(RuleAction(rule.rule_id, rule.title, rule.effect))
+                return True
+            case Substitute():
+                return self._offer(rule, rule.effect, lines)
             case CapacityMode() | ServiceRule():
-                applied = bool(lines) and self._at_places(one, tally)
-        if applied or tally.abstained:
-            self._report(rule, applied, tally)
+                return bool(lines) and self._at_places(one, tally)
 
     def _report(self, rule: Rule, applied: bool, tally: Tally) -> None:
         self._reports.append(
@@ -298,6 +322,22 @@ class _Run:
             RuleAdjustment(rule.rule_id, charge.purpose, location_id, line_id, **amounts)
         )
 
+    def _offer(self, rule: Rule, substitute: Substitute, lines: Iterable[AskedLine]) -> bool:
+        """Offer a substitute for each of these lines that may have one."""
+        is_offered = False
+        for line in lines:
+            why_not = "is a kit" if line.is_kit else ""
+            if not line.accepts_substitutes:
+                why_not = "is for a customer who takes no substitute"
+            if line.sku == substitute.sku:
+                why_not = "is for the substitute itself"
+            if why_not:
+                self._remarks.append(Note(rule.rule_id, f"line {line.line_id} {why_not}"))
+                continue
+            self._offered.append(Offered(rule.rule_id, rule.title, line.line_id, substitute))
+            is_offered = True
+        return is_offered
+
     def _at_places(self, one: _Compiled, tally: Tally) -> bool:
         effect = one.rule.effect
         for location_id in self._places(one, tally):
@@ -331,6 +371,8 @@ class _Run:
             self._limits.result(),
             tuple(self._reports),
             tuple(self._actions),
+            tuple(self._offered),
+            tuple(self._remarks),
         )
 
 

@@ -27,7 +27,8 @@ class AskedLine:
     """A line as rules see it: so many of an item, or of a kit of ``parts``.
 
     ``parts`` are units of each SKU in one of it, ``units`` those that are to be sourced.
-    ``unit_value`` is what one of it was sold for or is worth, None where nobody knows.
+    ``unit_value`` is what one of it was sold for or is worth, None where nobody knows. With
+    ``accepts_substitutes`` the customer takes something else.
     """
 
     line_id: str
@@ -37,6 +38,7 @@ class AskedLine:
     units: Mapping[str, int]
     unit_value: Money | None = None
     keeps_together: bool = False
+    accepts_substitutes: bool = False
 
     @property
     def is_kit(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.rules.action import RuleAction
 from ordermesh.routing.domain.rules.rule import NOTHING, Mode, Purpose
+from ordermesh.routing.domain.rules.substitute import Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class ServiceChange:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a limit came from, as a sentence."""
+    """What a rule has to say of the order, as a sentence: what a limit came from, for example."""
 
     rule_id: str
     sentence: str
@@ -82,7 +83,11 @@ class RuleReport:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that the rules do to an order; ``actions`` wait for what its decision comes to."""
+    """All that the rules do to an order.
+
+    ``actions`` wait for what its decision comes to, ``offered`` are what could be sent instead.
+    ``remarks`` are in nobody's way.
+    """
 
     removals: tuple[RuleRemoval, ...] = ()
     adjustments: tuple[RuleAdjustment, ...] = ()
@@ -90,3 +95,5 @@ class Evaluation:
     limits: Limits = field(default_factory=Limits)
     reports: tuple[RuleReport, ...] = ()
     actions: tuple[RuleAction, ...] = ()
+    offered: tuple[Offered, ...] = ()
+    remarks: tuple[Note, ...] = ()

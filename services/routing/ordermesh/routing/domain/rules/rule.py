@@ -9,6 +9,7 @@ from typing import Literal
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.rules.action import OrderAction
 from ordermesh.routing.domain.rules.conditions import AnyOf, Condition, Test
+from ordermesh.routing.domain.rules.substitute import Substitute
 from ordermesh.routing.domain.rules.vocabulary import Fact
 
 NOTHING = Money(0)
@@ -163,7 +164,16 @@ class PromiseRule:
     kind: Literal["PROMISE"] = "PROMISE"
 
 
-Effect = Fence | Charge | SplitLimit | CapacityMode | ServiceRule | PromiseRule | OrderAction
+Effect = (
+    Fence
+    | Charge
+    | SplitLimit
+    | CapacityMode
+    | ServiceRule
+    | PromiseRule
+    | OrderAction
+    | Substitute
+)
 
 
 @dataclass(frozen=True, slots=True)

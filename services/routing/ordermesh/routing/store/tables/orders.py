@@ -99,6 +99,8 @@ order_line = Table(
     Column("unfilled", BigInteger, nullable=False),
     Column("unfilled_reason", String(64), nullable=False),
     Column("unfilled_facts", JSON, nullable=False, server_default="{}"),
+    Column("accepts_substitutes", Boolean, nullable=False, server_default=false()),
+    Column("substituted", BigInteger, nullable=False, server_default="0"),
     CheckConstraint(
         "shipped <= sourced and sourced + cancelled + unfilled <= quantity",
         name="order_line_adds_up",

@@ -62,6 +62,8 @@ fulfillment_line = Table(
     Column("quantity", BigInteger, nullable=False),
     Column("reservation_id", Uuid, nullable=True),
     Column("held", BigInteger, nullable=False),
+    Column("instead_of", CallerText, nullable=False, server_default=""),  # what was ordered
+    Column("units_each", Integer, nullable=False, server_default="1"),  # for one of that
 )
 
 

@@ -1,0 +1,200 @@
+"""Deciding: what comes of a question on what is known and what the ledger can promise."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from ordermesh.routing.domain import staging, substituting, verdict
+from ordermesh.routing.domain.asking import asked
+from ordermesh.routing.domain.decision import Decision, StageResult
+from ordermesh.routing.domain.framing import frame, stock_for
+from ordermesh.routing.domain.inputs import SourcingInputs
+from ordermesh.routing.domain.known import Known
+from ordermesh.routing.domain.plan import Solution
+from ordermesh.routing.domain.problem import Problem
+from ordermesh.routing.domain.question import Question
+from ordermesh.routing.domain.record import DecidedUnder, Record
+from ordermesh.routing.domain.sourcing_method import SourcingMethod
+from ordermesh.routing.domain.stages import Relaxation, Ruled, relaxations
+from ordermesh.routing.domain.together import bundled, renamed, told_apart
+from ordermesh.routing.domain.verification import verify
+from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
+from ordermesh.routing.ports.sourcing import Baselines, Solver
+from ordermesh.routing.ports.stock import Availability
+
+ATOMS_AT_ONCE, SOLVED_AT_ONCE = 6, 400
+"""So many atoms, and atoms times candidates, are solved in less time than they take to be put."""
+
+
+class Deciding:
+    """Finds decisions by stages, and by what lines may be filled with. It reads nothing."""
+
+    def __init__(self, solve: Solver, baselines: Baselines) -> None:
+        self._solve = solve
+        self._baselines = baselines
+
+    async def __call__(
+        self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
+    ) -> Decision:
+        """The decision of the first stage that fills all, or of the last one."""
+        results: list[StageResult] = []
+        for relaxation in relaxations(known.policy.stages):
+            ruled = _ruled(question, known, stock, relaxation)
+            asking = _Asking(question, known, stock, ruled, decision_id)
+            asking, problem, decision = await self._with_substitutes(asking)
+            if known.policy.stages:
+                results.append(
+                    staging.result(asking.ruled, known.policy, problem, decision, stock.units)
+                )
+            if not decision.unfilled_lines:
+                break
+        return staging.recorded(decision, known, asking.ruled, results)
+
+    async def _with_substitutes(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
+        """The best of all that lines may be filled with, which may be what was ordered."""
+        best = await self._stage(asking)
+        as_ordered, ruled = best[2], asking.ruled
+        question, items, stock = asking.question, asking.known.items, asking.stock
+        if not ruled.evaluation.offered or question.method is not SourcingMethod.EXACT:
+            return best
+        compared = substituting.choices(question, ruled.evaluation, items, as_ordered)
+        chosen: substituting.Choice = {}
+        others = [as_ordered]
+        for choice in compared.choices:
+            instead = substituting.replaced(question, choice, items)
+            again = _ruled(instead, asking.known, stock, ruled.relaxation)
+            evaluation = substituting.charged(again.evaluation, choice, stock.units)
+            tried = await self._stage(
+                replace(asking, question=instead, ruled=replace(again, evaluation=evaluation))
+            )
+            others.append(tried[2])
+            if substituting.is_better(tried[2], best[2]):
+                best, chosen = tried, choice
+        told, problem, decision = best
+        decision = substituting.told(decision, as_ordered, question, choice=chosen, items=items)
+        decision = substituting.bounded(decision, others, is_cut=bool(compared.left_out))
+        evaluation = substituting.settled(ruled.evaluation, told.ruled.evaluation, chosen, decision)
+        told = replace(told, ruled=replace(told.ruled, evaluation=evaluation))
+        return told, problem, _recorded_whole(decision, asking)
+
+    async def _stage(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
+        """One stage: with full locations closed, and with them where that leaves something."""
+        for ruled in staging.openings(asking.ruled, asking.known, asking.question.pickup):
+            tried = replace(asking, ruled=ruled)
+            problem, decision = await self._bundled(tried)
+            if not decision.unfilled_lines:
+                break
+        return tried, problem, decision
+
+    async def _bundled(self, asking: "_Asking") -> tuple[Problem, Decision]:
+        """As ``_whole``, with lines that stay together as one."""
+        evaluation = asking.ruled.evaluation
+        question, bundles = bundled(asking.question, evaluation.limits.together)
+        ruled = replace(asking.ruled, evaluation=renamed(evaluation, bundles))
+        problem, decision = await self._whole(replace(asking, question=question, ruled=ruled))
+        return problem, told_apart(decision, bundles)
+
+    async def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
+        """The decision that sends no kit in part, and the problem that it solves."""
+        question = asking.question
+        stock = asking.stock
+        inputs = frame(question, asking.known, stock.units, asking.ruled, stock.coming)
+        problem = inputs.problem
+        decision = await self._decide(asking, inputs)
+        trim = trimmed(question, problem, decision)
+        if trim is None:
+            return problem, decision
+        if not trim.question.wanted:
+            return problem, nothing_left(decision, trim)
+        _, rest = await self._whole(replace(asking, question=trim.question))
+        return problem, with_left(rest, trim)
+
+    async def _decide(self, asking: "_Asking", inputs: SourcingInputs) -> Decision:
+        question, known, stock = asking.question, asking.known, asking.stock
+        problem = inputs.problem
+        if question.method is SourcingMethod.EXACT:
+            solution = await self._solved(problem)
+            verify(problem, solution.plan)
+            decision = verdict.solved(
+                question,
+                known.policy,
+                problem,
+                solution,
+                stock.units,
+                decision_id=asking.decision_id,
+                revision=stock.revision,
+                now=known.now,
+            )
+            return replace(decision, record=_record(asking, inputs, solution))
+        plan = await asyncio.to_thread(self._baselines[question.method], problem)
+        verify(problem, plan)
+        return verdict.by_rule(
+            question, known.policy, problem, plan, revision=stock.revision, now=known.now
+        )
+
+    async def _solved(self, problem: Problem) -> Solution:
+        """The solution: at once where it costs less than another thread, else beside the loop."""
+        atoms = sum(group.atoms for group in problem.groups)
+        is_small = atoms <= ATOMS_AT_ONCE and atoms * len(problem.candidates) <= SOLVED_AT_ONCE
+        if is_small and problem.parcels_max is None:
+            return self._solve(problem)
+        return await asyncio.to_thread(self._solve, problem)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """A question with what is known for it, as one stage puts it."""
+
+    question: Question
+    known: Known
+    stock: Availability
+    ruled: Ruled
+    decision_id: UUID | None
+
+
+def _ruled(question: Question, known: Known, stock: Availability, relaxation: Relaxation) -> Ruled:
+    """What the rules say to a question at one stage."""
+    if not known.rulebook:
+        return Ruled(relaxation=relaxation)
+    seen = asked(question, known, stock.units)
+    return Ruled(known.rulebook.evaluate(seen, known.now, relaxation.without), relaxation)
+
+
+def _recorded_whole(decision: Decision, asking: "_Asking") -> Decision:
+    """The decision with a record of what was asked, and of the stock of all that was compared.
+
+    Under another policy lines may be filled with something else.
+    """
+    record = decision.record
+    if record is None:
+        return decision
+    wanted = {*asking.question.skus, *asking.known.instead}
+    units = stock_for(asking.question, asking.stock.units)
+    stock = {place: dict(held) for place, held in record.inputs.stock.items()}
+    for place, held in units.items():
+        for sku in wanted & held.keys():
+            if held[sku] > 0:
+                stock.setdefault(place, {}).setdefault(sku, held[sku])
+    return replace(
+        decision,
+        record=replace(
+            record,
+            question=asking.question,
+            inputs=replace(record.inputs, stock=stock),
+            replaced=substituting.of_record(decision),
+        ),
+    )
+
+
+def _record(asking: "_Asking", inputs: SourcingInputs, solution: Solution) -> Record:
+    policy = asking.known.policy
+    return Record(
+        decision_id="" if asking.decision_id is None else str(asking.decision_id),
+        create_time=asking.known.now,
+        under=DecidedUnder(policy.policy_id, policy.version, policy.currency_code),
+        ledger_revision=asking.stock.revision,
+        question=asking.question,
+        inputs=inputs,
+        plan=solution.plan,
+        certificate=solution.certificate,
+    )

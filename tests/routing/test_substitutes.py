@@ -1,0 +1,471 @@
+"""Something else is sent than was ordered, where a rule and the customer allow it."""
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from ordermesh.api.order.v1 import StockMatrix
+from ordermesh.api.routing import v1
+from ordermesh.client import proof
+from ordermesh.routing.__main__ import _BASELINES
+from ordermesh.routing.domain.context import OrderContext
+from ordermesh.routing.domain.decision import Decision, Outcome
+from ordermesh.routing.domain.framing import frame
+from ordermesh.routing.domain.fulfillment import FulfillmentLine, FulfillmentState
+from ordermesh.routing.domain.geography import Place
+from ordermesh.routing.domain.item import Item
+from ordermesh.routing.domain.known import Known
+from ordermesh.routing.domain.linting.finding import Kind
+from ordermesh.routing.domain.linting.rules import contradictory, shadowed
+from ordermesh.routing.domain.network import SHIP
+from ordermesh.routing.domain.order import FrozenComponent, OrderLine, Price, sourced_units
+from ordermesh.routing.domain.policy import Policy, illustrative_policy
+from ordermesh.routing.domain.question import Question, Units
+from ordermesh.routing.domain.rules.evaluation import Rulebook
+from ordermesh.routing.domain.rules.knowing import static_facts
+from ordermesh.routing.domain.rules.rule import Rule, Scope
+from ordermesh.routing.domain.rules.substitute import PaidFor, Substitute, When
+from ordermesh.routing.domain.substituting import CHOICES_MAX
+from ordermesh.routing.domain.wanted import Wanted
+from ordermesh.routing.operations.deciding import Deciding
+from ordermesh.routing.ports.stock import Availability
+from ordermesh.routing.solver.solve import solve
+from tests.eventually import eventually
+from tests.routing.house import IF_SOURCED, House, line, refused, usd
+from tests.routing.looks import has_work_at, only_line
+from tests.routing.policing import save
+from tests.routing.reoptimizing import fates, reoptimize
+from tests.routing.requests import question as a_question
+from tests.routing.ruling import NOW, entry, item, place
+from tests.routing.ruling import rule as a_rule
+from tests.routing.ruling import usd as money
+from tests.routing.sourcing import cheapest
+from tests.routing.test_lifecycles import work
+
+SHORT, CHEAPER = When.SHORT, When.CHEAPER
+DECIDE = Deciding(solve, _BASELINES)
+
+
+# Every choice of what lines are filled with, against trying everything
+
+
+def offer(rule_id: str, ordered: str, sku: str, when: When, **fields: Any) -> Rule:
+    return a_rule(Substitute(sku, when, **fields), rule_id=rule_id, scope=Scope(skus=(ordered,)))
+
+
+def wanted(line_id: str, sku: str, units: int, **fields: Any) -> Wanted:
+    fields = {"accepts_substitutes": True, **fields}
+    return Wanted(OrderLine(line_id, sku, units, **fields), {sku: units})
+
+
+def asking(*lines: Wanted) -> Question:
+    return Question(
+        order_id="O-1",
+        wanted=lines,
+        place=Place.from_degrees(40.0, -75.0),
+        promise_days=0,
+        policy_id="default",
+        context=OrderContext("web", SHIP, "US", "PA", "19019", NOW),
+    )
+
+
+def knowing(
+    rules: tuple[Rule, ...], items: tuple[Item, ...], degrees: Mapping[str, float]
+) -> Known:
+    """Locations so many degrees west of the customer."""
+    network = tuple(entry(name, priority=rank) for rank, name in enumerate(degrees, 1))
+    places = {
+        name: place(name, place=Place.from_degrees(40.0, -75.0 - west))
+        for name, west in degrees.items()
+    }
+    facts = {one.location_id: static_facts(one, places[one.location_id]) for one in network}
+    return Known(
+        policy=replace(illustrative_policy(), rules=rules),
+        network=network,
+        locations=places,
+        items={one.sku: one for one in items},
+        used={},
+        now=NOW,
+        rulebook=Rulebook(rules, facts),
+    )
+
+
+def a_scene(draw: random.Random) -> tuple[Question, Known, dict[str, dict[str, int]]]:
+    skus = ["A", "B", "C"]
+    items = tuple(
+        item(sku, weight_grams=draw.choice([200, 900, 2_500]), keep_together=draw.random() < 0.2)
+        for sku in skus
+    )
+    rules = tuple(
+        offer(
+            f"R{number}",
+            draw.choice(skus[:2]),
+            draw.choice(skus),
+            CHEAPER,
+            units_each=draw.choice([1, 1, 2]),
+            per_unit=draw.choice([money("0"), money("1.25")]),
+        )
+        for number in range(draw.randint(1, 3))
+    )
+    lines = tuple(
+        wanted(
+            str(number),
+            draw.choice(skus[:2]),
+            draw.randint(1, 2),
+            accepts_substitutes=draw.random() < 0.8,
+            keep_together=draw.random() < 0.3,
+        )
+        for number in range(draw.randint(1, 2))
+    )
+    degrees = {"X": draw.choice([1.0, 5.0]), "Y": draw.choice([3.0, 30.0])}
+    stock = {
+        name: {sku: units for sku in skus if (units := draw.choice([0, 0, 1, 2, 4]))}
+        for name in degrees
+    }
+    return asking(*lines), knowing(rules, items, degrees), stock
+
+
+def best_of_all(question: Question, known: Known, stock: Units, *, instead: bool) -> int:
+    """The least cost over every choice for every line, trying every place for every atom."""
+    ways = []
+    for one in question.wanted:
+        own: list[tuple[Wanted, Substitute | None]] = [(one, None)]
+        seen: set[str] = {one.line.sku}
+        for rule in known.policy.rules:
+            given = rule.effect
+            assert isinstance(given, Substitute)
+            may = one.line.accepts_substitutes and rule.scope.skus == (one.line.sku,)
+            if not (instead and may) or given.sku in seen:
+                continue
+            seen.add(given.sku)
+            line = replace(
+                one.line,
+                sku=given.sku,
+                keep_together=one.line.keep_together or known.items[given.sku].keep_together,
+                components=()
+                if given.units_each == 1
+                else (FrozenComponent(given.sku, given.units_each, None),),
+            )
+            units = one.units[one.line.sku] * given.units_each
+            own.append((Wanted(line, {given.sku: units}), given))
+        ways.append(own)
+    found = []
+    for chosen in product(*ways):
+        asked = replace(question, wanted=tuple(one for one, _ in chosen))
+        plan = cheapest(frame(asked, known, stock).problem)
+        assert plan is not None
+        sent: dict[str, int] = {}
+        for shipment in plan.shipments:
+            for part in shipment.lines:
+                sent[part.line_id] = sent.get(part.line_id, 0) + part.quantity
+        extra = sum(
+            given.per_unit * sent.get(one.line.line_id, 0) for one, given in chosen if given
+        )
+        # A charge changes which plan is cheapest only by what is left; such ties are left out.
+        if not plan.unfilled or not any(given and given.per_unit for _, given in chosen):
+            found.append(plan.costs.total + extra)
+    return min(found)
+
+
+async def decided(question: Question, known: Known, stock: Units) -> Decision:
+    return await DECIDE(question, known, Availability(stock, 7), None)
+
+
+async def test_what_is_decided_is_the_best_of_every_choice() -> None:
+    replaced = kept = 0
+    for seed in range(150):
+        question, known, stock = a_scene(random.Random(seed))
+        if not any(stock.values()):
+            continue
+        decision = await decided(question, known, stock)
+        as_ordered = best_of_all(question, known, stock, instead=False)
+        best = min(as_ordered, best_of_all(question, known, stock, instead=True))
+        if decision.unfilled_lines and any(
+            r.effect.per_unit for r in known.policy.rules if isinstance(r.effect, Substitute)
+        ):
+            assert decision.cost <= best, seed
+        else:
+            assert decision.cost == best, seed
+        assert decision.bound is None or decision.bound == decision.cost
+        if decision.substitutions:
+            replaced += 1
+            assert decision.cost < as_ordered, seed
+        else:
+            kept += 1
+            assert decision.cost == as_ordered, seed
+    assert min(replaced, kept) > 20
+
+
+async def test_what_is_there_as_ordered_is_not_replaced_by_a_rule_for_what_is_short() -> None:
+    known = knowing((offer("R", "A", "B", SHORT),), (item("A"), item("B")), {"X": 1.0, "Y": 30.0})
+    stock = {"X": {"B": 9}, "Y": {"A": 2}}
+
+    full = await decided(asking(wanted("1", "A", 2)), known, stock)
+    short = await decided(asking(wanted("1", "A", 3)), known, stock)
+
+    assert not full.substitutions
+    (one,) = short.substitutions
+    assert (one.sku, one.ordered_sku, one.ordered_quantity) == ("B", "A", 3)
+    assert one.sentence == "line 1: B for A: not all of A can be had"
+    assert [(s.location_id, s.lines[0].sku) for s in short.shipments] == [("X", "B")]
+
+
+async def test_a_line_of_the_same_item_may_give_way_to_one_whose_customer_takes_nothing_else() -> (
+    None
+):
+    known = knowing((offer("R", "A", "B", SHORT),), (item("A"), item("B")), {"X": 1.0})
+    lines = (wanted("1", "A", 1), wanted("2", "A", 1, accepts_substitutes=False))
+
+    decision = await decided(asking(*lines), known, {"X": {"A": 1, "B": 5}})
+
+    assert not decision.unfilled_lines
+    assert [one.line_id for one in decision.substitutions] == ["1"]
+    sent = {(one.line_id, one.sku) for one in decision.shipments[0].lines}
+    assert sent == {("1", "B"), ("2", "A")}
+    (outcome,) = decision.rules
+    assert outcome.applied
+    assert outcome.sentences == (
+        "line 2 is for a customer who takes no substitute",
+        "line 1: B for A: not all of A can be had",
+    )
+
+
+async def test_rules_that_fence_the_substitute_off_hold_for_it() -> None:
+    fence = a_rule(rule_id="no B from X", scope=Scope(location_ids=("X",), skus=("B",)))
+    rules = (offer("R", "A", "B", SHORT), fence)
+    known = knowing(rules, (item("A"), item("B")), {"X": 1.0, "Y": 5.0})
+
+    decision = await decided(asking(wanted("1", "A", 1)), known, {"X": {"B": 5}, "Y": {"B": 5}})
+
+    assert [one.location_id for one in decision.shipments] == ["Y"]
+
+
+async def test_so_many_that_stand_for_one_leave_together_or_stay() -> None:
+    rules = (offer("R", "A", "B", SHORT, units_each=3),)
+    known = knowing(rules, (item("A"), item("B")), {"X": 1.0, "Y": 5.0})
+
+    decision = await decided(asking(wanted("1", "A", 2)), known, {"X": {"B": 4}, "Y": {"B": 2}})
+
+    assert [(s.location_id, s.lines[0].quantity) for s in decision.shipments] == [("X", 3)]
+    assert decision.unfilled_units == 3
+
+
+async def test_a_charge_may_outweigh_what_is_saved() -> None:
+    def rules(per_unit: str) -> tuple[Rule, ...]:
+        return (offer("R", "A", "B", CHEAPER, per_unit=money(per_unit)),)
+
+    stock = {"X": {"B": 1}, "Y": {"A": 1}}
+    items, degrees = (item("A"), item("B")), {"X": 1.0, "Y": 30.0}
+    question = asking(wanted("1", "A", 1))
+    free = await decided(question, knowing(rules("0"), items, degrees), stock)
+    dear = await decided(question, knowing(rules("40"), items, degrees), stock)
+    (one,) = free.substitutions
+    saving = one.sentence.removeprefix("line 1: B for A: the order costs ").removesuffix(" less so")
+    fair = await decided(question, knowing(rules(saving), items, degrees), stock)
+    assert not dear.substitutions
+    assert not fair.substitutions
+    assert dear.cost - free.cost == money(saving)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"is_sellable": False}, {"components": ("x",)}, None], ids=["unsold", "kit", "new"]
+)
+async def test_what_is_not_sold_not_known_or_a_kit_replaces_nothing(
+    changes: dict[str, Any] | None,
+) -> None:
+    items = (item("A"),) if changes is None else (item("A"), item("B", **changes))
+    known = knowing((offer("R", "A", "B", SHORT),), items, {"X": 1.0})
+
+    decision = await decided(asking(wanted("1", "A", 1)), known, {"X": {"B": 5}})
+
+    assert not decision.substitutions
+    assert decision.unfilled_units == 1
+
+
+async def test_where_there_are_too_many_choices_no_optimum_is_claimed() -> None:
+    rules = (offer("R", "A", "B", CHEAPER),)
+    known = knowing(rules, (item("A"), item("B")), {"X": 1.0})
+    many = CHOICES_MAX.bit_length()
+    lines = [wanted(f"{number:02}", "A", 1) for number in range(many)]
+    stock = {"X": {"A": many, "B": many}}
+
+    decision = await decided(asking(*lines), known, stock)
+    fewer = await decided(asking(*lines[:2]), known, stock)
+
+    assert (decision.outcome, decision.bound) == (Outcome.FEASIBLE, None)
+    assert (fewer.outcome, fewer.bound) == (Outcome.OPTIMAL, fewer.cost)
+
+
+async def test_the_customer_pays_what_the_rule_says() -> None:
+    def paid(price: PaidFor, each: int, worth: str) -> tuple[Rule, tuple[Item, ...]]:
+        rule = offer("R", "A", "B", SHORT, price=price, units_each=each)
+        return rule, (item("A"), item("B", value=Price("USD", money(worth))))
+
+    for price, each, worth, expected in [
+        (PaidFor.AS_ORDERED, 1, "5", "12"),
+        (PaidFor.LOWER, 1, "5", "5"),
+        (PaidFor.LOWER, 1, "50", "12"),
+        (PaidFor.LOWER, 2, "5", "10"),
+    ]:
+        rule, items = paid(price, each, worth)
+        line = wanted("1", "A", 1, unit_price=Price("USD", money("12")))
+        decision = await decided(asking(line), knowing((rule,), items, {"X": 1}), {"X": {"B": 5}})
+        (one,) = decision.substitutions
+        assert one.unit_price == Price("USD", money(expected))
+
+
+def test_units_that_stand_for_one_are_counted_over_all_reservations() -> None:
+    one = work(FulfillmentState.RELEASED)
+    parts = (
+        FulfillmentLine("1", "B", 3, instead_of="A", units_each=2),
+        FulfillmentLine("1", "B", 1, instead_of="A", units_each=2),
+        FulfillmentLine("1", "A", 1),
+    )
+
+    assert sourced_units(OrderLine("1", "A", 3), [replace(one, lines=parts)]) == {"A": 3}
+
+
+def a_policy(*rules: Rule) -> Policy:
+    return replace(illustrative_policy(), rules=rules)
+
+
+def test_the_linter_tells_of_the_same_substitute_on_other_terms() -> None:
+    first = offer("first", "A", "B", SHORT)
+    same, dear = replace(first, rule_id="same"), offer("dear", "A", "B", SHORT, units_each=2)
+    other = offer("other", "A", "C", SHORT)
+
+    assert [one.subjects for one in shadowed(a_policy(first, same))] == [("same", "first")]
+    (found,) = contradictory(a_policy(first, dear, other))
+    assert (found.kind, found.subjects) == (Kind.CONTRADICTORY_RULES, ("first", "dear"))
+    assert not list(shadowed(a_policy(first, dear, other)))
+
+
+# Over the wire
+
+
+def replacing(**fields: Any) -> v1.Rule:
+    message = v1.Substitute(
+        **{"sku": "CUP", "when": v1.Substitute.WHEN_SHORT, "units_each": 1, **fields}
+    )
+    return v1.Rule(rule_id="R", scope=v1.RuleScope(skus=["MUG"]), substitute=message)
+
+
+def mugs(units: int, **fields: Any) -> Any:
+    return line("1", "MUG", units, **{"accepts_substitutes": True, **fields})
+
+
+async def test_without_the_customers_consent_the_order_is_refused(house: House) -> None:
+    await house.stock({"MUG at NEAR": 1, "CUP at NEAR": 9})
+    await save(house, rules=[replacing()])
+
+    refusal = await refused(
+        house.submit("O-1", mugs(2, accepts_substitutes=False), acceptance=IF_SOURCED)
+    )
+
+    assert refusal.reason == "INSUFFICIENT_STOCK"
+    assert await house.balance("CUP at NEAR") == (9, 0, 9)
+
+
+@pytest.mark.parametrize("acceptance", [IF_SOURCED, v1.SubmitOrderRequest.ACCEPTANCE_ALWAYS])
+async def test_the_substitute_is_reserved_sent_and_told_and_the_line_keeps_what_was_ordered(
+    house: House, acceptance: Any
+) -> None:
+    await house.stock({"MUG at NEAR": 1, "CUP at NEAR": 9})
+    await save(house, rules=[replacing(units_each=2, price=v1.Substitute.PRICE_LOWER)])
+
+    reply = await house.submit("O-1", mugs(2, unit_price=usd(9)), acceptance=acceptance)
+
+    only = only_line(reply.order)
+    assert (only.sku, only.quantity, only.sourced_quantity) == ("MUG", 2, 2)
+    assert (only.accepts_substitutes, only.substituted_quantity) == (True, 2)
+    (said,) = reply.decision.substitutions
+    assert (said.line_id, said.ordered_sku, said.sku, said.units_each) == ("1", "MUG", "CUP", 2)
+    assert (said.rule_id, said.unit_price) == ("R", usd(9))
+    assert await house.balance("CUP at NEAR") == (9, 4, 5)
+    assert await house.balance("MUG at NEAR") == (1, 0, 1)
+    (task,) = await house.work("O-1")
+    (sent,) = task.lines
+    assert (sent.sku, sent.quantity, sent.instead_of_sku, sent.units_each) == ("CUP", 4, "MUG", 2)
+    await house.ship(task)
+    order = await house.order("O-1")
+    assert order.state == v1.Order.STATE_FULFILLED
+    assert only_line(order).shipped_quantity == 2
+    assert await house.balance("CUP at NEAR") == (5, 0, 5)
+
+
+async def test_a_location_that_has_no_substitute_either_is_left_for_the_next_one(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 2, "CUP at EAST": 9})
+    await save(house, rules=[replacing()])
+    await house.submit("O-1", mugs(2))
+    (task,) = await house.work("O-1")
+
+    await house.reject(task)
+
+    await eventually(lambda: has_work_at(house, "O-1", "EAST"))
+    assert only_line(await house.order("O-1")).substituted_quantity == 2
+    assert await house.balance("MUG at NEAR") == (2, 0, 2)
+    await house.cancel("O-1")
+    assert await house.balance("CUP at EAST") == (9, 0, 9)
+
+
+async def test_the_record_is_proven_and_replayed_and_another_policy_fills_otherwise(
+    house: House,
+) -> None:
+    await house.stock({"MUG at WEST": 3, "CUP at NEAR": 9})
+    cheaper = replacing(when=v1.Substitute.WHEN_CHEAPER)
+    await save(house, rules=[cheaper])
+    await save(house, "plain")
+    reply = await house.submit("O-1", mugs(2))
+    name = reply.decision.decision_id
+
+    text = (
+        await house.mesh.sourcing.ExportDecision(v1.ExportDecisionRequest(decision_id=name))
+    ).record_json
+    again = await house.mesh.sourcing.ReplayDecision(v1.ReplayDecisionRequest(decision_id=name))
+    plain = await house.mesh.sourcing.ReplayDecision(
+        v1.ReplayDecisionRequest(decision_id=name, policy_id="plain")
+    )
+
+    (said,) = reply.decision.substitutions
+    assert said.sentence.startswith("line 1: CUP for MUG: the order costs ")
+    proof.check(json.loads(text))
+    assert again.identical
+    assert not plain.decision.substitutions
+    assert [one.location_id for one in plain.decision.plan.shipments] == ["WEST"]
+    record = json.loads(text)
+    record["replaced"][0]["sku"] = "MUG"
+    record["seal"] = proof.digest({k: v for k, v in record.items() if k != "seal"})
+    with pytest.raises(proof.Refused):
+        proof.check(record)
+
+
+async def test_a_question_tells_what_would_be_sent_and_holds_nothing(house: House) -> None:
+    await house.items("MUG", "CUP")
+    await save(house, rules=[replacing()])
+    asked = v1.SourcingLine(line_id="1", sku="MUG", quantity=1, accepts_substitutes=True)
+    stock = StockMatrix(skus=["CUP"], location_ids=["NEAR"], quantities=[1])
+
+    reply = await house.mesh.sourcing.SourceOrder(a_question(asked, supplied_stock=stock))
+
+    assert [one.sku for one in reply.decision.substitutions] == ["CUP"]
+
+
+async def test_orders_with_substitutes_are_not_moved_to_save_cost(house: House) -> None:
+    await house.items("MUG")
+    await house.stock({"CUP at WEST": 2})
+    await save(house, rules=[replacing()])
+    await house.submit("O-1", mugs(2))
+    await house.receive({"CUP at NEAR": 2})
+
+    reply = await reoptimize(house)
+
+    assert fates(reply) == {"O-1": "NOT_MOVABLE"}
+
+    assert [one.location_id for one in await house.work("O-1")] == ["WEST"]

@@ -36,6 +36,7 @@ from ordermesh.routing.domain.rules.action import (
     HoldOrder,
     Intended,
     MoveToQueue,
+    OfferAndWait,
     OrderAction,
     RuleAction,
     SendToCare,
@@ -114,6 +115,9 @@ DEEDS: tuple[Deed, ...] = (
     CancelUnfilled(),
     HoldOrder("fraud"),
     HoldOrder("payment"),
+    HoldOrder("fraud", HOUR),
+    OfferAndWait(HOUR),
+    OfferAndWait(2 * HOUR),
 )
 
 

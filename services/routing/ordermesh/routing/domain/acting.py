@@ -1,7 +1,7 @@
 """What rules make of an order when the outcome of its decision is known."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ordermesh.routing.domain.event import (
     Event,
@@ -21,6 +21,7 @@ from ordermesh.routing.domain.rules.action import (
     HoldOrder,
     Intended,
     MoveToQueue,
+    OfferAndWait,
     RuleAction,
     SendToCare,
     SetAutoCancel,
@@ -39,6 +40,15 @@ def act(order: Order, intended: Intended | None, filling: Filling) -> Acted:
             order, told = _act(order, one, intended.time)
             events = (*events, *told)
     return order, events
+
+
+def answer_within(intended: Intended | None, filling: Filling) -> timedelta | None:
+    """How long locations have to answer for new work; None: as long as they take."""
+    if intended is not None:
+        for one in acting(intended.actions, filling):
+            if isinstance(one.action.deed, OfferAndWait):
+                return one.action.deed.answer_within
+    return None
 
 
 def _act(order: Order, one: RuleAction, time: datetime) -> Acted:
@@ -62,11 +72,15 @@ def _act(order: Order, one: RuleAction, time: datetime) -> Acted:
             return replace(order, auto_cancel=None), (OrderAutoCancelCleared(one.rule_id),)
         case CancelUnfilled():
             return cancel_unfilled(order, one.rule_id)
-        case HoldOrder(hold_type):
+        case HoldOrder(hold_type, after):
             if any(hold.hold_type == hold_type for hold in order.holds):
                 return order, ()
-            held = replace(order, holds=(*order.holds, OrderHold(hold_type, one.rule_id, time)))
-            return held, (OrderHeld(one.rule_id, hold_type),)
+            ends = None if after is None else time + after
+            hold = OrderHold(hold_type, one.rule_id, time, expire_time=ends)
+            return replace(order, holds=(*order.holds, hold)), (OrderHeld(one.rule_id, hold_type),)
+        case OfferAndWait():
+            # It is about the work, not the order.
+            return order, ()
 
 
 def _in_queue(order: Order, queue: str) -> Order:

@@ -10,7 +10,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -83,6 +83,7 @@ class RejectReason(StrEnum):
     TOO_BUSY = "TOO_BUSY"
     CLOSED = "CLOSED"
     OTHER = "OTHER"
+    NOT_ANSWERED = "NOT_ANSWERED"
 
 
 class Hold(StrEnum):
@@ -133,7 +134,8 @@ class FulfillmentOrder:
     ``ship_request_id`` is the request that said the goods had left, ``deliver_time`` when the
     customer had them. ``method`` is how they leave; ``pickup_location_id`` is where the customer
     collects them, "" where they go to an address. ``available_time`` is by when goods are there
-    that are held against supply, None for goods in hand.
+    that are held against supply, None for goods in hand. What is offered is to be answered
+    ``answer_within`` so long from when the location may begin, by ``answer_time``; None: it waits.
     """
 
     fulfillment_order_id: str
@@ -155,6 +157,8 @@ class FulfillmentOrder:
     method: str = SHIP
     pickup_location_id: str = ""
     available_time: datetime | None = None
+    answer_within: timedelta | None = None
+    answer_time: datetime | None = None
 
     @property
     def units(self) -> int:
@@ -167,6 +171,15 @@ class FulfillmentOrder:
         return tuple(
             dict.fromkeys(line.reservation_id for line in self.lines if line.reservation_id)
         )
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether it is offered and the location has not said anything."""
+        return self.state is FulfillmentState.RELEASED and self.answer_time is not None
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the time to answer is over."""
+        return self.is_unanswered and self.answer_time is not None and self.answer_time <= now
 
     @property
     def is_freed(self) -> bool:
@@ -232,9 +245,19 @@ def release(
     return replace(moved, lines=lines, hold=Hold.HELD)
 
 
-def let_begin(work: FulfillmentOrder) -> FulfillmentOrder:
+def let_begin(work: FulfillmentOrder, now: datetime) -> FulfillmentOrder:
     """The location may begin after all. Raises ``WrongState`` unless it is ON_HOLD."""
-    return _moved(work, FulfillmentState.RELEASED, wanted=FulfillmentState.ON_HOLD)
+    moved = _moved(work, FulfillmentState.RELEASED, wanted=FulfillmentState.ON_HOLD)
+    return offered(moved, work.answer_within, now)
+
+
+def offered(
+    work: FulfillmentOrder, answer_within: timedelta | None, now: datetime
+) -> FulfillmentOrder:
+    """The location has so long to answer, from when it may begin; None: as long as it takes."""
+    is_asked = answer_within is not None and work.state is FulfillmentState.RELEASED
+    answer_time = now + answer_within if is_asked and answer_within is not None else None
+    return replace(work, answer_within=answer_within, answer_time=answer_time)
 
 
 def let_go(work: FulfillmentOrder) -> FulfillmentOrder:

@@ -182,13 +182,23 @@ class AutoCancel:
 
 @dataclass(frozen=True, slots=True)
 class OrderHold:
-    """New work waits since ``create_time``, because a rule said so; until it is released."""
+    """New work waits since ``create_time``, because a rule said so; until it is released.
+
+    At ``expire_time`` that is by itself, where it is set.
+    """
 
     hold_type: str
     rule_id: str
     create_time: datetime
     release_time: datetime | None = None
     released_by: str = ""
+    expire_time: datetime | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it is to be released by itself."""
+        if self.release_time is not None or self.expire_time is None:
+            return False
+        return self.expire_time <= now
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from ordermesh.routing.domain.fulfillment import (
     Hold,
 )
 from ordermesh.routing.domain.order import (
+    Order,
     OrderLine,
     OrderState,
     cleared,
@@ -96,9 +97,7 @@ def source(story: Story) -> Told:
     filling = _filling(story.order.lines, has_left=bool(story.saga.unfilled), has_sent=True)
     acted, _ = acting.act(story.order, story.saga.intended, filling)
     released = tuple(
-        fulfillment.release(one, story.reservation_id, on_hold=acted.is_held)
-        if one.state is FulfillmentState.PLANNED
-        else one
+        _released(one, story, acted, filling) if one.state is FulfillmentState.PLANNED else one
         for one in work
     )
     order = story.order
@@ -106,6 +105,18 @@ def source(story: Story) -> Told:
         order = replace(order, reservation_ids=(*order.reservation_ids, story.reservation_id))
     new = tuple(one.fulfillment_order_id for one in planned)
     return _sourced(replace(story, order=order, work=released), new)
+
+
+def _released(
+    work: FulfillmentOrder, story: Story, acted: Order, filling: Filling
+) -> FulfillmentOrder:
+    """New work whose stock is held: on hold, or with its location, which may have to answer."""
+    released = fulfillment.release(work, story.reservation_id, on_hold=acted.is_held)
+    intended = story.saga.intended
+    if intended is None:
+        return released
+    within = acting.answer_within(intended, filling)
+    return fulfillment.offered(released, within, intended.time)
 
 
 def _reserves(planned: Iterable[FulfillmentOrder]) -> bool:

@@ -58,8 +58,9 @@ class Action(StrEnum):
     """What a worker does next.
 
     ``SHIP``: tell the ledger what has left. ``TURN_BACK``: intend to undo. ``SURPLUS``: release
-    what nobody needs. ``GIVE_UP``: cancel what is still unfilled. ``SETTLED``: nothing. The others
-    are the steps of the same name.
+    what nobody needs. ``GIVE_UP``: cancel what is still unfilled. ``LAPSE``: take offers back and
+    release holds whose time is over. ``SETTLED``: nothing. The others are the steps of the same
+    name.
     """
 
     PLAN = "PLAN"
@@ -70,10 +71,11 @@ class Action(StrEnum):
     SHIP = "SHIP"
     SURPLUS = "SURPLUS"
     GIVE_UP = "GIVE_UP"
+    LAPSE = "LAPSE"
     SETTLED = "SETTLED"
 
 
-ASKS_NOBODY = frozenset({Action.TURN_BACK, Action.GIVE_UP, Action.SETTLED})
+ASKS_NOBODY = frozenset({Action.TURN_BACK, Action.GIVE_UP, Action.LAPSE, Action.SETTLED})
 """What is written as soon as it is due."""
 
 
@@ -146,6 +148,8 @@ def due(order: Order, saga: Saga, work: Iterable[FulfillmentOrder], now: datetim
         return Action.RESERVE
     if saga.step is Step.CONFIRM:
         return Action.CONFIRM
+    if any(one.is_overdue(now) for one in work) or any(one.is_over(now) for one in order.holds):
+        return Action.LAPSE
     if order.is_undecided:
         return Action.PLAN
     if any(one.is_freed or one.hold is Hold.SURPLUS for one in work):

@@ -52,7 +52,7 @@ def refuse_moving(story: Story) -> None:
 
 
 def release_hold(story: Story, hold_type: str, released_by: str, now: datetime) -> Told:
-    """Somebody releases a hold; after the last one the locations may begin.
+    """Somebody releases a hold, "" for itself; after the last one the locations may begin.
 
     What was released before stays as it is. Raises ``OrderHoldNotFound`` and ``BeingMoved``.
     """
@@ -69,7 +69,7 @@ def release_hold(story: Story, hold_type: str, released_by: str, now: datetime) 
     )
     order = replace(order, holds=holds)
     begins = () if order.is_held else tuple(one for one in story.work if _waits(one))
-    work = tuple(fulfillment.let_begin(one) if one in begins else one for one in story.work)
+    work = tuple(fulfillment.let_begin(one, now) if one in begins else one for one in story.work)
     names = tuple(one.fulfillment_order_id for one in begins)
     after = replace(story, order=counted(order, work), work=work)
     return after, (OrderHoldReleased(hold_type, names),)

@@ -23,6 +23,7 @@ from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.saga import ASKS_NOBODY, Action, Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.wanted import own_stock, undecided
+from ordermesh.routing.operations.following_on import follow_on
 from ordermesh.routing.operations.planned import Planned, refusal_of, work_of
 from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.operations.records import WORK_KIND, Records
@@ -380,15 +381,7 @@ class OrderDriver:
         events: Sequence[Event],
     ) -> _Next | None:
         """Write a step's outcome, and what follows from it alone; None when nothing is due."""
-        now = await tx.now()
-        action = after.due(now)
-        if action is Action.TURN_BACK:
-            after = outcomes.turn_back(after)
-            action = after.due(now)
-        if action is Action.GIVE_UP:
-            after, told = outcomes.give_up(after)
-            events = (*events, *told)
-            action = after.due(now)
+        after, events, action = await follow_on(tx, self._stores, after, events)
         written = await self._records.save(tx, before, after, events)
         if action is Action.SETTLED:
             await claimed.finish(tx)

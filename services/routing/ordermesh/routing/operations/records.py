@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from ordermesh.kernel.ids import derived_id
+from ordermesh.routing.domain import lapsing
 from ordermesh.routing.domain.event import Event
 from ordermesh.routing.domain.story import Story, touched
 from ordermesh.routing.domain.submission import Contact
@@ -66,19 +67,18 @@ class Records:
         return written
 
     async def _wake_in_time(self, tx: Transaction, before: Story, after: Story) -> None:
-        """Let a worker look at the order when what is unfilled is to be cancelled."""
-        order, wanted = after.order, after.order.auto_cancel
-        if wanted is None or wanted == before.order.auto_cancel:
-            return
-        work_id = derived_id("wake", order.origin, wanted.time.isoformat())
-        await enqueue(
-            tx,
-            kind=WAKE_KIND,
-            key=str(work_id),
-            payload=order.order_id.encode(),
-            due_time=wanted.time,
-            work_id=work_id,
-        )
+        """Let a worker look at the order whenever something of it ends by time alone."""
+        order = after.order
+        for time in sorted({*lapsing.times(after)} - {*lapsing.times(before)}):
+            work_id = derived_id("wake", order.origin, time.isoformat())
+            await enqueue(
+                tx,
+                kind=WAKE_KIND,
+                key=str(work_id),
+                payload=order.order_id.encode(),
+                due_time=time,
+                work_id=work_id,
+            )
 
     async def _decisions_of(self, tx: Transaction, story: Story) -> tuple[UUID, ...]:
         """The decisions of an order, which need not be asked for where there is one at most."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -285,7 +286,13 @@ def work_values(work: FulfillmentOrder) -> Values:
         "method": work.method,
         "pickup_location_id": work.pickup_location_id,
         "available_time": work.available_time,
+        "answer_seconds": _seconds(work.answer_within),
+        "answer_time": work.answer_time,
     }
+
+
+def _seconds(within: timedelta | None) -> int | None:
+    return None if within is None else int(within.total_seconds())
 
 
 def work_line_values(work: FulfillmentOrder) -> list[Values]:
@@ -347,6 +354,8 @@ def _work(row: Row[Any], parts: tuple[FulfillmentLine, ...]) -> FulfillmentOrder
         method=row.method,
         pickup_location_id=row.pickup_location_id,
         available_time=row.available_time,
+        answer_within=None if row.answer_seconds is None else timedelta(seconds=row.answer_seconds),
+        answer_time=row.answer_time,
     )
 
 

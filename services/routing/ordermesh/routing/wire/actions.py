@@ -8,6 +8,7 @@ from ordermesh.routing.domain.rules.action import (
     Filling,
     HoldOrder,
     MoveToQueue,
+    OfferAndWait,
     OrderAction,
     SendToCare,
     SetAutoCancel,
@@ -32,7 +33,12 @@ def _deed(message: v1.OrderAction) -> Deed:
         case "clear_auto_cancel":
             return ClearAutoCancel()
         case "hold":
-            return HoldOrder(message.hold.hold_type)
+            hold = message.hold
+            ends = hold.HasField("release_after_duration")
+            after = hold.release_after_duration.ToTimedelta() if ends else None
+            return HoldOrder(hold.hold_type, after)
+        case "offer":
+            return OfferAndWait(message.offer.answer_duration.ToTimedelta())
         case _:
             return CancelUnfilled()
 
@@ -54,6 +60,10 @@ def order_action_message(value: OrderAction) -> v1.OrderAction:
             message.clear_auto_cancel.SetInParent()
         case CancelUnfilled():
             message.cancel_unfilled.SetInParent()
-        case HoldOrder(hold_type):
+        case HoldOrder(hold_type, after):
             message.hold.hold_type = hold_type
+            if after is not None:
+                message.hold.release_after_duration.FromTimedelta(after)
+        case OfferAndWait(within):
+            message.offer.answer_duration.FromTimedelta(within)
     return message

@@ -61,6 +61,8 @@ def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage
     )
     if work.available_time is not None:
         message.available_time.CopyFrom(timestamp(work.available_time))
+    if work.is_unanswered and work.answer_time is not None:
+        message.answer_time.CopyFrom(timestamp(work.answer_time))
     if work.deliver_time is not None:
         message.deliver_time.CopyFrom(timestamp(work.deliver_time))
     return message

@@ -246,6 +246,8 @@ def _hold(hold: OrderHold) -> OrderHoldMessage:
         create_time=timestamp(hold.create_time),
         released_by=hold.released_by,
     )
+    if hold.expire_time is not None:
+        message.expire_time.CopyFrom(timestamp(hold.expire_time))
     if hold.release_time is not None:
         message.release_time.CopyFrom(timestamp(hold.release_time))
     return message

@@ -230,6 +230,7 @@ from ordermesh.api.routing.v1.rule_pb2 import HoldOrder as HoldOrder
 from ordermesh.api.routing.v1.rule_pb2 import MoveToQueue as MoveToQueue
 from ordermesh.api.routing.v1.rule_pb2 import NumberFact as NumberFact
 from ordermesh.api.routing.v1.rule_pb2 import NumberTest as NumberTest
+from ordermesh.api.routing.v1.rule_pb2 import OfferAndWait as OfferAndWait
 from ordermesh.api.routing.v1.rule_pb2 import OrderAction as OrderAction
 from ordermesh.api.routing.v1.rule_pb2 import PromiseRule as PromiseRule
 from ordermesh.api.routing.v1.rule_pb2 import Rule as Rule

@@ -39,6 +39,8 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """The location is closed."""
     REJECT_REASON_OTHER: _RejectReason.ValueType  # 5
     """Another reason, in the note."""
+    REJECT_REASON_NOT_ANSWERED: _RejectReason.ValueType  # 6
+    """It was offered, and nobody answered in time. Refused on a rejection."""
 
 class RejectReason(_RejectReason, metaclass=_RejectReasonEnumTypeWrapper):
     """RejectReason is why a location does not do its work."""
@@ -55,6 +57,8 @@ REJECT_REASON_CLOSED: RejectReason.ValueType  # 4
 """The location is closed."""
 REJECT_REASON_OTHER: RejectReason.ValueType  # 5
 """Another reason, in the note."""
+REJECT_REASON_NOT_ANSWERED: RejectReason.ValueType  # 6
+"""It was offered, and nobody answered in time. Refused on a rejection."""
 Global___RejectReason: _TypeAlias = RejectReason  # noqa: Y015
 
 @_typing.final
@@ -131,6 +135,7 @@ class FulfillmentOrder(_message.Message):
     METHOD_FIELD_NUMBER: _builtins.int
     PICKUP_LOCATION_ID_FIELD_NUMBER: _builtins.int
     AVAILABLE_TIME_FIELD_NUMBER: _builtins.int
+    ANSWER_TIME_FIELD_NUMBER: _builtins.int
     fulfillment_order_id: _builtins.str
     """Its id."""
     order_id: _builtins.str
@@ -181,6 +186,12 @@ class FulfillmentOrder(_message.Message):
         cannot leave before. Not set: they are in hand.
         """
 
+    @_builtins.property
+    def answer_time(self) -> _timestamp_pb2.Timestamp:
+        """It is offered: unless the location accepts or ships it before, it is rejected by itself then. Not set: it
+        waits for as long as it takes, or has been answered.
+        """
+
     def __init__(
         self,
         *,
@@ -201,10 +212,11 @@ class FulfillmentOrder(_message.Message):
         method: _fulfillment_method_pb2.FulfillmentMethod.ValueType = ...,
         pickup_location_id: _builtins.str = ...,
         available_time: _timestamp_pb2.Timestamp | None = ...,
+        answer_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "create_time", b"create_time", "deliver_time", b"deliver_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "deliver_time", b"deliver_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "lines", b"lines", "location_id", b"location_id", "method", b"method", "order_id", b"order_id", "parcels", b"parcels", "pickup_location_id", b"pickup_location_id", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "lines", b"lines", "location_id", b"location_id", "method", b"method", "order_id", b"order_id", "parcels", b"parcels", "pickup_location_id", b"pickup_location_id", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

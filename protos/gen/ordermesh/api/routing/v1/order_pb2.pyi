@@ -220,12 +220,13 @@ class OrderHold(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     RELEASE_TIME_FIELD_NUMBER: _builtins.int
     RELEASED_BY_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     hold_type: _builtins.str
     """Its type, once in an order: `fraud`, `payment`."""
     rule_id: _builtins.str
     """The rule that held the order."""
     released_by: _builtins.str
-    """Who released it."""
+    """Who released it. Empty: it holds, or was released by itself."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the decision was made after which it did."""
@@ -233,6 +234,10 @@ class OrderHold(_message.Message):
     @_builtins.property
     def release_time(self) -> _timestamp_pb2.Timestamp:
         """When it was released. Not set: it holds."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is released by itself. Not set: somebody releases it."""
 
     def __init__(
         self,
@@ -242,10 +247,11 @@ class OrderHold(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         release_time: _timestamp_pb2.Timestamp | None = ...,
         released_by: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "release_time", b"release_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "release_time", b"release_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "hold_type", b"hold_type", "release_time", b"release_time", "released_by", b"released_by", "rule_id", b"rule_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "hold_type", b"hold_type", "release_time", b"release_time", "released_by", b"released_by", "rule_id", b"rule_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1248,6 +1248,7 @@ class OrderAction(_message.Message):
     CLEAR_AUTO_CANCEL_FIELD_NUMBER: _builtins.int
     CANCEL_UNFILLED_FIELD_NUMBER: _builtins.int
     HOLD_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedScalarFieldContainer[Global___OrderAction.Outcome.ValueType]:
         """After decisions that came out in one of these ways. Empty: after any. What a limit of the ledger's
@@ -1278,6 +1279,10 @@ class OrderAction(_message.Message):
     def hold(self) -> Global___HoldOrder:
         """No location begins until somebody has released the order."""
 
+    @_builtins.property
+    def offer(self) -> Global___OfferAndWait:
+        """New work is offered: a location that does not answer in time loses it to the next best one."""
+
     def __init__(
         self,
         *,
@@ -1288,12 +1293,13 @@ class OrderAction(_message.Message):
         clear_auto_cancel: Global___ClearAutoCancel | None = ...,
         cancel_unfilled: Global___CancelUnfilled | None = ...,
         hold: Global___HoldOrder | None = ...,
+        offer: Global___OfferAndWait | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "hold", b"hold", "move_to_queue", b"move_to_queue", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "hold", b"hold", "move_to_queue", b"move_to_queue", "offer", b"offer", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "hold", b"hold", "move_to_queue", b"move_to_queue", "outcomes", b"outcomes", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "cancel_unfilled", b"cancel_unfilled", "clear_auto_cancel", b"clear_auto_cancel", "hold", b"hold", "move_to_queue", b"move_to_queue", "offer", b"offer", "outcomes", b"outcomes", "send_to_care", b"send_to_care", "set_auto_cancel", b"set_auto_cancel"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["move_to_queue", "send_to_care", "set_auto_cancel", "clear_auto_cancel", "cancel_unfilled", "hold"]  # noqa: Y015
+    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["move_to_queue", "send_to_care", "set_auto_cancel", "clear_auto_cancel", "cancel_unfilled", "hold", "offer"]  # noqa: Y015
     _WhichOneofArgType_action: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_action) -> _WhichOneofReturnType_action | None: ...
 
@@ -1417,19 +1423,53 @@ class HoldOrder(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOLD_TYPE_FIELD_NUMBER: _builtins.int
+    RELEASE_AFTER_DURATION_FIELD_NUMBER: _builtins.int
     hold_type: _builtins.str
     """The type of the hold, in the retailer's words: `fraud`, `payment`. An order may have several, each
     once: what was released is not held again by a rule of the same type.
     """
+    @_builtins.property
+    def release_after_duration(self) -> _duration_pb2.Duration:
+        """It is released by itself so long after the decision. Not set: somebody releases it."""
+
     def __init__(
         self,
         *,
         hold_type: _builtins.str = ...,
+        release_after_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["release_after_duration", b"release_after_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_type", b"hold_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_type", b"hold_type", "release_after_duration", b"release_after_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HoldOrder: _TypeAlias = HoldOrder  # noqa: Y015
+
+@_typing.final
+class OfferAndWait(_message.Message):
+    """OfferAndWait offers the new work of an order to its locations: those of the plan, which is the best there
+    is. One that accepts or ships it in time has it. One that rejects it, or says nothing until then, loses
+    it, is left out for these lines from now on, and what it was to do is decided again: by the best plan
+    without it, which is offered too. Stock is held all the while; it changes places in one transaction.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_DURATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answer_duration(self) -> _duration_pb2.Duration:
+        """So long a location has, from the moment on at which it may begin."""
+
+    def __init__(
+        self,
+        *,
+        answer_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_duration", b"answer_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_duration", b"answer_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferAndWait: _TypeAlias = OfferAndWait  # noqa: Y015

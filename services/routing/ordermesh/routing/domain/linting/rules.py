@@ -50,7 +50,7 @@ def dead(policy: Policy, network: Mapping[str, Facts], now: datetime) -> Iterato
                 Kind.DEAD_RULE, Severity.WARNING, (rule.rule_id,), sentence, Witness(seen, at=now)
             )
         if isinstance(rule.effect, OrderAction) and rule.effect.is_idle:
-            sentence = f"{rule.title} does nothing: where all is filled, nothing is cancelled."
+            sentence = f"{rule.title} does nothing: there is nothing to do where it acts."
             yield Finding(Kind.DEAD_RULE, Severity.ERROR, (rule.rule_id,), sentence, Witness(seen))
         elif _never_comes(policy, rule.effect):
             sentence = f"{rule.title} never acts: all of an order is sent, or nothing."

@@ -58,13 +58,33 @@ class CancelUnfilled:
 
 @dataclass(frozen=True, slots=True)
 class HoldOrder:
-    """New work of the order waits until a hold of this type is released."""
+    """New work of the order waits until a hold of this type is released.
+
+    ``release_after`` the decision that is by itself, None: never.
+    """
 
     hold_type: str
+    release_after: timedelta | None = None
     kind: Literal["HOLD"] = "HOLD"
 
 
-Deed = MoveToQueue | SendToCare | SetAutoCancel | ClearAutoCancel | CancelUnfilled | HoldOrder
+@dataclass(frozen=True, slots=True)
+class OfferAndWait:
+    """New work goes to the next best location unless it is accepted within so long."""
+
+    answer_within: timedelta
+    kind: Literal["OFFER"] = "OFFER"
+
+
+Deed = (
+    MoveToQueue
+    | SendToCare
+    | SetAutoCancel
+    | ClearAutoCancel
+    | CancelUnfilled
+    | HoldOrder
+    | OfferAndWait
+)
 """What is done."""
 
 _ON_QUEUE = (MoveToQueue, SendToCare)
@@ -87,6 +107,8 @@ class OrderAction:
     @property
     def is_idle(self) -> bool:
         """Whether it only acts where there is nothing for it to do."""
+        if isinstance(self.deed, OfferAndWait):
+            return self.after == {Filling.UNFILLED}
         is_cancelling = isinstance(self.deed, SetAutoCancel | CancelUnfilled)
         return is_cancelling and self.after == {Filling.FILLED}
 
@@ -118,6 +140,11 @@ def clash(first: Deed, second: Deed) -> str:
         return "put one order into two queues"
     if isinstance(first, _ON_UNFILLED) and isinstance(second, _ON_UNFILLED):
         return "say different things of when what is unfilled is cancelled"
+    if isinstance(first, OfferAndWait) and isinstance(second, OfferAndWait):
+        return "give locations different times to answer"
+    if isinstance(first, HoldOrder) and isinstance(second, HoldOrder):
+        is_same = first.hold_type == second.hold_type
+        return f"hold ({first.hold_type}) for different times" if is_same else ""
     return ""
 
 
@@ -146,6 +173,10 @@ def told(one: RuleAction) -> str:
             what = "what is unfilled is not cancelled by itself"
         case CancelUnfilled():
             what = "what is unfilled is cancelled"
-        case HoldOrder(hold_type):
+        case HoldOrder(hold_type, None):
             what = f"held ({hold_type})"
+        case HoldOrder(hold_type, after):
+            what = f"held ({hold_type}) for {after}"
+        case OfferAndWait(within):
+            what = f"offered; without an answer within {within} to the next best location"
     return f"{one.title}: {what}"

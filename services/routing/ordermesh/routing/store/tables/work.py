@@ -41,6 +41,8 @@ fulfillment_order = Table(
     Column("method", String(16), nullable=False, server_default="SHIP"),
     Column("pickup_location_id", CallerText, nullable=False, server_default=""),
     Column("available_time", UtcTime, nullable=True),  # none: its goods are in hand
+    Column("answer_seconds", Integer, nullable=True),  # none: it waits for its location
+    Column("answer_time", UtcTime, nullable=True),
     Index("fulfillment_order_order", "order_id", "number"),
     Index("fulfillment_order_location", "location_id", "state", "number"),
     Index("fulfillment_order_state", "state", "number"),

@@ -62,10 +62,14 @@ from ordermesh.inventory.settings import InventorySettings
 from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import RandomIds
 from ordermesh.routing.__main__ import Seams, assemble
+from ordermesh.routing.domain.foresight.ahead import Ahead, Priced
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.reoptimizing.instance import Instance
 from ordermesh.routing.domain.submission import Whereto
+from ordermesh.routing.operations.renewing import Schedule
 from ordermesh.routing.ports.batches import Replanned, Replanning
+from ordermesh.routing.ports.pricing import Pricing
+from ordermesh.routing.solver.batch.ahead import price_ahead
 from ordermesh.routing.solver.batch.engine import plan_batch
 from ordermesh.runtime.database import Database
 from tests.servers import Served, serving
@@ -115,6 +119,16 @@ class InThread:
         )
         plan = result.plan
         return Replanned(plan.location, plan.cost, plan.bound, plan.prices, result.is_cut)
+
+
+class PricingInThread:
+    """Finds prices without a process of its own."""
+
+    async def __call__(self, ahead: Ahead, seed: int, seconds: float) -> Priced:
+        end = time.monotonic() + seconds
+        return await asyncio.to_thread(
+            price_ahead, ahead, seed, is_over=lambda: time.monotonic() > end
+        )
 
 
 def new_id() -> str:
@@ -225,7 +239,9 @@ class House:
         self.peers: dict[str, str] = {}
         self.random: random.Random = NoJitter()
         self.replan: Replanning = InThread()
+        self.pricing: Pricing = PricingInThread()
         self.reoptimize_seconds = 0.0
+        self.schedule = Schedule()
         self.quotas: dict[str, Any] = {}
         self.servicers: dict[str, Any] = {}
 
@@ -261,7 +277,9 @@ class House:
                 peers=frozenset(self.peers),
                 at=self._reach,
                 replan=self.replan,
+                pricing=self.pricing,
                 reoptimize_seconds=self.reoptimize_seconds,
+                schedule=self.schedule,
             ),
             FewPlaces(),
         )

@@ -17,6 +17,7 @@ from ordermesh.api.routing.v1 import (
     add_NetworkServiceServicer_to_server,
     add_OrderServiceServicer_to_server,
     add_PolicyServiceServicer_to_server,
+    add_PriceServiceServicer_to_server,
     add_PromiseServiceServicer_to_server,
     add_SourcingServiceServicer_to_server,
 )
@@ -24,6 +25,7 @@ from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.kernel.ids import Ids, RandomIds
 from ordermesh.routing.access import RULES
+from ordermesh.routing.background.pricing import PricingProcess
 from ordermesh.routing.background.replanning import ReplanningProcess
 from ordermesh.routing.background.solving import BatchProcesses
 from ordermesh.routing.domain.baselines import BASELINES
@@ -39,6 +41,7 @@ from ordermesh.routing.operations.following import Follower
 from ordermesh.routing.operations.fulfillment import Fulfillment
 from ordermesh.routing.operations.inbox import Expiries, Shortfalls
 from ordermesh.routing.operations.knowledge import Knowledge
+from ordermesh.routing.operations.looking_ahead import LookingAhead
 from ordermesh.routing.operations.network import PutCalendars, PutNetworkLocations
 from ordermesh.routing.operations.obstacles import FindObstacles
 from ordermesh.routing.operations.planning import Planner
@@ -48,10 +51,12 @@ from ordermesh.routing.operations.postal_codes import (
     ImportPostalCodes,
     Whereabouts,
 )
+from ordermesh.routing.operations.price_renewal import Renewal, RenewPrices
 from ordermesh.routing.operations.promising import Promising
 from ordermesh.routing.operations.putting_facts import PuttingFacts
 from ordermesh.routing.operations.reassigning import Reassigning
 from ordermesh.routing.operations.records import WAKE_KIND, WORK_KIND, Records
+from ordermesh.routing.operations.renewing import RenewingOnSchedule, RenewingPrices, Schedule
 from ordermesh.routing.operations.reoptimization import Reoptimizing, ReoptimizingOnSchedule
 from ordermesh.routing.operations.reoptimizing import ReoptimizeOrders
 from ordermesh.routing.operations.returning import FindReturnLocation
@@ -63,6 +68,7 @@ from ordermesh.routing.operations.waking import Waking
 from ordermesh.routing.peers.consumers import CONSUMERS, deliverer
 from ordermesh.routing.peers.inventory import InventoryFeeds, InventoryStock
 from ordermesh.routing.ports.batches import Replanning
+from ordermesh.routing.ports.pricing import Pricing
 from ordermesh.routing.ports.sourcing import Places
 from ordermesh.routing.ports.stock import Stock
 from ordermesh.routing.ports.stores import Feed as FollowedFeed
@@ -70,35 +76,27 @@ from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.queries.carriage import CarriageReading
 from ordermesh.routing.queries.network import NetworkReading
 from ordermesh.routing.queries.policies import PolicyReading
+from ordermesh.routing.queries.prices import PriceReading
 from ordermesh.routing.queries.reading import Reading
 from ordermesh.routing.servicer.capacity import CapacityServicer
 from ordermesh.routing.servicer.carriage import CarriageServicer
 from ordermesh.routing.servicer.network import NetworkServicer
 from ordermesh.routing.servicer.orders import FulfillmentServicer, OrderServicer
 from ordermesh.routing.servicer.policies import PolicyServicer
+from ordermesh.routing.servicer.prices import PriceServicer
 from ordermesh.routing.servicer.promises import PromiseServicer
 from ordermesh.routing.servicer.sourcing import SourcingServicer
 from ordermesh.routing.settings import RoutingSettings
 from ordermesh.routing.solver.solve import solve
 from ordermesh.routing.solver.warming import warm
-from ordermesh.routing.store.calendars import SqlCalendarStore
 from ordermesh.routing.store.capacity import SqlCapacityStore
-from ordermesh.routing.store.carriage import SqlCarriageStore
 from ordermesh.routing.store.contacts import SqlContactStore
-from ordermesh.routing.store.copies import SqlCopyStore
-from ordermesh.routing.store.decisions import (
-    SqlDecisionStore,
-    SqlRefusalStore,
-)
-from ordermesh.routing.store.facts import SqlFactStore
+from ordermesh.routing.store.decisions import SqlDecisionStore, SqlRefusalStore
+from ordermesh.routing.store.everything import sql_stores
 from ordermesh.routing.store.holidays import PublicHolidays
-from ordermesh.routing.store.imported_codes import SqlPostalCodeStore
-from ordermesh.routing.store.network import SqlNetworkStore
-from ordermesh.routing.store.orders import SqlOrderStore
-from ordermesh.routing.store.policies import SqlPolicyStore
 from ordermesh.routing.store.postal_codes import PostalCodes
+from ordermesh.routing.store.prices import SqlPriceStore
 from ordermesh.routing.store.reassignments import SqlReassignmentStore
-from ordermesh.routing.store.switches import SqlSwitchStore
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
 from ordermesh.runtime.failpoints import At, points_of
@@ -117,6 +115,12 @@ NAME = "routing"
 LINGER = timedelta(milliseconds=100)
 """How long events wait for others that go the same way: nobody who is told hurries."""
 
+SECONDS = {
+    "/ordermesh.api.routing.v1.SourcingService/ReoptimizeOrders": 30.0,
+    "/ordermesh.api.routing.v1.PriceService/RenewPrices": 120.0,
+}
+"""Orders are planned together for up to 20 seconds, prices are sought for up to 60."""
+
 _BASELINES = {
     SourcingMethod(method.value): BASELINES[method]
     for method in (Method.NEAREST_SINGLE, Method.FEWEST_SPLITS, Method.FIXED_PRIORITY_LIST)
@@ -129,6 +133,7 @@ _REGISTER: Mapping[str, Callable[..., None]] = {
     "SourcingService": add_SourcingServiceServicer_to_server,
     "NetworkService": add_NetworkServiceServicer_to_server,
     "PolicyService": add_PolicyServiceServicer_to_server,
+    "PriceService": add_PriceServiceServicer_to_server,
     "PromiseService": add_PromiseServiceServicer_to_server,
     "CapacityService": add_CapacityServiceServicer_to_server,
     "CarriageService": add_CarriageServiceServicer_to_server,
@@ -151,7 +156,9 @@ class Seams:
     peers: frozenset[str]
     at: At
     replan: Replanning = field(default_factory=ReplanningProcess)
+    pricing: Pricing = field(default_factory=PricingProcess)
     reoptimize_seconds: float = 0.0
+    schedule: Schedule = field(default_factory=Schedule)
     record_age: timedelta = RECORD_AGE
     asked_age: timedelta = ASKED_AGE
 
@@ -159,7 +166,7 @@ class Seams:
 def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     """The service on its seams."""
     database, clock = seams.database, seams.clock
-    stores = _stores()
+    stores = sql_stores()
     stock = InventoryStock(seams.mesh)
     mutations, waiters, reading = Mutations(database), Waiters(clock), Reading(stores)
     records = Records(stores, Outbox(NAME, _consumers(seams), linger=LINGER), waiters)
@@ -186,14 +193,13 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     fulfillment = Fulfillment(database, mutations, clock, stores, records, waiters)
     comparing = Comparing(database, stores, stock, planner)
     reoptimize = _reoptimize(seams, stores, records, comparing, waiters)
+    looking_ahead = LookingAhead(database, stores, stock, planner)
+    renew = RenewPrices(database, stores, looking_ahead, seams.pricing)
     reassigning = Reassigning(database, stores, stock, records, waiters, seams.at)
-    inbox = Inbox(
-        database,
-        {
-            **Expiries(stores, records).handlers(),
-            **Shortfalls(stores, records).handlers(),
-        },
-    )
+    expiries, shortfalls = Expiries(stores, records), Shortfalls(stores, records)
+    inbox = Inbox(database, {**expiries.handlers(), **shortfalls.handlers()})
+    promising = Promising(database, knowledge, whereabouts, planner, solve)
+    renewing = RenewingPrices(database, mutations, clock, renew)
     implementations = {
         "OrderService": OrderServicer(database, submit, fulfillment, reading),
         "FulfillmentService": FulfillmentServicer(database, fulfillment, reading),
@@ -209,9 +215,8 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         "NetworkService": _network(database, mutations, stores, knowledge, holidays),
         "PolicyService": _policies(database, mutations, stores, knowledge),
         "CarriageService": _carriage(database, mutations, stores, whereabouts, looking),
-        "PromiseService": PromiseServicer(
-            Promising(database, knowledge, whereabouts, planner, solve)
-        ),
+        "PromiseService": PromiseServicer(promising),
+        "PriceService": PriceServicer(database, renewing, PriceReading(stores)),
         "CapacityService": CapacityServicer(database, HoldingCapacity(mutations, stores, planner)),
     }
     return ServiceDefinition(
@@ -220,11 +225,11 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         background=[
             *_background(seams, stores, stock, planner, records, reassigning),
             ReoptimizingOnSchedule(database, clock, reoptimize, seams.reoptimize_seconds),
+            RenewingOnSchedule(database, clock, stores, renew, seams.schedule),
         ],
         rules=RULES,
         database=database,
-        # Orders are planned together for up to 20 seconds.
-        seconds={"/ordermesh.api.routing.v1.SourcingService/ReoptimizeOrders": 30.0},
+        seconds=SECONDS,
     )
 
 
@@ -233,24 +238,6 @@ def _reoptimize(
 ) -> ReoptimizeOrders:
     ways = (stores, records, comparing, seams.replan, waiters, seams.at)
     return ReoptimizeOrders(seams.database, seams.clock, seams.ids, *ways)
-
-
-def _stores() -> Stores:
-    return Stores(
-        orders=SqlOrderStore(),
-        decisions=SqlDecisionStore(),
-        capacity=SqlCapacityStore(),
-        network=SqlNetworkStore(),
-        switches=SqlSwitchStore(),
-        calendars=SqlCalendarStore(),
-        policies=SqlPolicyStore(),
-        facts=SqlFactStore(),
-        copies=SqlCopyStore(),
-        refusals=SqlRefusalStore(),
-        carriage=SqlCarriageStore(),
-        postal_codes=SqlPostalCodeStore(),
-        reassignments=SqlReassignmentStore(),
-    )
 
 
 def _network(
@@ -344,6 +331,7 @@ def _background(
                 (SqlReassignmentStore().prune, FEED_AGE),
                 (SqlDecisionStore().prune_records, seams.record_age),
                 (SqlDecisionStore().prune_asked, seams.asked_age),
+                (SqlPriceStore().prune, FEED_AGE),
             ],
         ),
         *(
@@ -384,6 +372,9 @@ async def build(settings: RoutingSettings) -> ServiceDefinition:
             peers=frozenset(settings.peers),
             at=points_of(NAME),
             reoptimize_seconds=settings.reoptimize_seconds,
+            schedule=Schedule(
+                settings.price_seconds, renewal=Renewal(hours=24 * settings.price_horizon_days)
+            ),
             record_age=timedelta(days=settings.record_days),
             asked_age=timedelta(days=settings.asked_days),
         ),

@@ -31,6 +31,15 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "PlanBatch": _BUYERS,
         "ReoptimizeOrders": _OPERATOR,
     },
+    "ordermesh.api.routing.v1.PriceService": {
+        "RenewPrices": _OPERATOR,
+        "GetPriceSet": _READERS | {"location"},
+        "ListPriceSets": _READERS,
+        # Whoever answers for a location may see what its stock and its work are worth.
+        "ListStockPrices": _READERS | {"location"},
+        "ListLaborPrices": _READERS | {"location"},
+        "ListStockSuggestions": _READERS | {"location"},
+    },
     "ordermesh.api.routing.v1.FulfillmentService": {
         "GetFulfillmentOrder": _LOCATIONS | {"returns", "notify"},
         "ListFulfillmentOrders": _LOCATIONS | {"returns"},

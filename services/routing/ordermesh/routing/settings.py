@@ -25,6 +25,13 @@ class RoutingSettings(ServerSettings):
     reoptimize_seconds: float = Field(default=0, ge=0, le=86_400)
     """So often orders that nobody has begun are decided again, together; 0: only when asked to."""
 
+    price_seconds: float = Field(default=0, ge=0, le=86_400)
+    """So often prices of stock and labor are renewed, and sooner when network, policies or carriage
+    change; 0: only when asked to."""
+
+    price_horizon_days: int = Field(default=7, ge=1, le=28)
+    """So far prices look: until stock is usually refilled."""
+
     record_days: int = Field(default=400, ge=1, le=36_500)
     """For so many days decisions can be explained and made again: then what they were made from is
     forgotten, exact destinations with it. The decisions stay."""

@@ -16,6 +16,7 @@ from ordermesh.cli.commands import mesh as _mesh
 from ordermesh.cli.commands import print_json as _print_json
 from ordermesh.cli.commands import run as _run
 from ordermesh.cli.policy_app import policy_app
+from ordermesh.cli.price_app import price_app
 from ordermesh.cli.readiness import data_app
 from ordermesh.cli.source_app import source_app
 
@@ -35,6 +36,7 @@ app.command("audit")(audit_command)
 app.add_typer(carriage_app, name="carriage")
 app.add_typer(data_app, name="data")
 app.add_typer(policy_app, name="policy")
+app.add_typer(price_app, name="prices")
 app.add_typer(source_app, name="source")
 
 Place = Annotated[Path, typer.Option("--directory", "-d", help="Where the mesh lives.")]

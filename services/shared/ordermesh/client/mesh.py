@@ -32,6 +32,7 @@ from ordermesh.api.routing.v1 import (
     NetworkServiceStub,
     OrderServiceStub,
     PolicyServiceStub,
+    PriceServiceStub,
     PromiseServiceStub,
     SourcingServiceStub,
 )
@@ -138,6 +139,7 @@ class Mesh:
     counts = _Served("inventory", CountServiceStub)
     network = _Served("routing", NetworkServiceStub)
     capacity = _Served("routing", CapacityServiceStub)
+    prices = _Served("routing", PriceServiceStub)
     promises = _Served("routing", PromiseServiceStub)
     policies = _Served("routing", PolicyServiceStub)
     carriage = _Served("routing", CarriageServiceStub)

@@ -18,6 +18,7 @@ from typing import Any
 FORM = "ordermesh-decision-1"
 MONEY: tuple[str, ...] = ("freight", "pick", "labor", "handling", "split", "carbon", "transit")
 MONEY += ("late", "preference", "markdown", "reject_risk", "stock_out", "unfilled")
+MONEY += ("stock_price", "labor_price")
 
 Record = dict[str, Any]
 Units = Counter[tuple[str, str]]
@@ -100,12 +101,13 @@ class Check:
             costs = self.shipment(shipment)
             costs["split"] = (len(shipment["parcels"]) - (place == 0)) * self.costs["split_charge"]
             for name in MONEY:
-                equal(f"{name} of {shipment['location_id']}", shipment["costs"][name], costs[name])
+                claimed = shipment["costs"].get(name, 0)
+                equal(f"{name} of {shipment['location_id']}", claimed, costs[name])
                 totals[name] += costs[name]
         left = units_of(plan["unfilled"])
         totals["unfilled"] = sum(self.penalty(g) * atoms_in(g, left) for g in self.groups)
         for name in MONEY:
-            equal(f"{name} of the plan", plan["costs"][name], totals[name])
+            equal(f"{name} of the plan", plan["costs"].get(name, 0), totals[name])
 
     def penalty(self, group: Record) -> int:
         """What an atom costs that stays."""

@@ -19,7 +19,7 @@ from ordermesh.routing.domain.batch.instance import (
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
 from ordermesh.routing.domain.reoptimizing.instance import Instance
 
-_CELLS = (
+CELLS = (
     "first_row",
     "first_cell",
     "first_atom",
@@ -45,7 +45,7 @@ def written(instance: Instance) -> bytes:
     buffer = io.BytesIO()
     np.savez(
         buffer,
-        **{f"cells_{name}": getattr(cells, name) for name in _CELLS},
+        **{f"cells_{name}": getattr(cells, name) for name in CELLS},
         capacity=batch.locations.capacity,
         stock_item=batch.stock.item,
         stock_location=batch.stock.location,
@@ -64,7 +64,7 @@ def read(payload: bytes) -> tuple[Batch, Cells, Integers]:
     with np.load(io.BytesIO(payload)) as found:
         known: dict[str, Any] = {name: found[name] for name in found.files}
     cells = Cells(
-        **{name: known[f"cells_{name}"] for name in _CELLS},
+        **{name: known[f"cells_{name}"] for name in CELLS},
         stock_rows=len(known["stock_units"]),
         split_charge=0,
     )

@@ -65,6 +65,8 @@ class CostTerms:
     markdown: Money = NOTHING
     reject_risk: Money = NOTHING
     stock_out: Money = NOTHING
+    stock_price: Money = NOTHING
+    labor_price: Money = NOTHING
     unfilled: Money = NOTHING
 
     @property
@@ -156,6 +158,8 @@ def atom_terms(problem: Problem, candidate: Candidate, option: Option, group: Gr
         markdown=_adjusted(candidate, AdjustmentKind.MARKDOWN, group),
         reject_risk=_adjusted(candidate, AdjustmentKind.REJECT_RISK, group),
         stock_out=_adjusted(candidate, AdjustmentKind.STOCK_OUT, group),
+        stock_price=_adjusted(candidate, AdjustmentKind.STOCK_PRICE, group),
+        labor_price=_adjusted(candidate, AdjustmentKind.LABOR_PRICE, group),
     )
 
 
@@ -171,6 +175,8 @@ def shipment_terms(candidate: Candidate) -> CostTerms:
         markdown=Money(once[AdjustmentKind.MARKDOWN]),
         reject_risk=Money(once[AdjustmentKind.REJECT_RISK]),
         stock_out=Money(once[AdjustmentKind.STOCK_OUT]),
+        stock_price=Money(once[AdjustmentKind.STOCK_PRICE]),
+        labor_price=Money(once[AdjustmentKind.LABOR_PRICE]),
     )
 
 

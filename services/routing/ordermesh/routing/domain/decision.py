@@ -6,10 +6,14 @@ from enum import StrEnum
 from uuid import UUID
 
 from ordermesh.kernel.money import Money, to_decimal
+from ordermesh.routing.domain.foresight.prices import PricesUsed
 from ordermesh.routing.domain.order import Price
 from ordermesh.routing.domain.record import Record
 from ordermesh.routing.domain.rules.action import Filling, OrderAction, RuleAction
 from ordermesh.routing.domain.sourcing_method import SourcingMethod
+
+PRICE_KINDS = ("STOCK_PRICE", "LABOR_PRICE")
+"""The kinds of cost that prices in force make."""
 
 
 class Outcome(StrEnum):
@@ -193,7 +197,8 @@ class Decision:
     ``beyond_capacity`` may send more than they have capacity for. ``reoptimization`` is set where
     it was made to save cost over several orders. ``record`` is what it can be made again from.
     ``actions`` are what rules want to become of the order, by what comes of it, ``substitutions``
-    what is sent instead of what was ordered.
+    what is sent instead of what was ordered. ``prices`` are those that it looked ahead with, None
+    for none.
     """
 
     decision_id: UUID | None
@@ -223,6 +228,12 @@ class Decision:
     record: Record | None = None
     actions: tuple[RuleAction, ...] = ()
     substitutions: tuple[DecidedSubstitution, ...] = ()
+    prices: PricesUsed | None = None
+
+    @property
+    def prices_paid(self) -> Money:
+        """What the plan pays by them, as a part of its cost."""
+        return Money(sum(amount for kind, amount in self.cost_terms if kind in PRICE_KINDS))
 
     @property
     def filling(self) -> Filling:

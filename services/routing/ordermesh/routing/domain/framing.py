@@ -9,6 +9,7 @@ from ordermesh.routing.domain.additions import Additions, additions
 from ordermesh.routing.domain.collecting import unparcelled
 from ordermesh.routing.domain.coming import Coming, name_of
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
+from ordermesh.routing.domain.foresight.prices import with_charges
 from ordermesh.routing.domain.goods import sourcing_lines
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.item import KnownLocation
@@ -42,7 +43,8 @@ def frame(
     stock = stock_for(question, available)
     limits = ruled.evaluation.limits
     line_ids = {one.line.line_id for one in question.wanted}
-    scene = _Scene(question, known, ruled, additions(ruled.evaluation, line_ids))
+    added = additions(ruled.evaluation, line_ids)
+    scene = _Scene(question, known, ruled, _priced(added, question, known))
     ways = ways_of(question, known, ruled, stock)
     locations = []
     rejections = [*_rejections(question.rejected), *fenced(line_ids, ruled)]
@@ -71,6 +73,16 @@ def frame(
     if coming:
         policy = replace(policy, tiers=in_hand_first(policy.tiers))
     return SourcingInputs(order, tuple(locations), policy, _needed(stock, order), tuple(rejections))
+
+
+def _priced(added: Additions, question: Question, known: Known) -> Additions:
+    """What rules add, and what the prices in force do."""
+    charges = known.prices.charges(question.wanted)
+    by_location = {
+        name: with_charges(added.by_location.get(name, ()), charges.get(name, ()))
+        for name in {*added.by_location, *charges}
+    }
+    return replace(added, by_location=by_location)
 
 
 @dataclass(frozen=True)

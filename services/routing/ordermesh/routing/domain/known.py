@@ -10,6 +10,7 @@ from ordermesh.routing.domain.capacity import AtLimit, Load, Room, Share, Window
 from ordermesh.routing.domain.carriage.book import NO_BOOK, Book
 from ordermesh.routing.domain.carrier_calendars import EVERY_DAY, CarrierCalendars
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE, Dispatches, no_holidays
+from ordermesh.routing.domain.foresight.prices import NO_PRICES, PricesNow
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
 from ordermesh.routing.domain.policy import Policy
@@ -32,7 +33,8 @@ class Known:
     having handed over when it has with a probability of ``permille``. ``policy_reason`` tells why
     that policy decides; ``put`` are facts by location and SKU. ``at_rest`` remembers, for this
     network, locations that look the same in every question. ``instead`` are units of items that
-    could be sent instead of what was ordered, as many as could be wanted.
+    could be sent instead of what was ordered, as many as could be wanted. ``prices`` are what stock
+    and work are worth to orders that will come.
     """
 
     policy: Policy
@@ -53,6 +55,7 @@ class Known:
     permille: int = CONFIDENCE_PERMILLE
     at_rest: AtRest = field(default_factory=dict)
     instead: Mapping[str, int] = field(default_factory=dict)
+    prices: PricesNow = NO_PRICES
 
     def entry(self, location_id: str) -> NetworkLocation:
         """How a location fulfills. Raises ``KeyError``."""

@@ -120,12 +120,14 @@ class Option:
 
 
 class AdjustmentKind(StrEnum):
-    """What an amount is for that a rule or a forecast adds to a location."""
+    """What an amount is for that a rule, a forecast or a price adds to a location."""
 
     PREFERENCE = "PREFERENCE"
     MARKDOWN = "MARKDOWN"
     REJECT_RISK = "REJECT_RISK"
     STOCK_OUT = "STOCK_OUT"
+    STOCK_PRICE = "STOCK_PRICE"
+    LABOR_PRICE = "LABOR_PRICE"
 
 
 @dataclass(frozen=True, slots=True)

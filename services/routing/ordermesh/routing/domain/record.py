@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from ordermesh.routing.domain.foresight.prices import PricesUsed
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.plan import Certificate, Plan
 from ordermesh.routing.domain.problem import Problem
@@ -37,7 +38,8 @@ class Record:
 
     ``inputs`` make the problem that was solved for ``question``; where kits would have left in
     part, or stages were tried, they are those of the last problem that was solved. ``replaced`` are
-    the lines for which something else is sent than was ordered.
+    the lines for which something else is sent than was ordered. What ``prices`` charge is part of
+    the inputs.
     """
 
     decision_id: str
@@ -49,6 +51,7 @@ class Record:
     plan: Plan
     certificate: Certificate
     replaced: tuple[Replaced, ...] = ()
+    prices: PricesUsed | None = None
 
     @property
     def currency(self) -> str:

@@ -137,6 +137,8 @@ def _ranges(problem: Problem) -> dict[Term, int]:
         Term.MARKDOWN: adjusted,
         Term.REJECT_RISK: adjusted,
         Term.STOCK_OUT: adjusted,
+        Term.STOCK_PRICE: adjusted,
+        Term.LABOR_PRICE: adjusted,
         Term.UNFILLED: penalties,
         Term.UNFILLED_UNITS: units,
         Term.SHIPMENTS: shipments,

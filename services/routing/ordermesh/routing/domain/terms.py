@@ -30,6 +30,8 @@ class Term(StrEnum):
     MARKDOWN = "MARKDOWN"
     REJECT_RISK = "REJECT_RISK"
     STOCK_OUT = "STOCK_OUT"
+    STOCK_PRICE = "STOCK_PRICE"
+    LABOR_PRICE = "LABOR_PRICE"
     UNFILLED = "UNFILLED"
     UNFILLED_UNITS = "UNFILLED_UNITS"
     SHIPMENTS = "SHIPMENTS"
@@ -54,6 +56,8 @@ MONEY_TERMS: tuple[Term, ...] = (
     Term.MARKDOWN,
     Term.REJECT_RISK,
     Term.STOCK_OUT,
+    Term.STOCK_PRICE,
+    Term.LABOR_PRICE,
     Term.UNFILLED,
 )
 """What ``COST`` is the sum of."""

@@ -54,6 +54,8 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("MARKDOWN", ("markdown",)),
     ("REJECT_RISK", ("reject_risk",)),
     ("STOCK_OUT", ("stock_out",)),
+    ("STOCK_PRICE", ("stock_price",)),
+    ("LABOR_PRICE", ("labor_price",)),
     ("UNFILLED", ("unfilled",)),
 )
 """The published kinds of cost, and the terms that each sums up."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from ordermesh.routing.domain import staging, substituting, verdict
 from ordermesh.routing.domain.asking import asked
 from ordermesh.routing.domain.decision import Decision, StageResult
+from ordermesh.routing.domain.foresight.prices import NO_PRICES
 from ordermesh.routing.domain.framing import frame, stock_for
 from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.known import Known
@@ -36,6 +37,20 @@ class Deciding:
     async def __call__(
         self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
     ) -> Decision:
+        """The decision at the prices in force; without them where they would leave more unfilled.
+
+        What later orders would pay for a unit keeps it from nobody who would get none otherwise.
+        """
+        decision = await self._staged(question, known, stock, decision_id)
+        if known.prices is NO_PRICES or not decision.unfilled_lines:
+            return decision
+        without = replace(known, prices=NO_PRICES)
+        alone = await self._staged(question, without, stock, decision_id)
+        return alone if alone.unfilled_units < decision.unfilled_units else decision
+
+    async def _staged(
+        self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
+    ) -> Decision:
         """The decision of the first stage that fills all, or of the last one."""
         results: list[StageResult] = []
         for relaxation in relaxations(known.policy.stages):
@@ -48,7 +63,8 @@ class Deciding:
                 )
             if not decision.unfilled_lines:
                 break
-        return staging.recorded(decision, known, asking.ruled, results)
+        decision = staging.recorded(decision, known, asking.ruled, results)
+        return replace(decision, prices=known.prices.used)
 
     async def _with_substitutes(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
         """The best of all that lines may be filled with, which may be what was ordered."""
@@ -197,4 +213,5 @@ def _record(asking: "_Asking", inputs: SourcingInputs, solution: Solution) -> Re
         inputs=inputs,
         plan=solution.plan,
         certificate=solution.certificate,
+        prices=asking.known.prices.used,
     )

@@ -172,7 +172,10 @@ class Explaining:
             inputs = record.inputs
             coming = still_coming(inputs.locations, inputs.stock)
             stock = Availability(inputs.stock, record.ledger_revision, coming)
-            return await self._planner.plan(question, replace(known, now=record.create_time), stock)
+            # Its own prices, if they are kept still: those of now know of another time.
+            prices = await self._planner.prices.then(tx, record, known.policy.currency_code)
+            then = replace(known, now=record.create_time, prices=prices)
+            return await self._planner.plan(question, then, stock)
 
         return await self._knowledge.with_what_is_missing(lambda: self._database.read(attempt))
 
@@ -197,7 +200,7 @@ def _worth_telling(record: Record) -> list[str]:
 
 
 def _decision(record: Record, inputs: SourcingInputs, solution: Solution) -> Decision:
-    return verdict.solved(
+    decision = verdict.solved(
         record.question,
         record.under,
         inputs.problem,
@@ -207,6 +210,7 @@ def _decision(record: Record, inputs: SourcingInputs, solution: Solution) -> Dec
         revision=record.ledger_revision,
         now=record.create_time,
     )
+    return replace(decision, prices=record.prices)
 
 
 def _shipped(plan: Plan) -> list[tuple[str, object]]:

@@ -26,6 +26,7 @@ from ordermesh.routing.domain.switch import Switches
 from ordermesh.routing.operations.books import Books
 from ordermesh.routing.operations.deciding import Deciding
 from ordermesh.routing.operations.memory import Memory
+from ordermesh.routing.operations.prices_in_force import PricesInForce
 from ordermesh.routing.operations.telling import tell
 from ordermesh.routing.ports.calendars import Holidays
 from ordermesh.routing.ports.carriage import CARRIAGE
@@ -56,6 +57,7 @@ class Planner:
         self._holidays = holidays
         self._books = Books(stores)
         self._memory: Memory | None = None
+        self.prices = PricesInForce(stores)
 
     async def know(self, tx: Transaction, question: Question) -> Known:
         """What routing knows now that matters for the question. Raises ``PolicyNotFound``."""
@@ -89,6 +91,7 @@ class Planner:
             permille=CONFIDENCE_PERMILLE if question.promise is None else question.promise.permille,
             at_rest=converted.at_rest,
             instead=instead,
+            prices=await self.prices.now(tx, known, choice.policy.currency_code, now),
         )
 
     async def _instead(

@@ -22,6 +22,7 @@ from ordermesh.routing.ports.network import (
     NetworkStore,
     SwitchStore,
 )
+from ordermesh.routing.ports.prices import DemandStore, PriceStore
 from ordermesh.routing.ports.reassignments import ReassignmentStore
 from ordermesh.routing.ports.refusals import RefusalStore
 from ordermesh.runtime.database import Transaction
@@ -370,3 +371,5 @@ class Stores:
     carriage: CarriageStore
     postal_codes: PostalCodeStore
     reassignments: ReassignmentStore
+    prices: PriceStore
+    demand: DemandStore

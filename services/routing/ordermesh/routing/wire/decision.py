@@ -80,6 +80,10 @@ def decision_message(decision: Decision) -> DecisionMessage:
     message.substitutions.extend(_substitution(one) for one in decision.substitutions)
     if decision.bound is not None:
         message.bound.CopyFrom(money_message(decision.bound, currency))
+    if decision.prices is not None:
+        message.prices.version = decision.prices.version
+        message.prices.strength_permille = decision.prices.permille
+        message.prices.paid.CopyFrom(money_message(decision.prices_paid, currency))
     if decision.reoptimization is not None:
         why = decision.reoptimization
         message.reoptimization.run_id = str(why.run_id)

@@ -38,6 +38,7 @@ def exported(record: Record) -> str:
         "removals": plain(record.problem.removals),
         "plan": plain(record.plan),
         "certificate": plain(record.certificate),
+        "prices": plain(record.prices),
     }
     if record.replaced:
         told["replaced"] = plain(record.replaced)

@@ -127,6 +127,7 @@ class Decision(_message.Message):
     STAGES_FIELD_NUMBER: _builtins.int
     REOPTIMIZATION_FIELD_NUMBER: _builtins.int
     SUBSTITUTIONS_FIELD_NUMBER: _builtins.int
+    PRICES_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """Its id, a UUID."""
     order_id: _builtins.str
@@ -203,6 +204,12 @@ class Decision(_message.Message):
     def substitutions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Substitution]:
         """The lines that are filled with something else than was ordered."""
 
+    @_builtins.property
+    def prices(self) -> Global___DecidedPrices:
+        """The prices of stock and labor that it was decided with. Not set: there were none, or they had
+        faded away, and what comes later did not count.
+        """
+
     def __init__(
         self,
         *,
@@ -229,10 +236,11 @@ class Decision(_message.Message):
         stages: _abc.Iterable[Global___StageResult] | None = ...,
         reoptimization: Global___Reoptimization | None = ...,
         substitutions: _abc.Iterable[Global___Substitution] | None = ...,
+        prices: Global___DecidedPrices | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan", "reoptimization", b"reoptimization"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan", "prices", b"prices", "reoptimization", b"reoptimization"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "problem_hash", b"problem_hash", "reoptimization", b"reoptimization", "rules", b"rules", "stages", b"stages", "substitutions", b"substitutions", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "prices", b"prices", "problem_hash", b"problem_hash", "reoptimization", b"reoptimization", "rules", b"rules", "stages", b"stages", "substitutions", b"substitutions", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -289,6 +297,40 @@ class Substitution(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Substitution: _TypeAlias = Substitution  # noqa: Y015
+
+@_typing.final
+class DecidedPrices(_message.Message):
+    """DecidedPrices are the prices that a decision looked ahead with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    STRENGTH_PERMILLE_FIELD_NUMBER: _builtins.int
+    PAID_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Their version."""
+    strength_permille: _builtins.int
+    """How much of them counted, in thousandths: less with every minute after they had ceased to be fresh."""
+    @_builtins.property
+    def paid(self) -> _money_pb2.Money:
+        """What the plan pays by them, as a part of `cost`: `STOCK_PRICE` and `LABOR_PRICE`. The rest is
+        what the plan costs by itself.
+        """
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        strength_permille: _builtins.int = ...,
+        paid: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["paid", b"paid"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["paid", b"paid", "strength_permille", b"strength_permille", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecidedPrices: _TypeAlias = DecidedPrices  # noqa: Y015
 
 @_typing.final
 class Reoptimization(_message.Message):
@@ -717,6 +759,14 @@ class CostTerm(_message.Message):
         """The location may reject it, and it must be sourced again."""
         KIND_STOCK_OUT: CostTerm._Kind.ValueType  # 13
         """The location's own customers may miss it."""
+        KIND_STOCK_PRICE: CostTerm._Kind.ValueType  # 14
+        """What the stock that is taken is worth to orders that will come, by the prices in force. Nobody
+        is paid it.
+        """
+        KIND_LABOR_PRICE: CostTerm._Kind.ValueType  # 15
+        """What the work of the location is worth to orders that will come, by the prices in force. Nobody
+        is paid it.
+        """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind is what the money is for."""
@@ -749,6 +799,14 @@ class CostTerm(_message.Message):
     """The location may reject it, and it must be sourced again."""
     KIND_STOCK_OUT: CostTerm.Kind.ValueType  # 13
     """The location's own customers may miss it."""
+    KIND_STOCK_PRICE: CostTerm.Kind.ValueType  # 14
+    """What the stock that is taken is worth to orders that will come, by the prices in force. Nobody
+    is paid it.
+    """
+    KIND_LABOR_PRICE: CostTerm.Kind.ValueType  # 15
+    """What the work of the location is worth to orders that will come, by the prices in force. Nobody
+    is paid it.
+    """
 
     KIND_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int

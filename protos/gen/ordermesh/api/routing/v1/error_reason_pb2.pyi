@@ -218,6 +218,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ORDER_HOLD_NOT_FOUND: _ErrorReason.ValueType  # 130
     """NOT_FOUND. The order never had a hold of this type. Metadata: `orderId`, `holdType`."""
+    ERROR_REASON_PRICES_NOT_FOUND: _ErrorReason.ValueType  # 140
+    """NOT_FOUND. There are no prices of this version, or none at all. Metadata: `version`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -424,4 +426,6 @@ ERROR_REASON_BEING_MOVED: ErrorReason.ValueType  # 122
 """
 ERROR_REASON_ORDER_HOLD_NOT_FOUND: ErrorReason.ValueType  # 130
 """NOT_FOUND. The order never had a hold of this type. Metadata: `orderId`, `holdType`."""
+ERROR_REASON_PRICES_NOT_FOUND: ErrorReason.ValueType  # 140
+"""NOT_FOUND. There are no prices of this version, or none at all. Metadata: `version`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

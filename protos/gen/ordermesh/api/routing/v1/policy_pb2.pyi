@@ -277,6 +277,10 @@ class WeightedTerm(_message.Message):
         """What runs out and is missed."""
         TERM_COST_UNFILLED: WeightedTerm._Term.ValueType  # 33
         """What is left unfilled."""
+        TERM_COST_STOCK_PRICE: WeightedTerm._Term.ValueType  # 34
+        """What the stock that is taken is worth to orders that will come, by the prices in force."""
+        TERM_COST_LABOR_PRICE: WeightedTerm._Term.ValueType  # 35
+        """What the work of a location is worth to orders that will come, by the prices in force."""
 
     class Term(_Term, metaclass=_TermEnumTypeWrapper):
         """Term is a number of a plan."""
@@ -329,6 +333,10 @@ class WeightedTerm(_message.Message):
     """What runs out and is missed."""
     TERM_COST_UNFILLED: WeightedTerm.Term.ValueType  # 33
     """What is left unfilled."""
+    TERM_COST_STOCK_PRICE: WeightedTerm.Term.ValueType  # 34
+    """What the stock that is taken is worth to orders that will come, by the prices in force."""
+    TERM_COST_LABOR_PRICE: WeightedTerm.Term.ValueType  # 35
+    """What the work of a location is worth to orders that will come, by the prices in force."""
 
     TERM_FIELD_NUMBER: _builtins.int
     WEIGHT_THOUSANDTHS_FIELD_NUMBER: _builtins.int

@@ -8,7 +8,7 @@ what comes out is counted anew by the order's own problem.
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,15 +23,10 @@ from ordermesh.routing.domain.batch.instance import (
     Orders,
     Stock,
 )
-from ordermesh.routing.domain.costs import (
-    atom_terms,
-    line_terms,
-    parcel_terms,
-    shipment_terms,
-    unfilled_penalty,
-)
+from ordermesh.routing.domain.batch.rows import CandidateRow, row_of
+from ordermesh.routing.domain.costs import unfilled_penalty
 from ordermesh.routing.domain.plan import Assignment
-from ordermesh.routing.domain.problem import Candidate, Group, Option, Problem
+from ordermesh.routing.domain.problem import Candidate, Group, Problem
 from ordermesh.routing.domain.reoptimizing.movable import Compared
 
 LEAVING = 3
@@ -52,18 +47,6 @@ class Instance:
     start: Integers
     offset: int
     is_exact: bool
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A candidate of an order, with what each of its groups costs there; None: it cannot.
-
-    The parcel is that of the service which carries most. What it does not carry goes by another.
-    """
-
-    candidate: Candidate
-    parcel: int
-    costs: Sequence[int | None]
 
 
 def instance_of(compared: Sequence[Compared]) -> Instance:
@@ -159,57 +142,16 @@ def is_placed(one: Compared) -> bool:
     return True
 
 
-def _rows(one: Compared) -> list[_Row]:
+def _rows(one: Compared) -> list[CandidateRow]:
     """The candidates that could send any of it, in time."""
     found = [row for each in one.problem.candidates if (row := _row(one, each)) is not None]
     return sorted(found, key=lambda row: row.candidate.location_id)
 
 
-def _row(one: Compared, candidate: Candidate) -> _Row | None:
+def _row(one: Compared, candidate: Candidate) -> CandidateRow | None:
     """The candidate, if any of its services takes any of the order in time."""
-    priced = [
-        _priced(one, candidate, option)
-        for option in candidate.options
-        if one.days_max is None or option.days <= one.days_max
-    ]
-    if not priced:
-        return None
-    best = min(priced, key=_least)
-    costs: list[int | None] = []
-    for line, cost in enumerate(best.costs):
-        others = [other for row in priced if (other := row.costs[line]) is not None]
-        costs.append(min(others, default=None) if cost is None else cost)
-    return replace(best, costs=costs) if any(cost is not None for cost in costs) else None
-
-
-def _least(row: _Row) -> tuple[int, int]:
-    """The option that takes most, and of these the cheapest."""
-    taken = [cost for cost in row.costs if cost is not None]
-    return (len(row.costs) - len(taken), row.parcel + sum(taken))
-
-
-def _priced(one: Compared, candidate: Candidate, option: Option) -> _Row:
-    problem = one.problem
-    available = dict(candidate.available)
-    tariff = problem.tariffs[option.tariff]
-    grams = sum(group.grams * group.atoms for group in problem.groups)
-    volume = sum(group.cubic_mm * group.atoms for group in problem.groups)
-    billable = tariff.billable_grams(grams, volume)
-    parcel = int(parcel_terms(problem, candidate, option, billable).total)
-    parcel += shipment_terms(candidate).total
-    parcel += problem.costs.split_charge
-    if candidate.location_id not in one.assignment:
-        parcel += one.charge
-    costs: list[int | None] = []
-    for group in problem.groups:
-        is_out = group.line_id in (*candidate.excluded_line_ids, *option.excluded_line_ids)
-        if is_out or available.get(group.parts[0].sku, 0) < group.units:
-            costs.append(None)
-            continue
-        cost = int(atom_terms(problem, candidate, option, group).total)
-        # Counted with the atom: exact for a line that stays together.
-        costs.append(cost + int(line_terms(candidate, 1).total) // group.atoms)
-    return _Row(candidate, int(parcel), costs)
+    more = 0 if candidate.location_id in one.assignment else one.charge
+    return row_of(one.problem, one.problem.groups, candidate, more, one.days_max)
 
 
 def _is_exact(problem: Problem) -> bool:
@@ -227,7 +169,7 @@ def _penalty(one: Compared, group: Group) -> int:
 
 
 def _stock(
-    compared: Sequence[Compared], rows: Sequence[Sequence[_Row]]
+    compared: Sequence[Compared], rows: Sequence[Sequence[CandidateRow]]
 ) -> dict[tuple[str, str], int]:
     """Units by location and SKU: the most that any order sees, and never less than they hold."""
     units: dict[tuple[str, str], int] = {}
@@ -246,7 +188,7 @@ def _stock(
 
 
 def _capacity(
-    compared: Sequence[Compared], rows: Sequence[Sequence[_Row]], places: Sequence[str]
+    compared: Sequence[Compared], rows: Sequence[Sequence[CandidateRow]], places: Sequence[str]
 ) -> list[int]:
     """Units that each location can still send, what it has been given among them."""
     room: dict[str, int] = {}
@@ -262,7 +204,7 @@ def _capacity(
     return [min(NO_LIMIT, max(room.get(name, 0), given.get(name, 0))) for name in places]
 
 
-def _distances(rows: Sequence[Sequence[_Row]], place_of: Mapping[str, int]) -> Integers:
+def _distances(rows: Sequence[Sequence[CandidateRow]], place_of: Mapping[str, int]) -> Integers:
     """By which orders are parted: far where an order has no such candidate."""
     found = np.full((len(rows), len(place_of)), 20_000, np.int64)
     for number, own in enumerate(rows):
@@ -274,7 +216,7 @@ def _distances(rows: Sequence[Sequence[_Row]], place_of: Mapping[str, int]) -> I
 
 def _cells(
     compared: Sequence[Compared],
-    rows: Sequence[Sequence[_Row]],
+    rows: Sequence[Sequence[CandidateRow]],
     batch: Batch,
     stock_of: Mapping[tuple[int, int], int],
     item_of: Mapping[str, int],

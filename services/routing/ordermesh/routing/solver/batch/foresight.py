@@ -1,6 +1,6 @@
 """Prices of stock and labor that look ahead: from orders that are there and drawn futures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,15 +41,19 @@ def prices_of(
     passes: int = PASSES,
     start: Integers | None = None,
     spread: Spread = map,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Integers:
-    """Prices of all resources: what one unit more would save, about, of these orders' cost."""
+    """Prices of all resources: what one unit more would save, about, of these orders' cost.
+
+    Once ``is_over`` says so, the best so far are given.
+    """
     pricing = Pricing(cells, capacities, spread)
     if start is not None:
         pricing.begin_at(start)
     target = myopic_total(cells, capacities)
-    pricing.improve(target - 3 * abs(target) // 100, passes, 1.0)
+    pricing.improve(target - 3 * abs(target) // 100, passes, 1.0, is_over)
     # The goal may have been below the optimum, and was reached too soon then.
-    pricing.improve(target, max(0, passes - pricing.passes) + passes // 3, 0.3)
+    pricing.improve(target, max(0, passes - pricing.passes) + passes // 3, 0.3, is_over)
     return pricing.best.prices
 
 

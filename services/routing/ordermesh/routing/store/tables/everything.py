@@ -9,6 +9,7 @@ from ordermesh.routing.store.tables import (
     orders,
     policies,
     postal_codes,
+    prices,
     reassignments,
     work,
 )
@@ -25,5 +26,6 @@ TABLES = (
     decisions,
     work,
     reassignments,
+    prices,
 )
 """The modules that add their tables to the metadata."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from tests.simulation.endings import Ended, broken
 from tests.simulation.history import gist
 from tests.simulation.loop import PROCESS
 from tests.simulation.markers import reached
@@ -21,28 +22,6 @@ BACKOFF_SECONDS = (0.05, 0.2)
 """As the channels of the mesh retry where no server was found."""
 
 Details = grpc.aio.ClientCallDetails
-_BROKEN = "The connection broke."
-
-
-class Ended(Exception):
-    """How a call ended that gave no reply."""
-
-    def __init__(self, code: grpc.StatusCode, details: str, trailing: Sequence[Any] = ()) -> None:
-        super().__init__(code)
-        self.code = code
-        self.details = details
-        self.trailing = tuple(trailing)
-
-    def error(self) -> grpc.aio.AioRpcError:
-        """As the library raises it."""
-        return grpc.aio.AioRpcError(
-            self.code, grpc.aio.Metadata(), grpc.aio.Metadata(*self.trailing), details=self.details
-        )
-
-
-def broken() -> Ended:
-    """The connection is gone: whether anything was done is not known."""
-    return Ended(grpc.StatusCode.UNAVAILABLE, _BROKEN)
 
 
 class _Call:
@@ -80,12 +59,19 @@ class _Call:
         if self._is_done:
             return
         self._is_done, self._ended = True, ended
+        if ended is not None and ended.code is grpc.StatusCode.UNAVAILABLE:
+            self.network.broken.add(self._line)
         if self._timer is not None:
             self._timer.cancel()
         self.say("ended", "OK" if ended is None else ended.code.name)
         self._wake()
         for callback in self._callbacks:
             callback(self)
+
+    @property
+    def _line(self) -> tuple[str, str, str]:
+        """Who asks whom for what."""
+        return (self.name, self.target, self.method)
 
     def leave(self) -> None:
         """Tell those who serve it that nobody waits any more."""
@@ -243,6 +229,9 @@ class StreamCall(_Call):
         if raw is None:
             self.finish(ended)
         else:
+            if self._line in self.network.broken:
+                self.network.broken.discard(self._line)
+                reached("a stream of changes went on after it broke")
             self._replies.append(raw)
             self._wake()
 

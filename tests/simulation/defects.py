@@ -21,11 +21,15 @@ from uuid import UUID
 
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.inventory.background import sweeping
-from ordermesh.inventory.domain import reserving, selling, waiting
-from ordermesh.inventory.domain.ledger import Balance, Ledger
+from ordermesh.inventory.domain import movement, reserving, selling, waiting
+from ordermesh.inventory.domain.ledger import Ledger
+from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.reservation import Line
 from ordermesh.inventory.operations import deciding
+from ordermesh.inventory.operations.reserving import ReserveBatch
+from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.store.reservations import SqlReservationStore
+from ordermesh.kernel.errors import DomainError
 from ordermesh.notify.domain import notification
 from ordermesh.notify.operations.deliver import Delivery as Sending
 from ordermesh.returns.domain.returnable import Returnable
@@ -198,6 +202,24 @@ def _acknowledges_all(write: Any) -> Any:
     return written
 
 
+def _takes_away_first(decide: Any) -> Any:
+    async def decided(self: Any, wish: Any, ask: Any) -> Any:
+        verdict = await decide(self, wish, ask)
+        if isinstance(verdict, DomainError):
+            for one in ask.replaces:
+                cart, mark = self.known.get(one), self.ledger.mark()
+                if cart is None or not cart.open_lines or cart.reservation_id in self.replaced:
+                    continue
+                left = reserving._replaced(self.ledger, wish.actor, cart, one, self.now)
+                self.changes.append(StoredReservation(cart, left))
+                self.replaced.add(one)
+                moved = self.ledger.since(mark)
+                self.documents.update((entry.cause, Document(wish.actor)) for entry in moved)
+        return verdict
+
+    return decided
+
+
 def _gives_up(_: Any) -> Any:
     async def failed(self: Any, batch: Any, error: Exception) -> None:
         if batch:
@@ -243,6 +265,9 @@ DEFECTS: Mapping[str, Planting] = {
         "    except CuredByExpiry as refusal:\n        ledger.undo(mark)\n",
         "    except CuredByExpiry as refusal:\n",
     ),
+    "a cart is taken away although a larger one was refused": _instead(
+        ReserveBatch, "decide", _takes_away_first
+    ),
     "what is replaced keeps its stock": _rewritten(
         reserving._replaced,
         "        give_back(ledger, draft, line, LineState.RELEASED, now)\n",
@@ -252,11 +277,9 @@ DEFECTS: Mapping[str, Planting] = {
         Line.become, "state=state, expire_time=None, close_time=", "state=state, close_time="
     ),
     "what falls below zero becomes zero": _rewritten(
-        Balance.__post_init__,
-        "    on_hand, reserved = self.on_hand, self.reserved\n",
-        '    self.__dict__["on_hand"] = max(0, self.on_hand)\n'
-        '    self.__dict__["reserved"] = max(0, self.reserved)\n'
-        "    on_hand, reserved = self.on_hand, self.reserved\n",
+        movement.adjust,
+        "            below[key] = (balance.on_hand, balance.reserved, target)\n",
+        "            target = min(balance.on_hand, balance.reserved)\n",
     ),
     "what comes in does not pay the deficit first": _rewritten(
         Ledger.bring, "owed = min(quantity, self.balance(key).short)", "owed = 0"
@@ -285,6 +308,9 @@ LONG: Collection[str] = frozenset(
         "what was released before it was made is made",
         "answers are forgotten",
         "holds do not expire",
+        "a commit that failed is acknowledged",
+        "a part of a refused reservation stays",
+        "a cart is taken away although a larger one was refused",
         "more comes back than was shipped",
         "work is never ended",
         "work that fails once is given up",

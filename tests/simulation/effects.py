@@ -7,6 +7,10 @@ from uuid import UUID
 from ordermesh.api.routing.v1 import FulfillmentOrder
 from tests.simulation.asking import Notebook, Outcome, Told
 from tests.simulation.books import Books
+from tests.simulation.markers import reached
+
+_RELEASED = 4
+"""The state of a line whose units were given back, as it is stored."""
 
 
 def wrong(books: Books, notebook: Notebook) -> Iterator[str]:
@@ -19,6 +23,7 @@ def wrong(books: Books, notebook: Notebook) -> Iterator[str]:
     carts = Counter(one.request.reservation_id for one in notebook.of("Reserve"))
     for told in notebook.of("Reserve"):
         yield from _reservation(books, told, is_alone=carts[told.request.reservation_id] == 1)
+    yield from _kept_carts(books, notebook)
     for told in notebook.of("Release"):
         yield from _released(books, told)
     yield from _orders(books, notebook)
@@ -61,6 +66,30 @@ def _reservation(books: Books, told: Told, *, is_alone: bool) -> Iterator[str]:
     is_once = bool(made) and not made[0]["is_renewed"]
     if told.is_ok and is_once and made[0]["granted"] != granted:
         yield f"A reservation of {granted} units has {made[0]['granted']}: {told.request}"
+
+
+def _kept_carts(books: Books, notebook: Notebook) -> Iterator[str]:
+    """A cart whose successor was refused is as it was: nobody has given its units back."""
+    given = {one.request.reservation_id for one in notebook.of("Release")}
+    for told in notebook.of("SubmitOrder"):
+        given.update(told.request.checkout_reservation_ids)
+    grown = [one for one in notebook.of("Reserve") if one.request.replaces_reservation_ids]
+    for told in grown:
+        if told.outcome is not Outcome.REFUSED:
+            given.update(told.request.replaces_reservation_ids)
+        if told.is_ok:
+            reached("a larger cart took the place of a cart")
+    for told in grown:
+        for name in set(told.request.replaces_reservation_ids) - given:
+            lines = books.rows(
+                "inventory",
+                "select state from reservation_line where reservation_id = ?",
+                UUID(name).hex,
+            )
+            if any(row["state"] == _RELEASED for row in lines):
+                yield f"A larger cart was refused with {told.reason}, and took away: {name}"
+            elif lines:
+                reached("a cart stayed where a larger one was refused")
 
 
 def _released(books: Books, told: Told) -> Iterator[str]:

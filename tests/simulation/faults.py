@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FAULTS_MAX = 12
 POINTS_MAX = 8
+DISKS_MAX = 8
 AFTERWARDS_SECONDS = 10.0
 LEASE_SECONDS = 10.0
 STEP_SECONDS_MAX = 30.0
@@ -92,6 +93,9 @@ class Climate(StrEnum):
     LATE = "late"
     """Some messages come late from the beginning to the end, after their callers have gone."""
 
+    FULL = "full"
+    """Disks are full, again and again."""
+
     POINTED = "pointed"
     """Processes die, sleep and lose what they send at named points, those of one service."""
 
@@ -102,6 +106,7 @@ CLIMATES = (
     Climate.LOSSY,
     Climate.LOSSY,
     Climate.LATE,
+    Climate.FULL,
     Climate.POINTED,
     Climate.POINTED,
 )
@@ -114,6 +119,8 @@ def plan(random: Random, services: Sequence[str], begin: float, end: float) -> l
             return _lasting(random, (Kind.LOSS, Kind.TURMOIL), begin, end)
         case Climate.LATE:
             return _lasting(random, (Kind.DELAY, Kind.TWICE), begin, end)
+        case Climate.FULL:
+            return _full(random, begin, end)
         case Climate.POINTED:
             return _pointed(random, begin, end)
     count = random.choice((0, 1, 2, 3, 4, 6, 8, FAULTS_MAX))
@@ -149,6 +156,22 @@ def _lasting(random: Random, kinds: Sequence[Kind], begin: float, end: float) ->
         for number in range(1, random.choice((1, 2, 3)))
     ]
     return [lasting, *crashes]
+
+
+def _full(random: Random, begin: float, end: float) -> list[Fault]:
+    """At one service, now and then, so that what is told of every deed may be put to the test."""
+    who = random.choice(("inventory", "inventory", "routing", "routing", "returns", "notify"))
+    return [
+        Fault(
+            number,
+            Kind.DISK_FULL,
+            who,
+            time=random.uniform(begin, end),
+            seconds=random.uniform(0.1, 4.0),
+            strength=_strength(random, Kind.DISK_FULL),
+        )
+        for number in range(random.randint(2, DISKS_MAX))
+    ]
 
 
 _PARTS: Mapping[str, Sequence[str]] = {

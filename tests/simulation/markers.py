@@ -36,7 +36,9 @@ _REFUSALS = (
     "ORDER_CANCELLED",
     "ALREADY_SHIPPED",
     "WRONG_STATE",
-    "NOTHING_RETURNABLE",
+    "ON_HAND_BELOW_RESERVED",
+    "NOT_SHIPPED",
+    "OVER_RETURNED",
 )
 
 _SITUATIONS = (
@@ -64,6 +66,8 @@ _SITUATIONS = (
     "a cart became an order",
     "a cart died by its time",
     "a cart was released",
+    "a larger cart took the place of a cart",
+    "a cart stayed where a larger one was refused",
     "a hold was lost and reserved again",
     "work was rejected",
     "work was cancelled",

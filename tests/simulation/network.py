@@ -62,6 +62,8 @@ class Network:
         self.weather = weather
         self.servers: dict[str, SimulatedServer] = {}
         self.calls = 0
+        self.broken: set[tuple[str, str, str]] = set()
+        """Who asks whom for what, and has last found its connection broken."""
         self._random = random
         # Messages that travel belong to no process.
         self._context = Context()

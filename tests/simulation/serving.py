@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 import grpc
 
-from tests.simulation.calling import Ended, StreamCall, UnaryCall, broken
+from tests.simulation.calling import StreamCall, UnaryCall
+from tests.simulation.endings import Ended, broken
 from tests.simulation.loop import Process
 from tests.simulation.markers import reached
 from tests.simulation.network import Network

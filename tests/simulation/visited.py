@@ -82,6 +82,8 @@ def _note_told(books: Books, notebook: Notebook) -> None:
     if any(one.is_ok for one in notebook.of("Release")):
         reached("a cart was released")
     for told in notebook.of("ShipFulfillmentOrder"):
+        if told.reason == "INSUFFICIENT_STOCK":
+            reached("goods were shipped that were not there")
         is_leaving = told.is_ok and (
             told.reply.fulfillment_order.state == told.reply.fulfillment_order.STATE_SHIPPING
         )

@@ -1,21 +1,19 @@
 """Keepers of stock: goods arrive, break, move, are counted, and are sold past the shops."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
 from ordermesh.api.inventory.v1 import (
-    AcceptCountRequest,
     AdjustmentReason,
     AdjustStockRequest,
-    CancelCountRequest,
+    Balance,
     ConfirmRequest,
-    CountedStock,
     LineReassignment,
     LineSelection,
     ListBalancesRequest,
-    OpenCountRequest,
-    PlanCountRequest,
+    ListBalancesResponse,
     ReassignRequest,
     ReleaseRequest,
     ReserveLine,
@@ -26,12 +24,13 @@ from ordermesh.api.inventory.v1 import (
     StockAdjustment,
     StockLine,
     StockTransfer,
-    SubmitCountRequest,
     TransferStockRequest,
 )
 from ordermesh.api.order.v1 import StockKey
 from ordermesh.api.routing.v1 import PutNetworkLocationsRequest
 from tests.simulation.asking import Caller
+from tests.simulation.stories.counts import count
+from tests.simulation.stories.warehouses import ship, waiting
 from tests.simulation.stories.world import LOCATIONS, SKUS, key, open_location, receive
 
 
@@ -53,6 +52,8 @@ class Keeper:
             self._close,
             self._move,
             self._count,
+            self._miss,
+            self._miss,
         )
         for _ in range(self._deeds):
             await self._caller.rest(self._pause)
@@ -136,9 +137,9 @@ class Keeper:
         """A location ships nothing for a while."""
         caller = self._caller
         place = caller.random.choice(LOCATIONS)
-        shut = open_location(place)
+        shut = open_location(place, caller.random)
         del shut.methods[:]
-        for one in (shut, open_location(place)):
+        for one in (shut, open_location(place, caller.random)):
             request = PutNetworkLocationsRequest(request_id=caller.new_id(), locations=[one])
             await caller.ask(caller.mesh.network.PutNetworkLocations, request, tries=12)
             await caller.rest(6.0)
@@ -159,42 +160,60 @@ class Keeper:
 
     async def _count(self) -> None:
         """Somebody counts a shelf, perhaps wrongly, while it is sold from."""
-        caller, counts = self._caller, self._caller.mesh.counts
-        place, count_id = self._place(), caller.new_id()
-        common: dict[str, Any] = {"count_id": count_id}
-        plan = PlanCountRequest(
-            request_id=caller.new_id(),
-            location_id=place.location_id,
-            skus=[place.sku],
-            threshold_units=caller.random.choice((0, 2)),
-            **common,
+        random = self._caller.random
+        mistake = random.choice((0, 0, -1, -2, 1, 3))
+        await count(
+            self._caller,
+            self._place(),
+            lambda there: max(0, there.on_hand + mistake),
+            rest_seconds=4.0,
+            believed=0.7,
         )
-        if not (await caller.ask(counts.PlanCount, plan)).is_ok:
-            return
-        opening = OpenCountRequest(request_id=caller.new_id(), **common)
-        if not (await caller.ask(counts.OpenCount, opening)).is_ok:
-            return
-        asked = ListBalancesRequest(skus=[place.sku], location_ids=[place.location_id])
+
+    async def _miss(self) -> None:
+        """Goods that are promised are not where they should be; some of them come in after all."""
+        caller = self._caller
+        place = await self._promised() or self._place()
+        sold = await self._sold(place)
+        await count(
+            caller, place, lambda there: caller.random.randint(0, max(0, there.reserved - 1))
+        )
+        if caller.likely(0.5):
+            await self._ship_from(place)
+        if caller.likely(0.6):
+            await caller.rest(6.0)
+            units = caller.random.randint(1, 5)
+            await receive(caller, [StockLine(key=place, quantity=units)])
+        if sold:
+            await self._finish(sold, place, 1)
+
+    async def _ship_from(self, place: StockKey) -> None:
+        """They are said to have left before routing has heard that they are missing."""
+        for work in await waiting(self._caller, place.location_id):
+            if any(line.sku == place.sku for line in work.lines):
+                await ship(self._caller, work)
+
+    async def _promised(self) -> StockKey | None:
+        """Where something is promised to somebody, if it is found anywhere."""
+        caller = self._caller
+        asked = ListBalancesRequest(skus=SKUS, location_ids=LOCATIONS)
         found = await caller.read(caller.mesh.ledger.ListBalances, asked)
-        on_hand = found.balances[0].on_hand if found is not None and found.balances else 0
-        await caller.rest(4.0)
-        counted = max(0, on_hand + caller.random.choice((0, 0, -1, -2, 1, 3)))
-        for counter in ("Kim", "Lee"):
-            submit = SubmitCountRequest(
-                request_id=caller.new_id(),
-                counter=counter,
-                lines=[CountedStock(sku=place.sku, counted=counted)],
-                **common,
-            )
-            await caller.ask(counts.SubmitCount, submit)
-        if caller.likely(0.3):
-            cancel = CancelCountRequest(request_id=caller.new_id(), **common)
-            await caller.ask(counts.CancelCount, cancel)
-        else:
-            accept = AcceptCountRequest(
-                request_id=caller.new_id(),
-                accepted_by="Robin",
-                reason=AdjustmentReason.ADJUSTMENT_REASON_COUNTED,
-                **common,
-            )
-            await caller.ask(counts.AcceptCount, accept)
+        promised = [one for one in _balances(found) if one.reserved]
+        return caller.random.choice(promised).key if promised else None
+
+    async def _sold(self, place: StockKey) -> str:
+        """The reservation of a unit more, for nobody's order; empty: none that is known."""
+        caller = self._caller
+        reservation_id = caller.new_id()
+        reserve = ReserveRequest(
+            request_id=caller.new_id(),
+            reservation_id=reservation_id,
+            lines=[ReserveLine(line_id="1", key=place, quantity=1)],
+            confirm=True,
+        )
+        told = await caller.ask(caller.mesh.reservations.Reserve, reserve)
+        return reservation_id if told.is_ok else ""
+
+
+def _balances(reply: ListBalancesResponse | None) -> Sequence[Balance]:
+    return () if reply is None else reply.balances

@@ -47,6 +47,8 @@ class Shop:
             await self._change_mind(lines)
             return
         cart = await self._cart(lines) if caller.likely(0.4) else None
+        if cart is not None and caller.likely(0.3):
+            cart = await self._fill_more(cart)
         if cart is not None and caller.likely(0.35):
             await self._leave(cart)
             return
@@ -56,7 +58,7 @@ class Shop:
             request_id=caller.new_id(),
             acceptance=ALWAYS if caller.likely(0.6) else IF_SOURCED,
             checkout_reservation_ids=[] if cart is None else [cart.request.reservation_id],
-            contact=Contact(name="Ada", email=f"{order_id}@customers.example", language="en"),
+            contact=self._contact(order_id),
         )
         submitting = caller.ask(caller.mesh.orders.SubmitOrder, request)
         if caller.likely(0.2):
@@ -69,6 +71,11 @@ class Shop:
             await self._cancel(order_id)
         if told.is_ok and caller.likely(0.1):
             await self._order_again(request)
+
+    def _contact(self, order_id: str) -> Contact:
+        """Who buys; some want no mails."""
+        email = f"{order_id}@customers.example" if self._caller.likely(0.85) else ""
+        return Contact(name="Ada", email=email, language="en")
 
     def _lines(self) -> list[NewOrderLine]:
         random = self._caller.random
@@ -112,6 +119,21 @@ class Shop:
             hold_duration=Duration(seconds=caller.random.randint(2, 25)),
         )
         return await caller.ask(caller.mesh.reservations.Reserve, request)
+
+    async def _fill_more(self, cart: Told) -> Told:
+        """More of the same instead of what is in the cart: a little, or more than there is.
+
+        Gives the cart that there is afterwards, as far as is known.
+        """
+        caller = self._caller
+        more = caller.random.choice((1, 2, 30))
+        request = ReserveRequest()
+        request.CopyFrom(cart.request)
+        request.request_id, request.reservation_id = caller.new_id(), caller.new_id()
+        request.replaces_reservation_ids.append(cart.request.reservation_id)
+        request.lines[0].quantity += more
+        told = await caller.ask(caller.mesh.reservations.Reserve, request)
+        return told if told.is_ok else cart
 
     async def _leave(self, cart: Told) -> None:
         """The customer goes: with a word, after a while, or without."""

@@ -14,7 +14,7 @@ from ordermesh.api.routing.v1 import (
     RejectReason,
     ShipFulfillmentOrderRequest,
 )
-from tests.simulation.asking import Caller
+from tests.simulation.asking import Caller, Told
 
 _TO_DO = (FulfillmentOrder.STATE_RELEASED, FulfillmentOrder.STATE_ACCEPTED)
 
@@ -35,14 +35,8 @@ class Warehouse:
     async def run(self) -> None:
         while True:
             await self._caller.rest(4.0)
-            for work in await self._waiting():
+            for work in await waiting(self._caller, self._location_id):
                 await self._handle(work)
-
-    async def _waiting(self) -> list[FulfillmentOrder]:
-        request = ListFulfillmentOrdersRequest(location_id=self._location_id)
-        fulfillments = self._caller.mesh.fulfillments
-        reply = await self._caller.read(fulfillments.ListFulfillmentOrders, request)
-        return [one for one in _of(reply) if one.state in _TO_DO]
 
     async def _handle(self, work: FulfillmentOrder) -> None:
         caller, fulfillments = self._caller, self._caller.mesh.fulfillments
@@ -62,13 +56,28 @@ class Warehouse:
             if not (await caller.ask(fulfillments.AcceptFulfillmentOrder, accept)).is_ok:
                 return
         await caller.rest(2.0)
-        parcel = Parcel(carrier="UPS", tracking_number="1Z", weight_grams=700)
-        ship = ShipFulfillmentOrderRequest(request_id=caller.new_id(), parcels=[parcel], **name)
-        told = await caller.ask(fulfillments.ShipFulfillmentOrder, ship)
+        told = await ship(caller, work)
         if told.is_ok and caller.likely(0.4):
             await caller.rest(2.0)
             deliver = DeliverFulfillmentOrderRequest(request_id=caller.new_id(), **name)
             await caller.ask(fulfillments.DeliverFulfillmentOrder, deliver)
+
+
+async def waiting(caller: Caller, location_id: str) -> list[FulfillmentOrder]:
+    """The work that a location has still to do."""
+    request = ListFulfillmentOrdersRequest(location_id=location_id)
+    reply = await caller.read(caller.mesh.fulfillments.ListFulfillmentOrders, request)
+    return [one for one in _of(reply) if one.state in _TO_DO]
+
+
+async def ship(caller: Caller, work: FulfillmentOrder) -> Told:
+    """Say that goods have left."""
+    request = ShipFulfillmentOrderRequest(
+        request_id=caller.new_id(),
+        parcels=[Parcel(carrier="UPS", tracking_number="1Z", weight_grams=700)],
+        fulfillment_order_id=work.fulfillment_order_id,
+    )
+    return await caller.ask(caller.mesh.fulfillments.ShipFulfillmentOrder, request)
 
 
 def _of(reply: ListFulfillmentOrdersResponse | None) -> Sequence[FulfillmentOrder]:

@@ -1,6 +1,8 @@
 """What there is before the first customer comes."""
 
 from collections.abc import Sequence
+from random import Random
+from typing import Any
 
 from ordermesh.api.inventory.v1 import (
     PutItemsRequest,
@@ -26,13 +28,18 @@ def key(sku: str, location_id: str) -> StockKey:
     return StockKey(sku=sku, location_id=location_id)
 
 
-def open_location(location_id: str) -> NetworkLocation:
+_HANDLING = (
+    ReturnHandling.RETURN_HANDLING_RESTOCK,
+    ReturnHandling.RETURN_HANDLING_KEEP_APART,
+    ReturnHandling.RETURN_HANDLING_KEEP_APART,
+)
+
+
+def open_location(location_id: str, random: Random) -> NetworkLocation:
     """How a location fulfills while it is open; two of them take what comes back."""
-    handling = {
-        "NEAR": ReturnHandling.RETURN_HANDLING_RESTOCK,
-        "EAST": ReturnHandling.RETURN_HANDLING_KEEP_APART,
-    }
-    fields = {"return_handling": handling[location_id]} if location_id in handling else {}
+    fields: dict[str, Any] = {}
+    if location_id in ("NEAR", "EAST"):
+        fields["return_handling"] = random.choice(_HANDLING)
     return entry(location_id, priority=LOCATIONS.index(location_id) + 1, **fields)
 
 
@@ -48,7 +55,7 @@ async def prepare(keeper: Caller) -> None:
         if (units := keeper.random.randint(0, most))
     ]
     places = [location(name) for name in LOCATIONS]
-    network = [open_location(name) for name in LOCATIONS]
+    network = [open_location(name, keeper.random) for name in LOCATIONS]
     for method, request in (
         (mesh.items.PutItems, PutItemsRequest(request_id=new_id(), items=items)),
         (

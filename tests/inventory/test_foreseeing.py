@@ -1,7 +1,6 @@
 """What may be decided on what is remembered, and what becomes of memory; no database is asked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,14 +12,12 @@ from opentelemetry.context import Context
 from ordermesh.inventory.domain.control import Control, ControlKind
 from ordermesh.inventory.domain.control_table import ControlTable
 from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.kit import Wait, Wanted
 from ordermesh.inventory.domain.ledger import Balance
-from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.inventory.domain.plain import FreeStock, Granted, PlainAsk, PlainLine
 from ordermesh.inventory.domain.quotas import NO_QUOTAS, HoldQuotas
-from ordermesh.inventory.domain.reserving import Ask
 from ordermesh.inventory.operations.foreseeing import may_foresee, reserve_foreseen
-from ordermesh.inventory.operations.reservations import Kept
-from ordermesh.inventory.operations.reserving import ReserveBatch, Wish
+from ordermesh.inventory.operations.plain import PlainWish
+from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.at_once import AtOnce, MustLook
@@ -42,6 +39,24 @@ class Controls:
         self.expected.append((tx, stamps))
 
 
+class Books:
+    """Notes what is to be written."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[Names, Sequence[Granted], FreeStock, datetime]] = []
+
+    async def write(
+        self,
+        _tx: object,
+        names: Names,
+        granted: Sequence[Granted],
+        stock: FreeStock,
+        _terms: object,
+        now: datetime,
+    ) -> None:
+        self.written.append((names, granted, stock, now))
+
+
 def memory(*controls: Control, **balances: Balance) -> Recollection:
     """Ten mugs and one cup at A, and nothing else, are remembered."""
     known = balances or {"MUG": Balance(on_hand=10, sequence=4), "CUP": Balance(on_hand=1)}
@@ -57,17 +72,20 @@ def memory(*controls: Control, **balances: Balance) -> Recollection:
 
 def stores(recollection: Recollection, quotas: HoldQuotas = NO_QUOTAS) -> Stores:
     """Only what is asked: any other store would not be there."""
-    parts = SimpleNamespace(recollection=recollection, quotas=quotas, controls=Controls())
+    parts = SimpleNamespace(
+        recollection=recollection, quotas=quotas, controls=Controls(), plain=Books()
+    )
     return cast("Stores", parts)
 
 
-def line(key: StockKey = MUG, quantity: int = 1, **fields: Any) -> Wanted:
-    return replace(Wanted("1", key, quantity), **fields)
+def line(key: StockKey = MUG, quantity: int = 1) -> PlainLine:
+    return PlainLine("1", key, quantity)
 
 
-def wish(number: int = 1, *lines: Wanted, is_limited: bool = False, **fields: Any) -> Wish:
-    plain = Ask(UUID(int=number), f"O-{number}", lines or (line(),), timedelta(minutes=15))
-    return Wish(Actor("shop"), replace(plain, **fields), Context(), is_limited)
+def wish(number: int = 1, *lines: PlainLine, is_limited: bool = False, **fields: Any) -> PlainWish:
+    hold = timedelta(minutes=15)
+    ask = PlainAsk(Actor("shop"), UUID(int=number), f"O-{number}", lines or (line(),), hold)
+    return PlainWish(ask._replace(**fields), Context(), is_limited)
 
 
 def transaction(history: int = HISTORY) -> AtOnce:
@@ -77,25 +95,14 @@ def transaction(history: int = HISTORY) -> AtOnce:
 def test_what_is_remembered_may_be_decided_on() -> None:
     assert may_foresee(stores(memory()), [wish()])
     assert may_foresee(stores(memory()), [wish(1, line(MUG), line(CUP))])
-    said = line(mode=ReservationMode.RESERVE)
-    assert may_foresee(stores(memory()), [wish(1, said)])
 
 
 @pytest.mark.parametrize(
     "another",
-    [
-        wish(1, line(JUG)),
-        wish(1, line(MUG), line(JUG)),
-        wish(1, line(mode=ReservationMode.TRACK_ONLY)),
-        wish(1, line(mode=ReservationMode.NONE)),
-        wish(1, line(wait=Wait())),
-        wish(1, line(group="west")),
-        wish(is_best_effort=True),
-        wish(replaces=(UUID(int=9),)),
-    ],
-    ids=["unseen", "half unseen", "tracked", "none", "waits", "group", "best effort", "replaces"],
+    [wish(1, line(JUG)), wish(1, line(MUG), line(JUG)), None],
+    ids=["unseen", "half unseen", "not plain"],
 )
-def test_what_needs_to_be_looked_at_is_not_foreseen(another: Wish) -> None:
+def test_what_needs_to_be_looked_at_is_not_foreseen(another: PlainWish | None) -> None:
     assert not may_foresee(stores(memory()), [another])
 
 
@@ -106,12 +113,6 @@ def test_half_of_the_wishes_are_enough_and_fewer_are_not() -> None:
     assert may_foresee(stores(memory()), [plain[0], other[0]])
     assert not may_foresee(stores(memory()), [*plain, *other])
     assert not may_foresee(stores(memory()), [plain[0], *other[:2]])
-
-
-def test_of_two_wishes_about_one_reservation_one_can_be_foreseen() -> None:
-    assert may_foresee(stores(memory()), [wish(1), wish(1)])
-    assert not may_foresee(stores(memory()), [wish(1), wish(1), wish(1)])
-    assert not may_foresee(stores(memory()), [wish(1, line(JUG)), wish(1), wish(1)])
 
 
 @pytest.mark.parametrize(
@@ -160,32 +161,23 @@ def test_a_rest_is_counted_only_where_it_would_be_tried() -> None:
     assert may_foresee(stores(known), [wish()])
 
 
-@pytest.fixture
-def batches(monkeypatch: pytest.MonkeyPatch) -> list[ReserveBatch]:
-    """The batches that were written."""
-    found: list[ReserveBatch] = []
-
-    async def write(batch: ReserveBatch) -> None:
-        found.append(batch)
-
-    monkeypatch.setattr(ReserveBatch, "write", write)
-    return found
+def written(parts: Stores) -> list[tuple[Names, Sequence[Granted], FreeStock, datetime]]:
+    """What was written of each batch."""
+    return cast("Books", parts.plain).written
 
 
-async def decided(parts: Stores, tx: AtOnce, *wishes: Wish) -> Sequence[tuple[int, ...] | object]:
+async def decided(
+    parts: Stores, tx: AtOnce, *wishes: PlainWish | None
+) -> Sequence[tuple[int, ...] | object]:
     """The units of each verdict's lines, or ``LATER``."""
     verdicts = await reserve_foreseen(parts, tx, wishes)
     return [
-        tuple(one.quantity for one in verdict.reservation.lines)
-        if isinstance(verdict, Kept)
-        else verdict
+        tuple(one.quantity for one in verdict.ask.lines) if isinstance(verdict, Granted) else LATER
         for verdict in verdicts
     ]
 
 
-async def test_each_is_decided_on_what_those_before_have_left(
-    batches: list[ReserveBatch],
-) -> None:
+async def test_each_is_decided_on_what_those_before_have_left() -> None:
     parts, tx = stores(memory()), transaction()
 
     verdicts = await decided(
@@ -196,17 +188,20 @@ async def test_each_is_decided_on_what_those_before_have_left(
         wish(3, line(JUG)),
         wish(4, line(quantity=5), line(CUP, 1)),
         wish(4, line(quantity=1)),
-        wish(5, is_best_effort=True),
+        None,
         wish(6),
     )
 
     assert verdicts == [(4,), LATER, LATER, (5, 1), LATER, LATER, (1,)]
-    (batch,) = batches
-    assert [one.after.reservation_id.int for one in batch.changes] == [1, 4, 6]
-    assert all(one.before is None for one in batch.changes)
-    assert batch.now == NOON
-    assert batch.names.item_ids == {"MUG": 1, "CUP": 2}
-    assert batch.names.location_ids == {"A": 1}
+    ((names, granted, stock, now),) = written(parts)
+    assert [one.ask.reservation_id.int for one in granted] == [1, 4, 6]
+    assert [one.sequences for one in granted] == [[5], [6, 1], [7]]
+    assert [one.expire_time for one in granted] == [NOON + timedelta(minutes=15)] * 3
+    assert stock.changed()[MUG] == Balance(on_hand=10, reserved=10, sequence=7)
+    assert stock.opening_sequences() == [4, 0]
+    assert now == NOON
+    assert names.item_ids == {"MUG": 1, "CUP": 2}
+    assert names.location_ids == {"A": 1}
     assert cast("Controls", parts.controls).expected == [(tx, STAMPS)]
 
 
@@ -214,7 +209,7 @@ async def test_each_is_decided_on_what_those_before_have_left(
     "fields", [{"sku": "MUG"}, {"tag": "hot"}, {"location_group": "west"}, {"channel": "web"}]
 )
 async def test_controls_decide_by_the_tags_and_groups_that_are_remembered(
-    batches: list[ReserveBatch], fields: dict[str, Any]
+    fields: dict[str, Any],
 ) -> None:
     known = memory(Control("floor", ControlKind.BUFFER_UNITS, 7, **fields))
     known.tags["MUG"], known.groups["A"] = ("hot",), ("west",)
@@ -227,10 +222,9 @@ async def test_controls_decide_by_the_tags_and_groups_that_are_remembered(
     )
 
     assert verdicts == [LATER, (3,)]
-    assert len(batches) == 1
 
 
-async def test_the_next_start_from_what_was_decided(batches: list[ReserveBatch]) -> None:
+async def test_the_next_start_from_what_was_decided() -> None:
     known = memory()
     await decided(stores(known), transaction(), wish(1, line(quantity=4)))
 
@@ -238,27 +232,22 @@ async def test_the_next_start_from_what_was_decided(batches: list[ReserveBatch])
     assert known.balances[CUP] == Balance(on_hand=1)
     assert await decided(stores(known), transaction(), wish(2, line(quantity=7))) == [LATER]
     assert await decided(stores(known), transaction(), wish(3, line(quantity=6))) == [(6,)]
-    assert len(batches) == 2
 
 
-async def test_where_nothing_can_be_foreseen_nothing_is_written(
-    batches: list[ReserveBatch],
-) -> None:
+async def test_where_nothing_can_be_foreseen_nothing_is_written() -> None:
     known, tx = memory(), transaction()
     parts = stores(known)
 
     assert await decided(parts, tx, wish(1, line(quantity=11))) == [LATER]
 
-    assert batches == []
+    assert written(parts) == []
     assert cast("Controls", parts.controls).expected == []
     tx.failed()
     assert known.epoch == 0
     assert known.balances[MUG].reserved == 0
 
 
-async def test_what_failed_is_forgotten_with_all_that_counts_on_it(
-    batches: list[ReserveBatch],
-) -> None:
+async def test_what_failed_is_forgotten_with_all_that_counts_on_it() -> None:
     known, first, second = memory(), transaction(), transaction()
     await decided(stores(known), first, wish(1, line(quantity=4)))
     await decided(stores(known), second, wish(2, line(quantity=4)))
@@ -269,10 +258,9 @@ async def test_what_failed_is_forgotten_with_all_that_counts_on_it(
     assert not second.is_believed
     assert MUG not in known.balances
     assert CUP in known.balances
-    assert len(batches) == 2
 
 
-async def test_what_came_true_ends_a_row_of_misses(batches: list[ReserveBatch]) -> None:
+async def test_what_came_true_ends_a_row_of_misses() -> None:
     known, tx = memory(), transaction()
     known.forget([])
     await decided(stores(known), tx, wish())
@@ -283,10 +271,9 @@ async def test_what_came_true_ends_a_row_of_misses(batches: list[ReserveBatch]) 
 
     # One miss alone needs no rest.
     assert not known.is_resting()
-    assert len(batches) == 1
 
 
-async def test_of_another_history_nothing_is_remembered(batches: list[ReserveBatch]) -> None:
+async def test_of_another_history_nothing_is_remembered() -> None:
     known = memory()
 
     with pytest.raises(MustLook):
@@ -295,4 +282,3 @@ async def test_of_another_history_nothing_is_remembered(batches: list[ReserveBat
     assert (known.stamps, known.balances, known.history) == (None, {}, HISTORY + 1)
     with pytest.raises(MustLook):
         await decided(stores(known), transaction(HISTORY + 1), wish())
-    assert batches == []

@@ -23,8 +23,7 @@ from ordermesh.api.inventory.v1 import (
     ReserveVerdict,
 )
 from ordermesh.client.errors import refusal_of
-from ordermesh.inventory.domain import reserving as domain
-from ordermesh.inventory.operations import reserving
+from ordermesh.inventory.domain.plain import FreeStock, Granted, PlainAsk
 from ordermesh.inventory.servicer import reservations
 from ordermesh.inventory.servicer.reserving import RESERVE
 from ordermesh.kernel.errors import Overloaded, RuleViolated
@@ -377,14 +376,14 @@ async def test_one_that_makes_the_transaction_fail_is_found_and_the_others_stand
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.stock({"MUG at A": 50})
-    decide = domain.reserve
+    grant = FreeStock.grant
 
-    def stumble(ledger: Any, actor: Any, ask: Any, *others: Any, **more: Any) -> Any:
+    def stumble(stock: FreeStock, ask: PlainAsk) -> Granted | None:
         if ask.order_id == "POISON":
             raise ArithmeticError("a bug")
-        return decide(ledger, actor, ask, *others, **more)
+        return grant(stock, ask)
 
-    monkeypatch.setattr(reserving, "reserve", stumble)
+    monkeypatch.setattr(FreeStock, "grant", stumble)
     wanted = [wish(order_id="POISON" if number == 5 else "") for number in range(9)]
 
     verdicts = await bulk(shop, *wanted)

@@ -53,6 +53,7 @@ from ordermesh.inventory.store.items import SqlItemStore
 from ordermesh.inventory.store.ledger import SqlLedgerStore
 from ordermesh.inventory.store.levels import SqlLevelStore
 from ordermesh.inventory.store.locations import SqlLocationStore
+from ordermesh.inventory.store.plain import SqlPlainStore
 from ordermesh.inventory.store.quarantine import SqlQuarantineStore
 from ordermesh.inventory.store.reservations import SqlReservationStore
 from ordermesh.inventory.store.seals import SqlSealStore
@@ -107,6 +108,7 @@ def assemble(
         ledger=SqlLedgerStore(ids, controls, recollection),
         controls=controls,
         reservations=SqlReservationStore(),
+        plain=SqlPlainStore(ids, recollection),
         supplies=SqlSupplyStore(),
         shortfalls=SqlShortfallStore(),
         counts=SqlCountStore(),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import JSON, Integer, Table, Uuid
 from sqlalchemy.dialects import postgresql
@@ -27,19 +28,32 @@ Rows = Sequence[Mapping[str, Any]]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
+Columns = Mapping[str, Sequence[Any]]
+"""New rows of a table, column by column: all are of one length."""
+
+
 async def insert_rows(tx: Transaction, table: Table, rows: Rows) -> None:
     """Insert rows that all have the same columns. Without rows nothing happens."""
-    if not rows:
+    if rows:
+        await insert_columns(tx, table, {name: [row[name] for row in rows] for name in rows[0]})
+
+
+async def insert_columns(tx: Transaction, table: Table, columns: Columns) -> None:
+    """As ``insert_rows``; ids may be given as the text of their digits."""
+    names = tuple(columns)
+    if not columns[names[0]]:
         return
-    names = tuple(rows[0])
     if tx.dialect == "sqlite":
-        await tx.execute_rows(_sqlite_insertion(table, names), _sqlite_rows(table, names, rows))
+        written_columns = [_sqlite_column(table, name, columns[name]) for name in names]
+        await tx.execute_rows(
+            _sqlite_insertion(table, names), list(zip(*written_columns, strict=True))
+        )
         return
-    columns = _columns(table, names, rows)
-    shared = _shared_columns(table, names, columns)
+    values = [_column(table, name, columns[name]) for name in names]
+    shared = _shared_columns(table, names, values)
     arguments = [
         column[0] if name in shared else _argument(table, name, column)
-        for name, column in zip(names, columns, strict=True)
+        for name, column in zip(names, values, strict=True)
     ]
     await tx.write_columns(
         ColumnWrite(table.name, True, _insertion(table, names, shared), arguments)
@@ -87,14 +101,15 @@ async def update_unchanged_rows(
     await tx.write_columns(ColumnWrite(table.name, False, build, arguments, len(rows)))
 
 
-def _columns(table: Table, names: Sequence[str], rows: Rows) -> list[list[Any]]:
-    columns = [[row[name] for row in rows] for name in names]
-    for place, name in enumerate(names):
-        if isinstance(table.c[name].type, JSON):
-            columns[place] = [
-                None if value is None else json.dumps(value) for value in columns[place]
-            ]
-    return columns
+def _column(table: Table, name: str, column: Sequence[Any]) -> Sequence[Any]:
+    """A column of values as PostgreSQL's driver takes them."""
+    if isinstance(table.c[name].type, JSON):
+        return [None if value is None else json.dumps(value) for value in column]
+    return column
+
+
+def _columns(table: Table, names: Sequence[str], rows: Rows) -> list[Sequence[Any]]:
+    return [_column(table, name, [row[name] for row in rows]) for name in names]
 
 
 def _argument(table: Table, name: str, column: Sequence[Any]) -> Any:
@@ -104,6 +119,8 @@ def _argument(table: Table, name: str, column: Sequence[Any]) -> Any:
         return column
     if None in column:
         return f"{{{','.join('NULL' if value is None else kind(value) for value in column)}}}"
+    if isinstance(column[0], str):
+        return f"{{{','.join(column)}}}"
     return f"{{{','.join(map(kind, column))}}}"
 
 
@@ -117,21 +134,22 @@ def _written_as(table: Table, name: str) -> Callable[[Any], str] | None:
 
 
 def _sqlite_rows(table: Table, names: Sequence[str], rows: Rows) -> list[tuple[Any, ...]]:
-    """Rows as SQLite's own driver takes them; SQLAlchemy would look at each value by itself."""
-    columns = [[row[name] for row in rows] for name in names]
-    for place, name in enumerate(names):
-        kind = table.c[name].type
-        if isinstance(kind, Uuid):
-            columns[place] = [value and value.hex for value in columns[place]]
-        elif isinstance(kind, JSON):
-            columns[place] = [
-                None if value is None else json.dumps(value) for value in columns[place]
-            ]
-        elif isinstance(kind, UtcTime):
-            # Those of one write are mostly one instant.
-            texts = {value: value and written(value) for value in set(columns[place])}
-            columns[place] = [texts[value] for value in columns[place]]
+    columns = [_sqlite_column(table, name, [row[name] for row in rows]) for name in names]
     return list(zip(*columns, strict=True))
+
+
+def _sqlite_column(table: Table, name: str, column: Sequence[Any]) -> Sequence[Any]:
+    """Values as SQLite's own driver takes them; SQLAlchemy would look at each one by itself."""
+    kind = table.c[name].type
+    if isinstance(kind, Uuid):
+        return [value.hex if isinstance(value, UUID) else value for value in column]
+    if isinstance(kind, JSON):
+        return [None if value is None else json.dumps(value) for value in column]
+    if isinstance(kind, UtcTime):
+        # Those of one write are mostly one instant.
+        texts = {value: value and written(value) for value in set(column)}
+        return [texts[value] for value in column]
+    return column
 
 
 @cache

@@ -243,24 +243,6 @@ class ReserveBatch:
         with within(wish.trace), span("decide", _about(ask)):
             return await self._decide(wish, ask)
 
-    def foresee(self, wish: Wish, ask: Ask) -> Kept | Later:
-        """The verdict when it is yes; every other one needs a look at more than is remembered."""
-        if not is_traced(wish.trace):
-            return self._foresee(wish, ask)
-        with within(wish.trace), span("foresee", _about(ask)):
-            return self._foresee(wish, ask)
-
-    def _foresee(self, wish: Wish, ask: Ask) -> Kept | Later:
-        mark = self.ledger.mark()
-        try:
-            refuse_malformed(ask.wanted)
-            outcome = self._reserve(wish, ask, self.ledger)
-        except DomainError:
-            self.ledger.undo(mark)
-            return LATER
-        self._keep(wish, Decided(self.ledger, outcome, ()), mark)
-        return Kept(outcome.made, self.now, outcome.portions)
-
     def _reserve(self, wish: Wish, ask: Ask, ledger: Ledger, *, is_final: bool = False) -> Reserved:
         reserved = reserve(
             ledger,

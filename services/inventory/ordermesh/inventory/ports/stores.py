@@ -18,6 +18,7 @@ from ordermesh.inventory.ports.items import ItemStore
 from ordermesh.inventory.ports.ledger import LedgerStore
 from ordermesh.inventory.ports.levels import LevelStore
 from ordermesh.inventory.ports.locations import LocationStore
+from ordermesh.inventory.ports.plain import PlainStore
 from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.reservations import ReservationStore
 from ordermesh.inventory.ports.seals import SealStore
@@ -64,6 +65,7 @@ class Stores:
     ledger: LedgerStore
     controls: ControlStore
     reservations: ReservationStore
+    plain: PlainStore
     supplies: SupplyStore
     shortfalls: ShortfallStore
     counts: CountStore

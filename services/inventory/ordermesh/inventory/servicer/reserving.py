@@ -1,23 +1,23 @@
 """Calls of Reserve, however they come: together with those that wait at the same moment."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 import structlog
-from opentelemetry.context import Context
 
 from ordermesh.api.inventory.v1 import ReserveRequest, ReserveResponse, ReserveVerdict
 from ordermesh.inventory.access import EDGE, actor_of
+from ordermesh.inventory.domain.plain import Granted
 from ordermesh.inventory.operations.foreseeing import may_foresee, reserve_foreseen
+from ordermesh.inventory.operations.plain import PlainWish, reserve_plain
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.reserving import Verdict, Wish, reserve_many
-from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.servicer.wiring import Wiring
+from ordermesh.inventory.wire.plain import PlainReplies, plain_ask
 from ordermesh.inventory.wire.reservations import ask, reservation_message, verdict_message
 from ordermesh.kernel.errors import DomainError, Unavailable
-from ordermesh.runtime.at_once import MustLook, NotAsRemembered
+from ordermesh.runtime.at_once import AtOnce, MustLook, NotAsRemembered
 from ordermesh.runtime.batching import LATER, Batcher, Later, Waiting
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.carrier import linked_span
@@ -36,10 +36,8 @@ LINES_MAX = 2_000
 WORKERS = 2
 """How many batches are under way at once on PostgreSQL, each on a connection of its own."""
 
-X = TypeVar("X", bound=Transaction)
-
-_Wishes = Mapping[int, Wish | DomainError]
-"""What each request wants, or why it cannot be read, by its identity."""
+_Plain = Mapping[int, PlainWish | None]
+"""What each request wants, where that is plain, by its identity."""
 
 _log = structlog.get_logger(__name__)
 
@@ -92,7 +90,7 @@ class Reserving:
 
     async def _rehearse(self, asked: Asked[ReserveRequest]) -> ReserveResponse:
         """What would be answered; nothing is written, not even the answer."""
-        wish = _wish(asked, asked.trace)
+        wish = _wish(asked)
         if isinstance(wish, DomainError):
             raise wish
 
@@ -112,16 +110,16 @@ class Reserving:
     ) -> Sequence[Answer[ReserveResponse]]:
         asked = [one.item for one in waiting]
         # Each is read once, however often it is tried.
-        wishes = {id(one): _wish(one, one.trace) for one in asked}
+        plain = {id(one): _plain_wish(one) for one in asked}
         traces = [one.trace for one in asked]
         with linked_span("reserve batch", traces, {Attributes.WORK_ROWS: len(asked)}):
-            answers = await self._foreseen(wishes, waiting)
+            answers = await self._foreseen(plain, waiting)
             places = [place for place, one in enumerate(answers) if isinstance(one, Later)]
             if places:
                 rest = await self._wiring.mutations.run_many(
                     [asked[place] for place in places],
                     ReserveResponse,
-                    partial(self._decide, wishes, reserve_many),
+                    partial(self._decide, plain),
                     lambda place: waiting[places[place]].is_wanted,
                 )
                 for place, answer in zip(places, rest, strict=True):
@@ -130,47 +128,64 @@ class Reserving:
 
     async def _foreseen(
         self,
-        wishes: _Wishes,
+        plain: _Plain,
         waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]],
     ) -> list[Answer[ReserveResponse]]:
         """What could be decided on what is remembered; ``LATER`` for what is to be looked at."""
-        sound = [wish for wish in wishes.values() if isinstance(wish, Wish)]
         nothing: list[Answer[ReserveResponse]] = [LATER] * len(waiting)
-        if not may_foresee(self._wiring.stores, sound):
+        if not may_foresee(self._wiring.stores, list(plain.values())):
             return nothing
         try:
             return await self._wiring.mutations.run_at_once(
                 [one.item for one in waiting],
                 ReserveResponse,
-                partial(self._decide, wishes, reserve_foreseen),
+                partial(self._foresee, plain),
                 lambda place: waiting[place].is_wanted,
             )
         except (MustLook, NotAsRemembered, TransactionConflict, Unavailable):
             # Whether it was written or not, and why it was not, is found out by looking.
             return nothing
 
-    async def _decide(
-        self,
-        wishes: _Wishes,
-        decide: Callable[[Stores, X, Sequence[Wish]], Awaitable[Sequence[Verdict]]],
-        tx: X,
-        asked: Sequence[Asked[ReserveRequest]],
+    async def _foresee(
+        self, plain: _Plain, tx: AtOnce, asked: Sequence[Asked[ReserveRequest]]
     ) -> Sequence[Answer[ReserveResponse]]:
-        found = [wishes[id(one)] for one in asked]
-        sound = [one for one in found if isinstance(one, Wish)]
-        verdicts = iter(await decide(self._wiring.stores, tx, sound) if sound else ())
+        wishes = [plain[id(one)] for one in asked]
+        return _plain_answers(await reserve_foreseen(self._wiring.stores, tx, wishes))
+
+    async def _decide(
+        self, plain: _Plain, tx: Transaction, asked: Sequence[Asked[ReserveRequest]]
+    ) -> Sequence[Answer[ReserveResponse]]:
+        stores = self._wiring.stores
+        granted = await reserve_plain(stores, tx, [plain[id(one)] for one in asked])
+        if granted is not None:
+            return _plain_answers(granted)
+        wishes = [_wish(one) for one in asked]
+        sound = [one for one in wishes if isinstance(one, Wish)]
+        verdicts = iter(await reserve_many(stores, tx, sound) if sound else ())
         answers: list[Answer[ReserveResponse]] = []
-        for wish in found:
+        for wish in wishes:
             verdict = next(verdicts) if isinstance(wish, Wish) else wish
             answers.append(_reply(verdict) if isinstance(verdict, Kept) else verdict)
         return answers
 
 
-def _wish(one: Asked[ReserveRequest], trace: Context) -> Wish | DomainError:
+def _plain_wish(one: Asked[ReserveRequest]) -> PlainWish | None:
+    identity = one.call.identity
+    actor = actor_of(identity, one.request.on_behalf_of)
+    ask = plain_ask(actor, one.request)
+    return None if ask is None else PlainWish(ask, one.trace, EDGE in identity.roles)
+
+
+def _plain_answers(verdicts: Sequence[Granted | Later]) -> list[Answer[ReserveResponse]]:
+    replies = PlainReplies()
+    return [replies.reply(one) if isinstance(one, Granted) else one for one in verdicts]
+
+
+def _wish(one: Asked[ReserveRequest]) -> Wish | DomainError:
     try:
         actor = actor_of(one.call.identity, one.request.on_behalf_of)
         is_limited = EDGE in one.call.identity.roles
-        return Wish(actor, ask(one.request), trace, is_limited)
+        return Wish(actor, ask(one.request), one.trace, is_limited)
     except DomainError as refusal:
         return refusal
 

@@ -55,13 +55,12 @@ from ordermesh.inventory.store.rows import (
     movement_row,
     opening_sequences,
 )
-from ordermesh.inventory.store.sale import listed, recollect, terms_of, told
+from ordermesh.inventory.store.sale import TOPIC, change_of, listed, recollect, terms_of, told
 from ordermesh.inventory.store.stock import stock_of
 from ordermesh.inventory.store.supplies import coming, promise
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.inventory.store.tables.locations import location
-from ordermesh.inventory.wire.feeds import balance_payload
 from ordermesh.kernel.ids import Ids
 from ordermesh.runtime import feed
 from ordermesh.runtime.at_once import AtOnce
@@ -69,12 +68,6 @@ from ordermesh.runtime.bulk import insert_rows, update_rows, update_unchanged_ro
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.prepared import Prepared
 from ordermesh.runtime.tables import insert_new
-
-TOPIC = "availability"
-"""The topic of the feed that holds balances; the sequence of a change is the balance's."""
-
-KEY_SEPARATOR = "\x1f"
-"""Between SKU and location in a key of the feed; it cannot occur in either."""
 
 _NAMED: FromClause = balance.join(item, item.c.item_id == balance.c.item_id).join(
     location, location.c.location_id == balance.c.location_id
@@ -384,7 +377,4 @@ _NAMING = Prepared(lambda dialect: _naming(pair_rows(dialect)))
 def _change(
     key: StockKey, after: Balance, terms: Terms, ledger: Ledger, now: datetime
 ) -> feed.NewChange:
-    available = terms.shown(key, after, now, taken=lambda number: ledger.taken(number, key))
-    return feed.NewChange(
-        KEY_SEPARATOR.join(key), balance_payload(key, after, available), after.sequence
-    )
+    return change_of(key, after, terms, now, lambda number: ledger.taken(number, key))

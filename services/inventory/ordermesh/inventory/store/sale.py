@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from ordermesh.inventory.domain.conditions import Taken
 from ordermesh.inventory.domain.control_table import ControlTable
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Balance
@@ -17,6 +18,14 @@ from ordermesh.inventory.ports.names import Pair
 from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.supplies import Coming
 from ordermesh.inventory.store.rows import balance_of
+from ordermesh.inventory.wire.feeds import balance_payload
+from ordermesh.runtime import feed
+
+TOPIC = "availability"
+"""The topic of the feed that holds balances; the sequence of a change is the balance's."""
+
+KEY_SEPARATOR = "\x1f"
+"""Between SKU and location in a key of the feed; it cannot occur in either."""
 
 
 def terms_of(rows: Sequence[Row[Any]], table: ControlTable) -> Terms:
@@ -87,3 +96,13 @@ def told(
         key, found, now, channel=channel, taken=lambda number: taken.get((number, pair), 0)
     )
     return ToldBalance(pair, key, found, available)
+
+
+def change_of(
+    key: StockKey, after: Balance, terms: Terms, now: datetime, taken: Taken
+) -> feed.NewChange:
+    """What watchers are told of a balance as it is now; ``taken`` is what was taken from pools."""
+    available = terms.shown(key, after, now, taken=taken)
+    return feed.NewChange(
+        KEY_SEPARATOR.join(key), balance_payload(key, after, available), after.sequence
+    )

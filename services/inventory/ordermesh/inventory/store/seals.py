@@ -29,8 +29,8 @@ from ordermesh.inventory.domain.seal import Covered, Head, Sealed, canonical
 from ordermesh.inventory.ports.names import Pair
 from ordermesh.inventory.ports.seals import Changes
 from ordermesh.inventory.store.keys import pair_rows, pair_values, text_rows, text_values
-from ordermesh.inventory.store.ledger import KEY_SEPARATOR, TOPIC
 from ordermesh.inventory.store.past import balances_at
+from ordermesh.inventory.store.sale import KEY_SEPARATOR, TOPIC
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import entry, movement
 from ordermesh.inventory.store.tables.locations import location

@@ -10,6 +10,7 @@ from ordermesh.notify.domain.happening import (
     OrderSourced,
     OrderUnfillable,
     WorkAccepted,
+    WorkForwarded,
     WorkRejected,
     WorkShipped,
     sentence,
@@ -46,6 +47,8 @@ CANNOT = "The order cannot be filled"
         (OrderFulfilled(3), "The order is complete: 3 units shipped."),
         (WorkAccepted("DC-CHI", 2), "DC-CHI prepares 2 units."),
         (WorkRejected("DC-CHI", 2), "DC-CHI cannot send 2 units; another location is sought."),
+        (WorkForwarded("DC-CHI", 2), "2 units left DC-CHI to be sent on with others."),
+        (WorkForwarded("", 1), "1 unit came to where the order is brought together."),
         (WorkShipped("DC-CHI", 2, 1, ()), "2 units left DC-CHI in 1 parcel."),
         (
             WorkShipped("DC-CHI", 2, 3, ("UPS", "DHL")),

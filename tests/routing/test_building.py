@@ -174,7 +174,7 @@ def test_the_hash_changes_with_whatever_could_change_the_decision() -> None:
 
 
 def test_the_hash_of_a_problem_stays_what_it_was() -> None:
-    assert built().hash == ("3997601b03a90c8504539953712018b69d88b99cc81e27ec6646e12e4fd9e608")
+    assert built().hash == ("77cd9a068b886ae6b25010e5822f4924a753164eda4c8d1a04d09dbbe1969b8b")
 
 
 @pytest.mark.parametrize(

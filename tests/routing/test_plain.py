@@ -11,8 +11,9 @@ from ordermesh.routing.domain.problem import Adjustment, AdjustmentKind, Problem
 from ordermesh.routing.domain.rates import declared_costs
 from ordermesh.routing.domain.scale import scale_of
 from ordermesh.routing.solver import reference
+from ordermesh.routing.solver.exact import Exact
 from ordermesh.routing.solver.plain import solve_plain
-from ordermesh.routing.solver.reference import Exact, solve_exactly
+from ordermesh.routing.solver.reference import solve_exactly
 from ordermesh.routing.solver.tables import tables_of
 
 

@@ -192,6 +192,21 @@ POLICY_CASES = [
         lambda: ruled(substitute=v1.Substitute(when=SHORT)),
         "policy.rules[0].substitute.sku",
     ),
+    not_valid(
+        "bringing together by place",
+        lambda: ruled(HERE, consolidate=v1.Consolidate(hub_location_ids=["NEAR"])),
+        "its effect cannot depend on facts of location",
+    ),
+    invalid(
+        "bringing together nowhere",
+        lambda: ruled(consolidate=v1.Consolidate(required=True)),
+        "policy.rules[0].consolidate.hub_location_ids",
+    ),
+    invalid(
+        "an offer without end",
+        lambda: ruled(action=v1.OrderAction(offer=v1.OfferAndWait())),
+        "policy.rules[0].action.offer.answer_duration",
+    ),
     Case(
         "a charge in another currency",
         lambda: ruled(charge=v1.Charge(per_unit=Money(currency_code="EUR", units=1))),

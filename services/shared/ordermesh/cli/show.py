@@ -171,6 +171,9 @@ def decision_table(decision: Decision, *, currency: str = "") -> Group:
             str(shipment.days),
             _amount(shipment.cost),
         )
+        for leg in shipment.legs:
+            brought = ", ".join(f"{line.quantity} × {line.sku}" for line in leg.lines)
+            add_row(table, f"  brought from {leg.location_id}", brought)
     for one in decision.substitutions:
         add_row(table, Text("instead", style="yellow"), one.sentence)
     for left in decision.unfilled_lines:

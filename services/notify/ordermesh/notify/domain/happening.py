@@ -128,10 +128,22 @@ class WorkShipped:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkForwarded:
+    """So many units left a location for a hub, or came there where none is named."""
+
+    location_id: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkDelivered:
     """So many units reached the customer."""
 
     units: int
+
+
+OfWork = WorkAccepted | WorkRejected | WorkShipped | WorkForwarded | WorkDelivered
+"""What locations do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +213,7 @@ Happening = (
     | OrderCancelled
     | OrderFulfilled
     | OfRule
-    | WorkAccepted
-    | WorkRejected
-    | WorkShipped
-    | WorkDelivered
+    | OfWork
     | OfReturn
     | Told
 )
@@ -226,6 +235,19 @@ def sentence(happening: Happening) -> str:
             return f"The rest of the order was cancelled: {_count(cancelled_units, 'unit')}."
         case OrderFulfilled(shipped_units):
             return f"The order is complete: {_count(shipped_units, 'unit')} shipped."
+        case Told(kind, state, reason):
+            return _told(kind, state, reason)
+    return _of_others(happening)
+
+
+def _of_others(happening: OfRule | OfReturn | OfWork) -> str:
+    if isinstance(happening, OfWork):
+        return _of_work(happening)
+    return _of_rule(happening) if isinstance(happening, OfRule) else _of_return(happening)
+
+
+def _of_work(happening: OfWork) -> str:
+    match happening:
         case WorkAccepted(location_id, units):
             return f"{location_id} prepares {_count(units, 'unit')}."
         case WorkRejected(location_id, units):
@@ -233,15 +255,12 @@ def sentence(happening: Happening) -> str:
         case WorkShipped(location_id, units, parcels, carriers):
             left = f"{_count(units, 'unit')} left {location_id} in {_count(parcels, 'parcel')}"
             return f"{left} with {_listed(carriers)}." if carriers else f"{left}."
+        case WorkForwarded("", units):
+            return f"{_count(units, 'unit')} came to where the order is brought together."
+        case WorkForwarded(location_id, units):
+            return f"{_count(units, 'unit')} left {location_id} to be sent on with others."
         case WorkDelivered(units):
             return f"{_count(units, 'unit')} delivered."
-        case Told(kind, state, reason):
-            return _told(kind, state, reason)
-    return _of_others(happening)
-
-
-def _of_others(happening: OfRule | OfReturn) -> str:
-    return _of_rule(happening) if isinstance(happening, OfRule) else _of_return(happening)
 
 
 def _of_rule(happening: OfRule) -> str:

@@ -119,7 +119,7 @@ def _confirmed(event: EventEnvelope) -> Found | None:
     facts = Facts(
         units=_units(sent),
         missing=_units((line.sku, line.unfilled_quantity) for line in lines),
-        shipments=len(payload.fulfillment_orders),
+        shipments=sum(not work.hub_location_id for work in payload.fulfillment_orders),
     )
     # Once for an order, however often it is sourced again.
     return NoticeKind.ORDER_CONFIRMED, payload.order.order_id, facts
@@ -131,13 +131,18 @@ def _unfillable(event: EventEnvelope) -> Found:
     return NoticeKind.CANNOT_BE_FILLED, order.order_id, facts
 
 
-def _shipped(event: EventEnvelope) -> Found:
+def _shipped(event: EventEnvelope) -> Found | None:
     work = payload_of(event, routing.FulfillmentOrderShipped).fulfillment_order
+    if work.hub_location_id:
+        # It leaves for the customer with what is brought together there.
+        return None
     return NoticeKind.SHIPPED, work.fulfillment_order_id, _of_work(work)
 
 
-def _delivered(event: EventEnvelope) -> Found:
+def _delivered(event: EventEnvelope) -> Found | None:
     work = payload_of(event, routing.FulfillmentOrderDelivered).fulfillment_order
+    if work.hub_location_id:
+        return None
     return NoticeKind.DELIVERED, work.fulfillment_order_id, _of_work(work)
 
 

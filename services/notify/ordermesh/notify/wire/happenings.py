@@ -91,6 +91,8 @@ def _work_rejected(event: routing.FulfillmentOrderRejected) -> Told:
 
 def _work_shipped(event: routing.FulfillmentOrderShipped) -> Told:
     work = event.fulfillment_order
+    if work.hub_location_id:
+        return work.order_id, happenings.WorkForwarded(work.location_id, _units(work))
     carriers = dict.fromkeys(parcel.carrier for parcel in work.parcels if parcel.carrier)
     return work.order_id, happenings.WorkShipped(
         location_id=work.location_id,
@@ -102,6 +104,8 @@ def _work_shipped(event: routing.FulfillmentOrderShipped) -> Told:
 
 def _work_delivered(event: routing.FulfillmentOrderDelivered) -> Told:
     work = event.fulfillment_order
+    if work.hub_location_id:
+        return work.order_id, happenings.WorkForwarded("", _units(work))
     return work.order_id, happenings.WorkDelivered(_units(work))
 
 

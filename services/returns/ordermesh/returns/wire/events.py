@@ -30,6 +30,9 @@ def what_left(event: EventEnvelope) -> list[ShippedLine]:
     Raises ``InvalidFields`` when its payload is no ``FulfillmentOrderShipped``.
     """
     work = payload_of(event, FulfillmentOrderShipped).fulfillment_order
+    if work.hub_location_id:
+        # It leaves for the customer with what is brought together there.
+        return []
     return shipped_lines(
         work.order_id,
         work.fulfillment_order_id,

@@ -1,6 +1,7 @@
 """From an order, a network, a policy and stock to a problem, with every removal recorded."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ordermesh.routing.domain.costs import require_amounts_fit
 from ordermesh.routing.domain.errors.requests import FieldViolation
@@ -52,9 +53,15 @@ def build_problem(
     for location in locations:
         held = stock.get(location.location_id, {})
         available = {sku: held[sku] for sku in scene.skus if held.get(sku, 0) > 0}
+        legs: tuple[Candidate, ...] = ()
+        if location.legs:
+            legs = scene.legs(location, stock, rejected)
+            available = _brought(scene.skus, legs)
         candidate, removed = scene.consider(
             location, available, rejected.get(location.location_id, {})
         )
+        if candidate is not None and location.legs:
+            candidate = replace(candidate, legs=legs)
         removals.extend(removed)
         if candidate is not None:
             candidates.append(candidate)
@@ -75,6 +82,13 @@ def build_problem(
     )
     require_amounts_fit(problem)
     return problem
+
+
+def _brought(skus: Iterable[str], legs: Iterable[Candidate]) -> dict[str, int]:
+    """What can be brought to a hub in all."""
+    held = [dict(leg.available) for leg in legs]
+    units = {sku: sum(one.get(sku, 0) for one in held) for sku in skus}
+    return {sku: number for sku, number in units.items() if number}
 
 
 def _rejected(rejections: Iterable[Rejection]) -> dict[str, dict[str, Rejection]]:
@@ -155,6 +169,25 @@ class _Scene:
             labor_per_line=location.labor_per_line,
         )
         return candidate, removals
+
+    def legs(
+        self,
+        hub: SourcingLocation,
+        stock: Mapping[str, Mapping[str, int]],
+        rejected: Mapping[str, Mapping[str, Rejection]],
+    ) -> tuple[Candidate, ...]:
+        """The locations that can bring something to a hub; what keeps them out is told of them."""
+        found = []
+        for leg in sorted(hub.legs, key=lambda one: (one.rank, one.location_id)):
+            held = stock.get(leg.location_id, {})
+            available = {sku: held[sku] for sku in self.skus if held.get(sku, 0) > 0}
+            refused = rejected.get(leg.location_id, {})
+            if available and "" not in refused:
+                candidate, _ = self.consider(leg, available, refused)
+                if candidate is not None:
+                    km = distance_km(leg.place, hub.place)
+                    found.append(replace(candidate, distance_km=km))
+        return tuple(found)
 
     def _forbidden(
         self,

@@ -24,6 +24,7 @@ from ordermesh.routing.domain.rules.conditions import Condition, level_of
 from ordermesh.routing.domain.rules.rule import (
     CapacityMode,
     Charge,
+    Consolidate,
     PromiseRule,
     Rule,
     ServiceRule,
@@ -110,7 +111,7 @@ def _check_rule(rule: Rule) -> None:
     match rule.effect:
         case Charge():
             _check_charge(rule.rule_id, rule.effect, about)
-        case SplitLimit() | PromiseRule():
+        case SplitLimit() | PromiseRule() | Consolidate():
             allowed = frozenset({Level.ORDER, Level.ITEM})
             if rule.effect == SplitLimit():
                 raise RuleNotValid(rule.rule_id, "it limits nothing")

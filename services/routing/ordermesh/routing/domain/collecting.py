@@ -98,17 +98,18 @@ class Collecting:
                 found.append(self._by_lane(entry, lane, at))
             except NeverOpen:
                 obstacles.append(f"{lane.lane_id}: {_CLOSED}")
-            except _NoRate as none:
+            except NoRate as none:
                 obstacles.append(f"{lane.lane_id}: {none}")
         return tuple(found), "; ".join(obstacles)
 
     def _by_lane(self, entry: NetworkLocation, lane: TransferLane, at: datetime) -> SourcingService:
-        """The service of a lane. Raises ``NeverOpen``, and ``_NoRate`` for its currency."""
+        """The service of a lane. Raises ``NeverOpen``, and ``NoRate`` for its currency."""
         days = self._days(self._ready_by_lane(entry, lane, at))
         time_zone = self._known.locations[entry.location_id].time_zone
         handed_over, _ = self._known.handover(entry, time_zone, at)
         transit = max(0, days - handed_over)
-        return SourcingService(transfer_service(lane), NO_ZONE, self._tariff(lane), transit, days)
+        tariff = run_tariff(self._known, lane)
+        return SourcingService(transfer_service(lane), NO_ZONE, tariff, transit, days)
 
     def ready_by(self, entry: NetworkLocation, service_id: str, at: datetime) -> Weighted:
         """When goods of a location can be collected that come by one of its services.
@@ -136,23 +137,6 @@ class Collecting:
             for ready, chance in self._ready(there)
         )
 
-    def _tariff(self, lane: TransferLane) -> Tariff:
-        """What a run costs: once for what is on it, and for each unit. Raises ``_NoRate``."""
-        known = self._known
-        currency = known.policy.currency_code
-        changed = conversion(
-            known.book.currency_rates.values(), currency, lane.currency_code, known.now
-        )
-        if changed is None:
-            raise _NoRate(f"nobody knows what {lane.currency_code} is in {currency}")
-        version = f"{lane.lane_id}/{lane.version}"
-        return Tariff(
-            f"{version} at {changed.version}" if changed.version else version,
-            changed.of(lane.fixed_cost),
-            Money(0),
-            per_unit=changed.of(lane.cost_per_unit),
-        )
-
     def _ready(self, at: datetime) -> Weighted:
         """When what is there at a moment can be collected. Raises ``NeverOpen``."""
         schedule = self._known.dispatches.schedule(
@@ -172,8 +156,25 @@ class Collecting:
         return max(0, (local_day(zone, at - _MOMENT) - local_day(zone, self._known.now)).days)
 
 
-class _NoRate(Exception):
+class NoRate(Exception):
     """Nobody knows what a lane costs in the currency of the policy."""
+
+
+def run_tariff(known: Known, lane: TransferLane) -> Tariff:
+    """What a run costs: once for what is on it, and for each unit. Raises ``NoRate``."""
+    currency = known.policy.currency_code
+    changed = conversion(
+        known.book.currency_rates.values(), currency, lane.currency_code, known.now
+    )
+    if changed is None:
+        raise NoRate(f"nobody knows what {lane.currency_code} is in {currency}")
+    version = f"{lane.lane_id}/{lane.version}"
+    return Tariff(
+        f"{version} at {changed.version}" if changed.version else version,
+        changed.of(lane.fixed_cost),
+        Money(0),
+        per_unit=changed.of(lane.cost_per_unit),
+    )
 
 
 def unparcelled(policy: SourcingPolicy) -> SourcingPolicy:

@@ -10,8 +10,8 @@ its units. Per atom that stays: the penalty. Rounding is half to even. Costs are
 they never depend on the order of adding.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 from ordermesh.kernel.errors import DomainError
 from ordermesh.kernel.money import Money, to_decimal
@@ -185,6 +185,29 @@ def line_terms(candidate: Candidate, lines: int) -> CostTerms:
     return CostTerms(labor=Money(candidate.labor_per_line * lines))
 
 
+def leg_terms(
+    problem: Problem, leg: Candidate, option: Option, taken: Mapping[int, int]
+) -> CostTerms:
+    """What bringing these atoms, by group index, to a hub costs by one run."""
+    lines = {problem.groups[index].line_id for index, number in taken.items() if number}
+    once = shipment_terms(leg) + line_terms(leg, len(lines)) + parcel_terms(problem, leg, option, 0)
+    atoms = (
+        atom_terms(problem, leg, option, problem.groups[index]).times(number)
+        for index, number in taken.items()
+    )
+    return once + sum_terms(atoms)
+
+
+def leg_micrograms(
+    problem: Problem, leg: Candidate, option: Option, taken: Mapping[int, int]
+) -> int:
+    """CO2e of a run with these atoms, by group index."""
+    return parcel_micrograms(problem, leg, option) + sum(
+        number * atom_micrograms(problem, leg, option, problem.groups[index])
+        for index, number in taken.items()
+    )
+
+
 def _adjusted(candidate: Candidate, kind: AdjustmentKind, group: Group) -> Money:
     """What rules add for the units of one atom."""
     if not candidate.adjustments:
@@ -236,8 +259,21 @@ class Dearest:
 
 
 def dearest(problem: Problem) -> Dearest:
-    """The dearest of each rate; the problem has candidates."""
-    candidates = problem.candidates
+    """The dearest of each rate; the problem has candidates. What is brought pays twice."""
+    dear = _dearest(problem, problem.candidates)
+    legs = [leg for candidate in problem.candidates for leg in candidate.legs]
+    if not legs:
+        return dear
+    brought = _dearest(problem, legs)
+    return Dearest(
+        **{
+            one.name: getattr(dear, one.name) + getattr(brought, one.name)
+            for one in fields(Dearest)
+        }
+    )
+
+
+def _dearest(problem: Problem, candidates: Sequence[Candidate]) -> Dearest:
     options = [option for candidate in candidates for option in candidate.options]
     km = max(candidate.distance_km for candidate in candidates)
     grams = sum(group.grams * group.atoms for group in problem.groups)
@@ -332,6 +368,14 @@ def require_unfilled_dominates(problem: Problem) -> None:
 
 def _dearest_alone(problem: Problem, candidate: Candidate, group: Group) -> int:
     """What one atom costs that is sent from here by itself, by the dearest option."""
+    if candidate.legs:
+        index = problem.groups.index(group)
+        brought = max(
+            leg_terms(problem, leg, option, {index: 1}).total
+            for leg in candidate.legs
+            for option in leg.options
+        )
+        return brought + _dearest_alone(problem, replace(candidate, legs=()), group)
     units = weights_of([(part.weight_grams, part.units) for part in group.parts])
     once = shipment_terms(candidate).total + line_terms(candidate, 1).total
     found = [0]

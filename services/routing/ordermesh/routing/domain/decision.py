@@ -66,7 +66,8 @@ class DecidedTier:
 class DecidedShipment:
     """What one location sends; ``zone`` is that of its first parcel.
 
-    Its goods are there by ``available_time`` at the latest, None for what is in hand.
+    Its goods are there by ``available_time`` at the latest, None for what is in hand. To a hub
+    they are brought by ``legs``, whose costs and emissions are part of its own.
     """
 
     location_id: str
@@ -80,6 +81,7 @@ class DecidedShipment:
     parcels: tuple[DecidedParcel, ...]
     co2e_milligrams: int
     available_time: datetime | None = None
+    legs: tuple["DecidedShipment", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

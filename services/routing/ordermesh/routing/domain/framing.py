@@ -8,6 +8,7 @@ from functools import cached_property
 from ordermesh.routing.domain.additions import Additions, additions
 from ordermesh.routing.domain.collecting import unparcelled
 from ordermesh.routing.domain.coming import Coming, name_of
+from ordermesh.routing.domain.consolidating import hubs
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.foresight.prices import with_charges
 from ordermesh.routing.domain.goods import sourcing_lines
@@ -62,6 +63,9 @@ def frame(
                 stock[later.location_id] = brought
                 locations.append(later)
                 rejections.extend(_likewise(rejections, later))
+    for hub in hubs(question, known, limits.hubs, stock, scene.location):
+        locations.append(hub)
+        rejections.extend(_likewise(rejections, hub))
     order = SourcingOrder(
         question.order_id,
         tuple(line for one in question.wanted for line in sourcing_lines(one, known.items, limits)),

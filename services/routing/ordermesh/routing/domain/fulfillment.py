@@ -103,7 +103,8 @@ class FulfillmentLine:
 
     ``held`` counts the units that the ledger still holds for this line. It is less than the
     quantity where other work took units over. ``instead_of`` is what was ordered where this is a
-    substitute, "" where it is not; ``units_each`` of it stand for one of that.
+    substitute, "" where it is not; ``units_each`` of it stand for one of that. ``brought_by`` is
+    the work that brings it here, "" for what lies here: nothing is held here for what is brought.
     """
 
     line_id: str
@@ -113,6 +114,7 @@ class FulfillmentLine:
     held: int = 0
     instead_of: str = ""
     units_each: int = 1
+    brought_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class FulfillmentOrder:
     collects them, "" where they go to an address. ``available_time`` is by when goods are there
     that are held against supply, None for goods in hand. What is offered is to be answered
     ``answer_within`` so long from when the location may begin, by ``answer_time``; None: it waits.
+    ``hub_location_id`` is where the goods are brought together with others of the order, "" where
+    they go to the customer.
     """
 
     fulfillment_order_id: str
@@ -159,6 +163,12 @@ class FulfillmentOrder:
     available_time: datetime | None = None
     answer_within: timedelta | None = None
     answer_time: datetime | None = None
+    hub_location_id: str = ""
+
+    @property
+    def brought_by(self) -> frozenset[str]:
+        """The work that brings what it sends."""
+        return frozenset(line.brought_by for line in self.lines if line.brought_by)
 
     @property
     def units(self) -> int:
@@ -239,7 +249,9 @@ def release(
     state = FulfillmentState.ON_HOLD if on_hold else FulfillmentState.RELEASED
     moved = _moved(work, state, wanted=FulfillmentState.PLANNED)
     lines = tuple(
-        replace(line, reservation_id=line.reservation_id or reservation_id, held=line.quantity)
+        line
+        if line.brought_by
+        else replace(line, reservation_id=line.reservation_id or reservation_id, held=line.quantity)
         for line in work.lines
     )
     return replace(moved, lines=lines, hold=Hold.HELD)

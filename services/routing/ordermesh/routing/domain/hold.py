@@ -85,6 +85,9 @@ def keep(
             continue
         lines: list[FulfillmentLine] = []
         for line in one.lines:
+            if line.brought_by:
+                lines.append(line)
+                continue
             wanted = line.quantity
             for reservation_id, units in held.pop((line.line_id, line.sku, one.location_id), []):
                 kept = min(wanted, units)

@@ -34,7 +34,8 @@ class Known:
     that policy decides; ``put`` are facts by location and SKU. ``at_rest`` remembers, for this
     network, locations that look the same in every question. ``instead`` are units of items that
     could be sent instead of what was ordered, as many as could be wanted. ``prices`` are what stock
-    and work are worth to orders that will come.
+    and work are worth to orders that will come. What is decided with other orders together is
+    brought together nowhere: then it does not ``consolidates``.
     """
 
     policy: Policy
@@ -56,6 +57,7 @@ class Known:
     at_rest: AtRest = field(default_factory=dict)
     instead: Mapping[str, int] = field(default_factory=dict)
     prices: PricesNow = NO_PRICES
+    consolidates: bool = True
 
     def entry(self, location_id: str) -> NetworkLocation:
         """How a location fulfills. Raises ``KeyError``."""

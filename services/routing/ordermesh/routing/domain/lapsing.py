@@ -38,6 +38,9 @@ def lapse(story: Story, now: datetime) -> Told:
             after, told = verbs.release_hold(after, hold.hold_type, "", now)
             events = (*events, *told)
     for one in overdue(story, now):
+        if not after.find(one.fulfillment_order_id).is_overdue(now):
+            # It was to be brought to a hub with what has just been taken back.
+            continue
         after, told = verbs.reject(after, one.fulfillment_order_id, RejectReason.NOT_ANSWERED)
         events = (*events, *told)
     return after, events

@@ -343,6 +343,9 @@ def _units_held(
     for one in work:
         if one.state in HOLDING | LEFT:
             for part in one.lines:
+                if part.brought_by:
+                    # It counts where it came from.
+                    continue
                 if part.line_id == line.line_id and not part.instead_of:
                     sourced[part.sku] = sourced.get(part.sku, 0) + part.quantity
                 elif part.line_id == line.line_id:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from ordermesh.routing.domain import acting, fulfillment, hold, saga
+from ordermesh.routing.domain import acting, fulfillment, hold, hub_work, saga
 from ordermesh.routing.domain.event import (
     Event,
     FulfillmentOrderShipped,
@@ -111,7 +111,8 @@ def _released(
     work: FulfillmentOrder, story: Story, acted: Order, filling: Filling
 ) -> FulfillmentOrder:
     """New work whose stock is held: on hold, or with its location, which may have to answer."""
-    released = fulfillment.release(work, story.reservation_id, on_hold=acted.is_held)
+    waits = acted.is_held or bool(work.brought_by)
+    released = fulfillment.release(work, story.reservation_id, on_hold=waits)
     intended = story.saga.intended
     if intended is None:
         return released
@@ -121,7 +122,8 @@ def _released(
 
 def _reserves(planned: Iterable[FulfillmentOrder]) -> bool:
     """Whether the work needs stock that the order does not hold yet."""
-    return any(line.reservation_id is None for one in planned for line in one.lines)
+    lines = (line for one in planned for line in one.lines if not line.brought_by)
+    return any(line.reservation_id is None for line in lines)
 
 
 def _sourced(story: Story, new_work: tuple[str, ...] = ()) -> Told:
@@ -275,6 +277,7 @@ def turn_back(story: Story) -> Story:
         for one in story.work
         if one.state is not FulfillmentState.PLANNED
     )
+    work = hub_work.resettled(work, story.order)
     order = counted(story.order, work)
     return replace(story, order=order, saga=saga.turned_back(story.saga), work=given_back(work))
 

@@ -67,6 +67,8 @@ def lines_of(groups: Sequence[Group], atoms: Iterable[tuple[int, int]]) -> tuple
 def is_counted(problem: Problem, candidate: Candidate) -> bool:
     """Whether only the number of parcels matters of what leaves from here."""
     alone = len(candidate.options) == 1 and not candidate.options[0].excluded_line_ids
+    if candidate.legs:
+        return False
     return alone and not problem.apart and problem.tariffs[candidate.options[0].tariff].is_linear
 
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ordermesh.kernel.money import Money
+from ordermesh.routing.domain.bringing import Brought, best_run, brought
 from ordermesh.routing.domain.costs import (
     CostTerms,
     atom_terms,
+    leg_micrograms,
+    leg_terms,
     line_terms,
     parcel_micrograms,
     parcel_terms,
@@ -87,18 +90,24 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """What one location ships for the order; ``days`` from the order to the last arrival."""
+    """What one location ships for the order; ``days`` from the order to the last arrival.
+
+    What a hub ships is brought by ``legs``, whose costs are part of its own. A leg is a shipment
+    to the hub, of one run that stands for a parcel.
+    """
 
     location_id: str
     lines: tuple[PlanLine, ...]
     parcels: tuple[Parcel, ...]
     days: int
     costs: CostTerms
+    legs: tuple["Shipment", ...] = ()
 
     @property
     def micrograms(self) -> int:
-        """CO2e of all its parcels."""
-        return sum(parcel.micrograms for parcel in self.parcels)
+        """CO2e of all its parcels, and of the runs that brought what is in them."""
+        own = sum(parcel.micrograms for parcel in self.parcels)
+        return own + sum(leg.micrograms for leg in self.legs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +203,13 @@ class Solution:
 class Parcelling:
     """How shipments are parcelled: the scale that parcels are compared on, and what is known.
 
-    ``known`` holds the parcels of locations that somebody has found already.
+    ``known`` holds the parcels of locations that somebody has found already, ``brought`` what is
+    brought to hubs by which location.
     """
 
     scale: Scale
     known: Mapping[str, tuple[Load, ...]] = field(default_factory=dict)
+    brought: Mapping[str, Brought] = field(default_factory=dict)
 
 
 def assemble(
@@ -277,13 +288,49 @@ def _shipment(
     for option, index, number in _carried(problem, candidate, taken, loads):
         group = problem.groups[index]
         terms.append(atom_terms(problem, candidate, option, group).times(number))
+    legs = _legs(problem, candidate, taken, parcelling) if candidate.legs else ()
     return Shipment(
         location_id=candidate.location_id,
         lines=lines_of(problem.groups, taken.items()),
         parcels=tuple(_parcel(problem, candidate, load) for load in loads),
         days=max(candidate.options[load.option].days for load in loads),
-        costs=sum_terms(terms),
+        costs=sum_terms([*terms, *(leg.costs for leg in legs)]),
+        legs=legs,
     )
+
+
+def _legs(
+    problem: Problem, hub: Candidate, taken: Mapping[int, int], parcelling: Parcelling
+) -> tuple[Shipment, ...]:
+    """The runs that bring these atoms to a hub."""
+    found = parcelling.brought.get(hub.location_id)
+    if found is None:
+        found = brought(problem, hub, taken, parcelling.scale)
+    legs = {leg.location_id: leg for leg in hub.legs}
+    return tuple(
+        _leg(problem, legs[name], atoms, parcelling.scale) for name, atoms in found.items()
+    )
+
+
+def _leg(problem: Problem, leg: Candidate, taken: Mapping[int, int], scale: Scale) -> Shipment:
+    best = best_run(problem, leg, scale, taken)
+    if best is None:
+        raise ValueError(f"no run takes this from {leg.location_id}")
+    option = best[1]
+    held = [problem.groups[index] for index in taken]
+    grams = sum(group.grams * taken[index] for index, group in zip(taken, held, strict=True))
+    volume = sum(group.cubic_mm * taken[index] for index, group in zip(taken, held, strict=True))
+    lines = lines_of(problem.groups, taken.items())
+    run = Parcel(
+        lines=lines,
+        weight_grams=grams,
+        service_id=option.service_id,
+        billable_grams=problem.tariffs[option.tariff].billable_grams(grams, volume),
+        days=option.days,
+        micrograms=leg_micrograms(problem, leg, option, taken),
+    )
+    costs = leg_terms(problem, leg, option, taken)
+    return Shipment(leg.location_id, lines, (run,), option.days, costs)
 
 
 def _carried(

@@ -17,7 +17,7 @@ from ordermesh.routing.domain.rates import CostModel
 from ordermesh.routing.domain.tariffs import Tariff
 from ordermesh.routing.domain.terms import PLAIN, Tier
 
-MODEL_VERSION = "sourcing-5"
+MODEL_VERSION = "sourcing-6"
 """Changes whenever the same problem could get another cost or mean something else."""
 
 FREE = Money(0)
@@ -156,6 +156,12 @@ class Candidate:
     Goods that are still to come make a candidate of their own, beside the one of what is in hand:
     ``available_from`` is the day by whose beginning (UTC) they are there, ``source_id`` the
     location, and ``location_id`` a name for both together.
+
+    A hub is a candidate too, beside the location that it is (``source_id``): what it sends is
+    brought by ``legs``, sorted by rank and id. Each is a location as it is seen from the hub, the
+    hub itself among them where it has goods of its own; its options are the runs that bring its
+    goods, of which all of them take one. Goods leave a location once, whoever sends them: what
+    legs take is not there for the location itself, and neither is its capacity.
     """
 
     location_id: str
@@ -172,6 +178,7 @@ class Candidate:
     source_id: str = ""
     available_from: str = ""
     labor_per_line: Money = FREE
+    legs: tuple["Candidate", ...] = ()
 
     @property
     def place_id(self) -> str:
@@ -231,12 +238,39 @@ class Problem:
             raise ValueError("an order needs room for a shipment")
         if self.parcels_max is not None and self.parcels_max <= 0:
             raise ValueError("an order needs room for a parcel")
-        for candidate in self.candidates:
+        for candidate in (*self.candidates, *self._legs):
             tariffs = [option.tariff for option in candidate.options]
             if not tariffs or not 0 <= min(tariffs) <= max(tariffs) < len(self.tariffs):
                 raise ValueError("a candidate has options, each with a tariff of the problem")
         if not self.tiers:
             raise ValueError("something must be minimised")
+        self._refuse_legs()
+
+    def _refuse_legs(self) -> None:
+        if not self._legs:
+            return
+        if any(leg.legs or not self._is_run(leg) for leg in self._legs):
+            raise ValueError("legs are runs, which have none themselves")
+        for candidate in self.candidates:
+            places = [(leg.rank, leg.location_id) for leg in candidate.legs]
+            if places != sorted(places) or len({name for _, name in places}) != len(places):
+                raise ValueError("legs must be sorted by rank and id, each once")
+
+    @cached_property
+    def _legs(self) -> tuple[Candidate, ...]:
+        return tuple(leg for candidate in self.candidates for leg in candidate.legs)
+
+    def _is_run(self, leg: Candidate) -> bool:
+        """Whether all of its options are charged by the run, by the unit, and by weight at most."""
+        return all(self.tariffs[option.tariff].is_linear for option in leg.options)
+
+    @cached_property
+    def sources(self) -> tuple[Candidate, ...]:
+        """Where goods come from, each once: candidates that are no hubs, and what legs add."""
+        found = {one.location_id: one for one in self.candidates if not one.legs}
+        for leg in self._legs:
+            found.setdefault(leg.location_id, leg)
+        return tuple(found.values())
 
     @cached_property
     def wanted(self) -> dict[str, int]:
@@ -296,7 +330,9 @@ def _candidate_json(one: Candidate) -> str:
         f',"excluded_line_ids":{_list_json(one.excluded_line_ids)}'
         f',"handling_per_shipment":{one.handling_per_shipment}'
         f',"labor_per_line":{one.labor_per_line}'
-        f',"labor_per_unit":{one.labor_per_unit},"location_id":{_quoted(one.location_id)}'
+        f',"labor_per_unit":{one.labor_per_unit}'
+        f',"legs":[{",".join(map(_candidate_json, one.legs)) if one.legs else ""}]'
+        f',"location_id":{_quoted(one.location_id)}'
         f',"options":[{options}],"pick_fee_per_parcel":{one.pick_fee_per_parcel}'
         f',"rank":{one.rank},"source_id":{_quoted(one.source_id)}}}'
     )

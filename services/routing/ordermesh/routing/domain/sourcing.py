@@ -84,7 +84,8 @@ class SourcingLocation:
     the destination from here; None means the one of the policy's zones, after ``handling_days``.
     ``why_off`` says why it does not ship, ``why_unreached`` why no service goes there,
     ``capacity_fact`` which window has the least left. ``source_id`` and ``available_from`` are as
-    in the candidate.
+    in the candidate. ``legs`` are locations as they are seen from this one where it is a hub: their
+    services are the runs that bring their goods.
     """
 
     location_id: str
@@ -106,6 +107,7 @@ class SourcingLocation:
     source_id: str = ""
     available_from: str = ""
     labor_per_line: Money = FREE
+    legs: tuple["SourcingLocation", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

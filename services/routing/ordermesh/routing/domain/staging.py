@@ -138,7 +138,7 @@ def _in_the_way(
 def _reachable(problem: Problem) -> Mapping[str, int]:
     """Units of each SKU at the locations that are left."""
     units: dict[str, int] = {}
-    for candidate in problem.candidates:
+    for candidate in problem.sources:
         for sku, held in candidate.available:
             units[sku] = units.get(sku, 0) + held
     return units

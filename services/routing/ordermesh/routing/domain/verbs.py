@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from ordermesh.routing.domain import fulfillment, saga
+from ordermesh.routing.domain import fulfillment, hub_work, saga
+from ordermesh.routing.domain.errors.fulfillment import WrongState
 from ordermesh.routing.domain.errors.order import (
     AlreadyShipped,
     BeingMoved,
@@ -26,6 +27,7 @@ from ordermesh.routing.domain.fulfillment import (
     Parcel,
     RejectReason,
 )
+from ordermesh.routing.domain.hub_work import may_begin
 from ordermesh.routing.domain.order import cleared, counted
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
@@ -68,7 +70,8 @@ def release_hold(story: Story, hold_type: str, released_by: str, now: datetime) 
         for one in order.holds
     )
     order = replace(order, holds=holds)
-    begins = () if order.is_held else tuple(one for one in story.work if _waits(one))
+    waiting = tuple(one for one in story.work if _waits(one))
+    begins = tuple(one for one in waiting if not order.is_held and may_begin(one, story.work))
     work = tuple(fulfillment.let_begin(one, now) if one in begins else one for one in story.work)
     names = tuple(one.fulfillment_order_id for one in begins)
     after = replace(story, order=counted(order, work), work=work)
@@ -92,10 +95,13 @@ def reject(story: Story, fulfillment_order_id: str, reason: RejectReason) -> Tol
     Raises ``WrongState`` and ``BeingMoved``.
     """
     refuse_moving(story)
+    work = story.find(fulfillment_order_id)
+    if hub_work.is_on_the_way(work, story.work):
+        raise WrongState(fulfillment_order_id, work.state, FulfillmentState.ON_HOLD)
     after = with_work(
         story, is_named(fulfillment_order_id), lambda one: fulfillment.reject(one, reason)
     )
-    after = replace(after, work=given_back(after.work))
+    after = replace(after, work=given_back(hub_work.resettled(after.work, after.order)))
     order = counted(after.order, after.work)
     events = (FulfillmentOrderRejected(fulfillment_order_id),)
     return replace(after, order=order, saga=saga.again(after.saga)), events
@@ -122,7 +128,7 @@ def run_short(
     events: tuple[Event, ...] = ()
     lines: dict[str, None] = {}
     for one in hit:
-        if one.state in CANCELLABLE:
+        if after.find(one.fulfillment_order_id).state in CANCELLABLE:
             after, told = reject(after, one.fulfillment_order_id, RejectReason.NOT_FOUND)
             events = (*events, *told)
             lines |= dict.fromkeys(line.line_id for line in one.lines if line.sku == sku)
@@ -143,7 +149,8 @@ def lose_supply(story: Story, reservation_id: UUID, location_id: str, sku: str) 
     after: Story = story
     events: tuple[Event, ...] = ()
     for one in story.work:
-        waits = one.available_time is not None and one.state in CANCELLABLE
+        is_open = after.find(one.fulfillment_order_id).state in CANCELLABLE
+        waits = one.available_time is not None and is_open
         if waits and _counts_on(one, reservation_id, location_id, sku):
             after, told = reject(after, one.fulfillment_order_id, RejectReason.OTHER)
             events = (*events, *told)
@@ -172,12 +179,17 @@ def begin_shipping(
     )
 
 
-def deliver(story: Story, fulfillment_order_id: str, deliver_time: datetime) -> Told:
-    """Goods have reached the customer. Raises ``WrongState``."""
+def deliver(story: Story, fulfillment_order_id: str, deliver_time: datetime, now: datetime) -> Told:
+    """Goods have reached the customer, or a hub, which may begin then. Raises ``WrongState``."""
     after = with_work(
         story, is_named(fulfillment_order_id), lambda one: fulfillment.deliver(one, deliver_time)
     )
-    return after, (FulfillmentOrderDelivered(fulfillment_order_id),)
+    events: tuple[Event, ...] = (FulfillmentOrderDelivered(fulfillment_order_id),)
+    work, names = hub_work.begun(after.work, after.order, now)
+    if names:
+        after = replace(after, work=work, order=counted(after.order, work))
+        events = (*events, OrderHoldReleased(hub_work.BROUGHT, names))
+    return after, events
 
 
 def decide_again(
@@ -193,6 +205,7 @@ def decide_again(
     work = tuple(
         fulfillment.cancel(one) if one.state in OPEN_TO_CHANGE else one for one in story.work
     )
+    work = hub_work.resettled(work, story.order)
     lines = tuple(cleared(line) for line in story.order.lines)
     order = counted(replace(story.order, lines=lines), work)
     return replace(

@@ -247,7 +247,12 @@ def _shipment(problem: Problem, candidate: Candidate, shipment: Shipment) -> Dec
         parcels=tuple(_parcel(problem, candidate, parcel) for parcel in shipment.parcels),
         co2e_milligrams=_milligrams(shipment.micrograms),
         available_time=start_of(date.fromisoformat(day)) if day else None,
+        legs=tuple(_leg(problem, candidate, leg) for leg in shipment.legs),
     )
+
+
+def _leg(problem: Problem, hub: Candidate, leg: Shipment) -> DecidedShipment:
+    return _shipment(problem, next(x for x in hub.legs if x.location_id == leg.location_id), leg)
 
 
 def _option(candidate: Candidate, parcel: Parcel) -> Option:
@@ -357,7 +362,7 @@ def _could_have(problem: Problem, sku: str) -> str:
     """The location that has most of an item, else the first that was asked for it; "" for none."""
     stocked = [
         (-units, candidate.rank, candidate.place_id)
-        for candidate in problem.candidates
+        for candidate in problem.sources
         if (units := dict(candidate.available).get(sku, 0))
     ]
     if stocked:

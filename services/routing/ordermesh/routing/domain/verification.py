@@ -6,16 +6,22 @@ a difference of one unit of anything. Costs are recomputed as fractions and roun
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 
 from ordermesh.routing.domain.parcelling import PlanLine
 from ordermesh.routing.domain.plan import Parcel, Plan, Shipment
-from ordermesh.routing.domain.problem import Candidate, Group, Option, Problem
+from ordermesh.routing.domain.problem import Candidate, Option, Problem
+from ordermesh.routing.domain.recosting import (
+    KG,
+    charged_grams,
+    name_of,
+    option_of,
+    rounded,
+    shipment_costs,
+    units_of,
+    whole_atoms,
+)
 from ordermesh.routing.domain.tariffs import Tariff
-
-_KG = 1_000
-_KG_OF_CARBON = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,10 @@ def find_faults(problem: Problem, plan: Plan) -> tuple[Finding, ...]:
     checks.quantities()
     checks.limits()
     for shipment in plan.shipments:
-        checks.stock(shipment)
-        checks.togetherness(shipment)
-        checks.parcels(shipment)
+        checks.shipment(shipment)
+        checks.legs(shipment)
+    if any(candidate.legs for candidate in problem.candidates):
+        checks.sharing()
     checks.costs()
     return tuple(checks.findings)
 
@@ -101,7 +108,7 @@ class _Checks:
                 continue
             where, last = shipment.location_id, 0
             for parcel in shipment.parcels:
-                option = _option(candidate, parcel)
+                option = option_of(candidate, parcel)
                 self._expect("service is offered", where, 1, option is not None)
                 if option is not None:
                     self._expect("days of a parcel", where, option.days, parcel.days)
@@ -115,9 +122,11 @@ class _Checks:
             lines.extend(shipment.lines)
             self._expect("shipment has lines", shipment.location_id, 1, bool(shipment.lines))
         for line in lines:
-            self._expect("quantity is positive", _name(line), 1, line.quantity > 0)
-            self._expect("line is ordered", _name(line), 1, (line.line_id, line.sku) in self._parts)
-        found = _sum(lines)
+            self._expect("quantity is positive", name_of(line), 1, line.quantity > 0)
+            self._expect(
+                "line is ordered", name_of(line), 1, (line.line_id, line.sku) in self._parts
+            )
+        found = units_of(lines)
         for key, (group, part) in self._parts.items():
             self._expect("quantity", "/".join(key), group.atoms * part.units, found[key])
         for where, listed in self._listings():
@@ -142,6 +151,50 @@ class _Checks:
         if self._problem.all_or_nothing and self._plan.unfilled:
             self._expect("all or nothing", self._problem.order_id, 0, len(self._plan.shipments))
 
+    def shipment(self, shipment: Shipment) -> None:
+        """Its stock, what leaves together, and its parcels."""
+        self.stock(shipment)
+        self.togetherness(shipment)
+        self.parcels(shipment)
+
+    def legs(self, shipment: Shipment) -> None:
+        """What a hub ships is brought to it, by runs that are shipments of their own."""
+        hub = self._known(shipment)
+        if hub is None or not (hub.legs or shipment.legs):
+            return
+        brought = units_of(line for leg in shipment.legs for line in leg.lines)
+        shipped = units_of(shipment.lines)
+        for key in brought.keys() | shipped.keys():
+            where = f"{'/'.join(key)} to {shipment.location_id}"
+            self._expect("brought", where, shipped[key], brought[key])
+        unlimited = replace(self._problem.costs, parcel_limit_grams=None)
+        alone = replace(self._problem, candidates=hub.legs, costs=unlimited, apart=())
+        checks = _Checks(alone, replace(self._plan, shipments=shipment.legs))
+        checks.locations()
+        for leg in shipment.legs:
+            checks.shipment(leg)
+        self.findings += checks.findings
+
+    def sharing(self) -> None:
+        """A location, and the legs that bring its goods to hubs, take what there is once."""
+        taken: Counter[tuple[str, str]] = Counter()
+        for shipment in self._plan.shipments:
+            place = self._candidates[shipment.location_id].place_id
+            for sent in shipment.legs or (shipment,):
+                for line in sent.lines:
+                    taken[sent.location_id, line.sku] += line.quantity
+                    if not shipment.legs or sent.location_id != place:
+                        taken[sent.location_id, ""] += line.quantity
+            if shipment.legs:
+                taken[place, ""] += sum(line.quantity for line in shipment.lines)
+        candidates = self._problem.candidates
+        for one in (*candidates, *(leg for hub in candidates for leg in hub.legs)):
+            place = one.place_id if one.legs else one.location_id
+            for sku, units in () if one.legs else one.available:
+                self._at_most("shared stock", f"{sku} at {place}", units, taken[place, sku])
+            if one.capacity_units is not None:
+                self._at_most("shared capacity", place, one.capacity_units, taken[place, ""])
+
     def stock(self, shipment: Shipment) -> None:
         """Units by SKU within what is available, units within capacity, no excluded line."""
         candidate = self._known(shipment)
@@ -153,7 +206,7 @@ class _Checks:
             units[line.sku] += line.quantity
             excluded = line.line_id in candidate.excluded_line_ids
             self._expect(
-                "line is permitted", f"{_name(line)} at {shipment.location_id}", 0, excluded
+                "line is permitted", f"{name_of(line)} at {shipment.location_id}", 0, excluded
             )
         for sku, number in units.items():
             where = f"{sku} at {shipment.location_id}"
@@ -164,9 +217,9 @@ class _Checks:
 
     def togetherness(self, shipment: Shipment) -> None:
         """What must leave together does: the parts of every group are there in whole atoms."""
-        where, quantities = shipment.location_id, _sum(shipment.lines)
+        where, quantities = shipment.location_id, units_of(shipment.lines)
         for group in self._problem.groups:
-            atoms = _atoms(group, quantities)
+            atoms = whole_atoms(group, quantities)
             for part in group.parts:
                 found = quantities[group.line_id, part.sku]
                 place = f"{group.line_id}/{part.sku} at {where}"
@@ -175,8 +228,8 @@ class _Checks:
     def parcels(self, shipment: Shipment) -> None:
         """The parcels hold exactly the shipment, and each is what it says and may be."""
         where = shipment.location_id
-        packed = _sum(line for parcel in shipment.parcels for line in parcel.lines)
-        shipped = _sum(shipment.lines)
+        packed = units_of(line for parcel in shipment.parcels for line in parcel.lines)
+        shipped = units_of(shipment.lines)
         for key in packed.keys() | shipped.keys():
             self._expect("parcelled", f"{'/'.join(key)} at {where}", shipped[key], packed[key])
         candidate = self._known(shipment)
@@ -184,7 +237,7 @@ class _Checks:
             return
         unlimited = []
         for parcel in shipment.parcels:
-            option = _option(candidate, parcel)
+            option = option_of(candidate, parcel)
             if option is not None:
                 limit = self._parcel(where, candidate, option, parcel)
                 unlimited.append(limit is None)
@@ -210,7 +263,7 @@ class _Checks:
         self._expect("parcel weight", where, grams, parcel.weight_grams)
         if limit is not None and units > 1:
             self._at_most("parcel limit", where, limit, grams)
-        billable = _billable(tariff, grams, volume)
+        billable = charged_grams(tariff, grams, volume)
         self._expect("charged weight", where, billable, parcel.billable_grams)
         carbon = tariff.carbon or self._problem.costs.carbon
         km = candidate.distance_km
@@ -225,7 +278,7 @@ class _Checks:
         ]
         for line in parcel.lines:
             barred = line.line_id in option.excluded_line_ids
-            self._expect("service takes the line", f"{_name(line)} at {where}", 0, barred)
+            self._expect("service takes the line", f"{name_of(line)} at {where}", 0, barred)
         categories = {group.category for group in held}
         mixed = sum(1 for pair in self._problem.apart if set(pair) <= categories)
         self._expect("may lie together", where, 0, mixed)
@@ -250,120 +303,24 @@ class _Checks:
             candidate = self._known(shipment)
             if candidate is None:
                 continue
-            terms = _shipment_costs(self._problem, candidate, shipment)
+            terms = shipment_costs(self._problem, candidate, shipment)
+            runs = {leg.location_id: leg for leg in candidate.legs}
+            for leg in shipment.legs:
+                brought = shipment_costs(self._problem, runs[leg.location_id], leg)
+                terms.update(brought)
+                for name, amount in leg.costs.items():
+                    self._expect("cost", f"{name} of {leg.location_id}", brought[name], amount)
             charged = len(shipment.parcels) - (place == 0)
             terms["split"] = charged * self._problem.costs.split_charge
             totals.update(terms)
             for name, amount in shipment.costs.items():
                 where = f"{name} of {shipment.location_id}"
                 self._expect("cost", where, terms[name], amount)
-        left = _sum(self._plan.unfilled)
+        left = units_of(self._plan.unfilled)
         costs = self._problem.costs
         for group in self._problem.groups:
             penalty = costs.unfilled_per_atom + costs.unfilled_per_unit * group.units
-            penalty += _rounded(group.grams * costs.unfilled_per_kg, _KG)
-            totals["unfilled"] += penalty * _atoms(group, left)
+            penalty += rounded(group.grams * costs.unfilled_per_kg, KG)
+            totals["unfilled"] += penalty * whole_atoms(group, left)
         for name, amount in self._plan.costs.items():
             self._expect("cost", f"{name} in total", totals[name], amount)
-
-
-def _shipment_costs(problem: Problem, candidate: Candidate, shipment: Shipment) -> Counter[str]:
-    """The terms of a shipment by name, from the rates of the problem alone."""
-    costs, km = problem.costs, candidate.distance_km
-    price = costs.carbon.price_per_kg
-    terms: Counter[str] = Counter(handling=candidate.handling_per_shipment)
-    terms["labor"] += candidate.labor_per_line * len({line.line_id for line in shipment.lines})
-    for one in candidate.adjustments:
-        if not one.line_id:
-            terms[one.kind.value.lower()] += one.amount
-    for parcel in shipment.parcels:
-        option = _option(candidate, parcel)
-        if option is None:
-            continue
-        tariff = problem.tariffs[option.tariff]
-        carbon = tariff.carbon or costs.carbon
-        emitted = carbon.parcel_micrograms + carbon.parcel_micrograms_per_km * km
-        terms["freight"] += _parcel_price(tariff, parcel.billable_grams)
-        terms["pick"] += candidate.pick_fee_per_parcel
-        terms["carbon"] += _rounded(emitted * price, _KG_OF_CARBON)
-    for option, group, atoms in _atoms_by_option(problem, candidate, shipment):
-        tariff = problem.tariffs[option.tariff]
-        carbon = tariff.carbon or costs.carbon
-        grams = sum(part.units * part.weight_grams for part in group.parts)
-        units = sum(part.units for part in group.parts)
-        emitted = carbon.micrograms_per_gram_km * grams * km
-        late = 0 if problem.promise_days is None else max(0, option.days - problem.promise_days)
-        if tariff.is_linear:
-            terms["freight"] += atoms * _rounded(grams * tariff.per_kg, _KG)
-        terms["freight"] += atoms * units * tariff.per_unit
-        terms["carbon"] += atoms * _rounded(emitted * price, _KG_OF_CARBON)
-        terms["labor"] += atoms * candidate.labor_per_unit * units
-        terms["transit"] += atoms * costs.transit_day * option.transit_days
-        terms["late"] += atoms * costs.late_day * late
-        for one in candidate.adjustments:
-            if one.line_id == group.line_id:
-                terms[one.kind.value.lower()] += atoms * units * one.amount
-    return terms
-
-
-def _atoms_by_option(
-    problem: Problem, candidate: Candidate, shipment: Shipment
-) -> Iterable[tuple[Option, Group, int]]:
-    """Atoms by the option that takes them; by one option they may lie in several parcels."""
-    used = {parcel.service_id for parcel in shipment.parcels}
-    held: list[tuple[Option | None, Counter[tuple[str, str]]]]
-    if len(used) == 1:
-        held = [(_option(candidate, shipment.parcels[0]), _sum(shipment.lines))]
-    else:
-        held = [(_option(candidate, one), _sum(one.lines)) for one in shipment.parcels]
-    for option, quantities in held:
-        if option is not None:
-            for group in problem.groups:
-                yield option, group, _atoms(group, quantities)
-
-
-def _option(candidate: Candidate, parcel: Parcel) -> Option | None:
-    return next((one for one in candidate.options if one.service_id == parcel.service_id), None)
-
-
-def _billable(tariff: Tariff, grams: int, cubic_mm: int) -> int:
-    """The charged weight: the greater of weight and size, in whole steps."""
-    density = tariff.cubic_mm_per_gram
-    by_size = (cubic_mm + density - 1) // density if density else 0
-    steps, rest = divmod(max(grams, by_size), tariff.grams_step)
-    return (steps + (rest > 0)) * tariff.grams_step
-
-
-def _parcel_price(tariff: Tariff, billable: int) -> int:
-    """What one parcel costs beside what its atoms pay for their own weight."""
-    if tariff.is_linear:
-        return tariff.per_parcel
-    last = 0
-    for bracket in tariff.brackets:
-        last = bracket.grams_max
-        if billable <= last:
-            return bracket.price
-    return tariff.per_parcel + _rounded((billable - last) * tariff.per_kg, _KG)
-
-
-def _rounded(numerator: int, denominator: int) -> int:
-    """Rounded half to even, by way of an exact fraction."""
-    return round(Fraction(numerator, denominator))
-
-
-def _sum(lines: Iterable[PlanLine]) -> Counter[tuple[str, str]]:
-    """Units by line and SKU."""
-    units: Counter[tuple[str, str]] = Counter()
-    for line in lines:
-        units[line.line_id, line.sku] += line.quantity
-    return units
-
-
-def _atoms(group: Group, quantities: Counter[tuple[str, str]]) -> int:
-    """Whole atoms of the group among these units, judged by its first part."""
-    first = group.parts[0]
-    return quantities[group.line_id, first.sku] // first.units
-
-
-def _name(line: PlanLine) -> str:
-    return f"{line.line_id}/{line.sku}"

@@ -10,7 +10,7 @@ from ordermesh.routing.domain.collecting import Collecting
 from ordermesh.routing.domain.geography import distance_km
 from ordermesh.routing.domain.item import KnownLocation
 from ordermesh.routing.domain.known import Known
-from ordermesh.routing.domain.network import NetworkLocation, PickupPoint
+from ordermesh.routing.domain.network import SHIP, NetworkLocation, PickupPoint
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.sourcing import SourcingService
 from ordermesh.routing.domain.stages import Ruled
@@ -46,6 +46,24 @@ def ways_of(question: Question, known: Known, ruled: Ruled, stock: Units) -> Ask
             km = distance_km(place.place, question.place)
             reach = offering.reach(origin_of(place), km, days)
         services = arriving(reach.services, place.time_zone, days, known.carriers, known.now)
+        room = known.room_of(entry)
+        return Way(services, days, why_off, reach.why_not, room, place.time_zone)
+
+    return sent
+
+
+def sent_after(question: Question, known: Known) -> Callable[[NetworkLocation, int], Way]:
+    """What tells the way of goods from a location that has handed them over after so many days."""
+    offering = _offering(question, known)
+
+    def sent(entry: NetworkLocation, days: int) -> Way:
+        place = known.locations[entry.location_id]
+        reach = NO_LANES
+        if offering is not None:
+            km = distance_km(place.place, question.place)
+            reach = offering.reach(origin_of(place), km, days)
+        services = arriving(reach.services, place.time_zone, days, known.carriers, known.now)
+        why_off = known.switches.why_off(entry, SHIP, known.now) or ""
         room = known.room_of(entry)
         return Way(services, days, why_off, reach.why_not, room, place.time_zone)
 

@@ -169,7 +169,7 @@ class Comparing:
             used = {
                 key: max(0, units - seen.taken.get(key, 0)) for key, units in known.used.items()
             }
-            asked.append((one, question, replace(known, used=used)))
+            asked.append((one, question, replace(known, used=used, consolidates=False)))
         return asked
 
     async def _available(self, movable: Sequence[Movable]) -> Mapping[str, Availability]:

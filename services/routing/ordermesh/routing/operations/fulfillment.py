@@ -134,8 +134,9 @@ class Fulfillment:
         told = instant(request.deliver_time) if request.HasField("deliver_time") else None
 
         async def run(tx: Transaction) -> DeliverFulfillmentOrderResponse:
-            when = told or await tx.now()
-            work = await self._change(tx, name, lambda known: verbs.deliver(known, name, when))
+            now = await tx.now()
+            when = told or now
+            work = await self._change(tx, name, lambda known: verbs.deliver(known, name, when, now))
             return DeliverFulfillmentOrderResponse(
                 fulfillment_order=fulfillment_order_message(work)
             )

@@ -1,5 +1,6 @@
 """What a decision for an order makes of it: the work of locations, or a refusal."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -39,34 +40,62 @@ class Planned:
 
 
 def work_of(story: Story, planned: Planned) -> list[FulfillmentOrder]:
-    """The work that the decision's shipments make."""
-    known, decision = planned.known, planned.decision
-    limited = {entry.location_id for entry in known.network if entry.capacities}
-    return [
-        FulfillmentOrder(
-            fulfillment_order_id=str(
-                derived_id(
-                    "fulfillment", story.order.origin, story.saga.epoch + 1, *_path(shipment)
-                )
-            ),
-            order_id=story.order.order_id,
-            location_id=shipment.location_id,
-            decision_id=planned.decision_id,
-            lines=_lines(shipment, decision),
-            promise_days=story.order.promise_days,
-            create_time=known.now,
-            update_time=known.now,
-            capacity_hold_id=derived_id(
-                "capacity", story.order.origin, story.saga.epoch + 1, shipment.location_id
-            )
-            if shipment.location_id in limited and shipment.available_time is None
-            else None,
+    """The work that the decision's shipments make: that of hubs after that of who brings goods."""
+    making = _Making(story, planned)
+    return [one for shipment in planned.decision.shipments for one in making.work(shipment)]
+
+
+class _Making:
+    """Makes work of a decision."""
+
+    def __init__(self, story: Story, planned: Planned) -> None:
+        self._story = story
+        self._planned = planned
+        network = planned.known.network
+        self._limited = {entry.location_id for entry in network if entry.capacities}
+
+    def work(self, shipment: DecidedShipment) -> Iterator[FulfillmentOrder]:
+        """The work of one shipment, and of those who bring what is in it."""
+        hub, decision = shipment.location_id, self._planned.decision
+        if not shipment.legs:
+            yield self._one(shipment, _path(shipment), _lines(shipment, decision))
+            return
+        lines: tuple[FulfillmentLine, ...] = ()
+        for leg in shipment.legs:
+            own = _lines(leg, decision)
+            if leg.location_id == hub:
+                lines = (*lines, *own)
+                continue
+            path = (leg.location_id, "to", hub, str(shipment.days))
+            brings = replace(self._one(leg, path, own), hub_location_id=hub)
+            yield brings
+            name = brings.fulfillment_order_id
+            lines = (*lines, *(replace(line, brought_by=name) for line in own))
+        yield self._one(shipment, (hub, "together", str(shipment.days)), lines)
+
+    def _one(
+        self,
+        shipment: DecidedShipment,
+        path: tuple[str, ...],
+        lines: tuple[FulfillmentLine, ...],
+    ) -> FulfillmentOrder:
+        order, now, place = self._story.order, self._planned.known.now, shipment.location_id
+        root = (order.origin, self._story.saga.epoch + 1)
+        takes_capacity = place in self._limited and shipment.available_time is None
+        return FulfillmentOrder(
+            fulfillment_order_id=str(derived_id("fulfillment", *root, *path)),
+            order_id=order.order_id,
+            location_id=place,
+            decision_id=self._planned.decision_id,
+            lines=lines,
+            promise_days=order.promise_days,
+            create_time=now,
+            update_time=now,
+            capacity_hold_id=derived_id("capacity", *root, *path) if takes_capacity else None,
             available_time=shipment.available_time,
-            method=method_at(story.order, shipment.location_id),
-            pickup_location_id=story.order.pickup_location_id,
+            method=method_at(order, place),
+            pickup_location_id=order.pickup_location_id,
         )
-        for shipment in decision.shipments
-    ]
 
 
 def _lines(shipment: DecidedShipment, decision: Decision) -> tuple[FulfillmentLine, ...]:

@@ -256,7 +256,7 @@ def _wanted(story: Story) -> tuple[WantedUnits, ...]:
     found: dict[tuple[str, str, str], WantedUnits] = {}
     for one in story.planned:
         for line in one.lines:
-            if line.reservation_id is not None:
+            if line.reservation_id is not None or line.brought_by:
                 continue
             key = (line.line_id, line.sku, one.location_id)
             had = found.get(key, WantedUnits(*key, 0))

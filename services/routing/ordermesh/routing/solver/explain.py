@@ -46,12 +46,19 @@ class _Relaxed:
     def _without(self, limit: Shortage) -> Problem:
         if limit is Shortage.SHIPMENTS_MAX:
             return replace(self._problem, shipments_max=None, parcels_max=None)
-        candidates = tuple(replace(c, capacity_units=None) for c in self._problem.candidates)
+        candidates = tuple(
+            replace(
+                c,
+                capacity_units=None,
+                legs=tuple(replace(leg, capacity_units=None) for leg in c.legs),
+            )
+            for c in self._problem.candidates
+        )
         return replace(self._problem, candidates=candidates)
 
 
 def _shortfall(problem: Problem, line: PlanLine, status: Status, relaxed: _Relaxed) -> Shortfall:
-    permitted = [c for c in problem.candidates if line.line_id not in c.excluded_line_ids]
+    permitted = [c for c in problem.sources if line.line_id not in c.excluded_line_ids]
     stock = [dict(candidate.available) for candidate in permitted]
     group = next(g for g in problem.groups if g.line_id == line.line_id and _needs(g, line.sku))
     available = sum(held.get(line.sku, 0) for held in stock)

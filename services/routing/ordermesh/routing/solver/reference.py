@@ -32,49 +32,26 @@ The three objectives are one 64-bit integer each, on scales that keep them apart
 walked back by first minima, so equal problems give equal plans.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from ordermesh.routing.domain.parcelling import Load
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.scale import Scale
 from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver.charges import charges_of
 from ordermesh.routing.solver.counting import STEPS_MAX, Counting
+from ordermesh.routing.solver.exact import Exact
+from ordermesh.routing.solver.hubs import solve_with_hubs
 from ordermesh.routing.solver.lattice import PAIRS_MAX, Indices, lattice_of, pairs_of
 from ordermesh.routing.solver.plain import solve_plain
 from ordermesh.routing.solver.recurrence import Recurrence, ties_of
 from ordermesh.routing.solver.tables import Tables, tables_of
 from ordermesh.routing.solver.values import Values
 
+LEG_STEPS_MAX = 60_000_000
+"""Pairs of a state and a part of it, times legs, that are looked at at most for one hub."""
+
 VALUES_MAX = 5_000_000
 """Candidates times states of one component at most: 40 MB of values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exact:
-    """The optimum of a problem, on the scale of its tiers.
-
-    ``assignment`` is atoms by group index, by candidate index, or None where nothing can be filled,
-    or not everything and all or nothing was asked. ``loads`` are parcels by candidate index where
-    they were chosen by what is in them. ``value`` is its cost and ``bound`` a proven lower bound:
-    the two differ only where the fewest parcels of a shipment were not proven, or as
-    ``_first_parcel_free`` says. ``margins`` say by how much at least every plan that uses a
-    candidate is dearer, None if there is none; they are empty where that was not looked for.
-    ``parcels`` counts them.
-    """
-
-    assignment: dict[int, dict[int, int]] | None
-    value: int
-    bound: int
-    margins: tuple[int | None, ...]
-    loads: dict[int, tuple[Load, ...]] = field(default_factory=dict)
-    parcels: int = 0
-
-    def has_more_parcels_than(self, most: int | None) -> bool:
-        """Whether there are too many of them."""
-        return most is not None and self.parcels > most
 
 
 def solve_exactly(
@@ -84,6 +61,15 @@ def solve_exactly(
 
     ``tables`` are those of the problem where somebody has them. Without margins each is 0.
     """
+    if any(candidate.legs for candidate in problem.candidates):
+        return solve_with_hubs(problem, scale, _solve, with_margins=with_margins)
+    return _solve(problem, scale, tables=tables, with_margins=with_margins)
+
+
+def _solve(
+    problem: Problem, scale: Scale, *, tables: Tables | None = None, with_margins: bool = True
+) -> Exact | None:
+    """As ``solve_exactly``, as if hubs shared nothing with those that serve them."""
     tables = tables or tables_of(problem, scale)
     most = problem.shipments_max
     if most is not None and most >= min(int(tables.atoms.sum()), len(problem.candidates)):
@@ -174,6 +160,8 @@ def _solve_component(
     shape = tuple(int(atoms) + 1 for atoms in tables.atoms)
     if pairs_of(shape) > PAIRS_MAX or len(tables.parcel) * int(np.prod(shape)) > VALUES_MAX:
         return None
+    if _most_legs(problem) * pairs_of(shape) > LEG_STEPS_MAX:
+        return None
     lattice = lattice_of(shape)
     priced = Values(problem, scale, tables, lattice)
     complete = problem.all_or_nothing
@@ -202,6 +190,11 @@ def _solve_component(
             loads[row] = found
         parcels += priced.parcels_of(row, state) if found is None else len(found)
     return Exact(assignment, answer.value, bound, answer.margins, loads, parcels)
+
+
+def _most_legs(problem: Problem) -> int:
+    """How many legs a hub has at most."""
+    return max((len(candidate.legs) for candidate in problem.candidates), default=0)
 
 
 def _first_parcel_free(exact: Exact, split_charge: int) -> Exact:

@@ -1,5 +1,7 @@
 """The door to the solvers: the exact recurrence where it fits its budget, CP-SAT where not."""
 
+from dataclasses import replace
+
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.costs import require_amounts_fit
 from ordermesh.routing.domain.judging import on_scale
@@ -15,9 +17,10 @@ from ordermesh.routing.domain.plan import (
 )
 from ordermesh.routing.domain.problem import MODEL_VERSION, Problem
 from ordermesh.routing.domain.scale import Scale, scale_of
+from ordermesh.routing.solver.exact import Exact
 from ordermesh.routing.solver.explain import explain_unfilled
 from ordermesh.routing.solver.programme import VERSION
-from ordermesh.routing.solver.reference import Exact, solve_exactly
+from ordermesh.routing.solver.reference import solve_exactly
 from ordermesh.routing.solver.wide import DETERMINISTIC_TIME, solve_wide
 
 EXACT_VERSION = "recurrence-3"
@@ -43,8 +46,22 @@ def _decide(problem: Problem, deterministic_time: float) -> tuple[Plan, Certific
     exact = solve_exactly(problem, scale)
     if exact is not None:
         return _exact_plan(problem, scale, exact)
-    plan, status, bound = solve_wide(problem, scale, deterministic_time)
+    plan, status, bound = _wide(problem, scale, deterministic_time)
     return plan, _certificate(problem, scale, Method.CP_SAT, status, plan, bound)
+
+
+def _wide(
+    problem: Problem, scale: Scale, deterministic_time: float
+) -> tuple[Plan, Status, int | None]:
+    """The plan by CP-SAT. Hubs are left out, so that nothing is proven where there are any."""
+    direct = tuple(one for one in problem.candidates if not one.legs)
+    if len(direct) == len(problem.candidates):
+        return solve_wide(problem, scale, deterministic_time)
+    alone = replace(problem, candidates=direct)
+    plan, status, _ = solve_wide(alone, scale_of(alone), deterministic_time)
+    if status is Status.OPTIMAL:
+        return plan, Status.FEASIBLE, None
+    return plan, Status.TIME_LIMIT if status is Status.INFEASIBLE else status, None
 
 
 def _exact_plan(problem: Problem, scale: Scale, exact: Exact) -> tuple[Plan, Certificate]:
@@ -57,7 +74,9 @@ def _exact_plan(problem: Problem, scale: Scale, exact: Exact) -> tuple[Plan, Cer
     plan = assemble(
         problem,
         {names[row]: atoms for row, atoms in exact.assignment.items()},
-        parcelling=Parcelling(scale, loads),
+        parcelling=Parcelling(
+            scale, loads, {names[row]: legs for row, legs in exact.brought.items()}
+        ),
     )
     value = on_scale(problem, plan, scale)
     if value != exact.value:

@@ -22,6 +22,7 @@ from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.scale import Scale
 from ordermesh.routing.domain.terms import Term
 from ordermesh.routing.solver import kernel
+from ordermesh.routing.solver.bringing import Legs
 from ordermesh.routing.solver.counts import Counts, count_parcels, opened_lines
 from ordermesh.routing.solver.lattice import Integers, Lattice
 from ordermesh.routing.solver.tables import NO_LIMIT, Tables
@@ -37,12 +38,12 @@ class Values:
     """
 
     def __init__(self, problem: Problem, scale: Scale, tables: Tables, lattice: Lattice) -> None:
-        self._problem, self._scale = problem, scale
-        self._tables, self._lattice = tables, lattice
+        self._problem, self._scale, self._tables, self._lattice = problem, scale, tables, lattice
         self._groups = [problem.groups[column] for column in tables.columns.tolist()]
         self.counts = self._count_parcels()
         self.are_proven = self.counts.are_fewest
         self._numbered: dict[int, list[Integers]] = {}
+        self._legs = Legs(problem, scale, tables, lattice, infinity(tables))
 
     @cached_property
     def are_sums(self) -> bool:
@@ -63,6 +64,8 @@ class Values:
         for row in np.flatnonzero(~self._tables.counted).tolist():
             self._fill_priced(row, values)
         self._open_lines(values, range(len(values)))
+        for row in range(len(values)):
+            values[row] = self._legs.added(row, values[row])
         return values
 
     def _open_lines(self, values: Integers, rows: Iterable[int]) -> None:
@@ -102,7 +105,7 @@ class Values:
         if self._tables.counted[row]:
             own = self.counts.parcels[self.counts.which[row]] == parcels
             return np.where(own, self.values[row], infinity(self._tables))
-        return self._with_lines(row, self._by_number(row)[parcels - 1])
+        return self._legs.added(row, self._with_lines(row, self._by_number(row)[parcels - 1]))
 
     def _by_number(self, row: int) -> list[Integers]:
         """The values of a candidate whose parcels are priced, by their number up to the limit."""

@@ -288,6 +288,7 @@ def work_values(work: FulfillmentOrder) -> Values:
         "available_time": work.available_time,
         "answer_seconds": _seconds(work.answer_within),
         "answer_time": work.answer_time,
+        "hub_location_id": work.hub_location_id,
     }
 
 
@@ -308,6 +309,7 @@ def work_line_values(work: FulfillmentOrder) -> list[Values]:
             "held": line.held,
             "instead_of": line.instead_of,
             "units_each": line.units_each,
+            "brought_by": line.brought_by,
         }
         for number, line in enumerate(work.lines)
     ]
@@ -327,6 +329,7 @@ def works(rows: Iterable[Row[Any]]) -> dict[int, FulfillmentOrder]:
                 row.held,
                 row.instead_of,
                 row.units_each,
+                row.brought_by,
             )
         )
     return {number: _work(row, tuple(parts)) for number, (row, parts) in found.items()}
@@ -356,6 +359,7 @@ def _work(row: Row[Any], parts: tuple[FulfillmentLine, ...]) -> FulfillmentOrder
         available_time=row.available_time,
         answer_within=None if row.answer_seconds is None else timedelta(seconds=row.answer_seconds),
         answer_time=row.answer_time,
+        hub_location_id=row.hub_location_id,
     )
 
 

@@ -32,6 +32,7 @@ WITH_LINES = (
         fulfillment_line.c.held,
         fulfillment_line.c.instead_of,
         fulfillment_line.c.units_each,
+        fulfillment_line.c.brought_by,
     )
     .select_from(fulfillment_order.join(fulfillment_line))
     .order_by(fulfillment_order.c.number, fulfillment_line.c.number)

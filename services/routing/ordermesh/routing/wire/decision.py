@@ -166,6 +166,7 @@ def _shipment(shipment: DecidedShipment, currency: str) -> Shipment:
             for parcel in shipment.parcels
         ],
         co2e_milligrams=shipment.co2e_milligrams,
+        legs=[_shipment(leg, currency) for leg in shipment.legs],
     )
 
 

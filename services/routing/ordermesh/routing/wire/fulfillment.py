@@ -18,10 +18,10 @@ from ordermesh.routing.wire.order import method_value
 
 def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage:
     """Work as it is told. Where several reservations hold its stock, the first one is named."""
-    units: dict[tuple[str, str, str, int], int] = {}
+    units: dict[tuple[str, str, str, int, str], int] = {}
     for line in work.lines:
         each = line.units_each if line.instead_of else 0
-        key = (line.line_id, line.sku, line.instead_of, each)
+        key = (line.line_id, line.sku, line.instead_of, each, line.brought_by)
         units[key] = units.get(key, 0) + line.quantity
     reservations = work.reservation_ids
     message = FulfillmentOrderMessage(
@@ -38,8 +38,9 @@ def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage
                 quantity=quantity,
                 instead_of_sku=instead_of,
                 units_each=each,
+                brought_by=by,
             )
-            for (line_id, sku, instead_of, each), quantity in units.items()
+            for (line_id, sku, instead_of, each, by), quantity in units.items()
         ],
         parcels=[
             ParcelMessage(
@@ -58,6 +59,7 @@ def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage
         update_time=timestamp(work.update_time),
         method=method_value(work.method),
         pickup_location_id=work.pickup_location_id,
+        hub_location_id=work.hub_location_id,
     )
     if work.available_time is not None:
         message.available_time.CopyFrom(timestamp(work.available_time))

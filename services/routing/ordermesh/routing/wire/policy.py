@@ -13,13 +13,12 @@ from ordermesh.routing.wire.rules import (
     conditions,
     rule,
     rule_message,
-    stage_messages,
-    stages,
     tier_messages,
     tiers,
     window_messages,
     windows,
 )
+from ordermesh.routing.wire.stages import stage_messages, stages
 
 
 def policy(message: PolicyMessage) -> Policy:

@@ -14,6 +14,7 @@ from ordermesh.routing.domain.rules.conditions import AnyOf, Condition, Test
 from ordermesh.routing.domain.rules.rule import (
     CapacityMode,
     Charge,
+    Consolidate,
     Effect,
     Fence,
     Mode,
@@ -28,7 +29,6 @@ from ordermesh.routing.domain.rules.rule import (
 )
 from ordermesh.routing.domain.rules.substitute import PaidFor, Substitute, When
 from ordermesh.routing.domain.rules.vocabulary import Fact, Kind
-from ordermesh.routing.domain.stages import Stage
 from ordermesh.routing.domain.terms import MONEY_TERMS, Term, Tier, Weighted
 from ordermesh.routing.wire.actions import order_action, order_action_message
 from ordermesh.routing.wire.money import amount, instant, money_message, timestamp
@@ -207,6 +207,9 @@ def _effect(message: v1.Rule, currency: str) -> Effect:
             return order_action(message.action)
         case "substitute":
             return _substitute(message.substitute, currency)
+        case "consolidate":
+            hubs = message.consolidate.hub_location_ids
+            return Consolidate(tuple(sorted(hubs)), message.consolidate.required)
         case _:
             return PromiseRule(message.promise.hard, message.promise.tolerance_days)
 
@@ -311,6 +314,9 @@ def _tell_effect(message: v1.Rule, effect: Effect, currency: str) -> None:
             )
         case OrderAction():
             message.action.CopyFrom(order_action_message(effect))
+        case Consolidate():
+            message.consolidate.hub_location_ids.extend(effect.hub_location_ids)
+            message.consolidate.required = effect.required
         case Substitute():
             message.substitute.CopyFrom(
                 v1.Substitute(
@@ -365,36 +371,4 @@ def tier_messages(values: Iterable[Tier]) -> list[v1.Tier]:
             name=tier.name,
         )
         for tier in values
-    ]
-
-
-def stages(messages: Iterable[v1.Stage]) -> tuple[Stage, ...]:
-    """Stages."""
-    return tuple(
-        Stage(
-            one.name,
-            one.partial_allowed,
-            one.more_shipments,
-            one.more_parcels,
-            one.more_days,
-            tuple(sorted(one.without_rule_ids)),
-            one.beyond_capacity,
-        )
-        for one in messages
-    )
-
-
-def stage_messages(values: Iterable[Stage]) -> list[v1.Stage]:
-    """Stages as they are told."""
-    return [
-        v1.Stage(
-            name=one.name,
-            partial_allowed=one.partial_allowed,
-            more_shipments=one.more_shipments,
-            more_parcels=one.more_parcels,
-            more_days=one.more_days,
-            without_rule_ids=one.without_rule_ids,
-            beyond_capacity=one.beyond_capacity,
-        )
-        for one in values
     ]

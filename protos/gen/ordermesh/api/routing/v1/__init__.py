@@ -242,6 +242,7 @@ from ordermesh.api.routing.v1.rule_pb2 import CapacityMode as CapacityMode
 from ordermesh.api.routing.v1.rule_pb2 import Charge as Charge
 from ordermesh.api.routing.v1.rule_pb2 import ClearAutoCancel as ClearAutoCancel
 from ordermesh.api.routing.v1.rule_pb2 import Condition as Condition
+from ordermesh.api.routing.v1.rule_pb2 import Consolidate as Consolidate
 from ordermesh.api.routing.v1.rule_pb2 import Fence as Fence
 from ordermesh.api.routing.v1.rule_pb2 import FlagFact as FlagFact
 from ordermesh.api.routing.v1.rule_pb2 import FlagTest as FlagTest

@@ -404,7 +404,7 @@ class RuleOutcome(_message.Message):
     """The rule."""
     effect: _builtins.str
     """What it does: `FENCE`, `CHARGE`, `SPLIT_LIMIT`, `CAPACITY_MODE`, `SERVICE`, `PROMISE`,
-    `ACTION`, `SUBSTITUTE`.
+    `ACTION`, `SUBSTITUTE`, `CONSOLIDATE`.
     """
     applied: _builtins.bool
     """It did something. An action acts when the outcome is known; the events of the order tell that it did."""
@@ -571,6 +571,7 @@ class Shipment(_message.Message):
     PARCELS_FIELD_NUMBER: _builtins.int
     CO2E_MILLIGRAMS_FIELD_NUMBER: _builtins.int
     AVAILABLE_TIME_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location."""
     parcel_count: _builtins.int
@@ -605,6 +606,12 @@ class Shipment(_message.Message):
         location that sends some of both has two shipments.
         """
 
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shipment]:
+        """The location is a hub, to which these bring what it sends: each takes one run of a transfer lane,
+        `/LANE`, or is what lies there already, `/`. What they cost is part of the cost of the shipment.
+        """
+
     def __init__(
         self,
         *,
@@ -619,10 +626,11 @@ class Shipment(_message.Message):
         parcels: _abc.Iterable[Global___PlannedParcel] | None = ...,
         co2e_milligrams: _builtins.int = ...,
         available_time: _timestamp_pb2.Timestamp | None = ...,
+        legs: _abc.Iterable[Global___Shipment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "co2e_milligrams", b"co2e_milligrams", "cost", b"cost", "days", b"days", "distance_km", b"distance_km", "lines", b"lines", "location_id", b"location_id", "parcel_count", b"parcel_count", "parcels", b"parcels", "weight_grams", b"weight_grams", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_time", b"available_time", "co2e_milligrams", b"co2e_milligrams", "cost", b"cost", "days", b"days", "distance_km", b"distance_km", "legs", b"legs", "lines", b"lines", "location_id", b"location_id", "parcel_count", b"parcel_count", "parcels", b"parcels", "weight_grams", b"weight_grams", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -847,7 +855,8 @@ class Candidate(_message.Message):
     LOSES_BY_VALUE_FIELD_NUMBER: _builtins.int
     location_id: _builtins.str
     """The location. Where goods that are still to come were looked at, they are there by the beginning of a
-    day (UTC) in a row of their own, named `LOCATION@DATE`.
+    day (UTC) in a row of their own, named `LOCATION@DATE`. A hub that has handed over what was brought after
+    so many days is one too: `LOCATION+DAYS`.
     """
     chosen: _builtins.bool
     """It is part of the plan."""

@@ -92,7 +92,9 @@ class FulfillmentOrder(_message.Message):
         STATE_DELIVERED: FulfillmentOrder._State.ValueType  # 8
         """The carrier has handed the goods over."""
         STATE_ON_HOLD: FulfillmentOrder._State.ValueType  # 9
-        """Its stock is held, and the location may not begin yet: the order is held."""
+        """Its stock is held, and the location may not begin yet: the order is held, or goods are still to be
+        brought there.
+        """
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """State is how far the work has come."""
@@ -116,7 +118,9 @@ class FulfillmentOrder(_message.Message):
     STATE_DELIVERED: FulfillmentOrder.State.ValueType  # 8
     """The carrier has handed the goods over."""
     STATE_ON_HOLD: FulfillmentOrder.State.ValueType  # 9
-    """Its stock is held, and the location may not begin yet: the order is held."""
+    """Its stock is held, and the location may not begin yet: the order is held, or goods are still to be
+    brought there.
+    """
 
     FULFILLMENT_ORDER_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
@@ -136,6 +140,7 @@ class FulfillmentOrder(_message.Message):
     PICKUP_LOCATION_ID_FIELD_NUMBER: _builtins.int
     AVAILABLE_TIME_FIELD_NUMBER: _builtins.int
     ANSWER_TIME_FIELD_NUMBER: _builtins.int
+    HUB_LOCATION_ID_FIELD_NUMBER: _builtins.int
     fulfillment_order_id: _builtins.str
     """Its id."""
     order_id: _builtins.str
@@ -159,6 +164,10 @@ class FulfillmentOrder(_message.Message):
     pickup_location_id: _builtins.str
     """Where the customer collects them. Another location than the one that does this work: it sends them
     there. Empty: they go to the address of the order.
+    """
+    hub_location_id: _builtins.str
+    """The hub that these goods are brought to: they leave there with others of the order. It tells that they
+    have come with `DeliverFulfillmentOrder`. Empty: they go to where the order goes.
     """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___FulfillmentLine]:
@@ -213,10 +222,11 @@ class FulfillmentOrder(_message.Message):
         pickup_location_id: _builtins.str = ...,
         available_time: _timestamp_pb2.Timestamp | None = ...,
         answer_time: _timestamp_pb2.Timestamp | None = ...,
+        hub_location_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "deliver_time", b"deliver_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "lines", b"lines", "location_id", b"location_id", "method", b"method", "order_id", b"order_id", "parcels", b"parcels", "pickup_location_id", b"pickup_location_id", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "hub_location_id", b"hub_location_id", "lines", b"lines", "location_id", b"location_id", "method", b"method", "order_id", b"order_id", "parcels", b"parcels", "pickup_location_id", b"pickup_location_id", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -233,6 +243,7 @@ class FulfillmentLine(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     INSTEAD_OF_SKU_FIELD_NUMBER: _builtins.int
     UNITS_EACH_FIELD_NUMBER: _builtins.int
+    BROUGHT_BY_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The order line."""
     sku: _builtins.str
@@ -243,6 +254,10 @@ class FulfillmentLine(_message.Message):
     """What was ordered, where this item is sent instead of it. Empty: it is what was ordered."""
     units_each: _builtins.int
     """So many units of this item stand for one of what was ordered. 0 where nothing is replaced."""
+    brought_by: _builtins.str
+    """The fulfillment order that brings it: the location holds no stock for it, and its work is on hold until
+    everything has been brought. Empty: it lies where the work is done.
+    """
     def __init__(
         self,
         *,
@@ -251,10 +266,11 @@ class FulfillmentLine(_message.Message):
         quantity: _builtins.int = ...,
         instead_of_sku: _builtins.str = ...,
         units_each: _builtins.int = ...,
+        brought_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["instead_of_sku", b"instead_of_sku", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "units_each", b"units_each"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brought_by", b"brought_by", "instead_of_sku", b"instead_of_sku", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "units_each", b"units_each"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

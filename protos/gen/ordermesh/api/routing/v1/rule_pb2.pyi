@@ -481,6 +481,7 @@ class Rule(_message.Message):
     PROMISE_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
     SUBSTITUTE_FIELD_NUMBER: _builtins.int
+    CONSOLIDATE_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """The caller's id of the rule, once in a policy. Decisions name it."""
     name: _builtins.str
@@ -531,6 +532,10 @@ class Rule(_message.Message):
     def substitute(self) -> Global___Substitute:
         """Says what may be sent instead of an item."""
 
+    @_builtins.property
+    def consolidate(self) -> Global___Consolidate:
+        """Lets orders be brought together at a hub and leave as one."""
+
     def __init__(
         self,
         *,
@@ -548,12 +553,13 @@ class Rule(_message.Message):
         promise: Global___PromiseRule | None = ...,
         action: Global___OrderAction | None = ...,
         substitute: Global___Substitute | None = ...,
+        consolidate: Global___Consolidate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "effect", b"effect", "fence", b"fence", "promise", b"promise", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "consolidate", b"consolidate", "effect", b"effect", "fence", b"fence", "promise", b"promise", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "conditions", b"conditions", "disabled", b"disabled", "effect", b"effect", "fence", b"fence", "name", b"name", "promise", b"promise", "rule_id", b"rule_id", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "conditions", b"conditions", "consolidate", b"consolidate", "disabled", b"disabled", "effect", b"effect", "fence", b"fence", "name", b"name", "promise", b"promise", "rule_id", b"rule_id", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["fence", "charge", "split_limit", "capacity_mode", "service", "promise", "action", "substitute"]  # noqa: Y015
+    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["fence", "charge", "split_limit", "capacity_mode", "service", "promise", "action", "substitute", "consolidate"]  # noqa: Y015
     _WhichOneofArgType_effect: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_effect) -> _WhichOneofReturnType_effect | None: ...
 
@@ -1201,6 +1207,39 @@ class Substitute(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Substitute: _TypeAlias = Substitute  # noqa: Y015
+
+@_typing.final
+class Consolidate(_message.Message):
+    """Consolidate lets an order, or a part of it, be brought together at a hub, from where it leaves in one
+    shipment: goods come there over transfer lanes, those of the hub itself are there. That is part of the
+    optimum, weighed against sending each from where it lies: by the cost of runs and of the last parcels,
+    and by the day on which the last of the goods has been brought, handled and handed over. What rules take
+    away from a location is not brought from there either. Conditions are about the order and its goods.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HUB_LOCATION_IDS_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
+    required: _builtins.bool
+    """The order leaves as one: from a location that has all of it, or from a hub."""
+    @_builtins.property
+    def hub_location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where: locations that ship."""
+
+    def __init__(
+        self,
+        *,
+        hub_location_ids: _abc.Iterable[_builtins.str] | None = ...,
+        required: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hub_location_ids", b"hub_location_ids", "required", b"required"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Consolidate: _TypeAlias = Consolidate  # noqa: Y015
 
 @_typing.final
 class OrderAction(_message.Message):

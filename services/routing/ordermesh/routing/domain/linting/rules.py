@@ -17,6 +17,7 @@ from ordermesh.routing.domain.rules.conditions import Condition
 from ordermesh.routing.domain.rules.knowing import Facts
 from ordermesh.routing.domain.rules.rule import (
     CapacityMode,
+    Consolidate,
     Effect,
     Fence,
     PromiseRule,
@@ -128,6 +129,8 @@ def _outdoes(first: Effect, second: Effect, *, is_before: bool) -> bool:
             return _acts_for(first, second, is_before=is_before)
         case Substitute(), Substitute():
             return is_before and first == second
+        case Consolidate(), Consolidate():
+            return _brings_all(first, second, is_before=is_before)
         case _:
             return False
 
@@ -140,6 +143,12 @@ def _acts_for(first: OrderAction, second: OrderAction, *, is_before: bool) -> bo
         is_earlier = first.deed.after < second.deed.after
         return is_earlier or (is_before and first.deed.after == second.deed.after)
     return is_before and first.deed == second.deed
+
+
+def _brings_all(first: Consolidate, second: Consolidate, *, is_before: bool) -> bool:
+    """Whether the first allows every hub that the second does, and asks for as much."""
+    has_all = set(second.hub_location_ids) <= set(first.hub_location_ids)
+    return has_all and first.required >= second.required and (is_before or first != second)
 
 
 def _is_stricter(first: SplitLimit, second: SplitLimit) -> bool:

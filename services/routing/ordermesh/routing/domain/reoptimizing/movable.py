@@ -115,6 +115,8 @@ def look_at(story: Story) -> Movable | Staying:
         return Staying(Fate.BEGUN, f"{begun[0].location_id} has begun: {begun[0].state.lower()}")
     if order.pickup_location_id or any(one.method != SHIP for one in open_work):
         return Staying(Fate.NOT_MOVABLE, "the customer collects it")
+    if any(one.hub_location_id or one.brought_by for one in open_work):
+        return Staying(Fate.NOT_MOVABLE, "it is brought together at a hub")
     if any(one.answer_within is not None for one in open_work):
         return Staying(Fate.NOT_MOVABLE, "it is offered to its locations")
     if any(one.available_time is not None for one in open_work):

@@ -33,6 +33,7 @@ from ordermesh.routing.domain.rules.rule import (
     NOTHING,
     CapacityMode,
     Charge,
+    Consolidate,
     Fence,
     PromiseRule,
     Rule,
@@ -192,6 +193,10 @@ class _Run:
                 return True
             case Substitute():
                 return self._offer(rule, rule.effect, lines)
+            case Consolidate():
+                if lines:
+                    self._limits.consolidate(rule, rule.effect)
+                return bool(lines)
             case CapacityMode() | ServiceRule():
                 return bool(lines) and self._at_places(one, tally)
 

@@ -7,7 +7,7 @@ from ordermesh.kernel.money import Money, to_decimal
 from ordermesh.routing.domain.rules.conditions import Verdict
 from ordermesh.routing.domain.rules.knowing import Asked, AskedLine
 from ordermesh.routing.domain.rules.result import Limits, Note
-from ordermesh.routing.domain.rules.rule import Mode, PromiseRule, Rule, SplitLimit
+from ordermesh.routing.domain.rules.rule import Consolidate, Mode, PromiseRule, Rule, SplitLimit
 from ordermesh.routing.domain.rules.vocabulary import Fact
 
 
@@ -37,10 +37,20 @@ class LimitsUnderWay:
         self._together: list[frozenset[str]] = []
         self._promise: PromiseRule | None = None
         self._notes: list[Note] = []
+        self._hubs: list[str] = []
 
     def promise(self, effect: PromiseRule) -> None:
         """Take in what the promise means, unless a rule before said it."""
         self._promise = self._promise or effect
+
+    def consolidate(self, rule: Rule, effect: Consolidate) -> None:
+        """The order may be brought together at hubs, or has to leave as one."""
+        self._hubs.extend(name for name in effect.hub_location_ids if name not in self._hubs)
+        if effect.required:
+            self._shipments = 1
+            hubs = ", ".join(effect.hub_location_ids)
+            sentence = f"{rule.title}: it leaves as one, brought together at {hubs} if need be"
+            self._notes.append(Note(rule.rule_id, sentence))
 
     def split(
         self,
@@ -109,6 +119,7 @@ class LimitsUnderWay:
             None if promise is None else promise.hard,
             0 if promise is None else promise.tolerance_days,
             self.capacity,
+            tuple(self._hubs),
             tuple(self._notes),
         )
 

@@ -53,7 +53,10 @@ class Note:
 
 @dataclass(frozen=True)
 class Limits:
-    """How the order may be split, and what capacity and promise mean; None: as without rules."""
+    """How the order may be split, and what capacity and promise mean; None: as without rules.
+
+    ``hubs`` are where it may be brought together.
+    """
 
     shipments_max: int | None = None
     parcels_max: int | None = None
@@ -63,6 +66,7 @@ class Limits:
     promise_is_hard: bool | None = None
     promise_tolerance_days: int = 0
     capacity: Mapping[str, Mode] = field(default_factory=dict)
+    hubs: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
 
 

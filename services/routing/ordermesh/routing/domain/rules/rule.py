@@ -164,6 +164,15 @@ class PromiseRule:
     kind: Literal["PROMISE"] = "PROMISE"
 
 
+@dataclass(frozen=True, slots=True)
+class Consolidate:
+    """An order may be brought together at one of these hubs; with ``required`` it leaves as one."""
+
+    hub_location_ids: tuple[str, ...]
+    required: bool = False
+    kind: Literal["CONSOLIDATE"] = "CONSOLIDATE"
+
+
 Effect = (
     Fence
     | Charge
@@ -173,6 +182,7 @@ Effect = (
     | PromiseRule
     | OrderAction
     | Substitute
+    | Consolidate
 )
 
 

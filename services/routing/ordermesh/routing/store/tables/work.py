@@ -43,6 +43,7 @@ fulfillment_order = Table(
     Column("available_time", UtcTime, nullable=True),  # none: its goods are in hand
     Column("answer_seconds", Integer, nullable=True),  # none: it waits for its location
     Column("answer_time", UtcTime, nullable=True),
+    Column("hub_location_id", CallerText, nullable=False, server_default=""),
     Index("fulfillment_order_order", "order_id", "number"),
     Index("fulfillment_order_location", "location_id", "state", "number"),
     Index("fulfillment_order_state", "state", "number"),
@@ -66,6 +67,7 @@ fulfillment_line = Table(
     Column("held", BigInteger, nullable=False),
     Column("instead_of", CallerText, nullable=False, server_default=""),  # what was ordered
     Column("units_each", Integer, nullable=False, server_default="1"),  # for one of that
+    Column("brought_by", CallerText, nullable=False, server_default=""),  # other work
 )
 
 

@@ -48,10 +48,12 @@ def run(
     arguments: Sequence[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    *,
+    is_quick: bool = True,
 ) -> Audit:
     """The command as whoever types it has it, on the files of a directory."""
     monkeypatch.chdir(directory)
-    monkeypatch.setattr(sys, "argv", ["audit", "--quick", *arguments])
+    monkeypatch.setattr(sys, "argv", ["audit", *["--quick"] * is_quick, *arguments])
     code = command.main()
     said = capsys.readouterr()
     words = said.out + said.err

@@ -16,7 +16,7 @@ from typing import get_args
 
 from ordermesh.client.audited import Refused, check, check_files
 from ordermesh.kernel.money import from_decimal
-from ordermesh.routing.audit.cases import Asked, Case, Pool, free, pieces_of, same_units
+from ordermesh.routing.audit.cases import Asked, Case, Kind, Pool, free, pieces_of, same_units
 from ordermesh.routing.audit.certificate import make_certificate, written
 from ordermesh.routing.audit.deciding import BUDGET, QUICK, Decided, decide
 from ordermesh.routing.audit.page import render_page
@@ -110,8 +110,11 @@ _FILES = ("shipments", "rates", "stock")
 def _decide_all(
     cases: Sequence[Case], asked: argparse.Namespace, end: float, threads: ThreadPoolExecutor
 ) -> list[Decided]:
-    """Each case in turn, each with its part of the time that is left, by its orders."""
-    sizes = [len(case.batch.orders.ids) for case in cases]
+    """Each case in turn, each with its part of the time that is left, by its orders.
+
+    Where units leave any building there is more to choose from, so that takes longer.
+    """
+    sizes = [len(case.batch.orders.ids) * (1 + (case.kind is Kind.FREE)) for case in cases]
     decided: list[Decided] = []
     for place, case in enumerate(cases):
         now = time.monotonic()
@@ -128,7 +131,7 @@ def _decide(
         case,
         asked.seed,
         QUICK if asked.quick else BUDGET,
-        is_over=lambda: time.monotonic() > end,
+        left=lambda: end - time.monotonic(),
         spread=threads.map,
     )
 

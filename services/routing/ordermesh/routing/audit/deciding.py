@@ -1,5 +1,6 @@
 """Decides the orders of a case anew, beginning with what really happened."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -13,9 +14,10 @@ from ordermesh.routing.domain.batch.instance import Integers
 from ordermesh.routing.domain.batch.plan import LEFT, BatchPlan
 from ordermesh.routing.solver.batch.arrays import Spread
 from ordermesh.routing.solver.batch.engine import Budget, plan_batch
+from ordermesh.routing.solver.batch.master import Chosen, Master
 from ordermesh.routing.solver.batch.searching import Search
 
-BUDGET = Budget(passes=150, moves=30, final_passes=100, masters=2)
+BUDGET = Budget(passes=150, moves=30, final_passes=40, masters=2, rounds=6)
 QUICK = Budget(passes=60, moves=8, final_passes=40, masters=0)
 MASTER_SECONDS = 20.0
 
@@ -51,20 +53,23 @@ def decide(
     seed: int,
     budget: Budget,
     *,
-    is_over: Callable[[], bool] = lambda: False,
+    left: Callable[[], float] = lambda: math.inf,
     spread: Spread = map,
-    master_seconds: float = MASTER_SECONDS,
 ) -> Decided:
-    """The best plan that this much work finds; never one that costs more than what happened."""
+    """The best plan that this much work finds in the seconds that are ``left``; never one that
+    costs more than what happened."""
     batch, actual = case.batch, case.actual
     search = Search(batch, cells_of(batch), seed, map)
     happened = search.planned(actual)
-    choose = MasterProcess(master_seconds)
+
+    def choose(master: Master) -> Chosen | None:
+        return MasterProcess(min(MASTER_SECONDS, max(0.0, left())))(master)
+
     result = plan_batch(
         batch,
         seed,
         budget,
-        is_over=is_over,
+        is_over=lambda: left() <= 0,
         spread=spread,
         choose=choose if budget.masters else None,
         start=actual,

@@ -24,6 +24,12 @@ PIECES = 2
 _PATIENCE = 8
 _SMALLEST_STEP = 0.004
 _CLOSE = 2e-4
+_FAR = 0.25
+"""Prices that prove less than the best by this part of what the step hoped for have gone too far.
+
+A step hopes for as much as the target says; where that is a plan far from the cheapest, steps would
+else be too long for many passes, and prove nothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,8 @@ class Pricing:
                 self.best, self._used, idle = bound, used, 0
                 continue
             idle += 1
-            if idle == _PATIENCE:
+            hoped = step * (target - self.best.value)
+            if idle == _PATIENCE or bound.value < self.best.value - _FAR * hoped:
                 step, idle = step * 0.7, 0
                 bound, used = self.best, self._used
                 prices, direction = bound.prices.astype(np.float64), np.zeros(len(prices))

@@ -1,12 +1,14 @@
 """The restricted master over a batch, part by part: no order gets dearer than it was.
 
-The orders are cut into parts along their destinations. Each part is given what its own orders hold
-and a share of what is free, and chooses anew among all plans of its orders that could be in an
-optimum; the rest stays. Parts find plans; they say nothing of the bound, unless one part is all.
+The orders are cut into parts along their destinations or by what they want. Each part is given what
+its own orders hold and a share of what is free, and chooses anew among all plans of its orders that
+could be in an optimum; the rest stays. Parts find plans; they say nothing of the bound, unless one
+part is all.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,18 @@ PART = 1_500
 
 SIDE_BY_SIDE = 2
 """Parts that choose at one time; part of what a seed stands for."""
+
+
+class Cut(StrEnum):
+    """Who is in a part together.
+
+    Neighbours want what is near to them. Where a plan is far from the cheapest, orders that should
+    change places may live anywhere: who wants the same item then is in one part.
+    """
+
+    NEIGHBOURS = "NEIGHBOURS"
+    SAME_ITEMS = "SAME_ITEMS"
+
 
 Choose = Callable[[Master], Chosen | None]
 """Solves the master somewhere, in its own time."""
@@ -60,10 +74,11 @@ class Choosing:
         radius: int,
         choose: Choose,
         is_over: Callable[[], bool],
+        cut: Cut = Cut.NEIGHBOURS,
     ) -> tuple[Planned, bool]:
         """The same plan or a better one, and whether it is proven to be the optimum."""
         planned = planned.copy()
-        parts = self._parts()
+        parts = self._parts(cut)
         for start in range(0, len(parts), SIDE_BY_SIDE):
             if is_over():
                 self.is_cut = True
@@ -99,10 +114,16 @@ class Choosing:
             for pool, answer in zip(pools, answers, strict=True)
         )
 
-    def _parts(self) -> list[Integers]:
-        """Orders by how far they go from a drawn location, cut into parts of about equal size."""
-        place = int(self._random.integers(len(self._batch.locations.ids)))
-        along = self._batch.distance_km[self._batch.orders.destination, place]
+    def _parts(self, cut: Cut) -> list[Integers]:
+        """Orders by how far they go from a drawn location, or by the first of their items in a
+        drawn order of these, cut into parts of about equal size."""
+        batch = self._batch
+        if cut is Cut.NEIGHBOURS:
+            place = int(self._random.integers(len(batch.locations.ids)))
+            along = batch.distance_km[batch.orders.destination, place]
+        else:
+            ranks = self._random.permutation(len(batch.items.skus))[batch.atoms.item]
+            along = np.minimum.reduceat(ranks, batch.orders.first_atom[:-1])
         ranked = np.argsort(along, kind="stable").astype(np.int64)
         count = -(-self._cells.orders // PART)
         if count > 1:

@@ -10,7 +10,7 @@ solved to its end, and offered every plan whose reduced cost is within the gap: 
 is in no better plan of the batch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ from ordermesh.routing.domain.batch.instance import Batch, Integers
 from ordermesh.routing.domain.batch.plan import LEFT, BatchPlan, BatchStatus
 from ordermesh.routing.solver.batch.arrays import Spread
 from ordermesh.routing.solver.batch.bounding import Pricing
-from ordermesh.routing.solver.batch.choosing import Choose, Choosing
+from ordermesh.routing.solver.batch.choosing import Choose, Choosing, Cut
 from ordermesh.routing.solver.batch.searching import Planned, Search
 
 RADIUS = 3
@@ -29,6 +29,12 @@ RADIUS = 3
 
 WIDEST = 10
 """How often that a gap may be for all plans within it to be chosen from."""
+
+WORTH = 1_000
+"""A round that saves less than a thousandth is the last."""
+
+
+_CUTS = (Cut.NEIGHBOURS, Cut.SAME_ITEMS)
 
 
 class Stage(StrEnum):
@@ -44,12 +50,17 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much work: passes for the first and the last bound, moves for each order, masters."""
+    """How much work: passes for the first and the last bound, moves for each order, masters.
+
+    ``rounds`` is how often the moves and the masters are made, one after the other, as long as they
+    are worth it.
+    """
 
     passes: int = 150
     moves: int = 30
     final_passes: int = 100
     masters: int = 1
+    rounds: int = 1
 
 
 @dataclass(frozen=True)
@@ -132,11 +143,18 @@ def plan_batch(
         run.best = min(run.best, run.search.planned(start), key=lambda one: one.total)
     run.keep(Stage.MYOPIC, run.best)
     moves = _search(run, budget)
-    is_cut = is_over()
-    if choose is not None and not is_cut and run.pricing.best.value < run.best.total:
-        choosing = Choosing(batch, cells, seed, spread)
-        _choose(run, budget, choosing, choose)
-        is_cut = choosing.is_cut or is_over()
+    choosing = Choosing(batch, cells, seed, spread)
+    cuts = _CUTS if start is None else _CUTS[::-1]
+    for number in range(budget.rounds):
+        before = run.best.total
+        if is_over() or run.pricing.best.value == before:
+            break
+        moves += _move(run, budget) if number else 0
+        if choose is not None:
+            _choose(run, budget, choosing, choose, cuts)
+        if run.is_proven or before - run.best.total < abs(before) // WORTH:
+            break
+    is_cut = choosing.is_cut or is_over()
     plan = run.plan()
     if plan.bound == plan.cost or run.is_proven:
         run.status = BatchStatus.OPTIMAL
@@ -149,7 +167,6 @@ def plan_batch(
 
 def _search(run: _Run, budget: Budget) -> int:
     """All stages after the first; gives the moves that were granted."""
-    orders = run.cells.orders
     first = run.best.total
     run.pricing.improve(first - 3 * abs(first) // 100, budget.passes, 1.0, run.is_over)
     run.keep(Stage.BOUND, run.best)
@@ -157,25 +174,39 @@ def _search(run: _Run, budget: Budget) -> int:
         return 0
     prices = run.pricing.best.prices
     run.keep(Stage.GUIDED, run.search.guided(prices, run.is_over))
-    moves = budget.moves * orders
     if run.is_over() or run.pricing.best.value == run.best.total:
         return 0
-    money = max(1, abs(run.best.total) // (20 * orders))
+    return _move(run, budget)
+
+
+def _move(run: _Run, budget: Budget) -> int:
+    """Ruin and recreate, and the bound again; gives the moves that were granted."""
+    moves = budget.moves * run.cells.orders
+    money = max(1, abs(run.best.total) // (20 * run.cells.orders))
     found = run.search.anneal(
-        run.best, prices, moves, money, run.is_over, lambda better: run.keep(Stage.MOVES, better)
+        run.best,
+        run.pricing.best.prices,
+        moves,
+        money,
+        run.is_over,
+        lambda better: run.keep(Stage.MOVES, better),
     )
     run.keep(Stage.MOVES, found)
     run.pricing.improve(run.best.total, budget.final_passes, 0.3, run.is_over)
     return moves
 
 
-def _choose(run: _Run, budget: Budget, choosing: Choosing, choose: Choose) -> None:
+def _choose(
+    run: _Run, budget: Budget, choosing: Choosing, choose: Choose, cuts: Sequence[Cut]
+) -> None:
     """Restricted masters, and after each the bound again; a small gap is then closed whole."""
     money = max(1, abs(run.best.total) // (20 * run.cells.orders))
-    radius = RADIUS * money
-    for _ in range(budget.masters):
-        bound = run.pricing.best
-        found, run.is_proven = choosing.improve(run.best, bound, radius, choose, run.is_over)
+    # A plan that is far from the bound is a choice that many orders would have made otherwise.
+    each = (run.best.total - run.pricing.best.value) // run.cells.orders
+    radius = max(RADIUS * money, each)
+    for number in range(budget.masters):
+        bound, cut = run.pricing.best, cuts[number % len(cuts)]
+        found, run.is_proven = choosing.improve(run.best, bound, radius, choose, run.is_over, cut)
         run.keep(Stage.MASTER, found)
         if run.is_proven or run.is_over():
             return

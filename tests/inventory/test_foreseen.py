@@ -331,6 +331,7 @@ async def test_through_new_connections_everything_is_looked_at_again(first: Proc
     """The database may have been restored, and an entry's number stand for another entry."""
     database: Any = first.wiring.database
     await database._writer.dispose()
+    await database._sender.close()
 
     await first.reserve({"MUG at A": 1})
     await first.reserve({"MUG at A": 1})

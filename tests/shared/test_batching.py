@@ -284,3 +284,44 @@ async def test_a_lone_caller_after_a_crowd_waits_for_nobody_from_its_second_call
 
     assert kitchen.batches[-1] == ["alone"]
     assert batcher._linger() == 0.0
+
+
+async def _arrive(batcher: Batcher[str, str], item: str, turns: int) -> str:
+    """As a call over the network: its item is there some turns of the loop after it began."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    return await batcher.ask(item)
+
+
+async def test_a_crowd_that_is_still_being_taken_in_is_one_batch() -> None:
+    kitchen = Kitchen()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle)
+    await asyncio.gather(*(batcher.ask(f"before {number}") for number in range(2)))
+    kitchen.batches.clear()
+
+    await asyncio.gather(*(_arrive(batcher, str(turns), turns) for turns in range(30)))
+
+    assert kitchen.batches == [[str(turns) for turns in range(30)]]
+
+
+async def test_a_batch_that_is_full_waits_for_no_more_of_a_crowd() -> None:
+    kitchen = Kitchen()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle, items_max=10)
+    await asyncio.gather(*(batcher.ask(f"before {number}") for number in range(2)))
+    kitchen.batches.clear()
+
+    await asyncio.gather(*(_arrive(batcher, str(turns), turns) for turns in range(30)))
+
+    assert [len(batch) for batch in kitchen.batches] == [10, 10, 10]
+
+
+async def test_who_is_alone_is_not_kept_for_a_crowd_that_does_not_come() -> None:
+    kitchen = Kitchen()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle)
+    await batcher.ask("before")
+
+    asked = asyncio.create_task(batcher.ask("alone"))
+    late = asyncio.create_task(_arrive(batcher, "late", 6))
+    await asyncio.gather(asked, late)
+
+    assert kitchen.batches == [["before"], ["alone"], ["late"]]

@@ -34,6 +34,16 @@ So many also wait before a second worker begins beside one that is busy.
 """
 
 
+GATHERING_SECONDS = 0.01
+"""So long a worker gathers at most, while its loop is busy taking in more."""
+
+LULL_TURNS = 4
+"""After so many turns of the loop in which nothing came, nothing is about to come.
+
+A call over the network takes some turns from its first byte to its item.
+"""
+
+
 class Later:
     """What is answered for an item that cannot be in this batch: it is the first of the next."""
 
@@ -129,6 +139,7 @@ class Batcher(Generic[Q, A]):
         while self._is_gathering:
             # Whatever has arrived by now comes along.
             await asyncio.sleep(self._linger())
+            await self._gather()
             batch = self._take()
             self._last = len(batch)
             self._is_gathering = False
@@ -148,6 +159,21 @@ class Batcher(Generic[Q, A]):
         into ever smaller batches, and each has its fixed cost.
         """
         return LINGER_SECONDS if self._last >= CROWD and len(self._waiting) < self._last else 0.0
+
+    async def _gather(self) -> None:
+        """Let come what is coming: where the loop is the narrow place, waiting costs nothing.
+
+        A loop that is busy with the calls of a crowd hands them on one by one, and each would be a
+        batch of its own. Who is alone is not kept.
+        """
+        if self._last <= 1 and len(self._waiting) <= 1:
+            return
+        loop = asyncio.get_running_loop()
+        end, lull = loop.time() + GATHERING_SECONDS, 0
+        while lull < LULL_TURNS and len(self._waiting) < self._items_max and loop.time() < end:
+            count = len(self._waiting)
+            await asyncio.sleep(0)
+            lull = 0 if len(self._waiting) > count else lull + 1
 
     def _take(self) -> list[Waiting[Q, A]]:
         batch: list[Waiting[Q, A]] = []

@@ -41,7 +41,8 @@ async def insert_rows(tx: Transaction, table: Table, rows: Rows) -> None:
 async def insert_columns(tx: Transaction, table: Table, columns: Columns) -> None:
     """As ``insert_rows``; ids may be given as the text of their digits."""
     names = tuple(columns)
-    if not columns[names[0]]:
+    count = len(columns[names[0]])
+    if not count:
         return
     if tx.dialect == "sqlite":
         written_columns = [_sqlite_column(table, name, columns[name]) for name in names]
@@ -49,12 +50,15 @@ async def insert_columns(tx: Transaction, table: Table, columns: Columns) -> Non
             _sqlite_insertion(table, names), list(zip(*written_columns, strict=True))
         )
         return
-    values = [_column(table, name, columns[name]) for name in names]
+    values = _as_driver_takes(table, names, list(columns.values()))
     shared = _shared_columns(table, names, values)
-    arguments = [
-        column[0] if name in shared else _argument(table, name, column)
-        for name, column in zip(names, values, strict=True)
-    ]
+    if count == 1:
+        arguments = [column[0] for column in values]
+    else:
+        arguments = [
+            column[0] if name in shared else _argument(kind, column)
+            for name, kind, column in zip(names, _kinds(table, names), values, strict=True)
+        ]
     await tx.write_columns(
         ColumnWrite(table.name, True, _insertion(table, names, shared), arguments)
     )
@@ -70,10 +74,7 @@ async def update_rows(tx: Transaction, table: Table, key: tuple[str, ...], rows:
         statement = _sqlite_change(table, key, ordered)
         await tx.execute_rows(statement, _sqlite_rows(table, ordered, rows))
         return
-    arguments = [
-        _argument(table, name, column)
-        for name, column in zip(names, _columns(table, names, rows), strict=True)
-    ]
+    arguments = _arguments(table, names, rows)
     await tx.write_columns(ColumnWrite(table.name, False, _change(table, key, names), arguments))
 
 
@@ -92,29 +93,40 @@ async def update_unchanged_rows(
     if not rows:
         return
     names = tuple(rows[0])
-    arguments = [
-        _argument(table, name, column)
-        for name, column in zip(names, _columns(table, names, rows), strict=True)
-    ]
-    arguments += [_argument(table, name, column) for name, column in seen.items()]
-    build = _unchanged(table, key, names, tuple(seen))
+    arguments = _arguments(table, names, rows)
+    guarded = tuple(seen)
+    arguments += map(_argument, _kinds(table, guarded), seen.values())
+    build = _unchanged(table, key, names, guarded)
     await tx.write_columns(ColumnWrite(table.name, False, build, arguments, len(rows)))
 
 
-def _column(table: Table, name: str, column: Sequence[Any]) -> Sequence[Any]:
-    """A column of values as PostgreSQL's driver takes them."""
-    if isinstance(table.c[name].type, JSON):
-        return [None if value is None else json.dumps(value) for value in column]
-    return column
+def _arguments(table: Table, names: tuple[str, ...], rows: Rows) -> list[Any]:
+    columns = _as_driver_takes(table, names, [[row[name] for row in rows] for name in names])
+    return list(map(_argument, _kinds(table, names), columns))
 
 
-def _columns(table: Table, names: Sequence[str], rows: Rows) -> list[Sequence[Any]]:
-    return [_column(table, name, [row[name] for row in rows]) for name in names]
+def _as_driver_takes(
+    table: Table, names: tuple[str, ...], columns: list[Sequence[Any]]
+) -> list[Sequence[Any]]:
+    """Columns of values as PostgreSQL's driver takes them."""
+    for place in _json_places(table, names):
+        columns[place] = [None if value is None else json.dumps(value) for value in columns[place]]
+    return columns
 
 
-def _argument(table: Table, name: str, column: Sequence[Any]) -> Any:
+@cache
+def _json_places(table: Table, names: tuple[str, ...]) -> Sequence[int]:
+    return [place for place, name in enumerate(names) if isinstance(table.c[name].type, JSON)]
+
+
+@cache
+def _kinds(table: Table, names: tuple[str, ...]) -> "Sequence[Callable[[Any], str] | None]":
+    """How the values of each column are written in the text of an array."""
+    return [_written_as(table, name) for name in names]
+
+
+def _argument(kind: "Callable[[Any], str] | None", column: Sequence[Any]) -> Any:
     """A column of values as one parameter: an array, or the text of one."""
-    kind = _written_as(table, name)
     if kind is None:
         return column
     if None in column:

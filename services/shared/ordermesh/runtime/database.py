@@ -48,6 +48,7 @@ from ordermesh.runtime.engines import (
     translated,
 )
 from ordermesh.runtime.lockfile import LockFile, refuse_network_file_system
+from ordermesh.runtime.sender import Sender
 from ordermesh.runtime.transaction import Transaction as Transaction
 
 T = TypeVar("T")
@@ -86,6 +87,7 @@ class Database:
         lock_file: LockFile | None,
         random: randomness.Random,
         ids: Ids,
+        apart: AsyncEngine | None = None,
     ) -> None:
         self.dialect: Dialect = dialect
         self.clock = clock
@@ -103,7 +105,11 @@ class Database:
         self._is_open = True
         self._remembered_clock = RememberedClock()
         self.history = 0
-        event.listen(writer.sync_engine, "connect", self._note_connection)
+        for engine in (writer, apart):
+            if engine is not None:
+                event.listen(engine.sync_engine, "connect", self._note_connection)
+        self._apart = apart
+        self._sender = Sender(apart) if apart is not None else None
         self._sending = asyncio.Lock()
 
     @classmethod
@@ -129,6 +135,7 @@ class Database:
         """
         parsed, dialect = parse(url)
         lock_file: LockFile | None = None
+        apart: AsyncEngine | None = None
         if dialect == "sqlite":
             path = database_file(parsed)
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
@@ -137,9 +144,10 @@ class Database:
             engine = sqlite_engine if driver is None else driver.engine
             writer, reader = engine(parsed, writer=True), engine(parsed, writer=False)
         else:
-            writer = reader = await open_postgres(
+            writer, apart = await open_postgres(
                 parsed, schema=schema, timeouts=timeouts or PostgresTimeouts(), pool_size=pool_size
             )
+            reader = writer
         database = cls(
             dialect,
             clock,
@@ -148,9 +156,13 @@ class Database:
             lock_file,
             random or randomness.Random(),  # noqa: S311 - it spreads retries
             ids or RandomIds(),
+            apart,
         )
         try:
             await database.read(_nothing)
+            if database._sender is not None:
+                # A connection made later would be another history, and all would be forgotten.
+                await translated(database._sender.ready())
         except BaseException:
             await database.close()
             raise
@@ -209,8 +221,8 @@ class Database:
 
     def engines(self) -> tuple[Engine, ...]:
         """The engines beneath, for those who watch statements."""
-        both = {self._writer.sync_engine: None, self._reader.sync_engine: None}
-        return tuple(both)
+        engines = (self._writer, self._reader, self._apart)
+        return tuple(dict.fromkeys(one.sync_engine for one in engines if one is not None))
 
     async def close(self, patience_seconds: float = 10.0) -> None:
         """Wait for the transactions under way, then close all connections and free the lock.
@@ -223,6 +235,9 @@ class Database:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+        if self._sender is not None and self._apart is not None:
+            await self._sender.close()
+            await self._apart.dispose()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
@@ -307,7 +322,7 @@ class Database:
 
     async def _at_once(self, work: Callable[[AtOnce], Awaitable[T]], _ticket: _Ticket) -> T:
         instant = self._remembered_clock.now(self.clock.monotonic())
-        if self.dialect == "sqlite" or instant is None:
+        if self._sender is None or instant is None:
             raise MustLook
         transaction = AtOnce(self, instant)
         try:
@@ -318,26 +333,26 @@ class Database:
             async with self._sending:
                 if not transaction.is_believed:
                     raise NotAsRemembered
-                await self._send(transaction.history, *statement)
+                await self._send(self._sender, transaction.history, *statement)
         except BaseException:
             transaction.failed()
             raise
         self._committed(transaction)
         return result
 
-    async def _send(self, history: int, text: str, arguments: Sequence[Any]) -> None:
+    async def _send(
+        self, sender: Sender, history: int, text: str, arguments: Sequence[Any]
+    ) -> None:
         """Execute one statement that is a transaction of its own."""
-        async with connected(self._writer) as connection:
-            if history != self.history:
-                raise NotAsRemembered
-            raw = await connection.get_raw_connection()
-            driver = cast("Any", raw.driver_connection)
-            try:
-                await driver.execute(text, *arguments)
-            except Exception as error:
-                if getattr(error, "sqlstate", None) == NOT_AS_REMEMBERED_STATE:
-                    raise NotAsRemembered from error
-                raise
+        await sender.ready()
+        if history != self.history:
+            raise NotAsRemembered
+        try:
+            await sender.send(text, arguments)
+        except Exception as error:
+            if getattr(error, "sqlstate", None) == NOT_AS_REMEMBERED_STATE:
+                raise NotAsRemembered from error
+            raise
 
     def _committed(self, transaction: Transaction) -> None:
         for call in transaction.end():

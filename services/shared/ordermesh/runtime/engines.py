@@ -109,8 +109,11 @@ def sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
 
 async def open_postgres(
     url: URL, *, schema: str | None, timeouts: PostgresTimeouts, pool_size: int
-) -> AsyncEngine:
-    """A small pool of connections whose every transaction is READ COMMITTED.
+) -> tuple[AsyncEngine, AsyncEngine]:
+    """A small pool of connections whose every transaction is READ COMMITTED, and one apart.
+
+    The one apart is for statements that write columns of any length by the same plan: to plan them
+    anew for each length costs as much as they do.
 
     Raises ``Unavailable`` when the server does not answer.
     """
@@ -122,6 +125,11 @@ async def open_postgres(
     settings = _postgres_settings(timeouts, version)
     if schema is not None:
         settings["search_path"] = schema
+    same_plan = {**settings, "plan_cache_mode": "force_generic_plan"}
+    return _postgres_engine(url, settings, pool_size), _postgres_engine(url, same_plan, 1)
+
+
+def _postgres_engine(url: URL, settings: dict[str, str], pool_size: int) -> AsyncEngine:
     return create_async_engine(
         url,
         isolation_level="READ COMMITTED",
@@ -230,8 +238,7 @@ def away() -> Unavailable:
     return Unavailable(AWAY, service="database", retry_after=0.2)
 
 
-@asynccontextmanager
-async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def started(engine: AsyncEngine) -> AsyncConnection:
     """A connection of the pool.
 
     Raises ``Overloaded`` when none gets free and ``Unavailable`` when none can be made.
@@ -243,6 +250,13 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         raise Overloaded("All connections are in use.", retry_after=0.1) from error
     except OSError as error:
         raise away() from error
+    return connection
+
+
+@asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the pool, which gets it back. Raises as ``started``."""
+    connection = await started(engine)
     try:
         yield connection
     finally:

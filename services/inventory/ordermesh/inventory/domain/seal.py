@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.verification import Finding
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+
 GENESIS = bytes(32)
 """The seal before the first one."""
 
@@ -50,7 +52,7 @@ class Sealed:
 
 def canonical(fields: Sequence[object]) -> bytes:
     """Fields as bytes that only depend on what they say; ids and instants are said as texts."""
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    return _ENCODER.encode(fields).encode()
 
 
 def seal_of(previous: bytes, covered: Covered, entries: Iterable[bytes]) -> bytes:

@@ -67,7 +67,7 @@ class SqlSealStore:
         """The next changes of balances after a revision."""
         # Read first: all changes up to it are seen by the statement that follows.
         stamped = await revision(tx)
-        found = await tx.execute(_CHANGES, {"after": after, "rows": size})
+        found = await tx.rows(_CHANGES, {"after": after, "rows": size})
         rows = [
             (row.revision, StockKey(*row.key.split(KEY_SEPARATOR)), row.sequence) for row in found
         ]
@@ -167,11 +167,13 @@ class SqlSealStore:
 
 # A few times a second there is something to seal, so these are built once.
 _HEAD = select(seal_head).where(seal_head.c.place == 1)
-_CHANGES = (
-    select(feed.c.revision, feed.c.key, feed.c.sequence)
-    .where(feed.c.topic == TOPIC, feed.c.revision > bindparam("after"))
-    .order_by(feed.c.revision)
-    .limit(bindparam("rows", type_=Integer))
+_CHANGES = Prepared(
+    lambda _: (
+        select(feed.c.revision, feed.c.key, feed.c.sequence)
+        .where(feed.c.topic == TOPIC, feed.c.revision > bindparam("after", type_=BigInteger))
+        .order_by(feed.c.revision)
+        .limit(bindparam("rows", type_=Integer))
+    )
 )
 _ITEMS = Prepared(
     lambda dialect: select(item.c.sku, item.c.item_id).where(item.c.sku.in_(text_rows(dialect)))
@@ -216,29 +218,37 @@ async def _entries(
     tx: Transaction, ranges: Sequence[_Range]
 ) -> list[list[tuple[bytes, datetime | None]]]:
     """The entries of each range in their order, each with the instant at which it was made."""
-    wanted = _ranges(tx.dialect, ranges)
+    found = await tx.rows(_ENTRIES, _range_values(tx.dialect, ranges))
+    entries: list[list[tuple[bytes, datetime | None]]] = [[] for _ in ranges]
+    for row in found:
+        place, *said = row
+        serial_numbers = said[_SERIALS]
+        if isinstance(serial_numbers, str):
+            # As it comes where the driver is asked past SQLAlchemy.
+            said[_SERIALS] = json.loads(serial_numbers)
+        entries[place].append((canonical(said), said[0]))
+    return entries
+
+
+def _covered_entries(dialect: Dialect) -> Select[Any]:
+    wanted = _ranges(dialect)
     is_covered = (
         (entry.c.item_id == wanted.c.item_id)
         & (entry.c.location_id == wanted.c.location_id)
         & entry.c.sequence.between(wanted.c.first_sequence, wanted.c.last_sequence)
     )
-    if tx.dialect == "postgresql":
-        statement = _looked_up(wanted, is_covered)
-    else:
-        statement = (
-            select(wanted.c.place, *_SAID)
-            .select_from(wanted)
-            .join(entry, is_covered)
-            .outerjoin(movement, movement.c.movement_id == entry.c.movement_id)
-            .order_by(wanted.c.place, entry.c.sequence)
-        )
-    found = await tx.execute(statement)
-    entries: list[list[tuple[bytes, datetime | None]]] = [[] for _ in ranges]
-    for row in found:
-        values: tuple[Any, ...] = tuple(row)
-        place, *said = values
-        entries[place].append((canonical(said), said[0]))
-    return entries
+    if dialect == "postgresql":
+        return _looked_up(wanted, is_covered)
+    return (
+        select(wanted.c.place, *_SAID)
+        .select_from(wanted)
+        .join(entry, is_covered)
+        .outerjoin(movement, movement.c.movement_id == entry.c.movement_id)
+        .order_by(wanted.c.place, entry.c.sequence)
+    )
+
+
+_ENTRIES = Prepared(_covered_entries)
 
 
 def _looked_up(wanted: Subquery, is_covered: ColumnElement[bool]) -> Select[Any]:
@@ -284,31 +294,34 @@ _SAID = (
     movement.c.order_id,
 )
 
+_SERIALS = [one.name for one in _SAID].index("serial_numbers")
+
 _COLUMNS = ("place", "item_id", "location_id", "first_sequence", "last_sequence")
 
 
-def _ranges(dialect: Dialect, ranges: Sequence[_Range]) -> Subquery:
-    """The ranges as rows; a query has one parameter for each column, or one in all."""
+def _ranges(dialect: Dialect) -> Subquery:
+    """The ranges as rows: one parameter for each column, or one in all."""
     if dialect == "postgresql":
-        arrays = [
-            bindparam(
-                name, [row[place] for row in ranges], type_=ARRAY(_type_of(name)), unique=True
-            )
-            for place, name in enumerate(_COLUMNS)
-        ]
+        arrays = [bindparam(name, type_=ARRAY(_type_of(name))) for name in _COLUMNS]
         table = (
             func.unnest(*arrays)
             .table_valued(*(column(name, _type_of(name)) for name in _COLUMNS))
             .render_derived()
         )
         return select(*(table.c[name] for name in _COLUMNS)).subquery()
-    written = bindparam("ranges", json.dumps(ranges), type_=Text(), unique=True)
-    listed = func.json_each(written).table_valued("value").c.value
+    listed = func.json_each(bindparam("ranges", type_=Text())).table_valued("value").c.value
     columns: list[ColumnElement[int]] = [
         cast(func.json_extract(listed, f"$[{place}]"), BigInteger).label(name)
         for place, name in enumerate(_COLUMNS)
     ]
     return select(*columns).subquery()
+
+
+def _range_values(dialect: Dialect, ranges: Sequence[_Range]) -> dict[str, Any]:
+    """The values of ``_ranges``."""
+    if dialect == "postgresql":
+        return {name: [row[place] for row in ranges] for place, name in enumerate(_COLUMNS)}
+    return {"ranges": json.dumps(ranges)}
 
 
 def _type_of(name: str) -> BigInteger | Integer:

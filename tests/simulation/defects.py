@@ -308,6 +308,7 @@ LONG: Collection[str] = frozenset(
         "what was released before it was made is made",
         "answers are forgotten",
         "holds do not expire",
+        "a mail is sent before it is noted",
         "a commit that failed is acknowledged",
         "a part of a refused reservation stays",
         "a cart is taken away although a larger one was refused",

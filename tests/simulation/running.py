@@ -67,7 +67,7 @@ class Scale:
             seconds=8.0,
             shops=random.choice((1, 1, 1, 1, 2)),
             customers=random.choice((1, 2, 2, 3)),
-            deeds=random.choice((0, 1, 2, 3)),
+            deeds=random.choice((0, 0, 1, 2)),
             returns=random.choice((0, 1, 2)),
             replays=3,
             alterations=1,

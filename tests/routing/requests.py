@@ -16,6 +16,10 @@ def reoptimize(**fields: Any) -> v1.ReoptimizeOrdersRequest:
     return v1.ReoptimizeOrdersRequest(**{"request_id": new_id(), **fields})
 
 
+def renew_prices(**fields: Any) -> v1.RenewPricesRequest:
+    return v1.RenewPricesRequest(**{"request_id": new_id(), **fields})
+
+
 def release_hold(**fields: Any) -> v1.ReleaseOrderHoldRequest:
     return v1.ReleaseOrderHoldRequest(
         **{"request_id": new_id(), "order_id": "O-3", "hold_type": "fraud", **fields}
@@ -216,6 +220,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "ReleaseOrderHold": release_hold,
     "SourceOrder": source,
     "ReoptimizeOrders": reoptimize,
+    "RenewPrices": renew_prices,
     "AcceptFulfillmentOrder": accept,
     "RejectFulfillmentOrder": reject,
     "ShipFulfillmentOrder": ship,
@@ -244,6 +249,7 @@ OTHER: dict[str, Callable[[Message], None]] = {
     "ReleaseOrderHold": lambda request: setattr(request, "hold_type", "other"),
     "SourceOrder": lambda request: setattr(request, "policy_version", 1),
     "ReoptimizeOrders": lambda request: setattr(request, "seed", 7),
+    "RenewPrices": lambda request: setattr(request, "cause", "other"),
     "AcceptFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),
     "RejectFulfillmentOrder": lambda request: setattr(request, "note", "other"),
     "ShipFulfillmentOrder": lambda request: setattr(request, "on_behalf_of", "other"),

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ordermesh.routing.bench.online import Asked, draw_stream, measure_online
+from ordermesh.routing.bench.online import measure_online
+from ordermesh.routing.bench.streams import Asked, Forecast, draw_stream
 from ordermesh.routing.domain.batch.cells import NEVER, cells_of
 from ordermesh.routing.domain.batch.instance import NO_LIMIT, Batch, Integers
 from ordermesh.routing.domain.foresight.futures import weights_of, with_orders
@@ -228,3 +229,21 @@ def test_a_small_stream_is_decided_within_stock_and_labor_and_above_the_bound() 
     closed, least = found["gap_closed"], found["gap_closed_least"]
     assert isinstance(closed, float)
     assert closed == least == found["gap_closed_most"]
+    assert found["gap_closed_deviation"] == 0
+    # What is not closed is lost somewhere, to the last share of it.
+    lost = [found[name] for name in ("lost_knowing_all", "lost_by_policy", "lost_by_forecast")]
+    assert all(isinstance(share, float) for share in lost)
+    assert sum(map(float, map(str, lost))) == pytest.approx(1 - closed, abs=1e-3)
+    assert 0 <= float(str(lost[0])) <= 1
+
+
+def test_what_a_forecast_draws_was_before_and_what_nobody_knows_came_after() -> None:
+    stream = draw_stream(Asked(orders=60, periods=3, seeds=1), 4)
+    random = np.random.default_rng(1)
+
+    drawn = Forecast.of(stream).drawn(0, 500, random)
+    true = stream.true_future(0, 0, random)
+
+    assert drawn.max() < stream.history
+    assert true.tolist() == [*stream.orders_of(1).tolist(), *stream.orders_of(2).tolist()]
+    assert stream.true_future(2, 0, random).tolist() == []

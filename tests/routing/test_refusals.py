@@ -78,6 +78,7 @@ class Shop:
             mesh.network,
             mesh.capacity,
             mesh.policies,
+            mesh.prices,
             mesh.carriage,
         ):
             method = getattr(stub, name, None)
@@ -224,6 +225,7 @@ def test_every_mutating_method_is_listed() -> None:
             v1.NetworkServiceServicer,
             v1.CapacityServiceServicer,
             v1.PolicyServiceServicer,
+            v1.PriceServiceServicer,
             v1.CarriageServiceServicer,
         )
         for method in described(service.__name__.removesuffix("Servicer"))

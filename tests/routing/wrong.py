@@ -19,6 +19,7 @@ from tests.routing.requests import (
     question,
     reject,
     release_hold,
+    renew_prices,
     reoptimize,
     ship,
     source,
@@ -181,6 +182,25 @@ CASES = [
         lambda: reoptimize(solve_duration=Duration(seconds=21)),
         "solve_duration",
     ),
+    # RenewPrices
+    invalid(
+        "more baskets than are laid out", lambda: renew_prices(baskets_max=5001), "baskets_max"
+    ),
+    invalid("less than no baskets", lambda: renew_prices(baskets_max=-1), "baskets_max"),
+    invalid(
+        "looking no hour ahead", lambda: renew_prices(horizon=Duration(seconds=3_599)), "horizon"
+    ),
+    invalid(
+        "pricing for too long",
+        lambda: renew_prices(solve_duration=Duration(seconds=61)),
+        "solve_duration",
+    ),
+    invalid(
+        "prices that fade at once",
+        lambda: renew_prices(fresh_duration=Duration(seconds=59)),
+        "fresh_duration",
+    ),
+    invalid("a cause that turns text around", lambda: renew_prices(cause=BAD_TEXT), "cause"),
     # ReleaseOrderHold
     invalid("releasing without an order", lambda: release_hold(order_id=""), "order_id"),
     invalid("releasing nothing", lambda: release_hold(hold_type=""), "hold_type"),

@@ -21,10 +21,10 @@ from typing import get_args
 from ordermesh.routing.bench.batches import Asked, measure_batch, measure_seeds
 from ordermesh.routing.bench.beside import measure_beside
 from ordermesh.routing.bench.compared import compare
-from ordermesh.routing.bench.online import Asked as Stream
 from ordermesh.routing.bench.online import measure_online
 from ordermesh.routing.bench.priced import Priced, measure_priced
 from ordermesh.routing.bench.single import Size, measure
+from ordermesh.routing.bench.streams import Asked as Stream
 from ordermesh.sample.retailer import Regime
 
 STREAM = 2_000

@@ -24,11 +24,11 @@ PIECES = 2
 _PATIENCE = 8
 _SMALLEST_STEP = 0.004
 _CLOSE = 2e-4
-_FAR = 0.25
-"""Prices that prove less than the best by this part of what the step hoped for have gone too far.
+FAR = 0.25
+"""How far is too far, where the target may be a plan that is far from the cheapest.
 
-A step hopes for as much as the target says; where that is a plan far from the cheapest, steps would
-else be too long for many passes, and prove nothing.
+A step hopes for as much as the target says: steps would else be too long for many passes, and prove
+nothing.
 """
 
 
@@ -62,9 +62,18 @@ class Pricing:
             self.best, self._used = bound, used
 
     def improve(
-        self, target: int, passes: int, step: float, is_over: Callable[[], bool] = lambda: False
+        self,
+        target: int,
+        passes: int,
+        step: float,
+        is_over: Callable[[], bool] = lambda: False,
+        far: float = FAR,
     ) -> Bound:
-        """Raise the bound towards a target, from the best prices so far."""
+        """Raise the bound towards a target, from the best prices so far.
+
+        Prices that prove less than the best by ``far`` of what the step hoped for have gone too
+        far.
+        """
         prices, used = self.best.prices.astype(np.float64), self._used
         scale = 1 / np.sqrt(np.maximum(self._capacities, 1))
         direction = np.zeros(len(prices))
@@ -84,7 +93,7 @@ class Pricing:
                 continue
             idle += 1
             hoped = step * (target - self.best.value)
-            if idle == _PATIENCE or bound.value < self.best.value - _FAR * hoped:
+            if idle == _PATIENCE or bound.value < self.best.value - far * hoped:
                 step, idle = step * 0.7, 0
                 bound, used = self.best, self._used
                 prices, direction = bound.prices.astype(np.float64), np.zeros(len(prices))

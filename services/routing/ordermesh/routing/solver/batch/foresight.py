@@ -1,5 +1,6 @@
 """Prices of stock and labor that look ahead: from orders that are there and drawn futures."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,9 @@ from ordermesh.routing.solver.batch.passes import sweep
 
 PASSES = 110
 """Passes over all orders that prices are sought in."""
+
+PATIENT = math.inf
+"""No prices are too far."""
 
 
 def myopic_total(cells: Cells, capacities: Integers) -> int:
@@ -51,9 +55,10 @@ def prices_of(
     if start is not None:
         pricing.begin_at(start)
     target = myopic_total(cells, capacities)
-    pricing.improve(target - 3 * abs(target) // 100, passes, 1.0, is_over)
+    # Steps take their time: it is the prices that are wanted, and not what they prove.
+    pricing.improve(target - 3 * abs(target) // 100, passes, 1.0, is_over, PATIENT)
     # The goal may have been below the optimum, and was reached too soon then.
-    pricing.improve(target, max(0, passes - pricing.passes) + passes // 3, 0.3, is_over)
+    pricing.improve(target, max(0, passes - pricing.passes) + passes // 3, 0.3, is_over, PATIENT)
     return pricing.best.prices
 
 

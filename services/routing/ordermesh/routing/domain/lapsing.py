@@ -1,11 +1,12 @@
 """What becomes of an order by time alone: offers that nobody answered, and holds that end."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
-from ordermesh.routing.domain import verbs
+from ordermesh.routing.domain import fulfillment, verbs
 from ordermesh.routing.domain.event import Event
-from ordermesh.routing.domain.fulfillment import FulfillmentOrder, RejectReason
+from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState, RejectReason
 from ordermesh.routing.domain.story import Story, Told
 
 
@@ -19,6 +20,17 @@ def times(story: Story) -> Iterator[datetime]:
     for one in story.work:
         if one.is_unanswered and one.answer_time is not None:
             yield one.answer_time
+
+
+def asked(story: Story, now: datetime) -> Story:
+    """The time to answer begins for what has been offered and has a location that may begin."""
+    work = tuple(
+        fulfillment.offered(one, one.answer_within, now)
+        if one.state is FulfillmentState.RELEASED and one.answer_within and not one.answer_time
+        else one
+        for one in story.work
+    )
+    return replace(story, work=work)
 
 
 def overdue(story: Story, now: datetime) -> tuple[FulfillmentOrder, ...]:

@@ -116,8 +116,7 @@ def _released(
     intended = story.saga.intended
     if intended is None:
         return released
-    within = acting.answer_within(intended, filling)
-    return fulfillment.offered(released, within, intended.time)
+    return replace(released, answer_within=acting.answer_within(intended, filling))
 
 
 def _reserves(planned: Iterable[FulfillmentOrder]) -> bool:

@@ -19,6 +19,7 @@ async def follow_on(
     Locations that did not answer in time are left out for these lines from now on.
     """
     now = await tx.now()
+    story = lapsing.asked(story, now)
     action = story.due(now)
     if action is Action.TURN_BACK:
         story = outcomes.turn_back(story)

@@ -57,6 +57,8 @@ _ONCE = (
     "work.rescheduling",
     "returns.",
     "expiry.",
+    # Where the books are remembered, many orders of a day are granted without a look at them.
+    "ledger.",
     "feed.page",
     "batch.",
     "mutations.",

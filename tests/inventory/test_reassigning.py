@@ -2,9 +2,13 @@ import asyncio
 
 import pytest
 
-from ordermesh.inventory.domain.errors.reservation import Fenced, NotYourReservation
+from ordermesh.inventory.domain.errors.reservation import (
+    Fenced,
+    NotYourReservation,
+    ReservationNotFound,
+)
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, KeyQuarantined
-from ordermesh.kernel.errors import DomainError
+from ordermesh.kernel.errors import DomainError, NotFound
 from tests.inventory.shop import Shop, insist, new_id, selection
 from tests.inventory.test_suspects import Office, free, mend, spoil
 
@@ -124,5 +128,24 @@ async def test_what_was_refused_for_its_books_stays_refused_when_they_are_right_
         await shop.reassign_bulk(moves, request_id=request_id)
     assert again.value.reason == "KEY_QUARANTINED"
     assert again.value.facts() == {"sku": "MUG", "locationId": "A"}
+    (moved,) = await shop.reassign_bulk(moves)
+    assert places(moved) == [("B", 2)]
+
+
+async def test_what_was_not_there_stays_not_there_for_the_same_request(shop: Shop) -> None:
+    # Whoever asked has gone on with what it was told, and a late twin of it may ask once more.
+    await shop.stock({"MUG at A": 10, "MUG at B": 10})
+    reservation_id, request_id = new_id(), new_id()
+    moves = {reservation_id: [(selection("1"), "B")]}
+
+    with pytest.raises(ReservationNotFound):
+        await shop.reassign_bulk(moves, request_id=request_id)
+    held = await shop.reserve({"MUG at A": 2}, reservation_id=reservation_id, confirm=True)
+
+    with pytest.raises(NotFound) as again:
+        await shop.reassign_bulk(moves, request_id=request_id)
+    assert again.value.reason == "RESERVATION_NOT_FOUND"
+    assert again.value.facts() == {"reservationId": reservation_id}
+    assert places(await shop.reservation(held.reservation_id)) == [("A", 2)]
     (moved,) = await shop.reassign_bulk(moves)
     assert places(moved) == [("B", 2)]

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from ortools.linear_solver.python import model_builder_helper as builder
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.batch.cells import NEVER, Cells, cells_of
+from ordermesh.routing.domain.batch.exhaustion import ways_within
 from ordermesh.routing.domain.batch.instance import (
     NO_LIMIT,
     Atoms,
@@ -20,6 +22,7 @@ from ordermesh.routing.domain.batch.instance import (
     Orders,
     Stock,
 )
+from ordermesh.routing.domain.batch.recounting import bound_of_lists, least_of, lists_of
 from ordermesh.routing.domain.rates import declared_costs
 
 
@@ -109,6 +112,36 @@ class Optimum:
     def is_closed(self) -> bool:
         """Whether that is the same."""
         return self.found == self.proven
+
+
+def optimum_of_ways(
+    batch: Batch, cost: int, prices: Sequence[int], seconds: float = 60.0, most: int = 200_000
+) -> Optimum | None:
+    """The programme that chooses one of all ways of each order that a plan of this cost could have.
+
+    At prices with a bound, who pays more above its least than what the cost is above the bound is
+    in no plan as cheap: so nothing is left out, and the programme is much tighter than the compact
+    one. None where there are more ways than that.
+    """
+    lists = lists_of(batch)
+    budget = cost - bound_of_lists(lists, prices)
+    programme, count = _Programme(), 0
+    used: dict[int, list[tuple[int, int]]] = {}
+    for order in range(len(batch.orders.ids)):
+        least, own = least_of(lists, order, prices), list[tuple[int, int]]()
+        for way in ways_within(lists, order, prices, budget):
+            count += 1
+            if count > most:
+                return None
+            paid = sum(prices[resource] * units for resource, units in way.use.items())
+            chosen = programme.variable(least + way.excess - paid)
+            own.append((chosen, 1))
+            for resource, units in way.use.items():
+                used.setdefault(resource, []).append((chosen, units))
+        programme.row(own, 1, 1)
+    for resource, terms in used.items():
+        programme.row(terms, -math.inf, int(batch.capacities[resource]))
+    return programme.solve(seconds)
 
 
 def optimum(batch: Batch, seconds: float = 60.0) -> Optimum:

@@ -97,6 +97,7 @@ from ordermesh.routing.store.holidays import PublicHolidays
 from ordermesh.routing.store.postal_codes import PostalCodes
 from ordermesh.routing.store.prices import SqlPriceStore
 from ordermesh.routing.store.reassignments import SqlReassignmentStore
+from ordermesh.routing.store.runs import SqlRunStore
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
 from ordermesh.runtime.failpoints import At, points_of
@@ -329,6 +330,7 @@ def _background(
                 (SqlRefusalStore().prune, REPLY_AGE),
                 (SqlCapacityStore().prune, FEED_AGE),
                 (SqlReassignmentStore().prune, FEED_AGE),
+                (SqlRunStore().prune, FEED_AGE),
                 (SqlDecisionStore().prune_records, seams.record_age),
                 (SqlDecisionStore().prune_asked, seams.asked_age),
                 (SqlPriceStore().prune, FEED_AGE),

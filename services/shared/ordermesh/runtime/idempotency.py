@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from ordermesh.kernel.errors import DomainError, InvalidRequest, RuleViolated
+from ordermesh.kernel.errors import DomainError, InvalidRequest, NotFound, RuleViolated
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.at_once import AtOnce
 from ordermesh.runtime.batching import LATER, Later
@@ -84,10 +84,10 @@ class Mutations:
 
         The reply, or the ``RuleViolated`` that the operation raised after its effects were rolled
         back, is recorded in the transaction of the effect; ``keeps`` are other errors that are,
-        each with the status of a ``RuleViolated``. Every other error records nothing, so
-        that a retry drives the work again. Raises ``RequestIdReused`` when the id came with another
-        method, caller or content, ``LookupError`` outside of a call, and what ``Database.run``
-        raises.
+        a ``NotFound`` as such, others with the status of a ``RuleViolated``. Every other error
+        records nothing, so that a retry drives the work again. Raises ``RequestIdReused`` when the
+        id came with another method, caller or content, ``LookupError`` outside of a call, and what
+        ``Database.run`` raises.
         """
         request_id = _request_id(request)
         call = current_call()
@@ -126,14 +126,14 @@ class Mutations:
     async def known(self, request: Message, reply_type: type[R]) -> R | None:
         """The reply that was recorded for this request's id; None where there is none yet.
 
-        For what takes long before its transaction. Raises as ``run`` does, the recorded
-        ``RuleViolated`` among it.
+        For what takes long before its transaction. Raises as ``run`` does, the recorded refusal
+        among it.
         """
         request_id, request_hash = _request_id(request), _request_hash(current_call(), request)
         outcome = await self._database.read(
             lambda tx: _stored(tx, request_id, request_hash, reply_type)
         )
-        if isinstance(outcome, RuleViolated):
+        if isinstance(outcome, DomainError):
             raise outcome
         return outcome
 
@@ -327,7 +327,7 @@ _STORED = select(replies).where(replies.c.request_id == bindparam("of_request"))
 
 async def _stored(
     tx: Transaction, request_id: UUID, request_hash: bytes, reply_type: type[R]
-) -> R | RuleViolated | None:
+) -> R | DomainError | None:
     result = await tx.execute(_STORED, {"of_request": request_id})
     row = result.one_or_none()
     return None if row is None else _read(row, request_hash, reply_type)
@@ -350,7 +350,7 @@ async def _stored_rows(tx: Transaction, request_ids: Collection[UUID]) -> Sequen
     return await tx.rows(_READING, {"ids": list(request_ids)})
 
 
-def _read(row: Any, request_hash: bytes, reply_type: type[R]) -> R | RuleViolated:
+def _read(row: Any, request_hash: bytes, reply_type: type[R]) -> R | DomainError:
     """The answer that was stored. Raises ``RequestIdReused`` when it is of another request."""
     if row.request_hash != request_hash:
         raise _reused(row.request_id)
@@ -384,11 +384,13 @@ def _reply_row(
 
 def _write_refusal(refusal: DomainError) -> str:
     rows = [{key: str(value) for key, value in row.items()} for row in refusal.rows]
-    return json.dumps({"reason": refusal.reason, "sentence": refusal.sentence, "rows": rows})
+    written = {"reason": refusal.reason, "sentence": refusal.sentence, "rows": rows}
+    return json.dumps(written | {"is_missing": True} if isinstance(refusal, NotFound) else written)
 
 
-def _read_refusal(written: str) -> RuleViolated:
+def _read_refusal(written: str) -> DomainError:
     fields = json.loads(written)
-    kind = type("StoredRefusal", (RuleViolated,), {"reason": fields["reason"]})
-    refusal: RuleViolated = kind(fields["sentence"], *fields["rows"])
+    base = NotFound if "is_missing" in fields else RuleViolated
+    kind = type("StoredRefusal", (base,), {"reason": fields["reason"]})
+    refusal: DomainError = kind(fields["sentence"], *fields["rows"])
     return refusal

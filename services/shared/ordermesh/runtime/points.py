@@ -172,7 +172,7 @@ ROUTING_COMMITTED = _point(
     "routing.committed", "A step of an order is committed. Leaves a lease on its next step."
 )
 ROUTING_REPLANNED = _point(
-    "routing.replanned", "Orders were planned together, nothing is stored. Leaves nothing."
+    "routing.replanned", "Orders were planned together, no move is stored. Leaves nothing."
 )
 ROUTING_REASSIGNMENT_STORED = _point(
     "routing.reassignment_stored", "Orders are to move and nobody was asked. A worker goes on."

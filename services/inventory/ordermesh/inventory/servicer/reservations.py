@@ -57,7 +57,7 @@ from ordermesh.inventory.wire.reservations import (
     selection,
     shipment,
 )
-from ordermesh.kernel.errors import RuleViolated, Suspended
+from ordermesh.kernel.errors import NotFound, RuleViolated, Suspended
 from ordermesh.runtime.ahead import ahead
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.pages import page_size, page_token, place_in_time
@@ -217,7 +217,7 @@ class ReservationServicer(ReservationServiceServicer):
 
         # Who is refused leaves all where it is, and must not find it moved by a call that was late.
         return await self._wiring.mutations.run(
-            request, ReassignBulkResponse, work, keeps=(RuleViolated, Suspended)
+            request, ReassignBulkResponse, work, keeps=(RuleViolated, NotFound, Suspended)
         )
 
     async def Ship(

@@ -72,7 +72,6 @@ class ReoptimizingOnSchedule:
         self._clock = clock
         self._reoptimize = reoptimize
         self._seconds = seconds
-        self._after = 0
         self._doorbell = Doorbell()
         self._is_stopping = False
         self._has_ended = asyncio.Event()
@@ -100,9 +99,12 @@ class ReoptimizingOnSchedule:
     async def _once(self) -> None:
         try:
             if await self._leadership.hold():
-                outcome = await self._reoptimize.run(Run(ORDERS, SECONDS, after=self._after))
-                # The next time the orders after these are looked at, and from the oldest again.
-                self._after = outcome.next_after
+                # Each looks at the orders after those of the last one, whoever made that, and from
+                # the oldest again after the newest.
+                after = await self._reoptimize.position()
+                outcome = await self._reoptimize.run(
+                    Run(ORDERS, SECONDS, after=after, is_scheduled=True)
+                )
                 fates = {fate.value: number for fate, number in outcome.by_fate.items()}
                 _log.info("orders were decided again", extra={"fates": fates})
         except Exception as error:  # noqa: BLE001 - the next time is another chance

@@ -18,6 +18,7 @@ from ordermesh.routing.domain.reoptimizing.worth import NOTHING, Worths
 from ordermesh.routing.operations.comparing import Gathered
 from ordermesh.routing.ports.batches import Replanned
 from ordermesh.routing.ports.reassignments import Reassignment, ReassignmentState
+from ordermesh.routing.ports.runs import Seen
 
 _THERE = frozenset({Fate.MOVED, Fate.TO_BE_MOVED})
 
@@ -26,7 +27,8 @@ _THERE = frozenset({Fate.MOVED, Fate.TO_BE_MOVED})
 class Run:
     """How much is looked at, and for how long; ``is_rehearsal``: nothing is moved.
 
-    ``after`` is where an earlier run has stopped to look (``Outcome.next_after``).
+    ``after`` is where an earlier run has stopped to look (``Outcome.next_after``); the next one on
+    schedule goes on where the last one stopped (``is_scheduled``).
     """
 
     orders_max: int
@@ -34,6 +36,7 @@ class Run:
     seed: int = 0
     is_rehearsal: bool = False
     after: int = 0
+    is_scheduled: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,23 @@ def _fate_of(known: Reassignment | None) -> tuple[Fate, str]:
     return (Fate.MOVED, "") if known.state is ReassignmentState.DONE else refused_for(known.why)
 
 
-def retold(run_id: UUID, begun: Collection[Reassignment]) -> Outcome:
-    """What a run has come to that was begun before, as far as what it began tells."""
+def seen_of(gathered: Gathered, bound: Money | None) -> Seen:
+    """What is kept of what a run saw."""
+    return Seen(
+        currency_code=gathered.currency_code,
+        compared=len(gathered.compared),
+        cost_before=sum(one.cost for one in gathered.compared),
+        bound=bound,
+        has_more=gathered.has_more,
+        next_after=gathered.next_after,
+    )
+
+
+def retold(run_id: UUID, begun: Collection[Reassignment], seen: Seen | None) -> Outcome:
+    """What a run has come to that was begun before: of the orders, those that it began to move.
+
+    Where nobody could keep what it saw, costs are those of these orders.
+    """
     orders: list[Told] = []
     for one in begun:
         fate, fact = _fate_of(one)
@@ -88,18 +106,23 @@ def retold(run_id: UUID, begun: Collection[Reassignment]) -> Outcome:
             for order in one.orders
         )
     done = [one for one in begun if one.state is ReassignmentState.DONE]
-    before = sum(one.cost_before for one in begun)
+    if seen is None:
+        currency = next((one.currency_code for one in begun), "")
+        seen = Seen(
+            currency, len(orders), sum(one.cost_before for one in begun), None, False, next_after=0
+        )
     return Outcome(
         run_id=run_id,
-        currency_code=next(iter(begun)).currency_code,
+        currency_code=seen.currency_code,
         orders=tuple(orders),
-        compared=len(orders),
-        cost_before=Money(before),
-        cost_after=Money(before - sum(one.cost_before - one.cost_after for one in done)),
+        compared=seen.compared,
+        cost_before=Money(seen.cost_before),
+        cost_after=Money(seen.cost_before - sum(one.cost_before - one.cost_after for one in done)),
         charge=Money(sum(one.charge for one in done)),
-        bound=None,
+        bound=None if seen.bound is None else Money(seen.bound),
         is_cut=False,
-        has_more=False,
+        has_more=seen.has_more,
+        next_after=seen.next_after,
     )
 
 

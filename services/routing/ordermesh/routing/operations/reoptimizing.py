@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ordermesh.kernel.clock import Clock
+from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import Ids, derived_id
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.capacity import CapacityHold, Load, WindowKey
@@ -38,6 +39,7 @@ from ordermesh.routing.operations.reoptimized import (
     fates_of,
     outcome_of,
     retold,
+    seen_of,
 )
 from ordermesh.routing.ports.batches import Replanning
 from ordermesh.routing.ports.reassignments import (
@@ -45,6 +47,7 @@ from ordermesh.routing.ports.reassignments import (
     Reassignment,
     ReassignmentState,
 )
+from ordermesh.routing.ports.runs import RunRecord
 from ordermesh.routing.ports.stores import NewDecision, Stores
 from ordermesh.routing.wire.decision import decision_message
 from ordermesh.routing.wire.record import stored
@@ -62,8 +65,12 @@ SETTLING = timedelta(seconds=10)
 """How long a run on schedule waits for what it began; a worker settles the rest."""
 
 
+AGAIN_SECONDS = 1.0
+"""After so long somebody asks again who asked while another call makes the run."""
+
+
 class _Twin(Exception):
-    """The same run is being made, or was made before: it has begun to move orders."""
+    """Another call makes the same run."""
 
 
 class _Stopped(Exception):
@@ -104,15 +111,31 @@ class ReoptimizeOrders:
     ) -> Outcome:
         """Look, plan, move what is worth it, and tell of every order.
 
-        A run of the same id that has begun to move orders is not made again: it is told what came
-        of that. Raises ``Unavailable``.
+        A run of the same id that has begun what it was to move, were it nothing, is not made again:
+        it is told what came of that. Where another call still makes it, this one does from here on,
+        and tells what that one has begun, if anything. Raises ``Unavailable``.
         """
-        if run_id is None:
-            run_id = self._ids.new()
-        elif await self._has_begun(run_id):
+        run_id = run_id or self._ids.new()
+        maker = self._ids.new()
+        if not run.is_rehearsal and await self._is_begun(run, run_id, maker):
             return await self._retold(run_id, answer_by)
+        try:
+            return await self._made(run, run_id, maker, answer_by)
+        except _Twin:
+            return await self._retold(run_id, answer_by)
+
+    async def position(self) -> int:
+        """Where the next run on schedule begins to look."""
+        return await self._database.read(self._stores.runs.position)
+
+    async def _made(
+        self, run: Run, run_id: UUID, maker: UUID, answer_by: datetime | None
+    ) -> Outcome:
+        """Make the run; raises ``_Twin`` as soon as another call does."""
         gathered = await self._comparing.gather(run.orders_max, run.after)
         if not gathered.compared:
+            if not run.is_rehearsal:
+                await self._begin_all(run_id, maker, Proposal((), {}), gathered, None)
             return outcome_of(run_id, gathered, Proposal((), {}), None, {}, run)
         instance = await asyncio.to_thread(instance_of, gathered.compared)
         found = await self._replan(instance, run.seed, run.seconds)
@@ -127,52 +150,98 @@ class ReoptimizeOrders:
         worths = await asyncio.to_thread(
             worths_of, instance.batch, found.prices, left_of(instance.batch, found.location)
         )
-        try:
-            began = {} if run.is_rehearsal else await self._begin_all(run_id, proposal, gathered)
-        except _Twin:
-            return await self._retold(run_id, answer_by)
+        began: Mapping[UUID, Change | Staying] = {}
+        if not run.is_rehearsal:
+            began = await self._begin_all(run_id, maker, proposal, gathered, bound)
         states = await self._settled(run_id, answer_by or self._clock.now() + SETTLING)
         return outcome_of(
             run_id, gathered, proposal, Found(found, bound, worths), fates_of(began, states), run
         )
 
-    async def _has_begun(self, run_id: UUID) -> bool:
-        return bool(
-            await self._database.read(lambda tx: self._stores.reassignments.of_run(tx, run_id))
-        )
+    async def _is_begun(self, run: Run, run_id: UUID, maker: UUID) -> bool:
+        """Whether all that it is to move has been stored; if not, it is for this call to make.
+
+        What another call has begun is all then: it may have been cut off, and stores no more.
+        """
+
+        async def take(tx: Transaction) -> bool:
+            runs = self._stores.runs
+            found = await runs.take(tx, run_id, maker, is_scheduled=run.is_scheduled)
+            if found.is_begun:
+                return True
+            if not await self._stores.reassignments.of_run(tx, run_id):
+                return False
+            await runs.begun(tx, run_id, None)
+            return True
+
+        return await self._database.run(take)
 
     async def _retold(self, run_id: UUID, answer_by: datetime | None) -> Outcome:
-        states = await self._settled(run_id, answer_by or self._clock.now() + SETTLING)
-        return retold(run_id, list(states.values()))
+        """What came of a run that is, or soon will be, begun. Raises ``Unavailable``."""
+        answer_by = answer_by or self._clock.now() + SETTLING
+
+        async def look() -> RunRecord | None:
+            found = await self._database.read(lambda tx: self._stores.runs.get(tx, run_id))
+            return None if found is None or not found.is_begun else found
+
+        try:
+            found = await self._waiters.wait_for(str(run_id), look, answer_by)
+        except TimeoutError:
+            raise Unavailable(
+                "Another call still makes this run.", service=OWN, retry_after=AGAIN_SECONDS
+            ) from None
+        states = await self._settled(run_id, answer_by)
+        return retold(run_id, list(states.values()), found.seen)
 
     async def _begin_all(
-        self, run_id: UUID, proposal: Proposal, gathered: Gathered
+        self,
+        run_id: UUID,
+        maker: UUID,
+        proposal: Proposal,
+        gathered: Gathered,
+        bound: Money | None,
     ) -> dict[UUID, Change | Staying]:
-        """Begin every change that can be, in turn; raises ``_Twin``.
-
-        What is begun is numbered, and the number is in its id: of two that make the same run only
-        one can begin the first, and the other leaves all to it.
-        """
+        """Begin every change that can be, in turn, and keep what was seen; raises ``_Twin``."""
         began: dict[UUID, Change | Staying] = {}
         number = 0
         for change in proposal.changes:
             reassignment_id = derived_id("reassignment", run_id, number)
-            told = await self._begin(run_id, reassignment_id, change, gathered.bases)
+            told = await self._begin(run_id, maker, reassignment_id, change, gathered.bases)
             if isinstance(told, Staying):
                 began[self._ids.new()] = told
             else:
                 began[reassignment_id] = told
                 number += 1
+
+        async def end(tx: Transaction) -> None:
+            await self._insist(tx, run_id, maker)
+            await self._stores.runs.begun(tx, run_id, seen_of(gathered, bound))
+            tx.after_commit(lambda: self._waiters.notify(str(run_id)))
+
+        await self._database.run(end)
         return began
 
+    async def _insist(self, tx: Transaction, run_id: UUID, maker: UUID) -> None:
+        """Raises ``_Twin`` where another call makes the run; keeps others from it until then."""
+        if not await self._stores.runs.is_made_by(tx, run_id, maker):
+            raise _Twin
+
     async def _begin(
-        self, run_id: UUID, reassignment_id: UUID, change: Change, bases: Mapping[str, Base]
+        self,
+        run_id: UUID,
+        maker: UUID,
+        reassignment_id: UUID,
+        change: Change,
+        bases: Mapping[str, Base],
     ) -> Change | Staying:
         """Store that orders are to move, all or none; or why they cannot."""
+
+        async def store(tx: Transaction) -> None:
+            await self._insist(tx, run_id, maker)
+            await self._store(tx, run_id, reassignment_id, change, bases)
+
         try:
-            await self._database.run(
-                lambda tx: self._store(tx, run_id, reassignment_id, change, bases)
-            )
+            await self._database.run(store)
         except _Stopped as stopped:
             return stopped.staying
         await self._at("reassignment stored")
@@ -186,8 +255,6 @@ class ReoptimizeOrders:
         change: Change,
         bases: Mapping[str, Base],
     ) -> None:
-        if await self._stores.reassignments.get(tx, reassignment_id) is not None:
-            raise _Twin
         now = await tx.now()
         moves = sorted(change.moves, key=lambda move: move.order_id)
         why = Reoptimization(

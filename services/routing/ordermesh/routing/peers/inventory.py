@@ -262,6 +262,9 @@ class InventoryStock:
         )
         if not isinstance(answer, Refusal):
             return Reassigned()
+        if answer.code is grpc.StatusCode.PERMISSION_DENIED:
+            # Whoever turned it away has not looked at what an earlier call has done.
+            raise unforeseen(INVENTORY, answer)
         # Books in doubt are a decision here, which the ledger keeps: it moves nothing of it later.
         return Refused(answer.reason)
 

@@ -25,6 +25,7 @@ from ordermesh.routing.ports.network import (
 from ordermesh.routing.ports.prices import DemandStore, PriceStore
 from ordermesh.routing.ports.reassignments import ReassignmentStore
 from ordermesh.routing.ports.refusals import RefusalStore
+from ordermesh.routing.ports.runs import RunStore
 from ordermesh.runtime.database import Transaction
 
 
@@ -371,5 +372,6 @@ class Stores:
     carriage: CarriageStore
     postal_codes: PostalCodeStore
     reassignments: ReassignmentStore
+    runs: RunStore
     prices: PriceStore
     demand: DemandStore

@@ -14,6 +14,7 @@ from ordermesh.routing.store.orders import SqlOrderStore
 from ordermesh.routing.store.policies import SqlPolicyStore
 from ordermesh.routing.store.prices import SqlPriceStore
 from ordermesh.routing.store.reassignments import SqlReassignmentStore
+from ordermesh.routing.store.runs import SqlRunStore
 from ordermesh.routing.store.switches import SqlSwitchStore
 
 
@@ -33,6 +34,7 @@ def sql_stores() -> Stores:
         carriage=SqlCarriageStore(),
         postal_codes=SqlPostalCodeStore(),
         reassignments=SqlReassignmentStore(),
+        runs=SqlRunStore(),
         prices=SqlPriceStore(),
         demand=SqlDemandStore(),
     )

@@ -229,7 +229,7 @@ class LedgerServiceServicer:
 
     def ListQuarantinedKeys(self, request, context):
         """ListQuarantinedKeys reads the keys whose books were found wrong, the oldest first: what was found,
-        and who freed them.
+        and who freed them. Routing may read it too: it plans around them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

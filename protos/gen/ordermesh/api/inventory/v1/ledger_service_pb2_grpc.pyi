@@ -103,7 +103,7 @@ class LedgerServiceStub:
     """
     ListQuarantinedKeys: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListQuarantinedKeysRequest, _ledger_service_pb2.ListQuarantinedKeysResponse]
     """ListQuarantinedKeys reads the keys whose books were found wrong, the oldest first: what was found,
-    and who freed them.
+    and who freed them. Routing may read it too: it plans around them.
     """
     FreeQuarantinedKey: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.FreeQuarantinedKeyRequest, _ledger_service_pb2.FreeQuarantinedKeyResponse]
     """FreeQuarantinedKey lets units of a key move again, when its books are sound: they are checked as
@@ -187,7 +187,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """
     ListQuarantinedKeys: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ListQuarantinedKeysRequest, _ledger_service_pb2.ListQuarantinedKeysResponse]  # type: ignore[assignment]
     """ListQuarantinedKeys reads the keys whose books were found wrong, the oldest first: what was found,
-    and who freed them.
+    and who freed them. Routing may read it too: it plans around them.
     """
     FreeQuarantinedKey: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.FreeQuarantinedKeyRequest, _ledger_service_pb2.FreeQuarantinedKeyResponse]  # type: ignore[assignment]
     """FreeQuarantinedKey lets units of a key move again, when its books are sound: they are checked as
@@ -340,7 +340,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_service_pb2.ListQuarantinedKeysResponse, _abc.Awaitable[_ledger_service_pb2.ListQuarantinedKeysResponse]]:
         """ListQuarantinedKeys reads the keys whose books were found wrong, the oldest first: what was found,
-        and who freed them.
+        and who freed them. Routing may read it too: it plans around them.
         """
 
     @_abc_1.abstractmethod

@@ -212,8 +212,9 @@ class ReservationServiceServicer:
         back another may take, so that two can swap their places while nobody else gets in between.
 
         Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
-        `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED` is kept as the answer to the request:
-        nothing of it moves later, when the key is free.
+        `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED`, and that something was
+        not found, are kept as the answer to the request: nothing of it moves later, when the key is free
+        or the thing is there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -107,8 +107,9 @@ class ReservationServiceStub:
     back another may take, so that two can swap their places while nobody else gets in between.
 
     Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
-    `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED` is kept as the answer to the request:
-    nothing of it moves later, when the key is free.
+    `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED`, and that something was
+    not found, are kept as the answer to the request: nothing of it moves later, when the key is free
+    or the thing is there.
     """
     Short: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ShortRequest, _reservation_service_pb2.ShortResponse]
     """Short says that promised goods were not found when they were to be picked. A promise that had no
@@ -207,8 +208,9 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     back another may take, so that two can swap their places while nobody else gets in between.
 
     Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
-    `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED` is kept as the answer to the request:
-    nothing of it moves later, when the key is free.
+    `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED`, and that something was
+    not found, are kept as the answer to the request: nothing of it moves later, when the key is free
+    or the thing is there.
     """
     Short: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ShortRequest, _reservation_service_pb2.ShortResponse]  # type: ignore[assignment]
     """Short says that promised goods were not found when they were to be picked. A promise that had no
@@ -364,8 +366,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         back another may take, so that two can swap their places while nobody else gets in between.
 
         Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
-        `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED` is kept as the answer to the request:
-        nothing of it moves later, when the key is free.
+        `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED`, and that something was
+        not found, are kept as the answer to the request: nothing of it moves later, when the key is free
+        or the thing is there.
         """
 
     @_abc_1.abstractmethod

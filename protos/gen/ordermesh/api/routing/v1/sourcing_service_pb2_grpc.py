@@ -218,7 +218,10 @@ class SourcingServiceServicer:
         its stock at any time. While an order is being moved its work can neither be accepted, rejected
         nor shipped (`BEING_MOVED`).
 
-        Errors: `UNAVAILABLE` when inventory or the solver is away.
+        The same request makes one run, were it one that moves nothing: whoever sends it again while it is
+        made makes it from there on, and both are told the same.
+
+        Errors: `UNAVAILABLE` when inventory or the solver is away, or another call still makes this run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

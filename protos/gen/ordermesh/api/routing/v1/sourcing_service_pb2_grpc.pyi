@@ -114,7 +114,10 @@ class SourcingServiceStub:
     its stock at any time. While an order is being moved its work can neither be accepted, rejected
     nor shipped (`BEING_MOVED`).
 
-    Errors: `UNAVAILABLE` when inventory or the solver is away.
+    The same request makes one run, were it one that moves nothing: whoever sends it again while it is
+    made makes it from there on, and both are told the same.
+
+    Errors: `UNAVAILABLE` when inventory or the solver is away, or another call still makes this run.
     """
 
 @_typing.type_check_only
@@ -203,7 +206,10 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
     its stock at any time. While an order is being moved its work can neither be accepted, rejected
     nor shipped (`BEING_MOVED`).
 
-    Errors: `UNAVAILABLE` when inventory or the solver is away.
+    The same request makes one run, were it one that moves nothing: whoever sends it again while it is
+    made makes it from there on, and both are told the same.
+
+    Errors: `UNAVAILABLE` when inventory or the solver is away, or another call still makes this run.
     """
 
 class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -355,7 +361,10 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
         its stock at any time. While an order is being moved its work can neither be accepted, rejected
         nor shipped (`BEING_MOVED`).
 
-        Errors: `UNAVAILABLE` when inventory or the solver is away.
+        The same request makes one run, were it one that moves nothing: whoever sends it again while it is
+        made makes it from there on, and both are told the same.
+
+        Errors: `UNAVAILABLE` when inventory or the solver is away, or another call still makes this run.
         """
 
 def add_SourcingServiceServicer_to_server(servicer: SourcingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -36,7 +36,7 @@ class Exhaustion(StrEnum):
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """A plan of one order: its excess, and the units of each resource that it uses."""
 
     excess: int
@@ -54,10 +54,10 @@ def exhaust(
     budget = cost - 1 - bound_of_lists(lists, prices)
     if budget < 0:
         return Exhaustion.CHEAPEST
-    ways: list[list[_Way]] = []
+    ways: list[list[Way]] = []
     for order in orders:
         found = []
-        for way in _ways(lists, order, prices, budget):
+        for way in ways_within(lists, order, prices, budget):
             found.append(way)
             if len(found) > steps_max:
                 return Exhaustion.OPEN
@@ -70,7 +70,7 @@ class _Search:
     """Tries the ways of the orders, depth first, the order with the fewest first."""
 
     def __init__(
-        self, lists: Lists, prices: Sequence[int], ways: list[list[_Way]], steps_max: int
+        self, lists: Lists, prices: Sequence[int], ways: list[list[Way]], steps_max: int
     ) -> None:
         self._ways, self._prices, self._steps = ways, prices, steps_max
         self._left = [*lists.stock_units, *lists.capacity]
@@ -115,7 +115,7 @@ class _Search:
                 return found
         return False
 
-    def _take(self, depth: int, way: _Way) -> int:
+    def _take(self, depth: int, way: Way) -> int:
         """Use the units; gives what more of waste cannot be avoided any longer."""
         more = 0
         for resource, most in self._most[depth].items():
@@ -126,13 +126,13 @@ class _Search:
             more += self._prices[resource] * (after - before)
         return more
 
-    def _give_back(self, depth: int, way: _Way) -> None:
+    def _give_back(self, depth: int, way: Way) -> None:
         for resource, most in self._most[depth].items():
             self._hope[resource] += most
             self._left[resource] += way.use.get(resource, 0)
 
 
-def _ways(lists: Lists, order: int, prices: Sequence[int], most: int) -> Iterator[_Way]:
+def ways_within(lists: Lists, order: int, prices: Sequence[int], most: int) -> Iterator[Way]:
     """Every plan of an order whose excess is at most so much."""
     first, last = lists.first[order], lists.first[order + 1]
     places = sorted(
@@ -154,7 +154,7 @@ def _ways(lists: Lists, order: int, prices: Sequence[int], most: int) -> Iterato
         if not members:
             excess = paid - (charge if taken else 0) - least
             if excess <= most:
-                yield _Way(excess, _use(lists, first, taken))
+                yield Way(excess, _use(lists, first, taken))
             continue
         low = members & -members
         penalty = lists.penalty[first + low.bit_length() - 1]

@@ -1,8 +1,9 @@
-"""Orders that move together, all or none."""
+"""Orders that move together, all or none, and the runs that found them."""
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -15,6 +16,18 @@ from sqlalchemy import (
 
 from ordermesh.routing.store.tables.base import CallerText, metadata
 from ordermesh.runtime.instants import UtcTime
+
+reoptimization_run = Table(
+    "reoptimization_run",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("maker", Uuid, nullable=False),  # only the last to come stores what moves
+    Column("is_scheduled", Boolean, nullable=False),
+    Column("is_begun", Boolean, nullable=False),  # nothing is added to what moves
+    Column("seen", JSON(none_as_null=True), nullable=True),
+    Column("create_time", UtcTime, nullable=False),
+    Index("reoptimization_run_create", "create_time"),
+)
 
 reassignment = Table(
     "reassignment",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
@@ -241,6 +242,47 @@ async def test_demand_of_several_for_the_last_units_is_decided_in_their_order(sh
         False,
     ]
     assert (await shop.balance("MUG at A")).reserved == 100
+    assert await shop.is_sound()
+
+
+async def test_movements_of_one_batch_are_listed_in_the_order_of_their_entries(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 9})
+    # The ids of reservations say nothing about who came first.
+    ids = [str(UUID(int=number, version=4)) for number in (9, 3, 7, 1)]
+
+    assert reasons(await bulk(shop, *(wish(reservation_id=one) for one in ids))) == [""] * 4
+
+    made = [one for one in await shop.movements(sku="MUG") if one.reservation_id]
+    assert [one.reservation_id for one in made] == ids
+    assert [one.entries[0].sequence for one in made] == [2, 3, 4, 5]
+
+
+async def test_nobody_gets_units_before_those_of_the_call_that_came_first(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 8, "CUP at A": 1})
+    await one(shop, held_for(wish("MUG at A", 3), 5))
+    await shop.let_pass(6)
+    # The second needs what is overdue, the third only what is free.
+    wanted = [wish("CUP at A"), wish("MUG at A", 7), wish("MUG at A", 4), wish("MUG at A")]
+
+    verdicts = await bulk(shop, *wanted)
+
+    assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK", ""]
+    assert (await shop.balance("MUG at A")).reserved == 8
+    assert await shop.is_sound()
+
+
+async def test_what_is_not_plain_is_decided_before_the_plain_that_comes_after_it(
+    shop: Shop,
+) -> None:
+    await shop.stock({"MUG at A": 7})
+    for _ in range(3):
+        # From the third on PostgreSQL decides on what is remembered.
+        await one(shop, wish("MUG at A"))
+    wanted = [wish("MUG at A", 3, best_effort=True), wish("MUG at A", 2), wish("MUG at A")]
+
+    verdicts = await bulk(shop, *wanted)
+
+    assert reasons(verdicts) == ["", "INSUFFICIENT_STOCK", ""]
     assert await shop.is_sound()
 
 

@@ -5,6 +5,7 @@ last, and that items, locations and controls are the same.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from ordermesh.inventory.domain.plain import FreeStock, Granted
 from ordermesh.inventory.domain.selling import Terms
@@ -47,8 +48,7 @@ async def reserve_foreseen(
     terms = Terms(controls=memory.controls, tags=memory.tags, groups=memory.groups)
     now = await tx.now()
     stock = FreeStock(memory.balances, terms, now)
-    chosen = [None if wish is None or is_counted(stores, wish) else wish for wish in wishes]
-    verdicts = grant_each(stock, chosen, "foresee")
+    verdicts = grant_each(stock, wishes, "foresee", partial(is_counted, stores))
     if all(isinstance(one, Later) for one in verdicts):
         return [LATER] * len(wishes)
     stores.controls.expect(tx, memory.stamps)

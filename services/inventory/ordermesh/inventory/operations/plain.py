@@ -4,7 +4,7 @@ Only a yes is given here. What is not a plain yes is decided by ``reserving``, w
 everything that can be asked for and why it may be refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 
 from ordermesh.inventory.domain.control import ControlKind
 from ordermesh.inventory.domain.control_table import ControlTable
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.plain import FreeStock, Granted, PlainAsk
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.names import Names
@@ -27,12 +28,14 @@ from ordermesh.runtime.telemetry import Attributes, AttributeValue, is_traced, s
 class PlainWish(NamedTuple):
     """Who wants something plain, and the trace that it is part of.
 
-    ``is_limited``: its caller may have so many open holds and no more.
+    ``is_limited``: its caller may have so many open holds and no more. ``call`` is that with which
+    it came: the wishes of one are decided in their order. 0: it came alone.
     """
 
     ask: PlainAsk
     trace: Context
     is_limited: bool = False
+    call: int = 0
 
 
 def needs_more(controls: ControlTable) -> bool:
@@ -83,18 +86,31 @@ def is_counted(stores: Stores, wish: PlainWish) -> bool:
 
 
 def grant_each(
-    stock: FreeStock, wishes: Sequence[PlainWish | None], name: str
+    stock: FreeStock,
+    wishes: Sequence[PlainWish | None],
+    name: str,
+    must_wait: Callable[[PlainWish], bool] = lambda _: False,
 ) -> list[Granted | Later]:
-    """What is granted to each, one after the other; ``name`` is that of the spans."""
+    """What is granted to each, one after the other; ``name`` is that of the spans.
+
+    Who came with somebody who ``must_wait``, or is put off, and wants of the same, is put off too.
+    """
     made: set[UUID] = set()
+    awaited: set[tuple[int, StockKey]] = set()
     verdicts: list[Granted | Later] = []
     for wish in wishes:
-        # Two wishes about one reservation are decided one after the other.
-        if wish is None or wish.ask.reservation_id in made:
+        if wish is None:
             verdicts.append(LATER)
             continue
+        # Two wishes about one reservation are decided one after the other.
+        is_later = wish.ask.reservation_id in made or must_wait(wish)
+        if awaited and not is_later:
+            is_later = any((wish.call, key) in awaited for _, key, _ in wish.ask.lines)
         made.add(wish.ask.reservation_id)
-        verdicts.append(_granted(stock, wish, name) or LATER)
+        verdict = LATER if is_later else _granted(stock, wish, name) or LATER
+        if verdict is LATER and wish.call:
+            awaited.update((wish.call, key) for _, key, _ in wish.ask.lines)
+        verdicts.append(verdict)
     return verdicts
 
 

@@ -133,7 +133,8 @@ class Reserving:
     ) -> list[Answer[ReserveResponse]]:
         """What could be decided on what is remembered; ``LATER`` for what is to be looked at."""
         nothing: list[Answer[ReserveResponse]] = [LATER] * len(waiting)
-        if not may_foresee(self._wiring.stores, list(plain.values())):
+        wishes = _in_order(plain, [one.item for one in waiting])
+        if not may_foresee(self._wiring.stores, wishes):
             return nothing
         try:
             return await self._wiring.mutations.run_at_once(
@@ -149,7 +150,7 @@ class Reserving:
     async def _foresee(
         self, plain: _Plain, tx: AtOnce, asked: Sequence[Asked[ReserveRequest]]
     ) -> Sequence[Answer[ReserveResponse]]:
-        wishes = [plain[id(one)] for one in asked]
+        wishes = _in_order(plain, asked)
         return _plain_answers(await reserve_foreseen(self._wiring.stores, tx, wishes))
 
     async def _decide(
@@ -173,7 +174,20 @@ def _plain_wish(one: Asked[ReserveRequest]) -> PlainWish | None:
     identity = one.call.identity
     actor = actor_of(identity, one.request.on_behalf_of)
     ask = plain_ask(actor, one.request)
-    return None if ask is None else PlainWish(ask, one.trace, EDGE in identity.roles)
+    return None if ask is None else PlainWish(ask, one.trace, EDGE in identity.roles, id(one.call))
+
+
+def _in_order(plain: _Plain, asked: Sequence[Asked[ReserveRequest]]) -> list[PlainWish | None]:
+    """The wishes; None for those that came with one that is not plain, and after it."""
+    waiting: set[int] = set()
+    wishes: list[PlainWish | None] = []
+    for one in asked:
+        wish, call = plain[id(one)], id(one.call)
+        if wish is None:
+            # What it will take is not known yet.
+            waiting.add(call)
+        wishes.append(None if call in waiting else wish)
+    return wishes
 
 
 def _plain_answers(verdicts: Sequence[Granted | Later]) -> list[Answer[ReserveResponse]]:

@@ -52,19 +52,21 @@ class SqlPlainStore:
         """
         if not granted:
             return
-        # In the order of their ids, so that two who make the same ones wait in one order.
-        sorted_ = sorted(granted, key=_reservation_number)
-        ids = [one.ask.reservation_id.hex for one in sorted_]
+        ids = [one.ask.reservation_id.hex for one in granted]
+        # Sorted, because those of one instant are listed in the order of their ids.
         movements = [
-            one.hex for one in sorted((self._ids.new() for _ in sorted_), key=attrgetter("int"))
+            one.hex for one in sorted((self._ids.new() for _ in granted), key=attrgetter("int"))
         ]
-        await insert_columns(tx, movement, _movements(sorted_, ids, movements))
-        await insert_columns(tx, entry, _entries(sorted_, ids, movements, names))
+        await insert_columns(tx, movement, _movements(granted, ids, movements))
+        await insert_columns(tx, entry, _entries(granted, ids, movements, names))
         await self._write_balances(tx, names, stock)
         changes = [
             change_of(key, after, terms, now, lambda _: 0) for key, after in stock.changed().items()
         ]
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
+        # In the order of their ids, so that two who make the same ones wait in one order.
+        sorted_ = sorted(granted, key=_reservation_number)
+        ids = [one.ask.reservation_id.hex for one in sorted_]
         await insert_columns(tx, reservation, _headers(sorted_, ids))
         await insert_columns(tx, line, _lines(sorted_, ids, names))
 

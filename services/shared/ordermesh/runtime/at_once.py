@@ -101,8 +101,9 @@ class AtOnce(Transaction):
 
     async def write_columns(self, write: ColumnWrite) -> None:
         """Write with all others. Raises ``MustLook`` where one would have to see another."""
-        if any(write.must_follow(earlier) for earlier in self._writes):
-            _must_look()
+        for earlier in self._writes:
+            if write.must_follow(earlier):
+                _must_look()
         self._writes.append(write)
 
     async def flush(self) -> None:

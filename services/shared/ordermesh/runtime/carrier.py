@@ -27,6 +27,8 @@ def current_trace() -> Mapping[str, str]:
 
 def written_trace() -> str:
     """The present trace context as a column of a row holds it."""
+    if not trace.get_current_span().get_span_context().is_valid:
+        return "{}"  # of nothing that is traced nothing is said, and it is asked for every write
     return json.dumps(current_trace(), separators=(",", ":"))
 
 

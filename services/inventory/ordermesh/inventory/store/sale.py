@@ -32,8 +32,11 @@ def terms_of(rows: Sequence[Row[Any]], table: ControlTable) -> Terms:
     """The terms for the keys of rows that tell of switches, tags and groups."""
     off: set[StockKey] = set()
     uncounted: set[StockKey] = set()
+    # Asked once: a column that is not there costs more to ask for than all that are.
+    tells_of_quarantine = bool(rows) and hasattr(rows[0], "is_quarantined")
     for row in rows:
-        if row.is_unsellable or row.is_disabled or getattr(row, "is_quarantined", False):
+        is_off = row.is_unsellable or row.is_disabled
+        if is_off or (tells_of_quarantine and row.is_quarantined):
             off.add(StockKey(row.sku, row.code))
         if row.reservation_mode == ReservationMode.NONE:
             uncounted.add(StockKey(row.sku, row.code))

@@ -12,6 +12,7 @@ import pytest
 from ordermesh.api.order.v1 import StockMatrix
 from ordermesh.api.routing import v1
 from ordermesh.client import proof
+from ordermesh.kernel.money import Money, to_decimal
 from ordermesh.routing.__main__ import _BASELINES
 from ordermesh.routing.domain.context import OrderContext
 from ordermesh.routing.domain.decision import Decision, Outcome
@@ -255,6 +256,21 @@ async def test_so_many_that_stand_for_one_leave_together_or_stay() -> None:
     assert decision.unfilled_units == 3
 
 
+async def test_a_substitute_is_said_to_save_what_it_saves_and_not_what_another_does() -> None:
+    rules = (offer("R1", "A", "B", SHORT), offer("R2", "C", "D", CHEAPER))
+    items, degrees = (item("A"), item("B"), item("C"), item("D")), {"X": 1.0, "Y": 30.0}
+    stock = {"X": {"B": 4, "D": 4}, "Y": {"C": 2}}
+    question = asking(wanted("1", "A", 1), wanted("2", "C", 1))
+
+    both = await decided(question, knowing(rules, items, degrees), stock)
+    one = await decided(question, knowing(rules[:1], items, degrees), stock)
+
+    first, second = both.substitutions
+    assert first.sentence == "line 1: B for A: not all of A can be had"
+    saving = to_decimal(Money(one.cost - both.cost))
+    assert second.sentence == f"line 2: D for C: the order costs {saving} less so"
+
+
 async def test_a_charge_may_outweigh_what_is_saved() -> None:
     def rules(per_unit: str) -> tuple[Rule, ...]:
         return (offer("R", "A", "B", CHEAPER, per_unit=money(per_unit)),)
@@ -437,6 +453,8 @@ async def test_the_record_is_proven_and_replayed_and_another_policy_fills_otherw
     assert said.sentence.startswith("line 1: CUP for MUG: the order costs ")
     proof.check(json.loads(text))
     assert again.identical
+    # The plan alone would say that cups were ordered.
+    assert list(again.decision.substitutions) == [said]
     assert not plain.decision.substitutions
     assert [one.location_id for one in plain.decision.plan.shipments] == ["WEST"]
     record = json.loads(text)

@@ -167,23 +167,25 @@ def settled(
 
 def told(
     decision: Decision,
-    as_ordered: Decision,
+    compared: Sequence[tuple[Choice, Decision]],
     question: Question,
     choice: Choice,
     items: Mapping[str, Item],
 ) -> Decision:
-    """The decision of a choice, which says what is sent instead of what, and why."""
-    short = _short(question, as_ordered)
-    saving = Money(as_ordered.cost - decision.cost)
+    """The decision of a choice, which says what is sent instead of what, and why.
+
+    ``compared`` are all choices with their decisions; the first one replaces nothing.
+    """
+    short = _short(question, compared[0][1])
     found = []
     for one in question.wanted:
         offered = choice.get(one.line.line_id)
         if offered is None:
             continue
         substitute, line = offered.substitute, one.line
-        why = f"the order costs {to_decimal(saving)} less so"
-        if line.line_id in short:
-            why = f"not all of {line.sku} can be had"
+        why = f"not all of {line.sku} can be had"
+        if line.line_id not in short:
+            why = _better(decision, compared, choice, line.line_id)
         times = "" if substitute.units_each == 1 else f"{substitute.units_each} of "
         found.append(
             DecidedSubstitution(
@@ -200,6 +202,21 @@ def told(
             )
         )
     return replace(decision, substitutions=tuple(found))
+
+
+def _better(
+    decision: Decision,
+    compared: Sequence[tuple[Choice, Decision]],
+    choice: Choice,
+    line_id: str,
+) -> str:
+    """What a line is replaced for: what it saves when all others are filled as they are."""
+    others = {name: one for name, one in choice.items() if name != line_id}
+    without = next((one for other, one in compared if other == others), None)
+    saving = 0 if without is None else without.cost - decision.cost
+    if saving <= 0:
+        return "what counts before cost is better so"
+    return f"the order costs {to_decimal(Money(saving))} less so"
 
 
 def _paid(price: Price | None, paid: PaidFor, each: int, item: Item) -> Price | None:

@@ -75,7 +75,7 @@ class Deciding:
             return best
         compared = substituting.choices(question, ruled.evaluation, items, as_ordered)
         chosen: substituting.Choice = {}
-        others = [as_ordered]
+        tried_all: list[tuple[substituting.Choice, Decision]] = [({}, as_ordered)]
         for choice in compared.choices:
             instead = substituting.replaced(question, choice, items)
             again = _ruled(instead, asking.known, stock, ruled.relaxation)
@@ -83,11 +83,12 @@ class Deciding:
             tried = await self._stage(
                 replace(asking, question=instead, ruled=replace(again, evaluation=evaluation))
             )
-            others.append(tried[2])
+            tried_all.append((choice, tried[2]))
             if substituting.is_better(tried[2], best[2]):
                 best, chosen = tried, choice
         told, problem, decision = best
-        decision = substituting.told(decision, as_ordered, question, choice=chosen, items=items)
+        decision = substituting.told(decision, tried_all, question, choice=chosen, items=items)
+        others = [one for _, one in tried_all]
         decision = substituting.bounded(decision, others, is_cut=bool(compared.left_out))
         evaluation = substituting.settled(ruled.evaluation, told.ruled.evaluation, chosen, decision)
         told = replace(told, ruled=replace(told.ruled, evaluation=evaluation))

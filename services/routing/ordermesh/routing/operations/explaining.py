@@ -25,7 +25,11 @@ from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.ports.sourcing import Solver
 from ordermesh.routing.ports.stock import Availability
 from ordermesh.routing.ports.stores import Stores
-from ordermesh.routing.wire.decision import alternative_message, decision_message
+from ordermesh.routing.wire.decision import (
+    alternative_message,
+    decision_message,
+    stored_decision,
+)
 from ordermesh.routing.wire.explanation import (
     changes_of,
     conflict_message,
@@ -83,7 +87,7 @@ class Explaining:
         inputs = changed(record.inputs, changes)
         solution = await self._solved(inputs)
         return v1.AskCounterfactualResponse(
-            decision=decision_message(_decision(record, inputs, solution)),
+            decision=await self._message(record, _decision(record, inputs, solution)),
             differs=_shipped(solution.plan) != _shipped(record.plan),
         )
 
@@ -118,8 +122,9 @@ class Explaining:
             return await self._replay_together(record)
         solution = await self._solved(record.inputs)
         same = (solution.plan, solution.certificate) == (record.plan, record.certificate)
+        again = _decision(record, record.inputs, solution)
         return v1.ReplayDecisionResponse(
-            decision=decision_message(_decision(record, record.inputs, solution)), identical=same
+            decision=await self._message(record, again), identical=same
         )
 
     async def _replay_together(self, record: Record) -> v1.ReplayDecisionResponse:
@@ -134,6 +139,16 @@ class Explaining:
         return v1.ReplayDecisionResponse(
             decision=decision_message(decision), identical=plan == record.plan
         )
+
+    async def _message(self, record: Record, decision: Decision) -> v1.Decision:
+        """What is made again from a record; what is sent instead of what was ordered is its own."""
+        message = decision_message(decision)
+        if record.replaced:
+            name = UUID(record.decision_id)
+            stored = await self._database.read(lambda tx: self._stores.decisions.get(tx, name))
+            if stored is not None:
+                message.substitutions.extend(stored_decision(stored.payload).substitutions)
+        return message
 
     async def _record(self, decision_id: str) -> Record:
         async def read(tx: Transaction) -> bytes:

@@ -6,7 +6,6 @@ way to the server, may use so much memory and no more, and verifies every plan t
 """
 
 import contextlib
-import os
 import resource
 import sys
 import time
@@ -34,14 +33,12 @@ from ordermesh.routing.wire.batch import (
 from ordermesh.routing.wire.money import money_message
 
 MEMORY_BYTES = 4 * 2**30
-NICENESS = 10
 MASTER_SECONDS, MASTER_SECONDS_MIN = 30.0, 1.0
 PLAN_EVERY_SECONDS = 5.0
 
 
 def main() -> None:
     """Solve the batch on the input."""
-    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     inlet, outlet = sys.stdin.buffer, sys.stdout.buffer
     reading = _read(inlet)

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from ordermesh.kernel.errors import Unavailable
-from ordermesh.routing.background.batch_worker import MEMORY_BYTES, NICENESS
+from ordermesh.routing.background.batch_worker import MEMORY_BYTES
 from ordermesh.routing.background.instances import CELLS
+from ordermesh.routing.background.yielding import give_way
 from ordermesh.routing.domain.batch.cells import Cells
 from ordermesh.routing.domain.foresight.ahead import Ahead, Priced
 from ordermesh.routing.solver.batch.ahead import price_ahead
@@ -62,6 +63,7 @@ async def _answer(payload: bytes, seed: int, seconds: float) -> bytes:
         stdout=PIPE,
         start_new_session=True,
     )
+    give_way(process.pid)
     try:
         async with asyncio.timeout(seconds + START_SECONDS):
             found, _ = await process.communicate(payload)
@@ -111,7 +113,6 @@ def _read(payload: bytes) -> Ahead:
 
 def main() -> None:
     """Price what is on the input."""
-    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     seed, end = int(sys.argv[1]), time.monotonic() + float(sys.argv[2])
     payload = sys.stdin.buffer.read()

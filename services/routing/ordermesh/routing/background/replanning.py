@@ -22,10 +22,10 @@ from ordermesh.routing.background.batch_worker import (
     MASTER_SECONDS,
     MASTER_SECONDS_MIN,
     MEMORY_BYTES,
-    NICENESS,
 )
 from ordermesh.routing.background.instances import read, written
 from ordermesh.routing.background.mastering import MasterProcess
+from ordermesh.routing.background.yielding import give_way
 from ordermesh.routing.domain.reoptimizing.instance import Instance
 from ordermesh.routing.ports.batches import Replanned
 from ordermesh.routing.solver.batch.engine import BatchResult, plan_batch
@@ -67,6 +67,7 @@ async def _answer(payload: bytes, seed: int, seconds: float) -> bytes:
         stdout=PIPE,
         start_new_session=True,
     )
+    give_way(process.pid)
     try:
         async with asyncio.timeout(seconds + START_SECONDS):
             found, _ = await process.communicate(payload)
@@ -86,7 +87,6 @@ async def _answer(payload: bytes, seed: int, seconds: float) -> bytes:
 
 def main() -> None:
     """Solve the instance on the input."""
-    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     seed, seconds = int(sys.argv[1]), float(sys.argv[2])
     payload = sys.stdin.buffer.read()

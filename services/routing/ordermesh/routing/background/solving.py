@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.routing.background.frames import HEAD_BYTES, Kind, frame, head
+from ordermesh.routing.background.yielding import give_way
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.ports.batches import BatchSession
 
@@ -41,6 +42,7 @@ class BatchProcesses:
                 stdout=PIPE,
                 start_new_session=True,
             )
+            give_way(process.pid)
             try:
                 yield _Session(process)
             finally:

@@ -1,13 +1,15 @@
 """Whether solving a batch delays what else the same pod answers.
 
-Routing is a process of its own, as it is run. Empty calls begin at their time, first alone and then
-while a batch is solved, in turns, so that what else the machine does meets both. Beside that, an
+Routing is a process of its own, as it is run. Empty calls begin at their time: alone, while a batch
+is solved, and alone again, turn by turn. Each turn is compared with itself, and the turn in the
+middle counts, so that what else a busy machine does meets both and decides nothing. Beside that, an
 event loop that has a batch solved tells how long it was busy between two beats, in time of the
 processor: that is what the pod itself delays, however busy the machine is.
 """
 
 import asyncio
 import itertools
+import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -40,7 +42,7 @@ from ordermesh.sample.nouns import Retailer
 from ordermesh.sample.retailer import build_retailer
 
 PER_SECOND, BEAT_SECONDS = 50.0, 0.002
-ROUNDS = 3
+ROUNDS = 5
 PIECE = 500
 
 _EVERYWHERE = 20_100
@@ -53,16 +55,22 @@ async def measure_beside(orders: int, seconds: float, seed: int) -> dict[str, fl
     pieces = list(pieces_of(build_retailer(seed, orders, "peak", kits=0), seconds))
     alone: list[float] = []
     beside: list[float] = []
+    turns: list[tuple[float, float]] = []
     solved = 0
     with tempfile.TemporaryDirectory() as directory:
         async with started_mesh(Path(directory)) as running:
             await _paced(running.mesh, 2.0)
             for _ in range(ROUNDS):
-                alone += await _paced(running.mesh, seconds / 2)
+                without = await _paced(running.mesh, seconds / 2)
                 planning = asyncio.create_task(_plan(running.mesh, pieces))
+                during: list[float] = []
                 while not planning.done():
-                    beside += await _paced(running.mesh, 1.0)
+                    during += await _paced(running.mesh, 1.0)
                 solved += await planning
+                without += await _paced(running.mesh, seconds / 2)
+                turns.append((_percentile(without, 0.99), _percentile(during, 0.99)))
+                alone += without
+                beside += during
     found = {
         "calls_alone": float(len(alone)),
         "calls_beside": float(len(beside)),
@@ -74,12 +82,17 @@ async def measure_beside(orders: int, seconds: float, seed: int) -> dict[str, fl
     }
     busy = await _busy(pieces)
     found["loop_busy_max_ms"] = round(max(busy) * 1_000, 2)
-    found["p99_delay_ms"] = round(found["p99_beside_ms"] - found["p99_alone_ms"], 1)
+    found["p99_delay_ms"] = round(statistics.median(two - one for one, two in turns), 1)
+    found["p99_delay_least_ms"] = round(min(two - one for one, two in turns), 1)
+    found["p99_delay_most_ms"] = round(max(two - one for one, two in turns), 1)
+    found["p99_ratio"] = round(statistics.median(two / max(one, 0.1) for one, two in turns), 2)
     say(
         f"Empty calls, {PER_SECOND:.0f} a second: p99 {found['p99_alone_ms']:.1f} ms alone,"
         f" (p50 {found['p50_alone_ms']:.1f}), {found['p99_beside_ms']:.1f} ms"
         f" (p50 {found['p50_beside_ms']:.1f}) while batches of {orders:,} orders are read,"
-        f" solved and told: {found['p99_delay_ms']:+.1f} ms, over {len(beside):,} calls and"
+        f" solved and told. Turn by turn p99 is {found['p99_delay_ms']:+.1f} ms"
+        f" ({found['p99_delay_least_ms']:+.1f} to {found['p99_delay_most_ms']:+.1f}), which is"
+        f" {found['p99_ratio']:.2f} times as long, over {len(beside):,} calls and"
         f" {solved} batches. Between two of {len(busy):,} beats the loop was busy for at most"
         f" {found['loop_busy_max_ms']:.2f} ms of the processor."
     )

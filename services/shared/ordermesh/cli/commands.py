@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Coroutine, Sequence
@@ -76,8 +77,13 @@ def run_module(service: str, module: str, arguments: Sequence[str], *, extras: s
         )
         raise typer.Exit(2)
     name = f"ordermesh.{service}.{module}"
+    # Programs are started there beside calls that are under way, and would end in the library's own
+    # preparations for a copy of the process. It reads this when it is imported.
+    environment = {"GRPC_ENABLE_FORK_SUPPORT": "0", **os.environ}
     try:
-        ended = subprocess.run([sys.executable, "-m", name, *arguments], check=False)  # noqa: S603 - our own module
+        ended = subprocess.run(  # noqa: S603 - our own module
+            [sys.executable, "-m", name, *arguments], check=False, env=environment
+        )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     raise typer.Exit(ended.returncode)

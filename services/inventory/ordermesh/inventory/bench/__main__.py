@@ -54,7 +54,6 @@ def main() -> int:
     console = Console()
     spare_garbage_collection()
     # Programs are started beside calls that are under way; the library would warn of each.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:

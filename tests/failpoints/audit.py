@@ -33,6 +33,9 @@ _OPEN = (ReservationLine.STATE_HELD, ReservationLine.STATE_CONFIRMED)
 
 Kinds = Counter["NotificationKind.ValueType"]
 
+REST_SECONDS, REST_TURNS = 0.5, 60
+"""A delivery that was under way when the last call was answered is not work that is left."""
+
 
 async def told(mesh: Mesh, day: Day) -> dict[str, list[Notification]]:
     """The notices of each order of the day, as notify has them."""
@@ -194,11 +197,22 @@ async def at_the_end(world: World) -> list[str]:
     found = await books(world.mesh)
     for name, url in world.database_urls.items():
         if world.dialect == "postgresql":
-            left = await _work_left(url)
+            left = await _work_left_at_rest(url)
             found += [f"{name} has work left: {left}"] if left else []
     for name in PORTS:
         found += [f"{name}'s feed: {one}" for one in await _feed(world.mesh, name)]
     return found
+
+
+async def _work_left_at_rest(url: str) -> Counter[str]:
+    """What is left when what was under way has had the time to be done."""
+    left = await _work_left(url)
+    for _ in range(REST_TURNS):
+        if not left or any("dead" in kind for kind in left):
+            break
+        await asyncio.sleep(REST_SECONDS)
+        left = await _work_left(url)
+    return left
 
 
 async def _work_left(url: str) -> Counter[str]:

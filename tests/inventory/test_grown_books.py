@@ -17,6 +17,7 @@ from ordermesh.inventory.store.tables.seals import seal
 from ordermesh.runtime.bulk import insert_rows
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.engines import Dialect
+from ordermesh.runtime.prepared import Prepared
 from tests.inventory.shop import Shop
 
 KEYS, ENTRIES = 10, 3_000
@@ -36,10 +37,20 @@ def watched(database: Database) -> Iterator[list[Statement]]:
         if statement.lstrip().startswith("SELECT"):
             statements.append((statement, parameters))
 
+    as_it_is = Transaction.rows
+
+    async def noted(tx: Transaction, prepared: Prepared, values: Mapping[str, Any]) -> Any:
+        if tx.dialect == "postgresql":
+            # Past SQLAlchemy, which tells nobody.
+            statements.append(prepared.text(values))
+        return await as_it_is(tx, prepared, values)
+
     for engine in database.engines():
         event.listen(engine, "before_cursor_execute", note)
     try:
-        yield statements
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Transaction, "rows", noted)
+            yield statements
     finally:
         for engine in database.engines():
             event.remove(engine, "before_cursor_execute", note)

@@ -97,7 +97,7 @@ DEFECTS: Sequence[Defect] = (
     Defect(
         "what was switched meanwhile is sold on",
         SERVICE / "operations" / "foreseeing.py",
-        "        stores.controls.expect(tx, memory.stamps)\n",
+        "    stores.controls.expect(tx, memory.stamps)\n",
         "",
         ["tests/inventory/test_foreseen.py", "-k", "postgresql and switched"],
     ),

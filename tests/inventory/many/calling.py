@@ -13,6 +13,7 @@ from ordermesh.api.inventory.v1 import ReserveBulkRequest, ReserveBulkResponse, 
 from ordermesh.kernel.errors import (
     Conflict,
     DomainError,
+    NotFound,
     Overloaded,
     RuleViolated,
     Unavailable,
@@ -41,6 +42,10 @@ class Subject(Protocol):
     def hear(self, method: str, request: Any, answer: Any) -> None:
         """Look at the reply to a request that was not refused, and remember what it says."""
         ...
+
+
+_KEEPING_WHAT_IS_NOT_FOUND = frozenset({"ReassignBulk"})
+"""Methods that answer for ever what they found not to be there."""
 
 
 class Callers:
@@ -153,7 +158,7 @@ class Callers:
                 # A statement took too long: whether anything was done, the same request tells.
                 self.away += 1
             except DomainError as refusal:
-                return _refused(refusal)
+                return _refused(method, refusal)
             self.again += 1
             await asyncio.sleep(0.001 * self.world.random.randint(1, 2 + attempt))
         raise AssertionError(f"Others were {ATTEMPTS} times in the way of {method}: {request}")
@@ -170,7 +175,7 @@ class Callers:
         except (Conflict, Unavailable):
             raise
         except DomainError as refusal:
-            replies.append(_refused(refusal))
+            replies.append(_refused(method, refusal))
         return tuple(replies)
 
     def _hear(self, method: str, request: Request, answer: Answer) -> None:
@@ -194,8 +199,9 @@ class Callers:
             self._kept[place] = row
 
 
-def _refused(refusal: DomainError) -> Refused:
-    return Refused(refusal.reason, isinstance(refusal, RuleViolated))
+def _refused(method: str, refusal: DomainError) -> Refused:
+    kept = (RuleViolated, NotFound) if method in _KEEPING_WHAT_IS_NOT_FOUND else RuleViolated
+    return Refused(refusal.reason, isinstance(refusal, kept))
 
 
 def _is_kept(answer: Answer) -> bool:

@@ -5,29 +5,24 @@ and writes the prices to its output.
 """
 
 import asyncio
-import contextlib
 import io
 import os
 import resource
-import signal
 import sys
 import time
-from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ordermesh.kernel.errors import Unavailable
+from ordermesh.routing.background.answering import answer_of
 from ordermesh.routing.background.batch_worker import MEMORY_BYTES
 from ordermesh.routing.background.instances import CELLS
-from ordermesh.routing.background.yielding import give_way
 from ordermesh.routing.domain.batch.cells import Cells
 from ordermesh.routing.domain.foresight.ahead import Ahead, Priced
 from ordermesh.routing.solver.batch.ahead import price_ahead
 
-START_SECONDS = 30.0
-"""How long starting, reading and one future may take beside the search."""
+MODULE = "ordermesh.routing.background.pricing"
 
 _COLUMNS = ("stock", "labor_now", "labor_later", "weights", "start")
 _FOUND = ("prices", "last", "next", "missing", "missing_value", "idle")
@@ -43,41 +38,13 @@ class PricingProcess:
         """As in ``Pricing``."""
         payload = await asyncio.to_thread(_written, ahead)
         async with self._room:
-            found = await _answer(payload, seed, seconds)
+            found = await answer_of(MODULE, payload, seed, seconds)
         with np.load(io.BytesIO(found)) as told:
             return Priced(
                 **{name: told[name].astype(np.int64) for name in _FOUND},
                 futures=int(told["futures"]),
                 is_cut=bool(told["is_cut"]),
             )
-
-
-async def _answer(payload: bytes, seed: int, seconds: float) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "ordermesh.routing.background.pricing",
-        str(seed),
-        str(seconds),
-        stdin=PIPE,
-        stdout=PIPE,
-        start_new_session=True,
-    )
-    give_way(process.pid)
-    try:
-        async with asyncio.timeout(seconds + START_SECONDS):
-            found, _ = await process.communicate(payload)
-    except (TimeoutError, ConnectionError, RuntimeError):
-        # It took too long, or ended before it had read everything; the event loop says the latter
-        # in one of two ways.
-        found = b""
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    if not found:
-        raise Unavailable("The solver has stopped.", service="solver", retry_after=5.0)
-    return found
 
 
 def _written(ahead: Ahead) -> bytes:

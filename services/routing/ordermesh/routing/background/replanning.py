@@ -5,19 +5,16 @@ and writes what it found to its output.
 """
 
 import asyncio
-import contextlib
 import io
 import os
 import resource
-import signal
 import sys
 import time
-from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import numpy as np
 
-from ordermesh.kernel.errors import Unavailable
+from ordermesh.routing.background.answering import answer_of
 from ordermesh.routing.background.batch_worker import (
     MASTER_SECONDS,
     MASTER_SECONDS_MIN,
@@ -25,14 +22,12 @@ from ordermesh.routing.background.batch_worker import (
 )
 from ordermesh.routing.background.instances import read, written
 from ordermesh.routing.background.mastering import MasterProcess
-from ordermesh.routing.background.yielding import give_way
 from ordermesh.routing.domain.reoptimizing.instance import Instance
 from ordermesh.routing.ports.batches import Replanned
 from ordermesh.routing.solver.batch.engine import BatchResult, plan_batch
 from ordermesh.routing.solver.batch.master import Chosen, Master
 
-START_SECONDS = 30.0
-"""How long starting, reading and the first plan may take beside the search."""
+MODULE = "ordermesh.routing.background.replanning"
 
 
 class ReplanningProcess:
@@ -45,7 +40,7 @@ class ReplanningProcess:
         """As in ``Replanning``."""
         payload = await asyncio.to_thread(written, instance)
         async with self._room:
-            found = await _answer(payload, seed, seconds)
+            found = await answer_of(MODULE, payload, seed, seconds)
         with np.load(io.BytesIO(found)) as told:
             return Replanned(
                 told["location"].astype(np.int64),
@@ -54,35 +49,6 @@ class ReplanningProcess:
                 told["prices"].astype(np.int64),
                 bool(told["is_cut"]),
             )
-
-
-async def _answer(payload: bytes, seed: int, seconds: float) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "ordermesh.routing.background.replanning",
-        str(seed),
-        str(seconds),
-        stdin=PIPE,
-        stdout=PIPE,
-        start_new_session=True,
-    )
-    give_way(process.pid)
-    try:
-        async with asyncio.timeout(seconds + START_SECONDS):
-            found, _ = await process.communicate(payload)
-    except (TimeoutError, ConnectionError, RuntimeError):
-        # It took too long, or ended before it had read everything; the event loop says the latter
-        # in one of two ways.
-        found = b""
-    finally:
-        # With the processes that it may have started.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    if not found:
-        raise Unavailable("The solver has stopped.", service="solver", retry_after=5.0)
-    return found
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import pytest
 from google.type.latlng_pb2 import LatLng
 
 from ordermesh.api.inventory.v1 import Item, Size
-from ordermesh.api.order.v1 import Destination
+from ordermesh.api.order.v1 import Destination, FulfillmentMethod
 from ordermesh.api.routing import v1
 from tests.routing.freight import (
     card,
@@ -24,13 +24,17 @@ from tests.routing.freight import (
     transit,
     zones,
 )
-from tests.routing.house import House, item, line
+from tests.routing.house import House, entry, item, line
+from tests.routing.policing import rule, save
 
 MUGS_PER_KG = 2
 """An item of the house weighs 500 g."""
 
 KIND = v1.CostTerm.Kind
 SURCHARGE = v1.RateCard.Surcharge
+
+SHIP = FulfillmentMethod.FULFILLMENT_METHOD_SHIP
+PICK_UP = FulfillmentMethod.FULFILLMENT_METHOD_PICK_UP
 
 
 def freight(decision: v1.Decision) -> float:
@@ -261,6 +265,87 @@ async def test_a_surcharge_for_goods_is_paid_by_the_parcel_that_has_them_alone(
     ]
     assert {one.carrier_id for one in parcels(decision)} == {"POSTMAN"}
     assert freight(decision) == pytest.approx(4.4 + 34.4)
+
+
+@pytest.mark.parametrize("charged", [False, True])
+async def test_a_rule_about_a_service_holds_for_parcels_with_surcharges_too(
+    house: House, *, charged: bool
+) -> None:
+    await house.items(item("BLEACH", handling=[Item.HANDLING_HAZARDOUS]), "MUG")
+    await house.receive({"BLEACH at NEAR": 5, "MUG at NEAR": 9})
+    hazmat = SURCHARGE(kind=SURCHARGE.KIND_HAZMAT, amount=eur(3.0, "USD"))
+    mine = card(surcharges=[hazmat])
+    await put(house, zones(), carrier(service(handling=["HAZARDOUS"])), mine, lane("L", "NEAR"))
+    ground = v1.ServiceRule(service_ids=["POSTMAN/GROUND"])
+    if charged:
+        ground.per_parcel.CopyFrom(eur(2.0, "USD"))
+    else:
+        ground.banned = True
+    await save(house, rules=[rule("no ground", service=ground)])
+
+    decision = await decided(house, line("1", "BLEACH"))
+
+    if charged:
+        assert freight(decision) == 5.0 + 3.0 + 2.0
+    else:
+        assert parcels(decision) == []
+        assert fate(decision, "NEAR") == ("OUT_OF_REACH", "no ground ban every service from here")
+
+
+FEATURED = [
+    (v1.ServiceRule(features=["branded"], banned=True), "POSTMAN/PLAIN"),
+    (v1.ServiceRule(without_features=["branded"], banned=True), "POSTMAN/GROUND"),
+    (v1.ServiceRule(without_features=["tracked"], banned=True), "POSTMAN/PLAIN"),
+    (v1.ServiceRule(features=["branded"], per_parcel=eur(1.0, "USD")), "POSTMAN/GROUND"),
+    (v1.ServiceRule(features=["branded"], per_parcel=eur(20.0, "USD")), "POSTMAN/PLAIN"),
+]
+
+
+@pytest.mark.parametrize(("chosen", "service_id"), FEATURED)
+async def test_services_are_chosen_by_what_they_offer(
+    house: House, chosen: v1.ServiceRule, service_id: str
+) -> None:
+    await house.stock({"MUG at NEAR": 9})
+    await put(
+        house,
+        zones(),
+        carrier(
+            service(features=["branded"]),
+            service("PLAIN", features=["tracked"]),
+        ),
+        card(),
+        card(
+            rates(1, 9.0),
+            rates(2, 9.0),
+            rate_card_id="PLAIN",
+            service=name("POSTMAN/PLAIN"),
+        ),
+        lane("L", "NEAR", "POSTMAN/GROUND", "POSTMAN/PLAIN"),
+    )
+    await save(house, rules=[rule("by feature", service=chosen)])
+
+    assert [one.service_id for one in parcels(await decided(house))] == [service_id]
+
+
+async def test_what_nobody_carries_has_no_features_and_a_customer_still_collects_it(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 9})
+    await house.network(entry("NEAR", methods=[SHIP, PICK_UP]))
+    wanted = v1.ServiceRule(without_features=["tracked"], banned=True)
+    await save(house, rules=[rule("only tracked", service=wanted)])
+
+    sent = await decided(house)
+    collected = await house.submit(
+        "O-1",
+        line("1", "MUG"),
+        method=PICK_UP,
+        destination=None,
+        pickup_location_id="NEAR",
+    )
+
+    assert fate(sent, "NEAR") == ("OUT_OF_REACH", "only tracked bans service standard")
+    assert [one.location_id for one in collected.decision.plan.shipments] == ["NEAR"]
 
 
 async def test_surcharges_of_the_address_are_in_every_parcel(house: House) -> None:

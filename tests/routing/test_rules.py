@@ -257,7 +257,9 @@ def test_services_are_banned_for_orders_with_such_goods() -> None:
 
     result = evaluated(ban, items=(item("MUG", handling=("HAZARDOUS",)),))
 
-    assert {(one.location_id, one.service_ids, one.banned) for one in result.services} == {
+    assert {
+        (one.location_id, one.rule.service_ids, one.rule.banned) for one in result.services
+    } == {
         ("DC", ("air",), True),
         ("STORE", ("air",), True),
     }

@@ -157,6 +157,11 @@ POLICY_CASES = [
         lambda: ruled(service=v1.ServiceRule(service_ids=["air"])),
         "services are either banned or charged",
     ),
+    invalid(
+        "no services at all",
+        lambda: ruled(service=v1.ServiceRule(banned=True)),
+        "policy.rules[0].service",
+    ),
     not_valid(
         "a substitute by place",
         lambda: ruled(HERE, substitute=v1.Substitute(sku="CUP", when=SHORT)),

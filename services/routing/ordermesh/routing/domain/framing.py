@@ -130,7 +130,7 @@ class _Scene:
     def _seen(self, entry: NetworkLocation, place: KnownLocation, way: Way) -> SourcingLocation:
         name, known = entry.location_id, self.known
         changed = self.changes.get(name, [])
-        services, why_unreached = served(way.services, way.why_unreached, changed)
+        services, why_unreached = served(way.services, way.why_unreached, changed, known.carriers)
         return SourcingLocation(
             location_id=name,
             place=place.place,

@@ -202,6 +202,8 @@ def _effect(message: v1.Rule, currency: str) -> Effect:
                 tuple(sorted(service.service_ids)),
                 service.banned,
                 _amount(service, "per_parcel", currency),
+                tuple(sorted(service.features)),
+                tuple(sorted(service.without_features)),
             )
         case "action":
             return order_action(message.action)
@@ -306,6 +308,8 @@ def _tell_effect(message: v1.Rule, effect: Effect, currency: str) -> None:
                     service_ids=effect.service_ids,
                     banned=effect.banned,
                     per_parcel=_money(effect.per_parcel or None, currency),
+                    features=effect.features,
+                    without_features=effect.without_features,
                 )
             )
         case PromiseRule():

@@ -1055,8 +1055,8 @@ Global___CapacityMode: _TypeAlias = CapacityMode  # noqa: Y015
 
 @_typing.final
 class ServiceRule(_message.Message):
-    """ServiceRule prefers or bans services of carriers. Conditions about goods hold for all of an order that
-    has such goods.
+    """ServiceRule prefers or bans services of carriers: those that are named, those with one of some features,
+    and those that lack one. Conditions about goods hold for all of an order that has such goods.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1064,15 +1064,29 @@ class ServiceRule(_message.Message):
     SERVICE_IDS_FIELD_NUMBER: _builtins.int
     BANNED_FIELD_NUMBER: _builtins.int
     PER_PARCEL_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    WITHOUT_FEATURES_FIELD_NUMBER: _builtins.int
     banned: _builtins.bool
     """They may not be used."""
     @_builtins.property
     def service_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The services as `carrier/service`; `standard` is that of the policy's zones where there are no lanes."""
+        """The services as `carrier/service`, whatever surcharges their parcels bear; `standard` is that of the
+        policy's zones where there are no lanes.
+        """
 
     @_builtins.property
     def per_parcel(self) -> _money_pb2.Money:
         """A parcel that takes one of them is charged this. To prefer a service, charge the others."""
+
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The services with one of these features of `CarrierService`."""
+
+    @_builtins.property
+    def without_features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The services that lack one of these features: banned, only services with all of them are left.
+        `standard` has none.
+        """
 
     def __init__(
         self,
@@ -1080,10 +1094,12 @@ class ServiceRule(_message.Message):
         service_ids: _abc.Iterable[_builtins.str] | None = ...,
         banned: _builtins.bool = ...,
         per_parcel: _money_pb2.Money | None = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
+        without_features: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["per_parcel", b"per_parcel"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["banned", b"banned", "per_parcel", b"per_parcel", "service_ids", b"service_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["banned", b"banned", "features", b"features", "per_parcel", b"per_parcel", "service_ids", b"service_ids", "without_features", b"without_features"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -203,7 +203,10 @@ def _contradiction(first: Effect, second: Effect) -> str:
             return "say different things of the promise"
         case ServiceRule(), ServiceRule() if first.banned is not second.banned:
             shared = sorted(set(first.service_ids) & set(second.service_ids))
-            return f"ban and price service {shared[0]}" if shared else ""
+            if shared:
+                return f"ban and price service {shared[0]}"
+            alike = sorted(set(first.features) & set(second.features))
+            return f"ban and price services that are {alike[0]}" if alike else ""
         case OrderAction(), OrderAction() if first.after & second.after:
             return clash(first.deed, second.deed)
         case Substitute(), Substitute() if first.sku == second.sku:

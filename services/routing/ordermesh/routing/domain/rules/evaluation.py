@@ -350,15 +350,7 @@ class _Run:
             if isinstance(effect, CapacityMode):
                 self._limits.capacity.setdefault(location_id, effect.mode)
             elif isinstance(effect, ServiceRule):
-                self._services.append(
-                    ServiceChange(
-                        one.rule.rule_id,
-                        location_id,
-                        effect.service_ids,
-                        effect.banned,
-                        effect.per_parcel,
-                    )
-                )
+                self._services.append(ServiceChange(one.rule.rule_id, location_id, effect))
         return bool(tally.at)
 
     def _limit(self, one: _Compiled, lines: Sequence[AskedLine], tally: Tally) -> bool:

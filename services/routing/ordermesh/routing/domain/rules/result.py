@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.rules.action import RuleAction
-from ordermesh.routing.domain.rules.rule import NOTHING, Mode, Purpose
+from ordermesh.routing.domain.rules.rule import NOTHING, Mode, Purpose, ServiceRule
 from ordermesh.routing.domain.rules.substitute import Offered
 
 
@@ -34,13 +34,11 @@ class RuleAdjustment:
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """Services at a location that are banned, or charged for each parcel."""
+    """What a rule says of services at a location."""
 
     rule_id: str
     location_id: str
-    service_ids: tuple[str, ...]
-    banned: bool
-    per_parcel: Money
+    rule: ServiceRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Rules: a scope, conditions, and one effect."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -147,12 +147,27 @@ class CapacityMode:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRule:
-    """Services that are banned, or charged for each parcel that takes them."""
+    """Services that are banned, or charged for each parcel that takes them.
+
+    They are named, have one of the ``features``, or lack one of ``without_features``.
+    """
 
     service_ids: tuple[str, ...]
     banned: bool = False
     per_parcel: Money = NOTHING
+    features: tuple[str, ...] = ()
+    without_features: tuple[str, ...] = ()
     kind: Literal["SERVICE"] = "SERVICE"
+
+    def is_about(self, service_id: str, features: Collection[str] | None) -> bool:
+        """Whether it speaks of a service; ``features`` None is one that no carrier sells."""
+        if service_id in self.service_ids:
+            return True
+        if features is None:
+            return False
+        return any(one in features for one in self.features) or any(
+            one not in features for one in self.without_features
+        )
 
 
 @dataclass(frozen=True, slots=True)

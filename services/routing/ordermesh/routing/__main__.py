@@ -54,6 +54,7 @@ from ordermesh.routing.operations.postal_codes import (
 from ordermesh.routing.operations.price_renewal import Renewal, RenewPrices
 from ordermesh.routing.operations.promising import Promising
 from ordermesh.routing.operations.putting_facts import PuttingFacts
+from ordermesh.routing.operations.questions import Questions
 from ordermesh.routing.operations.reassigning import Reassigning
 from ordermesh.routing.operations.records import WAKE_KIND, WORK_KIND, Records
 from ordermesh.routing.operations.renewing import RenewingOnSchedule, RenewingPrices, Schedule
@@ -188,8 +189,9 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
         records,
         waiters,
     )
+    questions = Questions(knowledge, whereabouts, planner)
     source = SourceOrder(
-        database, mutations, clock, stores, knowledge, whereabouts, planner, records, waiters
+        database, mutations, clock, stores, knowledge, questions, planner, records, waiters
     )
     fulfillment = Fulfillment(database, mutations, clock, stores, records, waiters)
     comparing = Comparing(database, stores, stock, planner)
@@ -199,7 +201,7 @@ def assemble(seams: Seams, places: Places) -> ServiceDefinition:
     reassigning = Reassigning(database, stores, stock, records, waiters, seams.at)
     expiries, shortfalls = Expiries(stores, records), Shortfalls(stores, records)
     inbox = Inbox(database, {**expiries.handlers(), **shortfalls.handlers()})
-    promising = Promising(database, knowledge, whereabouts, planner, solve)
+    promising = Promising(database, knowledge, questions, planner, solve)
     renewing = RenewingPrices(database, mutations, clock, renew)
     implementations = {
         "OrderService": OrderServicer(database, submit, fulfillment, reading),

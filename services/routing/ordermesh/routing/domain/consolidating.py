@@ -1,19 +1,21 @@
 """Hubs at which an order may be brought together, as sourcing sees them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import prod
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.calendars.calendar import NeverOpen
 from ordermesh.routing.domain.calendars.clock_face import local_day
 from ordermesh.routing.domain.calendars.distribution import quantile
-from ordermesh.routing.domain.calendars.schedule import dispatch
+from ordermesh.routing.domain.calendars.schedule import Dispatch, dispatch
 from ordermesh.routing.domain.carriage.lane import TransferLane
 from ordermesh.routing.domain.collecting import NO_ZONE, NoRate, run_tariff, transfer_service
 from ordermesh.routing.domain.item import KnownLocation
 from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
+from ordermesh.routing.domain.plan import Shipment
 from ordermesh.routing.domain.problem import Adjustment, AdjustmentKind
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.rates import CarbonRates
@@ -112,6 +114,17 @@ def _stays() -> SourcingService:
 
 def _days(known: Known, entry: NetworkLocation, lane: TransferLane, hub: NetworkLocation) -> int:
     """Days from today until the hub has handed over what a lane brings. Raises ``NeverOpen``."""
+    zone = known.dispatches.schedule(
+        hub, known.locations[hub.location_id].time_zone, SHIP, known.now
+    ).calendar.zone
+    at = quantile(_pickups(known, entry, lane, hub), known.permille)
+    return (local_day(zone, at) - local_day(zone, known.now)).days
+
+
+def _pickups(
+    known: Known, entry: NetworkLocation, lane: TransferLane, hub: NetworkLocation
+) -> tuple[tuple[datetime, int], ...]:
+    """When the hub has handed over what a lane brings, with weights. Raises ``NeverOpen``."""
     time_zone = known.locations[entry.location_id].time_zone
     at_source = known.dispatches.schedule(entry, time_zone, SHIP, known.now)
     at_hub = known.dispatches.schedule(
@@ -123,9 +136,41 @@ def _days(known: Known, entry: NetworkLocation, lane: TransferLane, hub: Network
             there = lane.leaves(packed) + takes
             for pickup, share in dispatch(at_hub, there).pickups:
                 pickups[pickup] = pickups.get(pickup, 0) + weight * chance * share
-    zone = at_hub.calendar.zone
-    at = quantile(tuple(sorted(pickups.items())), known.permille)
-    return (local_day(zone, at) - local_day(zone, known.now)).days
+    return tuple(sorted(pickups.items()))
+
+
+def handed_over(known: Known, hub: NetworkLocation, legs: Iterable[Shipment]) -> Dispatch:
+    """When a hub hands over what these runs bring, which come independently of each other."""
+    parts = []
+    for leg in legs:
+        (run,) = leg.parcels
+        if leg.location_id == hub.location_id:
+            time_zone = known.locations[hub.location_id].time_zone
+            here = known.dispatches.schedule(hub, time_zone, SHIP, known.now)
+            parts.append(dispatch(here, known.now).pickups)
+            continue
+        entry = known.entry(leg.location_id)
+        (lane,) = (
+            one
+            for one in known.book.transfers(leg.location_id, hub.location_id)
+            if transfer_service(one) == run.service_id
+        )
+        parts.append(_pickups(known, entry, lane, hub))
+    return Dispatch(_last_of(parts))
+
+
+def _last_of(
+    parts: Sequence[Sequence[tuple[datetime, int]]],
+) -> tuple[tuple[datetime, int], ...]:
+    """When the last of several independent things has happened, with weights."""
+    instants = sorted({at for part in parts for at, _ in part})
+    found, before = [], 0
+    for at in instants:
+        share = prod(sum(weight for one, weight in part if one <= at) for part in parts)
+        if share > before:
+            found.append((at, share - before))
+            before = share
+    return tuple(found)
 
 
 def _legs(

@@ -11,7 +11,7 @@ from functools import cached_property
 from ordermesh.kernel.money import Money, from_decimal
 from ordermesh.routing.domain.rates import CarbonRates, CostModel, ZoneRates
 from ordermesh.routing.domain.rules.conditions import Condition
-from ordermesh.routing.domain.rules.rule import Rule, Window
+from ordermesh.routing.domain.rules.rule import Rule, SplitLimit, Window
 from ordermesh.routing.domain.stages import Stage
 from ordermesh.routing.domain.terms import Tier
 
@@ -84,6 +84,12 @@ class Policy:
     def is_active(self) -> bool:
         """Whether it decides when it is in force."""
         return self.state is PolicyState.ACTIVE
+
+    @cached_property
+    def limits_parcels(self) -> bool:
+        """Whether a rule may limit the parcels of an order: that can take long to solve."""
+        limits = [one.effect for one in self.rules if isinstance(one.effect, SplitLimit)]
+        return any(one.parcels_max for one in limits)
 
     @cached_property
     def costs(self) -> CostModel:

@@ -120,12 +120,23 @@ def rounded_up(at: datetime) -> datetime:
     return at - beyond + QUARTER if beyond else at
 
 
+def tiers_of(objective: Objective) -> tuple[Tier, ...] | None:
+    """What an objective minimises, the first before all others; None: what the policy says."""
+    return _TIERS.get(objective)
+
+
 def best(problem: Problem, objective: Objective, solve: Callable[[Problem], Solution]) -> Solution:
     """The plan that an objective wants, of those that fill most."""
-    if objective is Objective.CHEAPEST:
-        return solve(problem)
-    tiers = replace(problem, tiers=_TIERS[objective])
-    return _fastest(tiers, solve) if objective is Objective.FASTEST else solve(tiers)
+    tiers = tiers_of(objective)
+    asked = problem if tiers is None else replace(problem, tiers=tiers)
+    return solved_for(asked, objective, solve)
+
+
+def solved_for(
+    problem: Problem, objective: Objective, solve: Callable[[Problem], Solution]
+) -> Solution:
+    """The plan that an objective wants of a problem that minimises what it does."""
+    return _fastest(problem, solve) if objective is Objective.FASTEST else solve(problem)
 
 
 def _fastest(problem: Problem, solve: Callable[[Problem], Solution]) -> Solution:

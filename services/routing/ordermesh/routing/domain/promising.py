@@ -1,34 +1,32 @@
 """From a question to a promise: the plan that the solver finds, carried through the calendars."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from ordermesh.kernel.money import Money
-from ordermesh.routing.domain.asking import asked
 from ordermesh.routing.domain.calendars.distribution import Chance, certain
 from ordermesh.routing.domain.calendars.schedule import Transit, dispatch
 from ordermesh.routing.domain.carriage.carrier import TransitUnit
 from ordermesh.routing.domain.carrier_calendars import CarrierCalendars
-from ordermesh.routing.domain.coming import Coming, start_of
+from ordermesh.routing.domain.coming import start_of
+from ordermesh.routing.domain.consolidating import handed_over
+from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.errors.requests import FieldViolation
-from ordermesh.routing.domain.framing import frame
 from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP
-from ordermesh.routing.domain.plan import Shipment, Solution
+from ordermesh.routing.domain.plan import Shipment
 from ordermesh.routing.domain.problem import Candidate, Option, Problem
 from ordermesh.routing.domain.promise import (
     Objective,
     Weighted,
     Window,
-    best,
+    rounded_up,
     shipment_arrivals,
     window,
 )
 from ordermesh.routing.domain.question import Question, Units
-from ordermesh.routing.domain.stages import Ruled, relaxations
-from ordermesh.routing.domain.staging import openings
-from ordermesh.routing.domain.verification import verify
+from ordermesh.routing.domain.substituting import by_tiers
 
 HORIZON = timedelta(hours=24)
 """No answer is true for longer than this without being asked again."""
@@ -88,15 +86,53 @@ class Promise:
 class Situation:
     """All that a promise is made from. ``permille`` is how sure it is to be kept.
 
-    ``coming`` is what is not in hand, where it may be counted on.
+    ``decide`` decides as an order would be, but for what is minimised.
     """
 
     known: Known
     available: Units
     permille: int
-    solve: Callable[[Problem], Solution]
-    coming: tuple[Coming, ...] = ()
-    problems: dict[object, Problem] = field(default_factory=dict, compare=False, repr=False)
+    decide: Callable[[Question, Objective], Decision]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What was decided: by which problem and shipments, at what cost, and what is left."""
+
+    problem: Problem
+    shipments: tuple[Shipment, ...]
+    cost: Money
+    unpromised: tuple[Unpromised, ...]
+
+    @property
+    def co2e_grams(self) -> int:
+        """Grams of CO2e, rounded up."""
+        return -(-sum(one.micrograms for one in self.shipments) // _MICROGRAMS)
+
+
+def planned(question: Question, situation: Situation, objective: Objective) -> Planned:
+    """What an order would get that asks this. Raises as deciding does."""
+    decision = situation.decide(question, objective)
+    if decision.record is None:
+        raise ValueError("what is promised is decided exactly, which makes a record")
+    unfilled = sum(amount for kind, amount in decision.cost_terms if kind == "UNFILLED")
+    return Planned(
+        decision.record.problem,
+        decision.record.plan.shipments if decision.shipments else (),
+        Money(decision.cost - unfilled),
+        tuple(
+            Unpromised(one.line_id, one.sku, one.unfilled, one.reason)
+            for one in decision.unfilled_lines
+        ),
+    )
+
+
+def worth(decision: Decision, objective: Objective) -> tuple[int, ...]:
+    """What of two decisions an objective wants less of, where lines may be filled otherwise."""
+    if objective is not Objective.FASTEST:
+        return by_tiers(decision)
+    days = max((one.days for one in decision.shipments), default=0)
+    return (decision.unfilled_units, days, decision.cost)
 
 
 def deliver(question: Question, situation: Situation, objective: Objective) -> Promise:
@@ -106,77 +142,23 @@ def deliver(question: Question, situation: Situation, objective: Objective) -> P
     """
     known = situation.known
     try:
-        problem, solution = staged(question, situation, objective)
+        found = planned(question, situation, objective)
     except FieldViolation:
         unpromised = all_of(question, "NO_LOCATION")
         return Promise(objective, None, (), Money(0), 0, unpromised, known.now + HORIZON)
-    plan = solution.plan
-    candidates = {one.location_id: one for one in problem.candidates}
-    sent = [_sent(one, candidates[one.location_id], situation) for one in plan.shipments]
+    candidates = {one.location_id: one for one in found.problem.candidates}
+    sent = [_sent(one, candidates[one.location_id], situation) for one in found.shipments]
     parts = [arrivals for _, arrivals in sent]
     is_in_days = all(promised.window.is_in_days for promised, _ in sent)
-    reasons = {(one.line_id, one.sku): one.reason for one in solution.shortfalls}
     return Promise(
         objective=objective,
         window=window(parts, situation.permille, is_in_days=is_in_days) if parts else None,
         shipments=tuple(promised for promised, _ in sent),
-        cost=Money(plan.costs.total - plan.costs.unfilled),
-        co2e_grams=-(-sum(one.micrograms for one in plan.shipments) // _MICROGRAMS),
-        unpromised=tuple(
-            Unpromised(
-                line.line_id,
-                line.sku,
-                line.quantity,
-                reasons.get((line.line_id, line.sku), "NO_LOCATION"),
-            )
-            for line in plan.unfilled
-        ),
-        expire_time=_true_until(problem, situation),
+        cost=found.cost,
+        co2e_grams=found.co2e_grams,
+        unpromised=found.unpromised,
+        expire_time=_true_until(found.problem, situation),
     )
-
-
-def staged(
-    question: Question, situation: Situation, objective: Objective
-) -> tuple[Problem, Solution]:
-    """The plan of the first stage that fills all, or of the last one, as an order would get it."""
-    known, available = situation.known, situation.available
-    seen = asked(question, known, available) if known.rulebook else None
-    for relaxation in relaxations(known.policy.stages):
-        ruled = Ruled(relaxation=relaxation)
-        if seen is not None:
-            evaluation = known.rulebook.evaluate(seen, known.now, relaxation.without)
-            ruled = Ruled(evaluation, relaxation)
-        for opened in openings(ruled, known, question.pickup):
-            problem = _problem(question, situation, opened)
-            solution = best(problem, objective, _verified(situation.solve))
-            if solution.plan.is_complete:
-                return problem, solution
-    return problem, solution
-
-
-def _problem(question: Question, situation: Situation, ruled: Ruled) -> Problem:
-    """The problem of a stage, which is the same for every objective."""
-    lines = tuple(one.line.line_id for one in question.wanted)
-    name = (
-        lines,
-        ruled.relaxation.name,
-        ruled.open_when_full,
-        ruled.past_soft_limits,
-        ruled.transfers,
-    )
-    if name not in situation.problems:
-        inputs = frame(question, situation.known, situation.available, ruled, situation.coming)
-        situation.problems[name] = inputs.problem
-    return situation.problems[name]
-
-
-def _verified(solve: Callable[[Problem], Solution]) -> Callable[[Problem], Solution]:
-    def solved(problem: Problem) -> Solution:
-        solution = solve(problem)
-        verify(problem, solution.plan)
-        return solution
-
-    return solved
 
 
 def transit_of(
@@ -208,8 +190,11 @@ def _sent(
     place_id, since = candidate.place_id, candidate.available_from
     time_zone = known.locations[place_id].time_zone
     schedule = known.dispatches.schedule(known.entry(place_id), time_zone, SHIP, known.now)
-    there = start_of(date.fromisoformat(since)) if since else known.now
-    leaves = dispatch(schedule, max(there, known.now))
+    if candidate.legs:
+        leaves = handed_over(known, known.entry(place_id), shipment.legs)
+    else:
+        there = start_of(date.fromisoformat(since)) if since else known.now
+        leaves = dispatch(schedule, max(there, known.now))
     used = {parcel.service_id for parcel in shipment.parcels}
     options = [option for option in candidate.options if option.service_id in used]
     transits = [transit_of(option, time_zone, known.now, known.carriers) for option in options]
@@ -229,6 +214,9 @@ def _true_until(problem: Problem, situation: Situation) -> datetime:
     """Until when no location that could have sent anything hands over at another time."""
     known = situation.known
     until = next_edge(known, known.now)
+    if any(one.legs for one in problem.candidates):
+        # The runs of lanes are later with every quarter that passes.
+        until = min(until, rounded_up(known.now + timedelta(seconds=1)))
     for candidate in problem.candidates:
         location = known.entry(candidate.place_id)
         time_zone = known.locations[candidate.place_id].time_zone

@@ -6,7 +6,7 @@ all is the one that is made. Where there are too many choices, the last lines ar
 were ordered, and the decision claims no optimum.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from math import prod
@@ -24,6 +24,9 @@ from ordermesh.routing.domain.wanted import Wanted
 
 CHOICES_MAX = 64
 """So many choices of what lines are filled with are compared at most."""
+
+Worth = Callable[[Decision], tuple[int, ...]]
+"""What a decision is compared by: less is better."""
 
 Choice = Mapping[str, Offered]
 """By line: what is sent instead; the others are filled as they were ordered."""
@@ -135,12 +138,8 @@ def charged(evaluation: Evaluation, choice: Choice, stock: Units) -> Evaluation:
     return replace(evaluation, adjustments=(*evaluation.adjustments, *charges))
 
 
-def is_better(decision: Decision, than: Decision) -> bool:
-    """Whether a decision comes to less in what is minimised, the first tier before all others."""
-    return _worth(decision) < _worth(than)
-
-
-def _worth(decision: Decision) -> tuple[int, ...]:
+def by_tiers(decision: Decision) -> tuple[int, ...]:
+    """What a decision comes to in what is minimised, the first tier before all others."""
     if len(decision.tiers) > 1:
         return tuple(tier.value for tier in decision.tiers)
     return (decision.cost,)

@@ -24,31 +24,48 @@ from ordermesh.routing.ports.sourcing import Baselines, Solver
 from ordermesh.routing.ports.stock import Availability
 
 ATOMS_AT_ONCE, SOLVED_AT_ONCE = 6, 400
-"""So many atoms, and atoms times candidates, are solved in less time than they take to be put."""
+"""So many units, and units times locations, are solved in less time than they take to be put."""
 
 
 class Deciding:
-    """Finds decisions by stages, and by what lines may be filled with. It reads nothing."""
+    """Finds decisions by stages, and by what lines may be filled with. It reads nothing.
 
-    def __init__(self, solve: Solver, baselines: Baselines) -> None:
+    ``worth`` compares what lines may be filled with: less is better.
+    """
+
+    def __init__(
+        self,
+        solve: Solver,
+        baselines: Baselines,
+        worth: substituting.Worth = substituting.by_tiers,
+    ) -> None:
         self._solve = solve
         self._baselines = baselines
+        self._worth = worth
 
     async def __call__(
+        self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
+    ) -> Decision:
+        """As ``decide``: at once where it costs less than another thread, else beside the loop."""
+        if _is_small(question, known, stock):
+            return self.decide(question, known, stock, decision_id)
+        return await asyncio.to_thread(self.decide, question, known, stock, decision_id)
+
+    def decide(
         self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
     ) -> Decision:
         """The decision at the prices in force; without them where they would leave more unfilled.
 
         What later orders would pay for a unit keeps it from nobody who would get none otherwise.
         """
-        decision = await self._staged(question, known, stock, decision_id)
+        decision = self._staged(question, known, stock, decision_id)
         if known.prices is NO_PRICES or not decision.unfilled_lines:
             return decision
         without = replace(known, prices=NO_PRICES)
-        alone = await self._staged(question, without, stock, decision_id)
+        alone = self._staged(question, without, stock, decision_id)
         return alone if alone.unfilled_units < decision.unfilled_units else decision
 
-    async def _staged(
+    def _staged(
         self, question: Question, known: Known, stock: Availability, decision_id: UUID | None
     ) -> Decision:
         """The decision of the first stage that fills all, or of the last one."""
@@ -56,7 +73,7 @@ class Deciding:
         for relaxation in relaxations(known.policy.stages):
             ruled = _ruled(question, known, stock, relaxation)
             asking = _Asking(question, known, stock, ruled, decision_id)
-            asking, problem, decision = await self._with_substitutes(asking)
+            asking, problem, decision = self._with_substitutes(asking)
             if known.policy.stages:
                 results.append(
                     staging.result(asking.ruled, known.policy, problem, decision, stock.units)
@@ -66,9 +83,9 @@ class Deciding:
         decision = staging.recorded(decision, known, asking.ruled, results)
         return replace(decision, prices=known.prices.used)
 
-    async def _with_substitutes(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
+    def _with_substitutes(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
         """The best of all that lines may be filled with, which may be what was ordered."""
-        best = await self._stage(asking)
+        best = self._stage(asking)
         as_ordered, ruled = best[2], asking.ruled
         question, items, stock = asking.question, asking.known.items, asking.stock
         if not ruled.evaluation.offered or question.method is not SourcingMethod.EXACT:
@@ -80,11 +97,11 @@ class Deciding:
             instead = substituting.replaced(question, choice, items)
             again = _ruled(instead, asking.known, stock, ruled.relaxation)
             evaluation = substituting.charged(again.evaluation, choice, stock.units)
-            tried = await self._stage(
+            tried = self._stage(
                 replace(asking, question=instead, ruled=replace(again, evaluation=evaluation))
             )
             tried_all.append((choice, tried[2]))
-            if substituting.is_better(tried[2], best[2]):
+            if self._worth(tried[2]) < self._worth(best[2]):
                 best, chosen = tried, choice
         told, problem, decision = best
         decision = substituting.told(decision, tried_all, question, choice=chosen, items=items)
@@ -94,43 +111,43 @@ class Deciding:
         told = replace(told, ruled=replace(told.ruled, evaluation=evaluation))
         return told, problem, _recorded_whole(decision, asking)
 
-    async def _stage(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
+    def _stage(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
         """One stage: with full locations closed, and with them where that leaves something."""
         for ruled in staging.openings(asking.ruled, asking.known, asking.question.pickup):
             tried = replace(asking, ruled=ruled)
-            problem, decision = await self._bundled(tried)
+            problem, decision = self._bundled(tried)
             if not decision.unfilled_lines:
                 break
         return tried, problem, decision
 
-    async def _bundled(self, asking: "_Asking") -> tuple[Problem, Decision]:
+    def _bundled(self, asking: "_Asking") -> tuple[Problem, Decision]:
         """As ``_whole``, with lines that stay together as one."""
         evaluation = asking.ruled.evaluation
         question, bundles = bundled(asking.question, evaluation.limits.together)
         ruled = replace(asking.ruled, evaluation=renamed(evaluation, bundles))
-        problem, decision = await self._whole(replace(asking, question=question, ruled=ruled))
+        problem, decision = self._whole(replace(asking, question=question, ruled=ruled))
         return problem, told_apart(decision, bundles)
 
-    async def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
+    def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
         """The decision that sends no kit in part, and the problem that it solves."""
         question = asking.question
         stock = asking.stock
         inputs = frame(question, asking.known, stock.units, asking.ruled, stock.coming)
         problem = inputs.problem
-        decision = await self._decide(asking, inputs)
+        decision = self._decide(asking, inputs)
         trim = trimmed(question, problem, decision)
         if trim is None:
             return problem, decision
         if not trim.question.wanted:
             return problem, nothing_left(decision, trim)
-        _, rest = await self._whole(replace(asking, question=trim.question))
+        _, rest = self._whole(replace(asking, question=trim.question))
         return problem, with_left(rest, trim)
 
-    async def _decide(self, asking: "_Asking", inputs: SourcingInputs) -> Decision:
+    def _decide(self, asking: "_Asking", inputs: SourcingInputs) -> Decision:
         question, known, stock = asking.question, asking.known, asking.stock
         problem = inputs.problem
         if question.method is SourcingMethod.EXACT:
-            solution = await self._solved(problem)
+            solution = self._solve(problem)
             verify(problem, solution.plan)
             decision = verdict.solved(
                 question,
@@ -143,19 +160,19 @@ class Deciding:
                 now=known.now,
             )
             return replace(decision, record=_record(asking, inputs, solution))
-        plan = await asyncio.to_thread(self._baselines[question.method], problem)
+        plan = self._baselines[question.method](problem)
         verify(problem, plan)
         return verdict.by_rule(
             question, known.policy, problem, plan, revision=stock.revision, now=known.now
         )
 
-    async def _solved(self, problem: Problem) -> Solution:
-        """The solution: at once where it costs less than another thread, else beside the loop."""
-        atoms = sum(group.atoms for group in problem.groups)
-        is_small = atoms <= ATOMS_AT_ONCE and atoms * len(problem.candidates) <= SOLVED_AT_ONCE
-        if is_small and problem.parcels_max is None:
-            return self._solve(problem)
-        return await asyncio.to_thread(self._solve, problem)
+
+def _is_small(question: Question, known: Known, stock: Availability) -> bool:
+    """Whether it is decided in less time than it takes to be put to another thread."""
+    units = sum(question.units_by_sku.values())
+    is_short = units <= ATOMS_AT_ONCE and units * len(stock.units) <= SOLVED_AT_ONCE
+    is_plain = not (known.instead or known.policy.stages or known.policy.limits_parcels)
+    return is_short and is_plain and question.method is SourcingMethod.EXACT
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ordermesh.api.order.v1 import Destination
+from ordermesh.api.order.v1 import FulfillmentMethod
 from ordermesh.api.routing.v1 import (
     GetItemPromisesRequest,
     GetItemPromisesResponse,
@@ -15,34 +15,28 @@ from ordermesh.api.routing.v1 import (
     SourcingLine,
     SourcingQuestion,
 )
-from ordermesh.routing.domain.carriage.area import NOWHERE, Address
+from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE
-from ordermesh.routing.domain.errors.network import NotInNetwork
-from ordermesh.routing.domain.geography import Place
-from ordermesh.routing.domain.kit import freeze
 from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import NetworkLocation
-from ordermesh.routing.domain.order import OrderLine
-from ordermesh.routing.domain.promise import Objective
+from ordermesh.routing.domain.promise import Objective, solved_for, tiers_of
 from ordermesh.routing.domain.promising import (
     Promise,
     Situation,
     alone,
     deliver,
     soonest,
+    worth,
 )
 from ordermesh.routing.domain.promising_pickup import collect
 from ordermesh.routing.domain.question import Question
-from ordermesh.routing.domain.submission import skus_of
-from ordermesh.routing.domain.wanted import Wanted
+from ordermesh.routing.operations.deciding import Deciding
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.memory import Memory
 from ordermesh.routing.operations.planning import Planner
-from ordermesh.routing.operations.postal_codes import Whereabouts
+from ordermesh.routing.operations.questions import Questions
 from ordermesh.routing.ports.sourcing import Solver
 from ordermesh.routing.ports.stock import Availability
-from ordermesh.routing.wire.decision import question_lines, uuids
-from ordermesh.routing.wire.order import whereto
 from ordermesh.routing.wire.promise import objective, option_message, proof_message
 from ordermesh.runtime.database import Database, Transaction
 
@@ -59,29 +53,20 @@ class _Asked:
     location: NetworkLocation | None
 
 
-@dataclass(frozen=True)
-class _Goal:
-    """Where goods go; ``location`` is where they would be collected."""
-
-    place: Place
-    address: Address = NOWHERE
-    location: NetworkLocation | None = None
-
-
 class Promising:
-    """Answers what can be promised."""
+    """Answers what can be promised: an order that says the same would be decided so."""
 
     def __init__(
         self,
         database: Database,
         knowledge: Knowledge,
-        whereabouts: Whereabouts,
+        questions: Questions,
         planner: Planner,
         solve: Solver,
     ) -> None:
         self._database = database
         self._knowledge = knowledge
-        self._whereabouts = whereabouts
+        self._questions = questions
         self._planner = planner
         self._solve = solve
 
@@ -93,7 +78,7 @@ class Promising:
             asked,
             request.confidence_permille,
             lambda situation: [
-                self._one(asked, asked.question, situation, one)
+                _one(asked, asked.question, situation, one)
                 for one in (wanted if asked.location is None else wanted[:1])
             ],
         )
@@ -115,7 +100,7 @@ class Promising:
             asked,
             request.confidence_permille,
             lambda situation: [
-                self._one(asked, question, situation, wanted) for question in alone(asked.question)
+                _one(asked, question, situation, wanted) for question in alone(asked.question)
             ],
         )
         currency = asked.known.policy.currency_code
@@ -133,68 +118,28 @@ class Promising:
         lines: Sequence[SourcingLine],
         excluding: Sequence[str],
     ) -> _Asked:
-        by_carrier = request.WhichOneof("whereto") == "destination"
-        destination = request.destination if by_carrier else None
+        is_sent = request.WhichOneof("whereto") == "destination"
         asked = SourcingQuestion(
-            lines=lines, destination=destination, excluding_reservation_ids=excluding
+            lines=lines,
+            destination=request.destination if is_sent else None,
+            method=FulfillmentMethod.FULFILLMENT_METHOD_SHIP
+            if is_sent
+            else FulfillmentMethod.FULFILLMENT_METHOD_PICK_UP,
+            pickup_location_id=request.pickup_location_id,
+            excluding_reservation_ids=excluding,
+            channel=request.channel,
+            traits=request.traits,
         )
 
         async def read(tx: Transaction) -> _Asked:
+            question = await self._questions.asked(tx, asked, policy_id=request.policy_id)
             memory = await self._planner.memory(tx)
-            goal = await self._goal(tx, memory, destination, request.pickup_location_id)
-            question = Question(
-                order_id="",
-                wanted=await self._wanted(tx, memory, asked),
-                place=goal.place,
-                address=goal.address,
-                promise_days=0,
-                policy_id=request.policy_id,
-                excluding_ids=uuids(asked.excluding_reservation_ids),
-                channel=request.channel,
-            )
-            return _Asked(question, await self._planner.know(tx, question), memory, goal.location)
+            location = None
+            if question.pickup is not None:
+                location = memory.location(question.pickup.location_id)
+            return _Asked(question, await self._planner.know(tx, question), memory, location)
 
         return await self._knowledge.with_what_is_missing(lambda: self._database.read(read))
-
-    async def _goal(
-        self,
-        tx: Transaction,
-        memory: Memory,
-        destination: Destination | None,
-        pickup_location_id: str,
-    ) -> _Goal:
-        """Where the goods go, or the location at which they are collected."""
-        if destination is not None:
-            where = whereto(destination)
-            found = await self._whereabouts.find(tx, where)
-            address = Address(
-                where.country_code, found.region, where.postal_code, where.is_business
-            )
-            return _Goal(found.place, address)
-        location = memory.location(pickup_location_id)
-        if location is None:
-            raise NotInNetwork(pickup_location_id)
-        return _Goal(memory.locations[pickup_location_id].place, location=location)
-
-    async def _wanted(
-        self, tx: Transaction, memory: Memory, asked: SourcingQuestion
-    ) -> tuple[Wanted, ...]:
-        lines = question_lines(asked)
-        items = await self._knowledge.items(tx, memory, skus_of(lines))
-        wanted = []
-        for line in lines:
-            item = items[line.sku]
-            order_line = OrderLine(
-                line.line_id,
-                line.sku,
-                line.quantity,
-                keep_together=line.keep_together or item.keep_together,
-                components=freeze(item, items, None),
-                components_may_split=item.components_may_split,
-            )
-            units = {sku: each * line.quantity for sku, each in order_line.per_kit.items()}
-            wanted.append(Wanted(order_line, units))
-        return tuple(wanted)
 
     async def _answer(
         self,
@@ -207,31 +152,41 @@ class Promising:
         They are worked out beside the event loop.
         """
         stock = await self._planner.available(asked.question, asked.known)
-        sure = permille or CONFIDENCE_PERMILLE
-        situation = Situation(
-            known=replace(asked.known, permille=sure),
-            available=stock.units,
-            permille=sure,
-            solve=self._solve,
-        )
-        made = await asyncio.to_thread(promise, situation)
+        made = await asyncio.to_thread(promise, self._situation(asked, permille, stock))
         short = {one.sku for option in made for one in option.unpromised}
-        if short and asked.location is None:
+        if short:
             coming = await self._planner.coming(asked.question, asked.known, short)
             if coming:
-                situation = replace(situation, coming=coming, problems={})
+                situation = self._situation(asked, permille, replace(stock, coming=coming))
                 later = await asyncio.to_thread(promise, situation)
                 made = [
                     min(pair, key=lambda one: one.left) for pair in zip(made, later, strict=True)
                 ]
         return made, stock
 
-    def _one(
-        self, asked: _Asked, question: Question, situation: Situation, wanted: Objective
-    ) -> Promise:
-        if asked.location is not None:
-            return collect(question, situation, asked.location)
-        return deliver(question, situation, wanted)
+    def _situation(self, asked: _Asked, permille: int, stock: Availability) -> Situation:
+        sure = permille or CONFIDENCE_PERMILLE
+        known = replace(asked.known, permille=sure)
+
+        def decide(question: Question, wanted: Objective) -> Decision:
+            tiers = tiers_of(wanted)
+            aimed = known
+            if tiers is not None:
+                aimed = replace(known, policy=replace(known.policy, tiers=tiers))
+            deciding = Deciding(
+                lambda problem: solved_for(problem, wanted, self._solve),
+                {},
+                lambda decision: worth(decision, wanted),
+            )
+            return deciding.decide(question, aimed, stock, None)
+
+        return Situation(known, stock.units, sure, decide)
+
+
+def _one(asked: _Asked, question: Question, situation: Situation, wanted: Objective) -> Promise:
+    if asked.location is not None:
+        return collect(question, situation, asked.location)
+    return deliver(question, situation, wanted)
 
 
 def _proof(asked: _Asked, promises: Sequence[Promise], stock: Availability) -> PromiseProof:

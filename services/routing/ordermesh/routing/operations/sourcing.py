@@ -12,36 +12,28 @@ from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain import refusal, verbs, wanted
-from ordermesh.routing.domain.context import OrderContext
 from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.errors.order import OrderNotFound, WorkInProgress
 from ordermesh.routing.domain.errors.policy import PolicyIsDraft, PolicyNotFound
 from ordermesh.routing.domain.errors.requests import DuplicateEntry, FieldViolation
 from ordermesh.routing.domain.errors.sourcing import BaselineIsNoDecision, MatrixSize
-from ordermesh.routing.domain.kit import freeze
 from ordermesh.routing.domain.known import Known
-from ordermesh.routing.domain.network import SHIP
-from ordermesh.routing.domain.order import OrderLine
 from ordermesh.routing.domain.policy import DEFAULT_ID, PolicyState
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.story import Story
-from ordermesh.routing.domain.submission import NewLine, skus_of
 from ordermesh.routing.operations.knowledge import Knowledge
 from ordermesh.routing.operations.patience import patience
 from ordermesh.routing.operations.planning import Planner
-from ordermesh.routing.operations.postal_codes import Whereabouts
+from ordermesh.routing.operations.questions import Questions
 from ordermesh.routing.operations.records import Records
 from ordermesh.routing.ports.stock import Availability
 from ordermesh.routing.ports.stores import ASKED_ONLY, NewDecision, Stores
 from ordermesh.routing.wire.decision import (
     decision_message,
-    question_lines,
     sourcing_method,
     stored_decision,
-    uuids,
 )
-from ordermesh.routing.wire.order import pickup_point, traits, whereto
 from ordermesh.routing.wire.record import stored
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.database import Database, Transaction
@@ -62,7 +54,7 @@ class SourceOrder:
         clock: Clock,
         stores: Stores,
         knowledge: Knowledge,
-        whereabouts: Whereabouts,
+        questions: Questions,
         planner: Planner,
         records: Records,
         waiters: Waiters,
@@ -72,7 +64,7 @@ class SourceOrder:
         self._clock = clock
         self._stores = stores
         self._knowledge = knowledge
-        self._whereabouts = whereabouts
+        self._questions = questions
         self._planner = planner
         self._records = records
         self._waiters = waiters
@@ -145,7 +137,13 @@ class SourceOrder:
     ) -> tuple[Question, Known]:
         has_stock = request.HasField("supplied_stock")
         if request.HasField("question"):
-            question = await self._asked(tx, request, method)
+            question = await self._questions.asked(
+                tx,
+                request.question,
+                policy_id=request.policy_id,
+                policy_version=request.policy_version,
+                method=method,
+            )
         else:
             question = await self._would_be(tx, request, method, whole=has_stock)
         capacity = _capacity(request)
@@ -154,53 +152,6 @@ class SourceOrder:
             await self._knowledge.require_locations(tx, named)
         known = await self._planner.know(tx, question)
         return question, replace(known, capacity=capacity)
-
-    async def _asked(
-        self, tx: Transaction, request: SourceOrderRequest, method: SourcingMethod
-    ) -> Question:
-        asked = request.question
-        pickup = pickup_point(asked, "question.")
-        destination = await self._whereabouts.settled(
-            tx, whereto(asked.destination), "" if pickup is None else pickup.location_id
-        )
-        lines = question_lines(asked)
-        known = await self._planner.memory(tx)
-        items = await self._knowledge.items(tx, known, skus_of(lines))
-        units = []
-        for line in lines:
-            item = items[line.sku]
-            order_line = OrderLine(
-                line.line_id,
-                line.sku,
-                line.quantity,
-                keep_together=line.keep_together or item.keep_together,
-                unit_price=line.unit_price,
-                components=freeze(item, items, line.unit_price),
-                components_may_split=item.components_may_split,
-                accepts_substitutes=line.accepts_substitutes,
-            )
-            units.append(_wanted(line, order_line))
-        return Question(
-            order_id="",
-            wanted=tuple(units),
-            place=destination.place,
-            address=destination.address,
-            promise_days=asked.promise_days,
-            policy_id=request.policy_id,
-            policy_version=request.policy_version,
-            method=method,
-            excluding_ids=uuids(asked.excluding_reservation_ids),
-            channel=asked.channel,
-            context=OrderContext(
-                channel=asked.channel,
-                method=SHIP if pickup is None else pickup.method,
-                country_code=destination.country_code,
-                region=destination.region,
-                postal_code=destination.postal_code,
-                traits=traits(asked.traits),
-            ),
-            pickup=pickup,
-        )
 
     async def _would_be(
         self, tx: Transaction, request: SourceOrderRequest, method: SourcingMethod, *, whole: bool
@@ -346,10 +297,3 @@ def _capacity(request: SourceOrderRequest) -> Mapping[str, int]:
             raise DuplicateEntry("supplied_capacity", entry.location_id)
         capacity[entry.location_id] = entry.units
     return capacity
-
-
-def _wanted(line: NewLine, order_line: OrderLine) -> wanted.Wanted:
-    return wanted.Wanted(
-        order_line,
-        {sku: quantity * line.quantity for sku, quantity in order_line.per_kit.items()},
-    )

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from ordermesh.api.order.v1 import destination_pb2 as _destination_pb2
+from ordermesh.api.routing.v1 import order_pb2 as _order_pb2
 from ordermesh.api.routing.v1 import promise_pb2 as _promise_pb2
 from ordermesh.api.routing.v1 import sourcing_service_pb2 as _sourcing_service_pb2
 import builtins as _builtins
@@ -35,6 +36,7 @@ class GetPromiseRequest(_message.Message):
     POLICY_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     EXCLUDING_RESERVATION_IDS_FIELD_NUMBER: _builtins.int
+    TRAITS_FIELD_NUMBER: _builtins.int
     pickup_location_id: _builtins.str
     """The customer collects them at this location: what lies there, and where that is not enough what
     transfer lanes bring.
@@ -42,7 +44,7 @@ class GetPromiseRequest(_message.Message):
     confidence_permille: _builtins.int
     """How sure the promise is to be kept, out of 1000. 0 means 900."""
     policy_id: _builtins.str
-    """The policy. Empty: `default`."""
+    """The policy. Empty: the one that an order chooses by what it says, else `default`."""
     channel: _builtins.str
     """Where it would be sold: what that channel may sell is what is promised. Empty: any stock."""
     @_builtins.property
@@ -61,6 +63,10 @@ class GetPromiseRequest(_message.Message):
     def excluding_reservation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Answer as if these reservations did not exist: a cart does not compete with itself."""
 
+    @_builtins.property
+    def traits(self) -> _order_pb2.OrderTraits:
+        """What the order would say of itself beside its lines: policies are chosen and rules decide by it."""
+
     def __init__(
         self,
         *,
@@ -72,10 +78,11 @@ class GetPromiseRequest(_message.Message):
         policy_id: _builtins.str = ...,
         channel: _builtins.str = ...,
         excluding_reservation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        traits: _order_pb2.OrderTraits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "pickup_location_id", b"pickup_location_id", "whereto", b"whereto"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "pickup_location_id", b"pickup_location_id", "traits", b"traits", "whereto", b"whereto"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "confidence_permille", b"confidence_permille", "destination", b"destination", "excluding_reservation_ids", b"excluding_reservation_ids", "lines", b"lines", "objectives", b"objectives", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "whereto", b"whereto"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "confidence_permille", b"confidence_permille", "destination", b"destination", "excluding_reservation_ids", b"excluding_reservation_ids", "lines", b"lines", "objectives", b"objectives", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "traits", b"traits", "whereto", b"whereto"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_whereto: _TypeAlias = _typing.Literal["destination", "pickup_location_id"]  # noqa: Y015
     _WhichOneofArgType_whereto: _TypeAlias = _typing.Literal["whereto", b"whereto"]  # noqa: Y015
@@ -127,6 +134,7 @@ class GetItemPromisesRequest(_message.Message):
     CONFIDENCE_PERMILLE_FIELD_NUMBER: _builtins.int
     POLICY_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
+    TRAITS_FIELD_NUMBER: _builtins.int
     pickup_location_id: _builtins.str
     """The customer collects them at this location."""
     quantity: _builtins.int
@@ -136,7 +144,7 @@ class GetItemPromisesRequest(_message.Message):
     confidence_permille: _builtins.int
     """How sure the promise is to be kept, out of 1000. 0 means 900."""
     policy_id: _builtins.str
-    """The policy. Empty: `default`."""
+    """The policy. Empty: the one that an order chooses by what it says, else `default`."""
     channel: _builtins.str
     """Where it would be sold: what that channel may sell is what is promised. Empty: any stock."""
     @_builtins.property
@@ -146,6 +154,10 @@ class GetItemPromisesRequest(_message.Message):
     @_builtins.property
     def destination(self) -> _destination_pb2.Destination:
         """By carrier, to here."""
+
+    @_builtins.property
+    def traits(self) -> _order_pb2.OrderTraits:
+        """What an order would say of itself beside its lines: policies are chosen and rules decide by it."""
 
     def __init__(
         self,
@@ -158,10 +170,11 @@ class GetItemPromisesRequest(_message.Message):
         confidence_permille: _builtins.int = ...,
         policy_id: _builtins.str = ...,
         channel: _builtins.str = ...,
+        traits: _order_pb2.OrderTraits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "pickup_location_id", b"pickup_location_id", "whereto", b"whereto"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "pickup_location_id", b"pickup_location_id", "traits", b"traits", "whereto", b"whereto"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "confidence_permille", b"confidence_permille", "destination", b"destination", "objective", b"objective", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "quantity", b"quantity", "skus", b"skus", "whereto", b"whereto"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "confidence_permille", b"confidence_permille", "destination", b"destination", "objective", b"objective", "pickup_location_id", b"pickup_location_id", "policy_id", b"policy_id", "quantity", b"quantity", "skus", b"skus", "traits", b"traits", "whereto", b"whereto"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_whereto: _TypeAlias = _typing.Literal["destination", "pickup_location_id"]  # noqa: Y015
     _WhichOneofArgType_whereto: _TypeAlias = _typing.Literal["whereto", b"whereto"]  # noqa: Y015

@@ -36,9 +36,9 @@ class PromiseServiceStub:
     GetPromise: _grpc.UnaryUnaryMultiCallable[_promise_service_pb2.GetPromiseRequest, _promise_service_pb2.GetPromiseResponse]
     """GetPromise answers for a cart or a checkout: by delivery, or for pickup at a location.
 
-    Each objective is solved exactly, on the stock and the capacity of now, and for a delivery that this
-    does not fill on goods that are still to come of items that may be promised so. What cannot be
-    promised is in the answer, not an error.
+    Each objective is solved exactly, as an order that says the same would be: by the same policy and its
+    rules, on the stock and the capacity of now, and where this does not fill it on goods that are still to
+    come of items that may be promised so. What cannot be promised is in the answer, not an error.
 
     Errors: `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
     `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`.
@@ -58,9 +58,9 @@ class PromiseServiceAsyncStub(PromiseServiceStub):
     GetPromise: _aio.UnaryUnaryMultiCallable[_promise_service_pb2.GetPromiseRequest, _promise_service_pb2.GetPromiseResponse]  # type: ignore[assignment]
     """GetPromise answers for a cart or a checkout: by delivery, or for pickup at a location.
 
-    Each objective is solved exactly, on the stock and the capacity of now, and for a delivery that this
-    does not fill on goods that are still to come of items that may be promised so. What cannot be
-    promised is in the answer, not an error.
+    Each objective is solved exactly, as an order that says the same would be: by the same policy and its
+    rules, on the stock and the capacity of now, and where this does not fill it on goods that are still to
+    come of items that may be promised so. What cannot be promised is in the answer, not an error.
 
     Errors: `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
     `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`.
@@ -83,9 +83,9 @@ class PromiseServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_promise_service_pb2.GetPromiseResponse, _abc.Awaitable[_promise_service_pb2.GetPromiseResponse]]:
         """GetPromise answers for a cart or a checkout: by delivery, or for pickup at a location.
 
-        Each objective is solved exactly, on the stock and the capacity of now, and for a delivery that this
-        does not fill on goods that are still to come of items that may be promised so. What cannot be
-        promised is in the answer, not an error.
+        Each objective is solved exactly, as an order that says the same would be: by the same policy and its
+        rules, on the stock and the capacity of now, and where this does not fill it on goods that are still to
+        come of items that may be promised so. What cannot be promised is in the answer, not an error.
 
         Errors: `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
         `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`.

@@ -5,14 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.dayofweek_pb2 import DayOfWeek
 
 from ordermesh.api.order.v1 import Destination, FulfillmentMethod
 from ordermesh.api.routing import v1
 from tests.dialects import on_sqlite
 from tests.routing.conftest import INVENTORY, ROUTING
-from tests.routing.house import IF_SOURCED, House, entry, refused, usd
+from tests.routing.freight import card, carrier, exchange, put, zones
+from tests.routing.house import IF_SOURCED, House, entry, new_id, refused, usd
 from tests.routing.house import line as order_line
+from tests.routing.policing import number, rule, save, text
 from tests.routing.requests import a_day
 from tests.routing.test_network import ShiftedClock, switch
 
@@ -131,6 +134,85 @@ async def test_a_switch_to_come_ends_what_is_true(timed: tuple[House, ShiftedClo
     await house.mesh.network.SwitchLocation(request)
     proof = (await ask(house, line("MUG"))).proof
     assert instant(proof.expire_time) == storm
+
+
+SOON = NOON + timedelta(minutes=20)
+
+
+def at_once(at: datetime) -> Timestamp:
+    made = Timestamp()
+    made.FromDatetime(at)
+    return made
+
+
+async def a_season(house: House) -> None:
+    await save(house, priority=3, windows=[v1.TimeWindow(start_time=at_once(SOON))])
+
+
+async def a_rule_that_ends(house: House) -> None:
+    ends = v1.TimeWindow(end_time=at_once(SOON))
+    await save(house, rules=[rule("R", text("ORDER_CHANNEL", "web"), windows=[ends])])
+
+
+async def new_rates(house: House) -> None:
+    await put(house, zones(), carrier(), card(valid_from_time=at_once(SOON)))
+
+
+async def another_exchange(house: House) -> None:
+    await put(house, exchange("EUR/USD", 1_100_000_000, effective_time=at_once(SOON)))
+
+
+@pytest.mark.parametrize("coming", [a_season, a_rule_that_ends, new_rates, another_exchange])
+async def test_what_is_to_begin_or_end_ends_what_is_true(
+    timed: tuple[House, ShiftedClock], coming: Callable[[House], Any]
+) -> None:
+    house, _ = timed
+    await house.network(entry("NEAR", methods=BOTH, timetable=WEEK))
+    await coming(house)
+
+    for fields in ({}, {"pickup_location_id": "NEAR"}):
+        proof = (await ask(house, line("MUG"), **fields)).proof
+        assert instant(proof.expire_time) <= SOON
+        assert fields or instant(proof.expire_time) == SOON
+
+
+async def test_where_a_rule_goes_by_the_clock_nothing_is_true_for_long(
+    timed: tuple[House, ShiftedClock],
+) -> None:
+    house, _ = timed
+    late = rule("R", number("LOCATION_CUTOFF_MINUTES", at_most=60))
+    await save(house, rules=[late])
+
+    proof = (await ask(house, line("MUG"))).proof
+
+    lasts = instant(proof.expire_time) - instant(proof.create_time)
+    assert timedelta() < lasts <= timedelta(minutes=1)
+
+
+async def a_fact(house: House) -> None:
+    outage = v1.FlagFact.FLAG_FACT_LOCATION_HAS_OUTAGE
+    fact = v1.PlaceFact(location_id="NEAR", flag=outage, value=1)
+    await house.mesh.policies.PutFacts(v1.PutFactsRequest(request_id=new_id(), facts=[fact]))
+
+
+async def carriage(house: House) -> None:
+    await put(house, zones())
+
+
+async def a_policy(house: House) -> None:
+    await save(house, "gold")
+
+
+@pytest.mark.parametrize("change", [a_fact, carriage, a_policy])
+async def test_whatever_changes_a_promise_is_counted(
+    timed: tuple[House, ShiftedClock], change: Callable[[House], Any]
+) -> None:
+    house, _ = timed
+    before = (await ask(house, line("MUG"))).proof.network_version
+
+    await change(house)
+
+    assert (await ask(house, line("MUG"))).proof.network_version > before
 
 
 async def test_each_objective_has_its_own_best(timed: tuple[House, ShiftedClock]) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ordermesh.api.routing.v1 import (
     GetPromiseResponse,
+    OrderTraits,
     PromisedShipment,
     PromiseObjective,
     PromiseOption,
@@ -16,7 +17,7 @@ from ordermesh.api.routing.v1 import (
     PromiseWindow,
     UnpromisedLine,
 )
-from ordermesh.cli.promising import asked, promise_table
+from ordermesh.cli.promising import Said, asked, promise_table
 
 
 def stamp(hour: int, minute: int = 0) -> Timestamp:
@@ -46,6 +47,13 @@ def test_an_item_that_is_named_twice_is_wanted_twice() -> None:
     assert request.confidence_permille == 950
     assert request.destination.postal_code == "60601"
     assert asked(["MUG"], ("", ""), "STORE-1", 90).WhichOneof("whereto") == "pickup_location_id"
+
+
+def test_what_the_order_would_say_of_itself_is_passed_on() -> None:
+    said = Said("web", "gold", ("gift",), "season")
+    request = asked(["MUG"], ("US", "60601"), "", 90, said)
+    assert (request.channel, request.policy_id) == ("web", "season")
+    assert request.traits == OrderTraits(customer_class="gold", tags=["gift"])
 
 
 def test_days_are_shown_as_days_with_where_it_comes_from_and_until_when_it_is_true() -> None:

@@ -252,16 +252,25 @@ def promise_command(
     confidence: Annotated[
         int, typer.Option(min=1, max=99, help="How often of 100 the promise is to be kept.")
     ] = 90,
+    channel: Annotated[str, typer.Option(help="Where they would be sold.")] = "",
+    customer_class: Annotated[str, typer.Option(help="The class of the customer.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option(help="A tag of the order; may be given again.")
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(help="The policy; without it the one that such an order chooses.")
+    ] = "",
     directory: Place = DIRECTORY,
     json_: AsJson = False,
 ) -> None:
     """Show by when items can be there: the cheapest, fastest and greenest way, and why not."""
-    from ordermesh.cli.promising import promise
+    from ordermesh.cli.promising import Said, promise
 
     if bool(pick_up) == bool(to[0]):
         raise _failure("Say where it goes, --to COUNTRY POSTCODE, or --pick-up LOCATION.", code=2)
     targets = _mesh(directory).targets
-    can = _run(promise(targets, skus, to, pick_up, confidence, _console(), json_=json_))
+    said = Said(channel, customer_class, tuple(tag or ()), policy)
+    can = _run(promise(targets, skus, to, pick_up, confidence, said, _console(), json_=json_))
     raise typer.Exit(0 if can else 1)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -12,6 +13,7 @@ from ordermesh.api.order.v1 import Destination
 from ordermesh.api.routing.v1 import (
     GetPromiseRequest,
     GetPromiseResponse,
+    OrderTraits,
     PromiseObjective,
     PromiseOption,
     PromiseProof,
@@ -27,18 +29,32 @@ PERCENT = 10
 """Thousandths in one of a hundred."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the order would say of itself, and the policy that is asked for; "" is not said."""
+
+    channel: str = ""
+    customer_class: str = ""
+    tags: tuple[str, ...] = ()
+    policy_id: str = ""
+
+
+NOTHING_SAID = Said()
+
+
 async def promise(
     targets: Mapping[str, str],
     skus: Sequence[str],
     to: tuple[str, str],
     pick_up: str,
     percent: int,
+    said: Said,
     console: Console,
     *,
     json_: bool,
 ) -> bool:
     """Show by when items can be there, or be collected; whether all of them can."""
-    request = asked(skus, to, pick_up, percent)
+    request = asked(skus, to, pick_up, percent, said)
     async with open_mesh(targets) as mesh:
         reply = await patiently(mesh.promises.GetPromise, request)
     if json_:
@@ -49,14 +65,20 @@ async def promise(
 
 
 def asked(
-    skus: Sequence[str], to: tuple[str, str], pick_up: str, percent: int
+    skus: Sequence[str], to: tuple[str, str], pick_up: str, percent: int, said: Said = NOTHING_SAID
 ) -> GetPromiseRequest:
     """The question; an item that is named twice is wanted twice."""
     lines = [
         SourcingLine(line_id=str(number), sku=sku, quantity=quantity)
         for number, (sku, quantity) in enumerate(Counter(skus).items(), start=1)
     ]
-    request = GetPromiseRequest(lines=lines, confidence_permille=percent * PERCENT)
+    request = GetPromiseRequest(
+        lines=lines,
+        confidence_permille=percent * PERCENT,
+        policy_id=said.policy_id,
+        channel=said.channel,
+        traits=OrderTraits(customer_class=said.customer_class, tags=said.tags),
+    )
     if pick_up:
         request.pickup_location_id = pick_up
     else:
@@ -106,8 +128,9 @@ def proof_words(proof: PromiseProof) -> str:
     """Until when it is true, and what could change it before."""
     return (
         f"True until {_moment(proof.expire_time)} unless the stock (ledger revision"
-        f" {proof.ledger_revision}), the network (version {proof.network_version}) or the policy"
-        f" ({proof.policy_id}, version {proof.policy_version}) changes."
+        f" {proof.ledger_revision}) or the network, its policies or rates (version"
+        f" {proof.network_version}) change. By policy {proof.policy_id}, version"
+        f" {proof.policy_version}."
     )
 
 

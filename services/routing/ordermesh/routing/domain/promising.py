@@ -33,6 +33,7 @@ HORIZON = timedelta(hours=24)
 
 _MICROGRAMS = 1_000_000
 _MINUTES = 60
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,15 @@ class Promise:
 class Situation:
     """All that a promise is made from. ``permille`` is how sure it is to be kept.
 
-    ``decide`` decides as an order would be, but for what is minimised.
+    ``decide`` decides as an order would be, but for what is minimised. Policies, prices and rates
+    are what they are until ``steady_until``; None: they do not change by themselves.
     """
 
     known: Known
     available: Units
     permille: int
     decide: Callable[[Question, Objective], Decision]
+    steady_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,7 @@ def _sent(
 def _true_until(problem: Problem, situation: Situation) -> datetime:
     """Until when no location that could have sent anything hands over at another time."""
     known = situation.known
-    until = next_edge(known, known.now)
+    until = next_edge(situation)
     if any(one.legs for one in problem.candidates):
         # The runs of lanes are later with every quarter that passes.
         until = min(until, rounded_up(known.now + timedelta(seconds=1)))
@@ -231,9 +234,20 @@ def _true_until(problem: Problem, situation: Situation) -> datetime:
     return until
 
 
-def next_edge(known: Known, now: datetime) -> datetime:
-    """When something is switched next, or a window of capacity ends."""
-    edges = [known.switches.next_change(now), known.window_end, now + HORIZON]
+def next_edge(situation: Situation) -> datetime:
+    """When something is decided otherwise, though nobody does anything.
+
+    That is when something is switched, a window of capacity ends, a policy, a rule, a price or a
+    rate begins or ends, or the minute does where a rule goes by the clock.
+    """
+    known = situation.known
+    edges = [
+        known.switches.next_change(known.now),
+        known.window_end,
+        situation.steady_until,
+        known.prices.next_change(known.now),
+        known.now + (_MINUTE if known.rulebook.goes_by_the_clock else HORIZON),
+    ]
     return min(edge for edge in edges if edge is not None)
 
 

@@ -39,7 +39,7 @@ def collect(question: Question, situation: Situation, location: NetworkLocation)
     Raises ``CurrencyMismatch``, and ``PlanRefused`` when a plan is not what it claims to be.
     """
     known, now = situation.known, situation.known.now
-    until = next_edge(known, now)
+    until = next_edge(situation)
     reason = _why_not(question, known, location)
     if reason:
         return nothing(question, reason, until)

@@ -178,6 +178,11 @@ def _rules_in_force(policy: Policy, now: datetime) -> tuple[str, ...]:
     )
 
 
+def next_change(active: Iterable[Policy], now: datetime) -> datetime | None:
+    """When a version or a rule next begins or ceases to be in force; None: never by itself."""
+    return next((edge for edge in _edges(active) if edge > now), None)
+
+
 def _edges(active: Iterable[Policy]) -> list[datetime]:
     """All instants at which a window begins or ends."""
     windows: list[Window] = []

@@ -36,6 +36,8 @@ from ordermesh.routing.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.telemetry import Attributes, span
 
+FACTS = "facts"
+
 ITEMS_REMEMBERED = 20_000
 """So many items are kept in memory at most."""
 
@@ -147,7 +149,9 @@ class Planner:
 
     async def memory(self, tx: Transaction) -> Memory:
         """Network, locations and more: from memory while the database counts no change."""
-        versions = await self._stores.network.versions(tx)
+        counts = await self._stores.network.versions(tx)
+        # Facts are read for each question: what is kept in memory does not go by them.
+        versions = tuple(one for one in counts if one[0] != FACTS)
         if self._memory is None or self._memory.versions != versions:
             book = await self._books.at(tx, dict(versions)[CARRIAGE])
             self._memory = Memory(
@@ -164,6 +168,10 @@ class Planner:
                 postal_codes=await self._stores.postal_codes.in_use(tx),
             )
         return self._memory
+
+    async def changes(self, tx: Transaction) -> int:
+        """How often anything has changed that questions are answered by, but for the stock."""
+        return sum(count for _, count in await self._stores.network.versions(tx))
 
     async def policy(self, tx: Transaction, known: Memory, policy_id: str, version: int) -> Policy:
         """One version of a policy. Raises ``PolicyNotFound``."""

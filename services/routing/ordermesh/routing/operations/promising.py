@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ordermesh.api.order.v1 import FulfillmentMethod
 from ordermesh.api.routing.v1 import (
@@ -15,6 +16,7 @@ from ordermesh.api.routing.v1 import (
     SourcingLine,
     SourcingQuestion,
 )
+from ordermesh.routing.domain import season
 from ordermesh.routing.domain.decision import Decision
 from ordermesh.routing.domain.dispatching import CONFIDENCE_PERMILLE
 from ordermesh.routing.domain.known import Known
@@ -40,8 +42,6 @@ from ordermesh.routing.ports.stock import Availability
 from ordermesh.routing.wire.promise import objective, option_message, proof_message
 from ordermesh.runtime.database import Database, Transaction
 
-_NETWORK = "network"
-
 
 @dataclass(frozen=True)
 class _Asked:
@@ -50,6 +50,7 @@ class _Asked:
     question: Question
     known: Known
     memory: Memory
+    changes: int
     location: NetworkLocation | None
 
 
@@ -137,7 +138,8 @@ class Promising:
             location = None
             if question.pickup is not None:
                 location = memory.location(question.pickup.location_id)
-            return _Asked(question, await self._planner.know(tx, question), memory, location)
+            known = await self._planner.know(tx, question)
+            return _Asked(question, known, memory, await self._planner.changes(tx), location)
 
         return await self._knowledge.with_what_is_missing(lambda: self._database.read(read))
 
@@ -180,7 +182,7 @@ class Promising:
             )
             return deciding.decide(question, aimed, stock, None)
 
-        return Situation(known, stock.units, sure, decide)
+        return Situation(known, stock.units, sure, decide, _steady_until(asked))
 
 
 def _one(asked: _Asked, question: Question, situation: Situation, wanted: Objective) -> Promise:
@@ -189,11 +191,18 @@ def _one(asked: _Asked, question: Question, situation: Situation, wanted: Object
     return deliver(question, situation, wanted)
 
 
+def _steady_until(asked: _Asked) -> datetime | None:
+    """When a policy, a rule, a price of a carrier or a rate next begins or ends by itself."""
+    memory, now = asked.memory, asked.known.now
+    edges = [season.next_change(memory.active, now), memory.book.next_change(now)]
+    return min((edge for edge in edges if edge is not None), default=None)
+
+
 def _proof(asked: _Asked, promises: Sequence[Promise], stock: Availability) -> PromiseProof:
     return proof_message(
         asked.known.policy,
         stock.revision,
-        dict(asked.memory.versions)[_NETWORK],
+        asked.changes,
         soonest(promises),
         asked.known.now,
     )

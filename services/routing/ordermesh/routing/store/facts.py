@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ordermesh.routing.domain.rules.vocabulary import Fact, PutFact
+from ordermesh.routing.store import versions
 from ordermesh.routing.store.tables.policies import put_fact
 from ordermesh.runtime.database import Transaction
 
@@ -21,6 +22,7 @@ class SqlFactStore:
         """Store facts, each instead of the one before."""
         if not facts:
             return
+        await versions.changed(tx, versions.FACTS)
         insert = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
         statement = insert(put_fact)
         await tx.execute(
@@ -45,6 +47,8 @@ class SqlFactStore:
 
     async def forget(self, tx: Transaction, facts: Sequence[PutFact]) -> None:
         """Remove facts."""
+        if facts:
+            await versions.changed(tx, versions.FACTS)
         for start in range(0, len(facts), _CHUNK):
             keys = [
                 (one.location_id, one.sku, str(one.fact)) for one in facts[start : start + _CHUNK]

@@ -1,4 +1,4 @@
-"""How often the network, the known items and locations, policies and carriage have changed.
+"""How often network, known items and locations, policies, carriage, prices and facts have changed.
 
 Whoever changes one of them counts it in the same transaction; the row makes them take turns. So a
 copy in memory is known to be fresh by one look at a few numbers.
@@ -14,6 +14,7 @@ ITEMS = "items"
 NETWORK = "network"
 LOCATIONS = "locations"
 POLICIES = "policies"
+FACTS = "facts"
 
 
 async def changed(tx: Transaction, name: str) -> None:

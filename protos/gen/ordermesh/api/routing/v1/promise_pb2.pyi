@@ -242,14 +242,19 @@ class PromiseProof(_message.Message):
     ledger_revision: _builtins.int
     """The ledger's revision that the stock was read at."""
     network_version: _builtins.int
-    """How often the network has changed."""
+    """How often anything else has changed that it was made from: network, items and locations, switches,
+    calendars, carriage and rates of exchange, policies, prices, facts.
+    """
     policy_id: _builtins.str
     """The policy."""
     policy_version: _builtins.int
     """Its version."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when: the next cut-off, carrier pickup, opening or switch that makes it another."""
+        """Until when: the next cut-off, carrier pickup, opening, switch or end of a window of capacity that makes
+        it another, or the next moment at which a policy, a rule, a rate card or a rate of exchange begins or
+        ends. Never longer than a day, and not longer than a minute where a rule goes by the clock.
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -65,6 +65,15 @@ class Book:
                 return service
         return None
 
+    def next_change(self, now: datetime) -> datetime | None:
+        """When a price or a rate of exchange next begins or ends; None: never by itself."""
+        edges = [one.effective_time for one in self.currency_rates.values()]
+        for card in self.rate_cards.values():
+            edges.append(card.valid_from)
+            if card.valid_until is not None:
+                edges.append(card.valid_until)
+        return min((edge for edge in edges if edge > now), default=None)
+
     def towards(
         self, destination: Address, currency_code: str, now: datetime, *, is_residential: bool
     ) -> "Way":

@@ -8,7 +8,7 @@ money; they never make anything impossible.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.problem import Adjustment, AdjustmentKind
@@ -16,6 +16,8 @@ from ordermesh.routing.domain.rounding import divide_half_even
 from ordermesh.routing.domain.wanted import Wanted
 
 PERMILLE = 1_000
+
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,12 @@ class PricesNow:
     def used(self) -> PricesUsed | None:
         """What a decision says of them; None for none."""
         return None if self.book is None else PricesUsed(self.book.version, self.permille)
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """When they begin to count less, and then with every minute; None where there are none."""
+        if self.book is None:
+            return None
+        return self.book.fade_time if self.book.fade_time > now else now + _MINUTE
 
     def charges(self, wanted: Iterable[Wanted]) -> dict[str, tuple[Adjustment, ...]]:
         """By location, what a unit of each line pays there.

@@ -42,7 +42,7 @@ from ordermesh.routing.domain.rules.rule import (
     in_force,
 )
 from ordermesh.routing.domain.rules.substitute import Offered, Substitute
-from ordermesh.routing.domain.rules.vocabulary import PUT, STATIC, Fact, Level, words
+from ordermesh.routing.domain.rules.vocabulary import BY_THE_CLOCK, PUT, STATIC, Fact, Level, words
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ class Rulebook:
         self._replacing = tuple(
             one for one in self._rules if isinstance(one.rule.effect, Substitute)
         )
-        self.needs_put = any(fact in PUT for one in self._rules for fact in _asked_for(one.rule))
+        asked = {fact for one in self._rules for fact in _asked_for(one.rule)}
+        self.needs_put = not asked.isdisjoint(PUT)
+        self.goes_by_the_clock = not asked.isdisjoint(BY_THE_CLOCK)
 
     def __bool__(self) -> bool:
         return bool(self._rules)

@@ -188,6 +188,17 @@ PUT = frozenset(
 """What is put from outside, or it is not known: routing does not see it for itself, but for what a
 timetable tells where nothing else is put."""
 
+BY_THE_CLOCK = frozenset(
+    {
+        Fact.LOCATION_CUTOFF_MINUTES,
+        Fact.LOCATION_PICKUPS_LEFT,
+        Fact.LOCATION_IS_OPEN,
+        Fact.ITEM_DAYS_TO_MARKDOWN,
+        Fact.ITEM_IS_MARKED_DOWN,
+    }
+)
+"""What becomes another by the passing of time alone."""
+
 Value = int | bool | frozenset[str]
 """A number, an amount in 1e-4, a flag, or words."""
 

@@ -22,6 +22,7 @@ import sys
 import time
 import timeit
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 from rich.console import Console
@@ -62,6 +63,7 @@ def main() -> int:
     parser.add_argument("--histories", type=Path, help="a folder for histories of failed cells")
     parser.add_argument("--storm", type=int, help="so many orders, and strokes at random")
     parser.add_argument("--seed", type=int, default=1, help="of the storm")
+    parser.add_argument("--minutes", type=float, default=inf, help="after which a storm ends")
     parser.add_argument("--defects", nargs="*", help="those with these words, or all")
     parser.add_argument("--list", action="store_true", help="the points")
     parser.add_argument("--cost", action="store_true", help="what a point costs")
@@ -75,7 +77,7 @@ def main() -> int:
     if wanted.defects is not None:
         return 1 if attempt_all(wanted.defects, _console.print) else 0
     if wanted.storm is not None:
-        return _storm(wanted.databases, wanted.storm, wanted.seed)
+        return _storm(wanted.databases, wanted.storm, wanted.seed, wanted.minutes)
     chosen = list(
         cells(
             wanted.points,
@@ -205,11 +207,11 @@ def _words(results: Sequence[Result]) -> str:
     return f"{max(one.settle_seconds for one in results):.1f}"
 
 
-def _storm(dialects: Sequence[Dialect], orders: int, seed: int) -> int:
+def _storm(dialects: Sequence[Dialect], orders: int, seed: int, minutes: float) -> int:
     passed = []
     for dialect in dialects:
         try:
-            storm = weather(dialect, orders, seed, _console.print)
+            storm = weather(dialect, orders, seed, _console.print, minutes=minutes)
             one = asyncio.run(until_told_to_stop(storm, told=lambda: None))
             passed += [] if one is None else [one]
         except NoPostgres as error:

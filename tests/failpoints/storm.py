@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from math import inf
+from typing import Any
 
 import grpc
 
@@ -30,15 +32,24 @@ TRADERS = 4
 CALM_SECONDS = (2.0, 6.0)
 """From the end of one stroke to the next."""
 
+CALM_ANSWERS = 60
+"""So many calls are answered between two strokes: where services take long to start, a storm that
+does not wait for them would meet nobody who trades."""
+
+PAUSE_SECONDS_MAX = 2.0
+"""Between two looks of a customer: many look at one time."""
+
 STOPPED_SECONDS = (0.5, 13.0)
 """How long a process stands still: some outlive their leases."""
 
 DOWN_SECONDS = (0.0, 3.0)
 """How long the database is away."""
 
+LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 400.0
 HEALTHY_SECONDS = 2.0
-QUIET_SECONDS_MAX = 120.0
+QUIET_SECONDS_MAX = 180.0
+"""A hold that nobody confirms has ended by then."""
 
 
 @dataclass
@@ -53,6 +64,9 @@ class Passed:
     strokes: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     """What clients were told, call by call."""
+
+    answers: int = 0
+    """Calls that were answered until now."""
 
     retried: int = 0
     """Requests that were asked again."""
@@ -75,8 +89,37 @@ class Passed:
         )
 
 
-async def weather(dialect: Dialect, orders: int, seed: int, tell: Callable[[str], None]) -> Passed:
-    """Trade so many orders in a storm. Raises ``NoPostgres``."""
+class Counting(grpc.aio.UnaryUnaryClientInterceptor):
+    """Counts the answers of a client."""
+
+    def __init__(self, passed: Passed) -> None:
+        self._passed = passed
+
+    async def intercept_unary_unary(
+        self,
+        continuation: Callable[..., Any],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: Any,
+    ) -> Any:
+        """Make the call, and count it when it is answered."""
+        made = await continuation(client_call_details, request)
+        await made
+        self._passed.answers += 1
+        return made
+
+
+async def weather(
+    dialect: Dialect,
+    orders: int,
+    seed: int,
+    tell: Callable[[str], None],
+    *,
+    minutes: float = inf,
+) -> Passed:
+    """Trade so many orders in a storm; after so many minutes, no more than were begun.
+
+    Raises ``NoPostgres``.
+    """
     passed = Passed(dialect, seed)
     began = time.monotonic()
     async with AsyncExitStack() as stack:
@@ -85,7 +128,8 @@ async def weather(dialect: Dialect, orders: int, seed: int, tell: Callable[[str]
         running = await stack.enter_async_context(
             world(dialect, tell, urls=urls, healthy_seconds=HEALTHY_SECONDS)
         )
-        days = await _trade(running, Storm(running, cluster, seed, passed), orders, passed, tell)
+        storm = Storm(running, cluster, seed, passed)
+        days = await _trade(running, storm, orders, passed, tell, 60.0 * minutes)
         last_stroke = time.monotonic()
         tell(f"Looking at {len(days)} days.")
         passed.problems += await _unsettled(running, days)
@@ -103,15 +147,19 @@ class Storm:
         self._cluster = cluster
         self._chance = random.Random(seed)
         self._passed = passed
+        self._is_over = asyncio.Event()
 
     async def rage(self) -> None:
-        """Strike until cancelled; whoever was stopped goes on then."""
-        while True:
-            await asyncio.sleep(self._chance.uniform(*CALM_SECONDS))
+        """Strike until it is over; then whoever was stopped goes on, and the database is there."""
+        while not await self._is_calm_over():
             kinds = [self._kill, self._kill, self._stop]
             if self._cluster is not None:
                 kinds.append(self._kill_the_database)
             await self._chance.choice(kinds)()
+
+    def end(self) -> None:
+        """Let it be over."""
+        self._is_over.set()
 
     async def _kill(self) -> None:
         service = self._victim()
@@ -126,7 +174,7 @@ class Storm:
         self._signal(service, signal.SIGSTOP)
         self._passed.strokes[f"stop {service}"] += 1
         try:
-            await asyncio.sleep(self._chance.uniform(*STOPPED_SECONDS))
+            await self._waited(*STOPPED_SECONDS)
         finally:
             self._signal(service, signal.SIGCONT)
 
@@ -135,10 +183,23 @@ class Storm:
         assert cluster is not None
         self._passed.strokes["kill -9 PostgreSQL"] += 1
         await asyncio.to_thread(cluster.kill)
-        try:
-            await asyncio.sleep(self._chance.uniform(*DOWN_SECONDS))
-        finally:
-            await asyncio.shield(asyncio.to_thread(cluster.start))
+        await self._waited(*DOWN_SECONDS)
+        await asyncio.to_thread(cluster.start)
+
+    async def _is_calm_over(self) -> bool:
+        """Wait for the time of the next stroke; gives whether there is none any more."""
+        enough = self._passed.answers + CALM_ANSWERS
+        await self._waited(*CALM_SECONDS)
+        while self._passed.answers < enough and not self._is_over.is_set():
+            await self._waited(LOOK_SECONDS, LOOK_SECONDS)
+        return self._is_over.is_set()
+
+    async def _waited(self, least: float, most: float) -> bool:
+        """Wait, less long where it is over meanwhile; gives whether it is."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._chance.uniform(least, most)):
+                await self._is_over.wait()
+        return self._is_over.is_set()
 
     def _victim(self) -> str | None:
         """A service that runs."""
@@ -152,7 +213,12 @@ class Storm:
 
 
 async def _trade(
-    running: World, storm: Storm, orders: int, passed: Passed, tell: Callable[[str], None]
+    running: World,
+    storm: Storm,
+    orders: int,
+    passed: Passed,
+    tell: Callable[[str], None],
+    seconds: float,
 ) -> list[Day]:
     """Days one after the other, some at one time, while the storm rages."""
     days: list[Day] = []
@@ -160,7 +226,7 @@ async def _trade(
     a_day = max(1, min(ORDERS_A_DAY_MAX, orders // TRADERS))
 
     async def trader() -> None:
-        while len(days) * (a_day + 1) < orders:
+        while len(days) * (a_day + 1) < orders and time.monotonic() - began < seconds:
             day = Day(f"d{len(days) + 1}", a_day)
             days.append(day)
             await _live(running, day, passed)
@@ -168,22 +234,25 @@ async def _trade(
             rate = passed.orders / (time.monotonic() - began)
             tell(f"{passed.orders} orders, {rate:.1f} a second, {passed.strokes.total()} strokes")
 
-    raging = asyncio.create_task(storm.rage())
-    try:
-        await asyncio.gather(*(trader() for _ in range(TRADERS)))
-    finally:
-        raging.cancel()
-        with suppress(asyncio.CancelledError):
-            await raging
+    async def trade() -> None:
+        try:
+            await asyncio.gather(*(trader() for _ in range(TRADERS)))
+        finally:
+            storm.end()
+
+    # Where the weather itself fails, nobody trades on.
+    async with asyncio.TaskGroup() as group:
+        group.create_task(storm.rage())
+        group.create_task(trade())
     return days
 
 
 async def _live(running: World, day: Day, passed: Passed) -> None:
     """One day; its history is looked at by itself, because nobody else has its item."""
     history = History()
-    recorder = Recorder(history, "matrix")
-    async with Mesh(running.processes.targets, caller="matrix", interceptors=[recorder]) as mesh:
-        shop = Shop(mesh, day, patience=PATIENCE_SECONDS)
+    interceptors = [Recorder(history, "matrix"), Counting(passed)]
+    async with Mesh(running.processes.targets, caller="matrix", interceptors=interceptors) as mesh:
+        shop = Shop(mesh, day, patience=PATIENCE_SECONDS, pause_max=PAUSE_SECONDS_MAX)
         try:
             await shop.open()
             await shop.trade()
@@ -199,15 +268,20 @@ async def _live(running: World, day: Day, passed: Passed) -> None:
 
 
 async def _unsettled(running: World, days: list[Day]) -> list[str]:
-    """What is not as it must be after long."""
-    patience = Patience(QUIET_SECONDS_MAX)
-    problems = []
-    for day in days:
-        while found := await _looked(running, day):
-            if patience.is_over:
-                problems += [f"{day.tag}: {one}" for one in found]
-                break
-            await asyncio.sleep(QUIET_SECONDS)
+    """What is not as it must be after long; some days are looked at at one time."""
+    problems: list[str] = []
+    waiting = iter(days)
+
+    async def auditor() -> None:
+        for day in waiting:
+            patience = Patience(QUIET_SECONDS_MAX)
+            while found := await _looked(running, day):
+                if patience.is_over:
+                    problems.extend(f"{day.tag}: {one}" for one in found)
+                    break
+                await asyncio.sleep(QUIET_SECONDS)
+
+    await asyncio.gather(*(auditor() for _ in range(TRADERS)))
     return problems
 
 

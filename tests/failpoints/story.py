@@ -68,6 +68,7 @@ GIVE_UP_SECONDS = 75.0
 """Longer than anything may take, so that what is too late is told from what never happens."""
 
 _PAUSE_SECONDS, _PAUSE_SECONDS_MAX = 0.2, 1.0
+"""Between two looks, and between two calls that have no answer."""
 
 _FINAL = frozenset(
     {
@@ -133,6 +134,7 @@ class Shop:
         limits: bool = False,
         moves: bool = False,
         patience: float = GIVE_UP_SECONDS,
+        pause_max: float = _PAUSE_SECONDS,
     ) -> None:
         self._mesh = mesh
         self._day = day
@@ -140,6 +142,7 @@ class Shop:
         self._limits = limits
         self._moves = moves
         self._patience = patience
+        self._pause_max = pause_max
 
     async def open(self) -> None:
         """Have the item, and its stock."""
@@ -432,7 +435,9 @@ class Shop:
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         patience = Patience(self._patience)
+        pause = _PAUSE_SECONDS
         while not await condition():
             if patience.is_over:
                 raise NeverHappened(f"It never came to pass that {what}.")
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(self._pause_max, 1.5 * pause)

@@ -2,17 +2,23 @@
 
 import asyncio
 import random
-from datetime import timedelta
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from typing import Any
 
 import grpc
-from sqlalchemy import select
+import pytest
+from sqlalchemy import Select, select
 
 from ordermesh.api.inventory.v1 import PutLocationsRequest, ReleaseRequest
 from ordermesh.api.routing.v1 import (
     FulfillmentOrder,
     GetNetworkOverviewRequest,
     Order,
+    SubmitOrderRequest,
 )
+from ordermesh.kernel.clock import SystemClock
+from ordermesh.routing.store.tables.orders import customer_order, saga
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import work
 from tests.dialects import on_sqlite
@@ -31,6 +37,8 @@ from tests.routing.house import (
 from tests.routing.looks import has_work_at
 
 pytestmark = on_sqlite
+
+UNANSWERED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 async def knows(house: House, items: int) -> bool:
@@ -143,6 +151,87 @@ async def test_a_hold_whose_answer_was_lost_is_released_when_nobody_waits_any_mo
     await eventually(lambda: is_gone(house, "O-1"))
     assert await house.balance("MUG at NEAR") == (5, 0, 5)
     assert await house.books_balance()
+
+
+async def test_a_checkout_that_is_asked_again_keeps_its_place_however_long_it_takes(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 5})
+    may_go_on = asyncio.Event()
+    house.at = lambda point: opened(may_go_on) if point == "looked" else None
+    request = submission("O-1", line("1", "MUG", 2), acceptance=IF_SOURCED)
+    await unanswered(house, request)
+    place = await only(house, select(customer_order.c.number))
+
+    again = asyncio.ensure_future(house.mesh.orders.SubmitOrder(request, timeout=10))
+    await eventually(lambda: is_waited_for(house))
+    may_go_on.set()
+
+    assert (await again).order.state == Order.STATE_RELEASED
+    assert await only(house, select(customer_order.c.number)) == place
+    assert await house.balance("MUG at NEAR") == (5, 2, 3)
+    assert await house.books_balance()
+
+
+async def test_a_checkout_that_is_asked_again_while_it_is_undone_is_made_anew_in_the_same_call(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 5})
+    nobody_waits, may_go_on, is_undone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def slow(point: str) -> Awaitable[None] | None:
+        if point == "before undo":
+            is_undone.set()
+            return opened(may_go_on)
+        return opened(nobody_waits) if point == "before confirm" else None
+
+    house.at = slow
+    request = submission("O-1", line("1", "MUG", 2), acceptance=IF_SOURCED)
+    await unanswered(house, request)
+    nobody_waits.set()
+    await is_undone.wait()
+    assert await house.balance("MUG at NEAR") == (5, 2, 3)
+
+    again = asyncio.ensure_future(house.mesh.orders.SubmitOrder(request, timeout=10))
+    await eventually(lambda: is_waited_for(house))
+    may_go_on.set()
+
+    assert (await again).order.state == Order.STATE_RELEASED
+    assert await house.balance("MUG at NEAR") == (5, 2, 3)
+    assert await house.books_balance()
+
+
+async def unanswered(house: House, request: SubmitOrderRequest) -> None:
+    """Ask until the patience of a caller is over."""
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await house.mesh.orders.SubmitOrder(request, timeout=1)
+    assert failure.value.code() in UNANSWERED
+    await eventually(lambda: is_unwanted(house))
+
+
+async def opened(gate: asyncio.Event) -> None:
+    await gate.wait()
+
+
+async def is_unwanted(house: House) -> bool:
+    return not await is_waited_for(house)
+
+
+async def is_waited_for(house: House) -> bool:
+    """Whether somebody waits for whether the one order can be made."""
+    until: datetime = await only(house, select(saga.c.answer_by))
+    return until > SystemClock().now()
+
+
+async def only(house: House, statement: Select[Any]) -> Any:
+    """The one value that is found."""
+    database = house.database
+    assert database is not None
+
+    async def read(tx: Transaction) -> Any:
+        return (await tx.execute(statement)).scalar_one()
+
+    return await database.read(read)
 
 
 async def test_shipping_is_told_to_the_ledger_when_it_is_back(house: House) -> None:

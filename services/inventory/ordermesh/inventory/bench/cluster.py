@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,14 @@ PLACE = Path("/tmp")  # noqa: S108 - the path of a socket may have about a hundr
 NOBODY = 65534
 """PostgreSQL refuses to run as root; then it runs as nobody."""
 
-DYING_SECONDS = 10.0
+DYING_SECONDS = 60.0
+"""How long who was killed may take to be gone, on a machine that is busy or stands still."""
+
+STARTING_SECONDS = 240
+"""How long a server may take to recover what a crash has left."""
+
+STARTS_MAX = 5
+START_PAUSE_SECONDS = 1.0
 
 SETTINGS = {
     "listen_addresses": "",
@@ -110,26 +118,35 @@ class Cluster:
         return told
 
     def start(self) -> None:
-        """Start the server, after a crash too."""
-        log = self._place / "log"
-        try:
-            self.command("pg_ctl", "start", "-D", str(self._data), "-l", str(log), "-w", "-s")
-        except subprocess.CalledProcessError as error:
-            error.add_note(log.read_text(errors="replace")[-2_000:])
-            raise
+        """Start the server, after a crash too: what one has left may take a while to be gone.
+
+        Raises ``CalledProcessError`` with the end of the server's log.
+        """
+        for left in reversed(range(STARTS_MAX)):
+            try:
+                self._start()
+                return
+            except subprocess.CalledProcessError as error:
+                if not left:
+                    error.add_note(self._log.read_text(errors="replace")[-2_000:])
+                    raise
+            time.sleep(START_PAUSE_SECONDS)
 
     def kill(self) -> None:
-        """Kill the server and all that serve for it, as a crash would; returns when they are."""
+        """Kill the server and all that serve for it, as a crash would; returns when they are.
+
+        Raises ``TimeoutError`` when one of them does not end.
+        """
         leader = int((self._data / "postmaster.pid").read_text().splitlines()[0])
-        # Stopped first, so that it starts no other while we look for those it has started.
+        # Stopped first, so that it starts no other while we look for those it has started; and it
+        # may start one yet before it notices.
         os.kill(leader, signal.SIGSTOP)
+        _until(lambda: _state(leader) in "TZ", "PostgreSQL does not stop")
         family = [leader, *_children(leader)]
         for process in family:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        give_up = time.monotonic() + DYING_SECONDS
-        while any(_lives(process) for process in family) and time.monotonic() < give_up:
-            time.sleep(0.01)
+        _until(lambda: not any(_lives(process) for process in family), "PostgreSQL does not end")
         # Where nobody asks after the dead they keep their number, and the next server would take
         # the last one for alive.
         for lock in (self._data / "postmaster.pid", *self._place.glob(".s.PGSQL.*.lock")):
@@ -187,6 +204,16 @@ class Cluster:
     def _data(self) -> Path:
         return self._place / "data"
 
+    @property
+    def _log(self) -> Path:
+        return self._place / "log"
+
+    def _start(self) -> None:
+        self.command(
+            "pg_ctl", "start", "-D", str(self._data), "-l", str(self._log), "-w", "-s",
+            "-t", str(STARTING_SECONDS),
+        )  # fmt: skip
+
     def _make(self) -> None:
         if os.getuid() == 0:
             shutil.chown(self._place, NOBODY, NOBODY)
@@ -220,8 +247,22 @@ def _children(leader: int) -> list[int]:
 
 def _lives(process: int) -> bool:
     """Whether it holds anything yet; the dead that nobody has asked after hold nothing."""
+    return _state(process) != "Z"
+
+
+def _state(process: int) -> str:
+    """The letter that ``ps`` has for it; one that is no more is dead."""
     state, _ = _processes().get(process, ("Z", 0))
-    return state != "Z"
+    return state
+
+
+def _until(condition: Callable[[], bool], otherwise: str) -> None:
+    """Wait for it; raises ``TimeoutError`` when it takes too long."""
+    give_up = time.monotonic() + DYING_SECONDS
+    while not condition():
+        if time.monotonic() > give_up:
+            raise TimeoutError(otherwise)
+        time.sleep(0.01)
 
 
 def _processes() -> dict[int, tuple[str, int]]:

@@ -364,8 +364,9 @@ class OrderDriver:
             story.saga.epoch,
         ):
             raise TransactionConflict("The order has been moved on by another worker.")
-        if marks.version == story.order.version:
-            # Every change of an order, its lines or its work counts its version up.
+        if (marks.version, marks.answer_by) == (story.order.version, story.saga.answer_by):
+            # Every change of an order, its lines or its work counts its version up; that somebody
+            # waits longer for it changes nothing of these.
             return story
         known = await self._stores.orders.load(tx, order_id, lock=True)
         if known is None:

@@ -1,5 +1,8 @@
 """Submitting an order: stored in one transaction, then waited for while a worker sources it."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from opentelemetry import trace
 
 from ordermesh.api.routing.v1 import SubmitOrderRequest, SubmitOrderResponse
@@ -30,6 +33,10 @@ from ordermesh.runtime.telemetry import Attributes
 from ordermesh.runtime.waiting import Waiters
 
 RETRY_SECONDS = 1.0
+
+
+class _Withdrawn(Exception):
+    """Nobody had waited for the order any more, or nobody could be asked: it is gone."""
 
 
 class SubmitOrder:
@@ -68,6 +75,27 @@ class SubmitOrder:
         new = new_order(request)
         until = patience(self._clock)
         trace.get_current_span().set_attribute(Attributes.ORDER_ID, new.order_id)
+        is_ours = await self._begin(request, new, until)
+        try:
+            return await self._outcome(new, until, is_fresh=is_ours)
+        except _Withdrawn:
+            until = replace(until, now=self._clock.now())
+            if is_ours or until.left <= timedelta():
+                raise _away() from None
+        # It was what an earlier call had left behind, and this caller still waits.
+        is_ours = await self._begin(request, new, until)
+        try:
+            return await self._outcome(new, until, is_fresh=is_ours)
+        except _Withdrawn:
+            raise _away() from None
+
+    async def _begin(self, request: SubmitOrderRequest, new: NewOrder, until: Patience) -> bool:
+        """Store the order unless this request did already; gives whether it is stored now.
+
+        One that may still come to nothing waits for this caller then, and keeps its place among
+        those that are sourced. Whoever asks again would otherwise be at the end each time, and
+        where the queue is longer than callers' patience, none of them would ever be served.
+        """
         is_stored = False
 
         async def store(tx: Transaction) -> SubmitOrderResponse:
@@ -75,17 +103,30 @@ class SubmitOrder:
             is_stored = True
             return await self._store(tx, new, until)
 
-        async def look() -> SubmitOrderResponse | None:
-            nonlocal is_stored
-            if is_stored:
-                # It was stored a moment ago: nothing can have become of it.
-                is_stored = False
-                return None
-            return await self._database.read(lambda tx: self._fate(tx, new))
-
         await self._knowledge.with_what_is_missing(
             lambda: self._mutations.run(request, SubmitOrderResponse, store)
         )
+        if not is_stored and new.acceptance is Acceptance.IF_SOURCED:
+            await self._database.run(lambda tx: self._wait_on(tx, new, until))
+        return is_stored
+
+    async def _wait_on(self, tx: Transaction, new: NewOrder, until: Patience) -> None:
+        answer_by = await tx.now() + until.left
+        await self._stores.orders.wait_on(tx, new.order_id, new.request_id, answer_by)
+
+    async def _outcome(
+        self, new: NewOrder, until: Patience, *, is_fresh: bool
+    ) -> SubmitOrderResponse:
+        """What becomes of the order; raises what it is refused with, and ``_Withdrawn``."""
+
+        async def look() -> SubmitOrderResponse | None:
+            nonlocal is_fresh
+            if is_fresh:
+                # It was stored a moment ago: nothing can have become of it.
+                is_fresh = False
+                return None
+            return await self._database.read(lambda tx: self._fate(tx, new))
+
         if failpoints.armed:
             await failpoints.reach(failpoints.points.ROUTING_WAITING)
         try:
@@ -132,13 +173,16 @@ class SubmitOrder:
         return SubmitOrderResponse(order=story_message(story, ()))
 
     async def _fate(self, tx: Transaction, new: NewOrder) -> SubmitOrderResponse | None:
-        """The answer, None while there is none. Raises what the order was refused with."""
+        """The answer, None while there is none.
+
+        Raises what the order was refused with, and ``_Withdrawn`` where there is none any more.
+        """
         seen = await self._stores.orders.glance(tx, new.order_id)
         if seen is None or seen.request_id != new.request_id:
             refused = await self._stores.refusals.get(tx, new.request_id)
             if refused is not None:
                 raise refusal.raised(refused)
-            raise _away()
+            raise _Withdrawn
         if seen.is_moving:
             return None
         story = await self._stores.orders.load(tx, new.order_id, lock=False)

@@ -47,6 +47,7 @@ class Marks:
     version: int
     step: Step
     epoch: int
+    answer_by: datetime
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,15 @@ class OrderStore(Protocol):
 
     async def glance(self, tx: Transaction, order_id: str) -> Glance | None:
         """Whether an order has come to rest, in one statement."""
+        ...
+
+    async def wait_on(
+        self, tx: Transaction, order_id: str, request_id: UUID, answer_by: datetime
+    ) -> None:
+        """Somebody waits until then for whether the order of a request can be made.
+
+        Nothing happens where that is decided, or longer waited for already.
+        """
         ...
 
     async def twin(

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,6 @@ from ordermesh.routing.domain.fulfillment import (
     RejectReason,
 )
 from ordermesh.routing.domain.network import SHIP
-from ordermesh.routing.domain.order import Order, OrderLine
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.domain.submission import Contact
@@ -42,6 +42,7 @@ from ordermesh.routing.ports.stores import (
 )
 from ordermesh.routing.store import rows
 from ordermesh.routing.store.filtering import conditions_of
+from ordermesh.routing.store.lines import lines_of, save_lines
 from ordermesh.routing.store.tables.decisions import decision
 from ordermesh.routing.store.tables.orders import (
     contact,
@@ -61,7 +62,11 @@ _WITH_SAGA = select(
 ).join_from(customer_order, saga)
 
 _MARKS = select(
-    customer_order.c.origin, customer_order.c.version, saga.c.step, saga.c.epoch
+    customer_order.c.origin,
+    customer_order.c.version,
+    saga.c.step,
+    saga.c.epoch,
+    saga.c.answer_by,
 ).join_from(customer_order, saga)
 
 _GLANCE = select(
@@ -78,49 +83,11 @@ _GLANCE = select(
     .label("is_undecided"),
 ).join_from(customer_order, saga)
 
-_COUNT_LINES = (
-    update(order_line)
-    .where(order_line.c.order_id == bindparam("of_order"), order_line.c.number == bindparam("at"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "sourced",
-                "shipped",
-                "cancelled",
-                "unfilled",
-                "unfilled_reason",
-                "unfilled_facts",
-            )
-        }
-    )
-)
-
-
 # Asked with every order and every piece of work, so built once.
 _ONE = _WITH_SAGA.where(customer_order.c.order_id == bindparam("of_order"))
 _ONE_LOCKED = _ONE.with_for_update()
 """Both rows, so that both are as they are when the lock is granted."""
 
-_LINES = (
-    select(
-        order_line,
-        order_component.c.sku.label("component_sku"),
-        order_component.c.quantity.label("component_quantity"),
-        order_component.c.share_amount,
-    )
-    .select_from(
-        order_line.outerjoin(
-            order_component,
-            and_(
-                order_component.c.order_id == order_line.c.order_id,
-                order_component.c.line_number == order_line.c.number,
-            ),
-        )
-    )
-    .where(order_line.c.order_id.in_(bindparam("of_orders", expanding=True)))
-    .order_by(order_line.c.order_id, order_line.c.number, order_component.c.number)
-)
 _WORK_OF_ORDER = WITH_LINES.where(fulfillment_order.c.order_id == bindparam("of_order"))
 _WORK = WITH_LINES.where(fulfillment_order.c.fulfillment_order_id == bindparam("of_work"))
 
@@ -155,7 +122,7 @@ class SqlOrderStore:
         ).one_or_none()
         if found is None:
             return None
-        lines = await _lines(tx, [order_id])
+        lines = await lines_of(tx, [order_id])
         work = await listed_work(tx, _WORK_OF_ORDER, {"of_order": order_id})
         return Story(
             rows.order(found, lines[order_id]),
@@ -198,7 +165,7 @@ class SqlOrderStore:
             await tx.execute(
                 update(customer_order).where(customer_order.c.order_id == order_id).values(values)
             )
-        await _save_lines(tx, before.order, after.order)
+        await save_lines(tx, before.order, after.order)
         values = rows.changed(rows.saga_values(before.saga), rows.saga_values(after.saga))
         if values:
             await tx.execute(update(saga).where(saga.c.order_id == order_id).values(values))
@@ -219,7 +186,7 @@ class SqlOrderStore:
         ).one_or_none()
         if found is None:
             return None
-        return Marks(found.origin, found.version, Step(found.step), found.epoch)
+        return Marks(found.origin, found.version, Step(found.step), found.epoch, found.answer_by)
 
     async def glance(self, tx: Transaction, order_id: str) -> Glance | None:
         """Whether an order has come to rest, in one statement."""
@@ -235,6 +202,21 @@ class SqlOrderStore:
             or found.is_undecided
         )
         return Glance(found.request_id, is_moving)
+
+    async def wait_on(
+        self, tx: Transaction, order_id: str, request_id: UUID, answer_by: datetime
+    ) -> None:
+        """Somebody waits until then for whether the order of a request can be made."""
+        await tx.execute(
+            update(saga)
+            .where(
+                saga.c.order_id == order_id,
+                saga.c.request_id == request_id,
+                saga.c.is_conditional,
+                saga.c.answer_by < answer_by,
+            )
+            .values(answer_by=answer_by)
+        )
 
     async def twin(
         self, tx: Transaction, order_id: str, channel: str, channel_order_id: str
@@ -359,7 +341,7 @@ async def _listed(tx: Transaction, statement: Select[Any]) -> list[OrderRow]:
     order_ids = [row.order_id for row in found]
     if not order_ids:
         return []
-    lines = await _lines(tx, order_ids)
+    lines = await lines_of(tx, order_ids)
     decisions: dict[str, list[UUID]] = defaultdict(list)
     for row in await tx.execute(
         select(decision.c.order_id, decision.c.decision_id)
@@ -383,18 +365,3 @@ async def _listed(tx: Transaction, statement: Select[Any]) -> list[OrderRow]:
         )
         for row in found
     ]
-
-
-async def _lines(tx: Transaction, order_ids: Sequence[str]) -> dict[str, tuple[OrderLine, ...]]:
-    return rows.lines(await tx.execute(_LINES, {"of_orders": list(order_ids)}))
-
-
-async def _save_lines(tx: Transaction, before: Order, after: Order) -> None:
-    pairs = zip(before.lines, after.lines, strict=True)
-    different = [
-        {"of_order": after.order_id, "at": number, **rows.counts(new)}
-        for number, (old, new) in enumerate(pairs)
-        if rows.counts(old) != rows.counts(new)
-    ]
-    if different:
-        await tx.execute(_COUNT_LINES, different)

@@ -70,7 +70,8 @@ class OrderServiceServicer:
         """SubmitOrder stores an order and sources it.
 
         With `ACCEPTANCE_IF_SOURCED` the order is made only when all of it can be held now; otherwise
-        the call is refused with the facts, and there is no order. With `ACCEPTANCE_ALWAYS` the order is
+        the call is refused with the facts, and there is no order; while nobody can say, it waits as long
+        as anybody asks for it, and keeps its place. With `ACCEPTANCE_ALWAYS` the order is
         stored at once, sourced inside the deadline if possible, and otherwise later. A retry with the
         same `request_id` waits for the same order and returns it as it is by then: on hold, in another queue
         or without what is unfilled, where rules of its policy say so. An order that is refused has none of it.

@@ -25,7 +25,7 @@ from ordermesh.routing.domain.reoptimizing.movable import (
     is_divisible_alike,
     look_at,
 )
-from ordermesh.routing.domain.reoptimizing.proposal import arrives, planned
+from ordermesh.routing.domain.reoptimizing.proposal import arrives, planned, prices_in
 from ordermesh.routing.domain.story import Story
 from ordermesh.routing.operations.planning import Planner
 from ordermesh.routing.ports.stock import Availability, Stock
@@ -249,6 +249,7 @@ class Comparing:
             cost=now.costs.total,
             days_max=days_allowed(movable.story, known.now, arrives(now)),
             charge=policy.reassignment_charge,
+            prices=prices_in(now),
         )
         if not is_placed(compared):
             return Staying(Fate.NOT_COMPARABLE, "no service that is in time takes it where it is")

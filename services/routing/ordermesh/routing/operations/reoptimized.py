@@ -149,12 +149,13 @@ def outcome_of(
     for order_id, cost in costs.items():
         if order_id in told:
             told[order_id] = replace(told[order_id], cost_before=cost, cost_after=cost)
-    after = charge = 0
+    after = charge = prices = 0
     names: list[UUID | None] = [*fates] or [None for _ in proposal.changes]
     for name, change in zip(names, proposal.changes, strict=True):
         fate, fact = (Fate.TO_BE_MOVED, "it would be") if name is None else fates[name]
         is_counted = fate is Fate.MOVED or (run.is_rehearsal and fate is Fate.TO_BE_MOVED)
         charge += change.charge if is_counted else 0
+        prices += (change.prices_after - change.prices_before) if is_counted else 0
         for move in change.moves:
             is_there = fate in _THERE
             told[move.order_id] = Told(
@@ -168,6 +169,7 @@ def outcome_of(
             )
             after += (move.plan.costs.total - move.compared.cost) if is_counted else 0
     before = sum(costs.values())
+    prices_before = sum(one.prices for one in gathered.compared)
     return Outcome(
         run_id=run_id,
         currency_code=gathered.currency_code,
@@ -181,4 +183,5 @@ def outcome_of(
         has_more=gathered.has_more,
         next_after=gathered.next_after,
         worths=NOTHING if found is None else found.worths,
+        prices=(Money(prices_before), Money(prices_before + prices)),
     )

@@ -45,6 +45,10 @@ def outcome_message(outcome: Outcome) -> v1.ReoptimizeOrdersResponse:
         message.cost_before.CopyFrom(money_message(outcome.cost_before, currency))
         message.cost_after.CopyFrom(money_message(outcome.cost_after, currency))
         message.charge.CopyFrom(money_message(outcome.charge, currency))
+    if outcome.compared and outcome.prices is not None:
+        before, after = outcome.prices
+        message.prices_before.CopyFrom(money_message(before, currency))
+        message.prices_after.CopyFrom(money_message(after, currency))
     if outcome.bound is not None:
         message.bound.CopyFrom(money_message(outcome.bound, currency))
     if outcome.gap is not None:

@@ -1005,6 +1005,8 @@ class ReoptimizeOrdersResponse(_message.Message):
     STOCK_WORTHS_FIELD_NUMBER: _builtins.int
     LABOR_WORTHS_FIELD_NUMBER: _builtins.int
     TRANSFERS_FIELD_NUMBER: _builtins.int
+    PRICES_BEFORE_FIELD_NUMBER: _builtins.int
+    PRICES_AFTER_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """The run, a UUID: decisions name it."""
     considered_orders: _builtins.int
@@ -1027,7 +1029,7 @@ class ReoptimizeOrdersResponse(_message.Message):
 
     @_builtins.property
     def cost_after(self) -> _money_pb2.Money:
-        """What they cost after. It is never more."""
+        """What they cost after. It is never more, with prices or without."""
 
     @_builtins.property
     def charge(self) -> _money_pb2.Money:
@@ -1059,6 +1061,16 @@ class ReoptimizeOrdersResponse(_message.Message):
         dearest first, at most 100.
         """
 
+    @_builtins.property
+    def prices_before(self) -> _money_pb2.Money:
+        """The part of `cost_before` that is prices: what the units and the work are worth to orders that may
+        come. The rest is what is paid. Not set where the run is told again that another call made.
+        """
+
+    @_builtins.property
+    def prices_after(self) -> _money_pb2.Money:
+        """The part of `cost_after` that is prices."""
+
     def __init__(
         self,
         *,
@@ -1078,10 +1090,12 @@ class ReoptimizeOrdersResponse(_message.Message):
         stock_worths: _abc.Iterable[_reoptimization_pb2.StockWorth] | None = ...,
         labor_worths: _abc.Iterable[_reoptimization_pb2.LaborWorth] | None = ...,
         transfers: _abc.Iterable[_reoptimization_pb2.TransferSuggestion] | None = ...,
+        prices_before: _money_pb2.Money | None = ...,
+        prices_after: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "cost_after", b"cost_after", "cost_before", b"cost_before", "gap", b"gap"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "cost_after", b"cost_after", "cost_before", b"cost_before", "gap", b"gap", "prices_after", b"prices_after", "prices_before", b"prices_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "compared_orders", b"compared_orders", "considered_orders", b"considered_orders", "cost_after", b"cost_after", "cost_before", b"cost_before", "cut_off", b"cut_off", "gap", b"gap", "labor_worths", b"labor_worths", "more_orders", b"more_orders", "moved_orders", b"moved_orders", "orders", b"orders", "run_id", b"run_id", "stock_worths", b"stock_worths", "to_be_moved_orders", b"to_be_moved_orders", "transfers", b"transfers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "charge", b"charge", "compared_orders", b"compared_orders", "considered_orders", b"considered_orders", "cost_after", b"cost_after", "cost_before", b"cost_before", "cut_off", b"cut_off", "gap", b"gap", "labor_worths", b"labor_worths", "more_orders", b"more_orders", "moved_orders", b"moved_orders", "orders", b"orders", "prices_after", b"prices_after", "prices_before", b"prices_before", "run_id", b"run_id", "stock_worths", b"stock_worths", "to_be_moved_orders", b"to_be_moved_orders", "transfers", b"transfers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__gap: _TypeAlias = _typing.Literal["gap"]  # noqa: Y015
     _WhichOneofArgType__gap: _TypeAlias = _typing.Literal["_gap", b"_gap"]  # noqa: Y015

@@ -79,7 +79,8 @@ class Outcome:
 
     ``bound``: no plan of the compared orders costs less, its own moves charged; None where nothing
     is proven. Costs are of the compared orders. ``worths`` are those of what they share.
-    ``next_after`` is where the next run goes on; 0: with the oldest order.
+    ``next_after`` is where the next run goes on; 0: with the oldest order. ``prices`` are what of
+    the costs before and after is prices in force; None where nobody can tell any more.
     """
 
     run_id: UUID
@@ -94,6 +95,7 @@ class Outcome:
     has_more: bool
     worths: Worths = NOTHING
     next_after: int = 0
+    prices: tuple[Money, Money] | None = None
 
     def count(self, *fates: Fate) -> int:
         """How many orders had one of these fates."""

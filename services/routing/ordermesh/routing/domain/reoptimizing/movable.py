@@ -136,7 +136,8 @@ class Compared:
     """An order beside its problem: what it costs where it is, and by when it may arrive.
 
     ``assignment`` is where it is. A shipment may arrive within ``days_max``: the promise, or when
-    all of it arrives now where that is later.
+    all of it arrives now where that is later. Of the ``cost``, ``prices`` are what its units
+    and work are worth to orders that may come.
     """
 
     movable: Movable
@@ -145,6 +146,7 @@ class Compared:
     cost: Money
     days_max: int | None
     charge: Money
+    prices: Money
 
 
 def assignment_of_work(problem: Problem, work: Iterable[FulfillmentOrder]) -> Assignment | None:

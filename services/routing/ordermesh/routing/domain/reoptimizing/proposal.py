@@ -2,7 +2,10 @@
 
 Orders that need each other's units or room change together, all or none. A change is worth making
 where what its orders cost by their own problems, with the charge for each new fulfillment order, is
-less than what they cost where they are.
+less than what they cost where they are: with the prices of units and work in force, and in money
+alone. With prices, or a run would take the units that the decision left to others; in money alone,
+because prices are guesses that the next version has otherwise: orders would go back and forth, and
+what is paid would rise each time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,8 +70,23 @@ class Change:
 
     @property
     def saving(self) -> int:
-        """What is saved beyond the charge."""
+        """What is saved beyond the charge, prices counted."""
         return self.before - self.after - self.charge
+
+    @property
+    def prices_before(self) -> int:
+        """What of it is prices where they are."""
+        return sum(move.compared.prices for move in self.moves)
+
+    @property
+    def prices_after(self) -> int:
+        """What of it would be prices."""
+        return sum(prices_in(move.plan) for move in self.moves)
+
+    @property
+    def money_saving(self) -> int:
+        """What is saved beyond the charge by itself, without prices."""
+        return self.saving - (self.prices_before - self.prices_after)
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,11 @@ def planned(problem: Problem, assignment: Assignment) -> Plan | None:
     return plan if plan.is_complete else None
 
 
+def prices_in(plan: Plan) -> Money:
+    """The part of its cost that nobody is paid: what it takes is worth that to orders to come."""
+    return Money(plan.costs.stock_price + plan.costs.labor_price)
+
+
 def arrives(plan: Plan) -> int:
     """The day on which the last of it arrives."""
     return max((shipment.days for shipment in plan.shipments), default=0)
@@ -143,6 +166,8 @@ def _change(
     change = Change(tuple(moves))
     if change.saving <= 0:
         return Staying(Fate.SAVES_TOO_LITTLE, "what it saves is no more than the move is charged")
+    if change.money_saving <= 0:
+        return Staying(Fate.SAVES_TOO_LITTLE, "it would save for orders that may come, not now")
     return change
 
 

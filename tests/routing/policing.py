@@ -28,6 +28,7 @@ def rule(rule_id: str, *conditions: v1.Condition, **fields: Any) -> v1.Rule:
         "promise",
         "action",
         "substitute",
+        "keep_apart",
     }
     wanted = fields if effects & fields.keys() else {"fence": v1.Fence(), **fields}
     return v1.Rule(rule_id=rule_id, conditions=conditions, **wanted)

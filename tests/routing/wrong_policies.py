@@ -163,6 +163,16 @@ POLICY_CASES = [
         "policy.rules[0].service",
     ),
     not_valid(
+        "goods that are kept apart from none",
+        lambda: ruled(WEB, keep_apart=v1.KeepApart()),
+        "it keeps all goods apart from none",
+    ),
+    not_valid(
+        "goods that are kept apart by place",
+        lambda: ruled(SKU, HERE, keep_apart=v1.KeepApart()),
+        "its effect cannot depend on facts of location",
+    ),
+    not_valid(
         "a substitute by place",
         lambda: ruled(HERE, substitute=v1.Substitute(sku="CUP", when=SHORT)),
         "its effect cannot depend on facts of location",

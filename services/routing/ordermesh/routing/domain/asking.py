@@ -48,7 +48,8 @@ def _value(wanted: Wanted, items: Mapping[str, Item], currency: str) -> Money | 
         return line.unit_price.amount
     own = _worth(items.get(line.sku), currency)
     if own is not None:
-        return own
+        # Of what is sent instead of one of an item there may be several.
+        return Money(own * line.per_kit.get(line.sku, 1))
     total = 0
     for sku, units in line.per_kit.items():
         worth = _worth(items.get(sku), currency)

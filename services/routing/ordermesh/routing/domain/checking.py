@@ -25,6 +25,7 @@ from ordermesh.routing.domain.rules.rule import (
     CapacityMode,
     Charge,
     Consolidate,
+    KeepApart,
     PromiseRule,
     Rule,
     ServiceRule,
@@ -115,6 +116,10 @@ def _check_rule(rule: Rule) -> None:
             allowed = frozenset({Level.ORDER, Level.ITEM})
             if rule.effect == SplitLimit():
                 raise RuleNotValid(rule.rule_id, "it limits nothing")
+        case KeepApart():
+            allowed = frozenset({Level.ORDER, Level.ITEM})
+            if Level.ITEM not in about:
+                raise RuleNotValid(rule.rule_id, "it keeps all goods apart from none")
         case OrderAction():
             allowed = frozenset({Level.ORDER})
         case Substitute():

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import combinations
 
 from ordermesh.routing.domain.additions import Additions, additions
 from ordermesh.routing.domain.collecting import unparcelled
@@ -72,6 +73,8 @@ def frame(
         question.place,
     )
     policy = sourcing_policy(known.policy, known.policy.costs, question.promise_days, ruled)
+    categories = sorted({line.category for line in order.lines})
+    policy = replace(policy, apart=tuple(combinations(categories, 2)))
     if question.pickup is not None:
         policy = unparcelled(policy)
     if coming:

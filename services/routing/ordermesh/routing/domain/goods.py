@@ -14,7 +14,7 @@ def sourcing_lines(
     wanted: Wanted, items: Mapping[str, Item], limits: Limits
 ) -> Iterable[SourcingLine]:
     """A line as the solver wants it."""
-    line = wanted.line
+    line, category = wanted.line, limits.category(wanted.line.line_id)
     if line.line_id in limits.whole_line_ids:
         line = replace(line, keep_together=True)
     weights = {sku: items[sku].weight_grams if sku in items else 0 for sku in wanted.units}
@@ -27,6 +27,7 @@ def sourcing_lines(
             weights[line.sku],
             divisible=not line.keep_together,
             cubic_mm=volumes[line.sku],
+            category=category,
         )
         return
     kits = line.complete(wanted.units)
@@ -41,6 +42,7 @@ def sourcing_lines(
                 SourcingComponent(sku, quantity, weights[sku], volumes[sku])
                 for sku, quantity in line.per_kit.items()
             ),
+            category=category,
         )
         return
     # Parts of kits that may be split go each their own way; how many of each are left to decide
@@ -55,4 +57,5 @@ def sourcing_lines(
             for sku, units in wanted.units.items()
         ),
         components_may_split=True,
+        category=category,
     )

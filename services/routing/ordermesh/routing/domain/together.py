@@ -106,9 +106,13 @@ def renamed(evaluation: Evaluation, bundles: Bundles) -> Evaluation:
         replace(one, line_ids=tuple(dict.fromkeys(map(bundles.name, one.line_ids))))
         for one in evaluation.removals
     )
+    apart = tuple(
+        (rule_id, frozenset(map(bundles.name, lines))) for rule_id, lines in evaluation.limits.apart
+    )
     return replace(
         evaluation,
         removals=removals,
+        limits=replace(evaluation.limits, apart=apart),
         adjustments=tuple(_adjusted(evaluation.adjustments, bundles)),
     )
 

@@ -17,6 +17,7 @@ from ordermesh.routing.domain.rules.rule import (
     Consolidate,
     Effect,
     Fence,
+    KeepApart,
     Mode,
     PromiseRule,
     Purpose,
@@ -209,6 +210,8 @@ def _effect(message: v1.Rule, currency: str) -> Effect:
             return order_action(message.action)
         case "substitute":
             return _substitute(message.substitute, currency)
+        case "keep_apart":
+            return KeepApart()
         case "consolidate":
             hubs = message.consolidate.hub_location_ids
             return Consolidate(tuple(sorted(hubs)), message.consolidate.required)
@@ -318,6 +321,8 @@ def _tell_effect(message: v1.Rule, effect: Effect, currency: str) -> None:
             )
         case OrderAction():
             message.action.CopyFrom(order_action_message(effect))
+        case KeepApart():
+            message.keep_apart.SetInParent()
         case Consolidate():
             message.consolidate.hub_location_ids.extend(effect.hub_location_ids)
             message.consolidate.required = effect.required

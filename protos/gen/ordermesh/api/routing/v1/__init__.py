@@ -247,6 +247,7 @@ from ordermesh.api.routing.v1.rule_pb2 import Fence as Fence
 from ordermesh.api.routing.v1.rule_pb2 import FlagFact as FlagFact
 from ordermesh.api.routing.v1.rule_pb2 import FlagTest as FlagTest
 from ordermesh.api.routing.v1.rule_pb2 import HoldOrder as HoldOrder
+from ordermesh.api.routing.v1.rule_pb2 import KeepApart as KeepApart
 from ordermesh.api.routing.v1.rule_pb2 import MoveToQueue as MoveToQueue
 from ordermesh.api.routing.v1.rule_pb2 import NumberFact as NumberFact
 from ordermesh.api.routing.v1.rule_pb2 import NumberTest as NumberTest

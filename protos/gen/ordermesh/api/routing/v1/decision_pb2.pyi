@@ -404,7 +404,7 @@ class RuleOutcome(_message.Message):
     """The rule."""
     effect: _builtins.str
     """What it does: `FENCE`, `CHARGE`, `SPLIT_LIMIT`, `CAPACITY_MODE`, `SERVICE`, `PROMISE`,
-    `ACTION`, `SUBSTITUTE`, `CONSOLIDATE`.
+    `ACTION`, `SUBSTITUTE`, `CONSOLIDATE`, `KEEP_APART`.
     """
     applied: _builtins.bool
     """It did something. An action acts when the outcome is known; the events of the order tell that it did."""

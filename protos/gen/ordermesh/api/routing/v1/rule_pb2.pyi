@@ -482,6 +482,7 @@ class Rule(_message.Message):
     ACTION_FIELD_NUMBER: _builtins.int
     SUBSTITUTE_FIELD_NUMBER: _builtins.int
     CONSOLIDATE_FIELD_NUMBER: _builtins.int
+    KEEP_APART_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """The caller's id of the rule, once in a policy. Decisions name it."""
     name: _builtins.str
@@ -536,6 +537,10 @@ class Rule(_message.Message):
     def consolidate(self) -> Global___Consolidate:
         """Lets orders be brought together at a hub and leave as one."""
 
+    @_builtins.property
+    def keep_apart(self) -> Global___KeepApart:
+        """Keeps goods apart from others in parcels."""
+
     def __init__(
         self,
         *,
@@ -554,12 +559,13 @@ class Rule(_message.Message):
         action: Global___OrderAction | None = ...,
         substitute: Global___Substitute | None = ...,
         consolidate: Global___Consolidate | None = ...,
+        keep_apart: Global___KeepApart | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "consolidate", b"consolidate", "effect", b"effect", "fence", b"fence", "promise", b"promise", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "consolidate", b"consolidate", "effect", b"effect", "fence", b"fence", "keep_apart", b"keep_apart", "promise", b"promise", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "conditions", b"conditions", "consolidate", b"consolidate", "disabled", b"disabled", "effect", b"effect", "fence", b"fence", "name", b"name", "promise", b"promise", "rule_id", b"rule_id", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "capacity_mode", b"capacity_mode", "charge", b"charge", "conditions", b"conditions", "consolidate", b"consolidate", "disabled", b"disabled", "effect", b"effect", "fence", b"fence", "keep_apart", b"keep_apart", "name", b"name", "promise", b"promise", "rule_id", b"rule_id", "scope", b"scope", "service", b"service", "split_limit", b"split_limit", "substitute", b"substitute", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["fence", "charge", "split_limit", "capacity_mode", "service", "promise", "action", "substitute", "consolidate"]  # noqa: Y015
+    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["fence", "charge", "split_limit", "capacity_mode", "service", "promise", "action", "substitute", "consolidate", "keep_apart"]  # noqa: Y015
     _WhichOneofArgType_effect: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_effect) -> _WhichOneofReturnType_effect | None: ...
 
@@ -1256,6 +1262,28 @@ class Consolidate(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Consolidate: _TypeAlias = Consolidate  # noqa: Y015
+
+@_typing.final
+class KeepApart(_message.Message):
+    """KeepApart says that the goods that the conditions speak of share no parcel with other goods: chilled ones,
+    or fragile ones. They may leave from the same location, in parcels of their own. Goods of several such rules
+    are kept apart from all that the same rules do not speak of. Lines that leave together by another rule, and
+    the parts of a kit, stay together all the same. What a customer collects lies in no parcels. Conditions are
+    about the order and its goods.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepApart: _TypeAlias = KeepApart  # noqa: Y015
 
 @_typing.final
 class OrderAction(_message.Message):

@@ -35,6 +35,7 @@ from ordermesh.routing.domain.rules.rule import (
     Charge,
     Consolidate,
     Fence,
+    KeepApart,
     PromiseRule,
     Rule,
     ServiceRule,
@@ -199,6 +200,8 @@ class _Run:
                 if lines:
                     self._limits.consolidate(rule, rule.effect)
                 return bool(lines)
+            case KeepApart():
+                return bool(lines) and self._limits.apart(rule, lines, self._asked)
             case CapacityMode() | ServiceRule():
                 return bool(lines) and self._at_places(one, tally)
 

@@ -38,10 +38,16 @@ class LimitsUnderWay:
         self._promise: PromiseRule | None = None
         self._notes: list[Note] = []
         self._hubs: list[str] = []
+        self._apart: list[tuple[str, frozenset[str]]] = []
 
     def promise(self, effect: PromiseRule) -> None:
         """Take in what the promise means, unless a rule before said it."""
         self._promise = self._promise or effect
+
+    def apart(self, rule: Rule, lines: Sequence[AskedLine], asked: Asked) -> bool:
+        """These lines share no parcel with others; whether there are both."""
+        self._apart.append((rule.rule_id, frozenset(line.line_id for line in lines)))
+        return 0 < len(lines) < len(asked.lines)
 
     def consolidate(self, rule: Rule, effect: Consolidate) -> None:
         """The order may be brought together at hubs, or has to leave as one."""
@@ -121,6 +127,7 @@ class LimitsUnderWay:
             self.capacity,
             tuple(self._hubs),
             tuple(self._notes),
+            tuple(self._apart),
         )
 
 

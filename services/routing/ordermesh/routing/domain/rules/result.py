@@ -53,7 +53,8 @@ class Note:
 class Limits:
     """How the order may be split, and what capacity and promise mean; None: as without rules.
 
-    ``hubs`` are where it may be brought together.
+    ``hubs`` are where it may be brought together. ``apart`` are lines that share no parcel with
+    others, by rule.
     """
 
     shipments_max: int | None = None
@@ -66,6 +67,11 @@ class Limits:
     capacity: Mapping[str, Mode] = field(default_factory=dict)
     hubs: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    apart: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    def category(self, line_id: str) -> str:
+        """With what a line may share a parcel: with lines of the same category."""
+        return "\n".join(rule_id for rule_id, lines in self.apart if line_id in lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,13 @@ class Consolidate:
     kind: Literal["CONSOLIDATE"] = "CONSOLIDATE"
 
 
+@dataclass(frozen=True, slots=True)
+class KeepApart:
+    """Goods share no parcel with others."""
+
+    kind: Literal["KEEP_APART"] = "KEEP_APART"
+
+
 Effect = (
     Fence
     | Charge
@@ -198,6 +205,7 @@ Effect = (
     | OrderAction
     | Substitute
     | Consolidate
+    | KeepApart
 )
 
 

@@ -83,8 +83,17 @@ class Kept:
         return oracle, by
 
 
-def compare(seed: int, orders: int, seconds: float, kept: Kept | None = None) -> Compared:
-    """Decide one batch, and let each programme have so many seconds for the same."""
+def compare(
+    seed: int,
+    orders: int,
+    seconds: float,
+    kept: Kept | None = None,
+    ways_seconds: float | None = None,
+) -> Compared:
+    """Decide one batch, and let each programme have so many seconds for the same.
+
+    Those of the second are for what the first has left open; without any they are as many.
+    """
     kept = kept or Kept(None)
     batch = draw_small(seed, orders=orders, locations=3 + seed % 4)
     if seed % 3:
@@ -95,7 +104,8 @@ def compare(seed: int, orders: int, seconds: float, kept: Kept | None = None) ->
     plan = result.plan
     oracle, by = kept.known(batch) or kept.add(batch, optimum(batch, seconds), "compact")
     if not oracle.is_closed:
-        ways = optimum_of_ways(batch, plan.cost, plan.prices.tolist(), seconds)
+        more = seconds if ways_seconds is None else ways_seconds
+        ways = optimum_of_ways(batch, plan.cost, plan.prices.tolist(), more)
         if ways is not None:
             oracle, by = kept.add(batch, ways, "ways")
     return Compared(batch, plan, result.myopic, oracle, by)
@@ -124,14 +134,15 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--orders", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--ways-seconds", type=float, default=120.0)
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
     tally: Counter[str] = Counter()
     worst, started = 0.0, time.monotonic()
     kept = Kept(asked.keep)
     for seed in range(asked.first, asked.first + asked.seeds):
-        compared = compare(seed, asked.orders, asked.seconds, kept)
+        compared = compare(seed, asked.orders, asked.seconds, kept, asked.ways_seconds)
         plan, oracle = compared.plan, compared.oracle
         faults = list(faults_of(compared))
         tally["faults"] += bool(faults)

@@ -52,6 +52,9 @@ def test_what_was_exported_is_decided_like_what_was_drawn(tmp_path: Path) -> Non
 
     assert set(drawn) >= FIELDS
     assert (read["cost"], read["bound"]) == (drawn["cost"], drawn["bound"])
+    assert (read["moves"], read["passes"]) == (drawn["moves"], drawn["passes"])
+    assert drawn["most_vs_myopic"] <= drawn["cost_vs_myopic"] + 1e-4  # type: ignore[operator]
+    assert drawn["memory_mib"] > 50  # type: ignore[operator]  # numpy alone has that
     assert drawn["verifier_failures"] == 0
     assert drawn["cost_vs_myopic"] <= 0  # type: ignore[operator]  # it is a number
     batch = load_batch(file.read_text())

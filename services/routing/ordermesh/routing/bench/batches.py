@@ -6,6 +6,7 @@ the prices that are part of the plan. What a rule leaves unfilled is charged as 
 
 import json
 import os
+import resource
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from ordermesh.routing.domain.batch.exchange import dump_batch, dump_plan, load_
 from ordermesh.routing.domain.batch.instance import Batch, Integers
 from ordermesh.routing.domain.batch.plan import BatchPlan, BatchStatus, cost_of_plan, service_of
 from ordermesh.routing.domain.batch.verification import find_batch_faults
+from ordermesh.routing.solver.batch.choosing import SIDE_BY_SIDE
 from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
 from ordermesh.sample.retailer import Regime, build_retailer
 
@@ -68,6 +70,7 @@ def measure_batch(asked: Asked) -> dict[str, float | str]:
             choose=MasterProcess(MASTER_SECONDS) if not asked.quick else None,
         )
     seconds, processor = time.perf_counter() - wall, _processor_seconds() - processor
+    memory = _memory_mib()
     if asked.plan is not None:
         asked.plan.write_text(dump_plan(batch, result.plan) + "\n")
     failures = _refused(batch, result.plan, with_bound=True)
@@ -92,6 +95,9 @@ def measure_batch(asked: Asked) -> dict[str, float | str]:
         "seconds": round(seconds, 1),
         "processor_seconds": round(processor, 1),
         "cores": os.cpu_count() or 1,
+        "memory_mib": memory,
+        "moves": result.moves,
+        "passes": result.passes,
         **figures,
         "verifier_failures": failures,
     }
@@ -103,6 +109,17 @@ def _processor_seconds() -> float:
     """What this process and those that it waited for have used of the processor."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
+
+
+def _memory_mib() -> int:
+    """The most memory that the solve can have had at once: its own, and masters side by side.
+
+    The most of this process since it began, with drawing the instance, and for each master that may
+    run at one time the most that any had. Linux tells both in KiB.
+    """
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    master = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return int(own + SIDE_BY_SIDE * master) // 1024
 
 
 def _instance(asked: Asked) -> tuple[Batch, Regions | None]:
@@ -212,10 +229,13 @@ _SPREAD = (
     "cost_vs_nearest",
     "cost_vs_priority",
     "cost_vs_myopic",
+    "most_vs_myopic",
     "extra_parcels",
     "extra_parcels_nearest",
     "days",
     "days_nearest",
     "in_region",
     "seconds",
+    "processor_seconds",
+    "memory_mib",
 )

@@ -25,9 +25,9 @@ from tests.failpoints.stillness import Patience
 from tests.failpoints.story import Day, NeverHappened, Shop
 from tests.failpoints.world import World, world
 
-ORDERS_A_DAY_MAX = 60
+ORDERS_A_DAY_MAX = 20
 TRADERS = 4
-"""So many days go on at one time."""
+"""So many days go on at one time, with all of their orders."""
 
 CALM_SECONDS = (2.0, 6.0)
 """From the end of one stroke to the next."""
@@ -46,7 +46,9 @@ DOWN_SECONDS = (0.0, 3.0)
 """How long the database is away."""
 
 LOOK_SECONDS = 0.2
-PATIENCE_SECONDS = 400.0
+PATIENCE_SECONDS = 1_200.0
+"""Nothing takes so long, even where services are killed as soon as they serve."""
+
 HEALTHY_SECONDS = 2.0
 QUIET_SECONDS_MAX = 180.0
 """A hold that nobody confirms has ended by then."""
@@ -229,7 +231,9 @@ async def _trade(
         while len(days) * (a_day + 1) < orders and time.monotonic() - began < seconds:
             day = Day(f"d{len(days) + 1}", a_day)
             days.append(day)
-            await _live(running, day, passed)
+            for problem in await _live(running, day, passed):
+                tell(problem)
+                passed.problems.append(problem)
             passed.orders += len(day.shipped) + len(day.cancelled)
             rate = passed.orders / (time.monotonic() - began)
             tell(f"{passed.orders} orders, {rate:.1f} a second, {passed.strokes.total()} strokes")
@@ -247,24 +251,26 @@ async def _trade(
     return days
 
 
-async def _live(running: World, day: Day, passed: Passed) -> None:
+async def _live(running: World, day: Day, passed: Passed) -> list[str]:
     """One day; its history is looked at by itself, because nobody else has its item."""
     history = History()
     interceptors = [Recorder(history, "matrix"), Counting(passed)]
+    problems: list[str] = []
     async with Mesh(running.processes.targets, caller="matrix", interceptors=interceptors) as mesh:
         shop = Shop(mesh, day, patience=PATIENCE_SECONDS, pause_max=PAUSE_SECONDS_MAX)
         try:
             await shop.open()
             await shop.trade()
         except (NeverHappened, grpc.aio.AioRpcError) as failure:
-            passed.problems.append(f"{day.tag}: {failure}")
+            problems.append(f"{day.tag}: {failure}")
         except ExceptionGroup as failures:
-            passed.problems += [f"{day.tag}: {one}" for one in failures.exceptions]
+            problems += [f"{day.tag}: {one}" for one in failures.exceptions]
     found = check(history)
     passed.outcomes += found.outcomes
     passed.retried += found.retried
     if found.violations:
-        passed.problems.append(f"{day.tag}: the history is refused: {found}")
+        problems.append(f"{day.tag}: the history is refused: {found}")
+    return problems
 
 
 async def _unsettled(running: World, days: list[Day]) -> list[str]:

@@ -9,6 +9,7 @@ import contextlib
 import resource
 import sys
 import time
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
@@ -21,7 +22,7 @@ from ordermesh.routing.domain.batch.intake import Taken
 from ordermesh.routing.domain.batch.plan import BatchPlan, BatchStatus
 from ordermesh.routing.domain.batch.verification import verify_batch
 from ordermesh.routing.domain.errors.requests import FieldViolation
-from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
+from ordermesh.routing.solver.batch.engine import THOROUGH, Progress, Stage, plan_batch
 from ordermesh.routing.solver.batch.master import Chosen, Master
 from ordermesh.routing.wire.batch import (
     Answer,
@@ -70,7 +71,7 @@ class _Solving:
 
     def run(self) -> None:
         """Solve within the time, and tell the last plan."""
-        budget = Budget(moves=moves_of(self._terms))
+        budget = replace(THOROUGH, moves=moves_of(self._terms))
         result = plan_batch(
             self._taken.batch,
             self._terms.seed,

@@ -23,8 +23,9 @@ from ordermesh.routing.domain.batch.exchange import dump_batch, dump_plan, load_
 from ordermesh.routing.domain.batch.instance import Batch, Integers
 from ordermesh.routing.domain.batch.plan import BatchPlan, BatchStatus, cost_of_plan, service_of
 from ordermesh.routing.domain.batch.verification import find_batch_faults
-from ordermesh.routing.solver.batch.choosing import SIDE_BY_SIDE
-from ordermesh.routing.solver.batch.engine import Budget, Progress, Stage, plan_batch
+from ordermesh.routing.solver.batch.choosing import SIDE_BY_SIDE, Choose
+from ordermesh.routing.solver.batch.engine import THOROUGH, Budget, Progress, Stage, plan_batch
+from ordermesh.routing.solver.batch.master import Chosen, Master
 from ordermesh.sample.retailer import Regime, build_retailer
 
 QUICK = Budget(passes=80, moves=8, final_passes=40)
@@ -63,11 +64,11 @@ def measure_batch(asked: Asked) -> dict[str, float | str]:
         result = plan_batch(
             batch,
             asked.seed,
-            QUICK if asked.quick else Budget(),
+            QUICK if asked.quick else THOROUGH,
             tell=lambda progress: _tell(progress, wall),
             is_over=lambda: end is not None and time.perf_counter() > end,
             spread=threads.map,
-            choose=MasterProcess(MASTER_SECONDS) if not asked.quick else None,
+            choose=None if asked.quick else _chooser(end),
         )
     seconds, processor = time.perf_counter() - wall, _processor_seconds() - processor
     memory = _memory_mib()
@@ -109,6 +110,16 @@ def _processor_seconds() -> float:
     """What this process and those that it waited for have used of the processor."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
+
+
+def _chooser(end: float | None) -> Choose:
+    """Masters in processes of their own, none of which works on when the time is over."""
+
+    def choose(master: Master) -> Chosen | None:
+        left = MASTER_SECONDS if end is None else end - time.perf_counter()
+        return MasterProcess(min(MASTER_SECONDS, left))(master) if left > 1 else None
+
+    return choose
 
 
 def _memory_mib() -> int:

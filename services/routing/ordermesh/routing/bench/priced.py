@@ -32,7 +32,7 @@ from ordermesh.routing.domain.batch.plan import (
     service_of,
 )
 from ordermesh.routing.domain.batch.verification import find_batch_faults
-from ordermesh.routing.solver.batch.engine import Budget, plan_batch
+from ordermesh.routing.solver.batch.engine import THOROUGH, Budget, plan_batch
 from ordermesh.sample.geography import HUBS, ZipArea
 from ordermesh.sample.retailer import STORES, Regime, build_retailer
 
@@ -69,7 +69,7 @@ def measure_priced(asked: Priced) -> dict[str, float | str]:
         result = plan_batch(
             limited,
             asked.seed,
-            QUICK if asked.quick else Budget(),
+            QUICK if asked.quick else THOROUGH,
             spread=threads.map,
             choose=None if asked.quick else MasterProcess(MASTER_SECONDS),
             start=greedy,

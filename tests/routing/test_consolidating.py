@@ -21,7 +21,7 @@ from ordermesh.routing.domain.rules.rule import Consolidate
 from ordermesh.routing.domain.story import Story
 from tests.eventually import eventually
 from tests.routing.house import House, line, new_id, refused, usd
-from tests.routing.policing import asked, rule, save, sent, text
+from tests.routing.policing import asked, number, rule, save, sent, text
 from tests.routing.ruling import rule as a_rule
 from tests.routing.test_actions import a_policy, told
 from tests.routing.test_lifecycles import NOW, a_saga, an_order, work
@@ -213,6 +213,43 @@ async def test_what_a_rule_keeps_at_a_location_is_not_brought_from_there(house: 
     decision = await asked(house, WANTED, STOCK)
 
     assert [one.sku for one in decision.unfilled_lines] == ["TEA"]
+
+
+@pytest.mark.parametrize(
+    "ruling",
+    [
+        rule("no-near", text("LOCATION_ID", "NEAR")),
+        rule(
+            "ban",
+            text("LOCATION_ID", "NEAR"),
+            service=v1.ServiceRule(service_ids=["standard"], banned=True),
+        ),
+        rule("dear", text("LOCATION_ID", "NEAR"), charge=v1.Charge(per_shipment=usd(20))),
+    ],
+    ids=["fence", "ban", "charge"],
+)
+async def test_rules_hold_at_a_hub_that_has_nothing_of_the_order(
+    house: House, ruling: v1.Rule
+) -> None:
+    await a_hub(house, hub(), ruling)
+
+    decision = await asked(house, WANTED, {**STOCK, "NEAR": {}})
+
+    assert set(sent(decision)) == {"EAST", "SOUTH"}
+    assert [(one.rule_id, one.applied) for one in decision.rules][-1] == (ruling.rule_id, True)
+
+
+async def test_what_a_rule_says_of_stock_at_a_hub_is_not_said_of_what_is_brought(
+    house: House,
+) -> None:
+    last = rule("keep the last", number("STOCK_AVAILABLE", at_most=1))
+    await a_hub(house, hub(), last)
+    plenty = {"EAST": {"MUG": 3}, "SOUTH": {"TEA": 3}, "NEAR": {"MUG": 1, "TEA": 1}}
+
+    (shipment,) = (await asked(house, WANTED, plenty)).plan.shipments
+
+    assert shipment.location_id == "NEAR"
+    assert {leg.location_id for leg in shipment.legs} == {"EAST", "SOUTH"}
 
 
 async def test_the_last_unit_is_not_taken_twice_by_the_hub_and_by_itself(house: House) -> None:

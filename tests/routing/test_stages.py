@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ordermesh.api.routing import v1
-from tests.routing.house import House, item, usd
+from tests.routing.house import House, entry, item, usd
 from tests.routing.policing import (
     asked,
     number,
@@ -121,6 +121,27 @@ async def test_src_26_an_explicit_sequence_beats_every_balance(mugs: House) -> N
 
     assert sent(by_balance) == {"EAST": {"MUG": 1}}
     assert sent(by_sequence) == {"WEST": {"MUG": 1}}
+
+
+async def test_a_rule_closes_full_locations_whose_limit_only_ranks_them_last(
+    mugs: House,
+) -> None:
+    few = v1.Capacity(
+        capacity_id="few",
+        unit=v1.CapacityUnit.CAPACITY_UNIT_UNITS,
+        limit=2,
+        at_limit=v1.AtLimit.AT_LIMIT_RANK_LAST,
+    )
+    await mugs.network(entry("NEAR", capacities=[few]))
+    last = await asked(mugs, {"MUG": 3}, {"NEAR": {"MUG": 9}})
+    hard = rule("hard", capacity_mode=v1.CapacityMode(mode=v1.CapacityMode.MODE_HARD))
+    await save(mugs, rules=[hard])
+
+    closed = await asked(mugs, {"MUG": 3}, {"NEAR": {"MUG": 9}})
+
+    assert sent(last) == {"NEAR": {"MUG": 3}}
+    assert sent(closed) == {"NEAR": {"MUG": 2}}
+    assert [(one.unfilled, one.reason) for one in closed.unfilled_lines] == [(1, "NO_CAPACITY")]
 
 
 async def test_a_hard_promise_is_put_off_by_days_until_something_arrives(mugs: House) -> None:

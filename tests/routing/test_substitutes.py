@@ -32,6 +32,7 @@ from ordermesh.routing.domain.rules.knowing import static_facts
 from ordermesh.routing.domain.rules.rule import Rule, Scope
 from ordermesh.routing.domain.rules.substitute import PaidFor, Substitute, When
 from ordermesh.routing.domain.substituting import CHOICES_MAX
+from ordermesh.routing.domain.terms import Term, Tier, Weighted
 from ordermesh.routing.domain.wanted import Wanted
 from ordermesh.routing.operations.deciding import Deciding
 from ordermesh.routing.ports.stock import Availability
@@ -160,6 +161,8 @@ def best_of_all(question: Question, known: Known, stock: Units, *, instead: bool
         asked = replace(question, wanted=tuple(one for one, _ in chosen))
         plan = cheapest(frame(asked, known, stock).problem)
         assert plan is not None
+        if not plan.shipments and any(given for _, given in chosen):
+            continue
         sent: dict[str, int] = {}
         for shipment in plan.shipments:
             for part in shipment.lines:
@@ -254,6 +257,24 @@ async def test_so_many_that_stand_for_one_leave_together_or_stay() -> None:
 
     assert [(s.location_id, s.lines[0].quantity) for s in decision.shipments] == [("X", 3)]
     assert decision.unfilled_units == 3
+
+
+async def test_what_is_not_sent_is_not_sent_instead_of_anything() -> None:
+    rules = (offer("R", "A", "B", CHEAPER),)
+    items = (item("A", weight_grams=2_500), item("B", weight_grams=200))
+    filled = Tier("filled", (Weighted(Term.UNFILLED_UNITS),))
+    for tiers in ((), (filled, Tier("cost", (Weighted(Term.COST),)))):
+        known = knowing(rules, items, {"X": 1.0})
+        known = replace(known, policy=replace(known.policy, tiers=tiers))
+
+        decision = await decided(asking(wanted("1", "A", 2)), known, {"X": {}})
+
+        # What weighs less costs less to leave, and nobody has it either.
+        assert not decision.substitutions
+        assert [(one.sku, one.unfilled) for one in decision.unfilled_lines] == [("A", 2)]
+        assert [tier.value for tier in decision.tiers][:-1] == [2] * (
+            len(tiers) - 1 if tiers else 0
+        )
 
 
 async def test_a_substitute_is_said_to_save_what_it_saves_and_not_what_another_does() -> None:

@@ -66,7 +66,8 @@ def frame(
                 rejections.extend(_likewise(rejections, later))
     for hub in hubs(question, known, limits.hubs, stock, scene.location):
         locations.append(hub)
-        rejections.extend(_likewise(rejections, hub))
+        passing = [one for one in rejections if not one.is_of_stock]
+        rejections.extend(_likewise(passing, hub))
     order = SourcingOrder(
         question.order_id,
         tuple(line for one in question.wanted for line in sourcing_lines(one, known.items, limits)),

@@ -32,7 +32,7 @@ def fenced(line_ids: Set[str], ruled: Ruled) -> Iterable[Rejection]:
     for one in ruled.evaluation.removals:
         is_whole = not one.line_ids or line_ids <= set(one.line_ids)
         lines = frozenset() if is_whole else frozenset(one.line_ids)
-        yield Rejection(one.location_id, lines, one.fact, Rule.FENCED, one.rule_id)
+        yield Rejection(one.location_id, lines, one.fact, Rule.FENCED, one.rule_id, one.is_of_stock)
 
 
 def _shipments_max(policy: Policy, ruled: Ruled) -> int | None:

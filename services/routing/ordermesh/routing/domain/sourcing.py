@@ -134,7 +134,8 @@ class SourcingPolicy:
 class Rejection:
     """A location that may not ship some lines of this order; no lines means all of them.
 
-    It refused them before, or a rule of the policy, which ``rule_id`` names, keeps it out.
+    It refused them before, or a rule of the policy, which ``rule_id`` names, keeps it out. What
+    ``is_of_stock`` is about what lies there, and not about what is brought there.
     """
 
     location_id: str
@@ -142,3 +143,4 @@ class Rejection:
     fact: str
     rule: Rule = Rule.REJECTED_BEFORE
     rule_id: str = ""
+    is_of_stock: bool = False

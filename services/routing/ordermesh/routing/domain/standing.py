@@ -13,6 +13,7 @@ from ordermesh.routing.domain.order import PromiseMade
 from ordermesh.routing.domain.policy import Policy
 from ordermesh.routing.domain.problem import Adjustment, AdjustmentKind
 from ordermesh.routing.domain.rounding import divide_half_even
+from ordermesh.routing.domain.rules.rule import Mode
 from ordermesh.routing.domain.sourcing import SourcingService
 from ordermesh.routing.domain.stages import Ruled
 
@@ -53,6 +54,8 @@ def units_left(location: NetworkLocation, left: Room, ruled: Ruled) -> int | Non
     """How many units it may send, by its own limits and by what the rules say of them."""
     if location.location_id in ruled.open_when_full:
         return None
+    if ruled.evaluation.limits.capacity.get(location.location_id) is Mode.HARD:
+        return left.units
     return left.hard_units if ruled.past_soft_limits else left.units
 
 

@@ -278,13 +278,17 @@ def _milligrams(micrograms: int) -> int:
 
 
 def _tiers(problem: Problem, plan: Plan, scale: tuple[int, ...]) -> tuple[DecidedTier, ...]:
-    """What the plan comes to in each tier; nothing for a rule that minimises nothing."""
-    if len(scale) != len(problem.tiers):
+    """What the plan comes to in each tier; nothing for a rule that minimises nothing.
+
+    Where there was nothing to choose, nothing tells what the tiers are worth to each other.
+    """
+    if not scale:
         return ()
+    weights = scale if len(scale) == len(problem.tiers) else (0,) * len(problem.tiers)
     values = tier_values(problem, plan)
     return tuple(
         DecidedTier(tier.name, value, weight)
-        for tier, value, weight in zip(problem.tiers, values, scale, strict=True)
+        for tier, value, weight in zip(problem.tiers, values, weights, strict=True)
     )
 
 

@@ -101,7 +101,8 @@ class Deciding:
                 replace(asking, question=instead, ruled=replace(again, evaluation=evaluation))
             )
             tried_all.append((choice, tried[2]))
-            if self._worth(tried[2]) < self._worth(best[2]):
+            # What is not sent is not sent instead of anything, however little it costs to leave.
+            if tried[2].shipments and self._worth(tried[2]) < self._worth(best[2]):
                 best, chosen = tried, choice
         told, problem, decision = best
         decision = substituting.told(decision, tried_all, question, choice=chosen, items=items)

@@ -514,7 +514,9 @@ class DecidedTier(_message.Message):
     in the smallest whole proportions of their weights.
     """
     weight: _builtins.str
-    """One of this tier outweighs so many of the last tier, decimal: the exchange rate between them."""
+    """One of this tier outweighs so many of the last tier, decimal: the exchange rate between them. `0` where
+    there was nothing to choose.
+    """
     def __init__(
         self,
         *,

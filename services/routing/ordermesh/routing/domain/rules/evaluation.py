@@ -69,6 +69,12 @@ class Rulebook:
     def __init__(self, rules: Iterable[Rule], network: Mapping[str, Facts]) -> None:
         self.network = network
         self._rules = tuple(_compiled(rule, network) for rule in rules if not rule.disabled)
+        self._hubs = frozenset(
+            name
+            for one in self._rules
+            if isinstance(one.rule.effect, Consolidate)
+            for name in one.rule.effect.hub_location_ids
+        )
         self._replacing = tuple(
             one for one in self._rules if isinstance(one.rule.effect, Substitute)
         )
@@ -83,7 +89,7 @@ class Rulebook:
         self, asked: Asked, now: datetime, without: frozenset[str] = frozenset()
     ) -> Evaluation:
         """What the rules that are in force now do, but for those that are left out by id."""
-        run = _Run(asked, self.network)
+        run = _Run(asked, self.network, self._hubs)
         for one in self._rules:
             if one.rule.rule_id not in without and in_force(one.rule.windows, now):
                 run.take(one)
@@ -143,7 +149,9 @@ def _compiled(rule: Rule, network: Mapping[str, Facts]) -> _Compiled:
 class _Run:
     """One evaluation under way."""
 
-    def __init__(self, asked: Asked, network: Mapping[str, Facts]) -> None:
+    def __init__(
+        self, asked: Asked, network: Mapping[str, Facts], hubs: frozenset[str] = frozenset()
+    ) -> None:
         self._asked = asked
         self._network = network
         self._wanted = frozenset(sku for line in asked.lines for sku in line.units)
@@ -152,6 +160,8 @@ class _Run:
             for location_id, held in sorted((asked.stock or {}).items())
             if location_id in network and any(held.get(sku, 0) > 0 for sku in self._wanted)
         )
+        # What is brought to a hub passes through it, whether or not anything lies there.
+        self._passed = tuple(sorted({*self._stocked, *(hubs & network.keys())}))
         self._removals: list[RuleRemoval] = []
         self._adjustments: list[RuleAdjustment] = []
         self._services: list[ServiceChange] = []
@@ -231,8 +241,8 @@ class _Run:
         return lines
 
     def _places(self, one: _Compiled, tally: Tally) -> Iterable[str]:
-        """The locations that have something of the order and at which the rule holds."""
-        places = self._stocked
+        """Where the rule holds: of locations that have something of the order, and of hubs."""
+        places = self._stocked if one.stock else self._passed
         if one.places is not None:
             places = tuple(name for name in places if name in one.places or name in one.unsure)
         for location_id in places:
@@ -281,7 +291,11 @@ class _Run:
             sentence = f"{one.rule.title}: {facts}" if facts else one.rule.title
             self._removals.append(
                 RuleRemoval(
-                    one.rule.rule_id, location_id, every if names == every else names, sentence
+                    one.rule.rule_id,
+                    location_id,
+                    every if names == every else names,
+                    sentence,
+                    is_of_stock=bool(one.stock),
                 )
             )
             tally.at.add(location_id)

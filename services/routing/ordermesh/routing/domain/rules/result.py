@@ -11,12 +11,16 @@ from ordermesh.routing.domain.rules.substitute import Offered
 
 @dataclass(frozen=True, slots=True)
 class RuleRemoval:
-    """A location that a rule takes away for these lines, none for all, with the deciding fact."""
+    """A location that a rule takes away for these lines, none for all, with the deciding fact.
+
+    Where it ``is_of_stock``, it is about what lies there, and not about what is brought there.
+    """
 
     rule_id: str
     location_id: str
     line_ids: tuple[str, ...]
     fact: str
+    is_of_stock: bool = False
 
 
 @dataclass(frozen=True, slots=True)

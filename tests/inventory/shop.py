@@ -97,6 +97,7 @@ from ordermesh.kernel.errors import Conflict, Overloaded
 from ordermesh.runtime.call import Call, Identity, calling, current_call
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.feed import Sequencer
+from ordermesh.runtime.packing import NewChange, unpack
 from ordermesh.runtime.tables import feed, work
 from tests.fakes import FakeClock
 
@@ -578,6 +579,24 @@ class Shop:
         """Every row of every table of the service."""
 
         return await dump(self.wiring.database)
+
+
+async def changes_told(database: Database, topic: str) -> list[NewChange]:
+    """All changes of a topic of the feed, in the order in which they were written."""
+
+    async def read(tx: Transaction) -> list[NewChange]:
+        rows = await tx.execute(
+            select(feed).where(feed.c.topic == topic).order_by(feed.c.change_id)
+        )
+        told: list[NewChange] = []
+        for row in rows:
+            if row.packed is None:
+                told.append(NewChange(row.key, row.payload, row.sequence))
+            else:
+                told += unpack(row.payload)
+        return told
+
+    return await database.read(read)
 
 
 async def insist(call: Callable[[], Awaitable[R]]) -> R:

@@ -2,7 +2,6 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from google.type.postal_address_pb2 import PostalAddress
-from sqlalchemy import select
 
 from ordermesh.api.inventory.v1 import (
     BalanceChange,
@@ -18,9 +17,7 @@ from ordermesh.inventory.domain.errors.catalog import (
     UnitChanged,
     UnknownSku,
 )
-from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.tables import feed
-from tests.inventory.shop import Shop, item, location
+from tests.inventory.shop import Shop, changes_told, item, location
 
 WHOLE_ITEM = item(
     "RETRO-CLOCK",
@@ -168,16 +165,6 @@ async def test_watchers_are_told_what_a_switch_makes_of_the_balances(shop: Shop)
 
 async def told(shop: Shop, count: int) -> dict[tuple[str, str], tuple[int, int]]:
     """The last changes of balances: what is available, and the sequence."""
-
-    async def read(tx: Transaction) -> list[BalanceChange]:
-        statement = (
-            select(feed.c.payload)
-            .where(feed.c.topic == "availability")
-            .order_by(feed.c.change_id.desc())
-            .limit(count)
-        )
-        found = await tx.execute(statement)
-        return [BalanceChange.FromString(payload) for payload in found.scalars()]
-
-    changes = await shop.wiring.database.read(read)
+    told = await changes_told(shop.wiring.database, "availability")
+    changes = [BalanceChange.FromString(change.payload) for change in told[-count:]]
     return {(one.key.sku, one.key.location_id): (one.available, one.sequence) for one in changes}

@@ -20,6 +20,7 @@ from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Account, Cause, MovementKind
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.servicer.reserving import Reserving
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.ids import RandomIds
@@ -27,6 +28,7 @@ from ordermesh.runtime import at_once
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.idempotency import RequestIdReused
 from tests.dialects import on_postgresql, on_sqlite
+from tests.eventually import eventually
 from tests.inventory.conftest import NOWHERE
 from tests.inventory.shop import (
     NO_CONTEXT,
@@ -71,6 +73,7 @@ class Process(Shop):
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not every instant that was taken for now is one on a machine that has much to do."""
     monkeypatch.setattr(at_once, "CLOCK_TOLERANCE", timedelta(seconds=10))
+    monkeypatch.setattr(at_once, "WAY_TOLERANCE", timedelta(seconds=10))
 
 
 @pytest.fixture
@@ -125,6 +128,26 @@ async def test_what_was_not_seen_before_is_looked_at_beside_what_was(
     assert [verdict.HasField("reply") for verdict in reply.verdicts] == [True, True, True]
     assert first.outcomes == {"stood": 1}
     assert (await first.balance("CUP at A")).reserved == 1
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_what_is_decided_beside_a_look_waits_for_it(first: Process, another: Open) -> None:
+    await (await another()).stock({"CUP at A": 50, "MUG at A": 90})
+    await first.reserve({"MUG at A": 1})
+    first.outcomes.clear()
+    reserving = Reserving(first.wiring)
+    both = [first.wish({"CUP at A": 1, "MUG at A": 1}) for _ in range(20)]
+    one = [first.wish({"MUG at A": 1}) for _ in range(20)]
+    with first.calling("ReserveBulk"):
+        looks = asyncio.create_task(reserving.verdicts(both))
+        await eventually(lambda: reserving.is_looking or looks.done())
+        foreseen = await reserving.verdicts(one)
+
+    assert all(verdict.HasField("reply") for verdict in [*foreseen, *await looks])
+    # Cups were not known, so a look took mugs; what was decided after it stands.
+    assert first.outcomes == {"stood": 1}
+    assert (await first.balance("MUG at A")).reserved == 42
     assert await first.is_sound()
 
 

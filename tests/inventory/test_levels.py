@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import select
 
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.api.inventory.v1 import (
@@ -15,10 +14,8 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.inventory.background.levels import TOPICS, LevelWatcher
 from ordermesh.kernel.clock import SystemClock
-from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Sequencer
-from ordermesh.runtime.tables import feed
-from tests.inventory.shop import Shop, control, item, location
+from tests.inventory.shop import Shop, changes_told, control, item, location
 
 PREFIX = "ordermesh.availability."
 
@@ -68,13 +65,7 @@ class Watch:
 
 
 async def rows(shop: Shop, topic: str) -> list[Any]:
-    async def read(tx: Transaction) -> list[Any]:
-        found = await tx.execute(
-            select(feed.c.payload).where(feed.c.topic == topic).order_by(feed.c.change_id)
-        )
-        return list(found.scalars())
-
-    return await shop.wiring.database.read(read)
+    return [change.payload for change in await changes_told(shop.wiring.database, topic)]
 
 
 async def events(shop: Shop) -> list[EventEnvelope]:

@@ -45,9 +45,10 @@ DAMAGES = {
     "a refusal that became another": (
         "update reply set refusal = replace(refusal, 'STOCK', 'STUFF') where refusal is not null"
     ),
-    "a revision that is gone": "delete from feed where revision = 5",
+    "a revision that is gone": "delete from feed where change_id = 5",
     "a change that is told otherwise": (
-        "update feed set sequence = sequence + 1000 where topic = 'availability'"
+        "update feed set payload = (select payload from feed as told where told.topic = feed.topic"
+        " and told.packed = feed.packed order by change_id limit 1) where topic = 'availability'"
     ),
     "entries that are not sealed": "delete from seal where first_sequence = 1",
     "a customer who bought too much": "update reservation set order_id = 'O', customer = 'C'",

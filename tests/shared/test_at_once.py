@@ -24,6 +24,7 @@ KEY = ("id", "number")
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not every instant that was taken for now is one on a machine that has much to do."""
     monkeypatch.setattr(at_once, "CLOCK_TOLERANCE", timedelta(seconds=10))
+    monkeypatch.setattr(at_once, "WAY_TOLERANCE", timedelta(seconds=10))
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from opentelemetry import trace
 from sqlalchemy import func, select, update
 
 from ordermesh.runtime import feed as feeds
+from ordermesh.runtime import feed_pages
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.feed import (
     LEASE_SECONDS,
@@ -19,6 +21,7 @@ from ordermesh.runtime.feed import (
     RevisionCompacted,
     Sequencer,
 )
+from ordermesh.runtime.feed_pages import read_page
 from ordermesh.runtime.tables import feed, leader
 from tests.dialects import on_postgresql
 from tests.eventually import eventually
@@ -257,6 +260,72 @@ async def age(database: Database, up_to_revision: int) -> None:
 
 async def forget(tx: Transaction) -> int:
     return await feeds.compact(tx, await tx.now() - timedelta(days=14))
+
+
+async def append_packed(database: Database, *keys: str, topic: str = "item") -> None:
+    changes = [NewChange(key, key.encode(), number) for number, key in enumerate(keys)]
+    await database.run(
+        lambda tx: feeds.append_all(tx, topic=topic, changes=changes, now=datetime.now(UTC))
+    )
+
+
+async def test_changes_of_one_transaction_are_one_row_and_a_revision_each(
+    database: Database, clock: FakeClock
+) -> None:
+    await append(database, "A")
+    await append_packed(database, "B", "C", "D")
+    await append_packed(database, "X", "Y", topic="location")
+    await append(database, "E")
+    await stamp_all(database, clock)
+
+    assert await revision(database) == 7
+    rows = await database.read(lambda tx: tx.execute(select(feed.c.revision, feed.c.packed)))
+    assert sorted(map(tuple, rows)) == [(1, None), (4, 3), (6, 2), (7, None)]
+    for start in range(1, 8):
+        page = await anext(Feed(database, clock).watch(("item", "location"), start))
+        assert [change.revision for change in page.changes] == list(range(start, 8))
+        assert "".join(change.key for change in page.changes) == "ABCDXYE"[start - 1 :]
+    page = await anext(Feed(database, clock).watch("location", 1))
+    assert [(change.revision, change.key, change.sequence) for change in page.changes] == [
+        (5, "X", 0),
+        (6, "Y", 1),
+    ]
+
+
+async def test_a_page_may_end_inside_of_a_row(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_pages, "PAGE_CHANGES", 2)
+    await append_packed(database, "A", "B", "C")
+    await append_packed(database, "D", "E")
+    await stamp_all(database, clock)
+
+    pages, start = [], 1
+    while start <= 5:
+        page, is_full = await database.read(partial(read_page, topics=["item"], start=start))
+        pages.append(("".join(change.key for change in page.changes), page.revision, is_full))
+        start = page.revision + 1
+
+    assert pages == [("AB", 2, True), ("CD", 4, True), ("E", 5, False)]
+
+
+async def test_a_row_is_kept_as_long_as_one_of_its_changes_is(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "COMPACT_ROWS", 4)
+    await append_packed(database, "A", "B", "C")
+    await append_packed(database, "D", "E")
+    await append_packed(database, "F")
+    await stamp_all(database, clock)
+    await age(database, up_to_revision=5)
+
+    assert await database.run(forget) == 1
+    page = await anext(Feed(database, clock).watch("item", 5))
+    assert [change.key for change in page.changes] == ["E", "F"]
+    assert await database.run(forget) == 1
+    assert await database.run(forget) == 0
+    page = await anext(Feed(database, clock).watch("item", 6))
+    assert [change.key for change in page.changes] == ["F"]
 
 
 async def test_forgetting_everything_keeps_the_count(database: Database, clock: FakeClock) -> None:

@@ -72,7 +72,7 @@ async def test_what_was_stamped_before_it_began_is_left_to_the_database(
 async def test_what_is_too_old_for_it_is_left_to_the_database(
     database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_tail, "TAIL_ROWS", 2)
+    monkeypatch.setattr(feed_tail, "TAIL_CHANGES", 2)
     tail = FeedTail(database, clock)
     await tail.page(["item"], 1)
     await append(database, clock, "A", "B", "C")
@@ -101,7 +101,7 @@ async def test_a_page_that_is_full_says_so_and_the_next_goes_on(
     tail = FeedTail(database, clock)
     await tail.page(["item"], 1)
     await append(database, clock, *map(str, range(7)))
-    monkeypatch.setattr("ordermesh.runtime.feed_pages.PAGE_ROWS", 3)
+    monkeypatch.setattr("ordermesh.runtime.feed_pages.PAGE_CHANGES", 3)
 
     found: list[str] = []
     start, is_full = 1, True

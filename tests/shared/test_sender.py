@@ -26,6 +26,7 @@ _END = text("select pg_terminate_backend(:pid)")
 async def known(tables: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A database whose clock was read, and whose kept connection has sent something."""
     monkeypatch.setattr(at_once, "CLOCK_TOLERANCE", timedelta(seconds=10))
+    monkeypatch.setattr(at_once, "WAY_TOLERANCE", timedelta(seconds=10))
 
     async def write(tx: Transaction) -> None:
         await tx.now()

@@ -24,7 +24,6 @@ MODULES = [
 MEANT: dict[str, int] = {
     "quarantine.Quarantined.state": QuarantineState.OPEN,
     "reservation.Line.mode": ReservationMode.RESERVE,
-    "seal.Sealed.times": 1,
     "snapshot_import.SnapshotImport.next_frame": 1,
     "snapshot_import.SnapshotImport.state": ImportState.OPEN,
     "stock_source.StockSource.gap_policy": GapPolicy.TELL,

@@ -27,7 +27,8 @@ from ordermesh.inventory.store.tables.shortfalls import shortfall
 from ordermesh.inventory.store.tables.supplies import supply
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.database import Database, Transaction
-from ordermesh.runtime.tables import feed, leader, reply
+from ordermesh.runtime.feed_pages import Change, read_page
+from ordermesh.runtime.tables import leader, reply
 from tests.inventory.many.books import Books
 from tests.inventory.many.limits import History, Purchases
 from tests.inventory.many.promises import (
@@ -230,21 +231,23 @@ class Auditor:
         """I13: revisions are 1, 2, 3 ..., and the last change of a key says what is there."""
         item_ids, number = {row.sku: row.item_id for row in await _all(tx, select(item))}, 0
         places = {row.code: row.location_id for row in await _all(tx, select(location))}
-        last: dict[Pair, Any] = {}
-        columns = ("revision", "topic", "key", "sequence", "payload")
-        statement = select(*(feed.c[name] for name in columns))
-        async for row in _paged(tx, statement, feed, feed.c.revision):
-            number += 1
-            assert row.revision == number, f"revision {number} is missing"
-            if row.topic == "availability":
-                sku, place = row.key.split("\x1f")
-                pair = (item_ids[sku], places[place])
-                assert pair not in last or row.sequence >= last[pair].sequence, row
-                last[pair] = row
+        last: dict[Pair, Change] = {}
+        is_full = True
+        while is_full:
+            page, is_full = await read_page(tx, None, number + 1)
+            for change in page.changes:
+                number += 1
+                assert change.revision == number, f"revision {number} is missing"
+                if change.topic == "availability":
+                    sku, place = change.key.split("\x1f")
+                    pair = (item_ids[sku], places[place])
+                    assert pair not in last or change.sequence >= last[pair].sequence, change
+                    last[pair] = change
         stamped = await _all(tx, select(leader.c.revision))
         assert number in [row.revision for row in stamped], "a change has no revision"
         for pair, row in balances.items():
             if row.sequence:
+                assert pair in last, f"{pair}: no change is told"
                 told = BalanceChange.FromString(last[pair].payload)
                 assert (told.on_hand, told.reserved) == (row.on_hand, row.reserved), told
                 assert last[pair].sequence == row.sequence, f"{pair}: its last change is not told"

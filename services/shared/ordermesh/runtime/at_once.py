@@ -19,7 +19,14 @@ from ordermesh.runtime.prepared import ColumnWrite, Prepared
 from ordermesh.runtime.transaction import Surroundings, Transaction
 
 CLOCK_TOLERANCE = timedelta(seconds=0.1)
-"""So far from the database's clock the instant may be that was taken for it."""
+"""So far ahead of the database's clock the instant may be that was taken for it."""
+
+WAY_TOLERANCE = timedelta(seconds=1.0)
+"""So long ago it may have been.
+
+What was decided may wait until others were sent, as a transaction that has read the clock may take
+its time before it commits.
+"""
 
 NOT_AS_REMEMBERED_STATE = "22012"
 """The state of a statement that divided by zero, which is how a guard says no."""
@@ -57,7 +64,7 @@ class AtOnce(Transaction):
         super().__init__(cast("AsyncConnection", None), "postgresql", database)
         self.history = database.history
         self._last_now = instant
-        self._guards = [Guard(_is_about, [instant - CLOCK_TOLERANCE, instant + CLOCK_TOLERANCE])]
+        self._guards = [Guard(_is_about, [instant - CLOCK_TOLERANCE, instant + WAY_TOLERANCE])]
         self._beliefs: list[Callable[[], bool]] = []
         self._after_failure: list[Callable[[], None]] = []
 

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,16 +29,18 @@ from sqlalchemy import (
 from ordermesh.kernel.clock import Clock
 from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
 from ordermesh.runtime import failpoints
-from ordermesh.runtime.bulk import insert_rows
+from ordermesh.runtime.bulk import insert_columns
 from ordermesh.runtime.carrier import place_of, written_trace
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import Doorbell, Pace
-from ordermesh.runtime.feed_pages import FEED, STAMPED, read_page
+from ordermesh.runtime.feed_pages import CHANGES, FEED, STAMPED, read_page
 from ordermesh.runtime.feed_pages import Change as Change
 from ordermesh.runtime.feed_pages import Page as Page
 from ordermesh.runtime.feed_pages import RevisionCompacted as RevisionCompacted
 from ordermesh.runtime.feed_tail import FeedTail
 from ordermesh.runtime.instants import UtcTime
+from ordermesh.runtime.packing import PACKED_MAX, pack
+from ordermesh.runtime.packing import NewChange as NewChange
 from ordermesh.runtime.tables import feed, insert_now, leader
 
 APPENDED = "feed.appended"
@@ -64,7 +65,11 @@ _REVISION = select(leader.c.revision).where(leader.c.name == FEED)
 last_revision = _REVISION.scalar_subquery().label("revision")
 """The highest revision that was stamped, as a column of a statement about something else."""
 _UNSTAMPED = select(feed.c.change_id).where(feed.c.revision.is_(None)).limit(1)
-_NOTE_STAMPED = update(leader).where(leader.c.name == FEED).values(revision=bindparam("stamped"))
+_NOTE_STAMPED = (
+    update(leader)
+    .where(leader.c.name == FEED)
+    .values(revision=select(func.max(feed.c.revision)).scalar_subquery())
+)
 _ELECT = (
     update(leader)
     .where(
@@ -86,7 +91,7 @@ _ELECT = (
 
 def _stamp() -> Update:
     unstamped = (
-        select(feed.c.change_id)
+        select(feed.c.change_id, CHANGES.label("changes"))
         .where(feed.c.revision.is_(None))
         .order_by(feed.c.change_id)
         .limit(STAMP_ROWS)
@@ -94,7 +99,7 @@ def _stamp() -> Update:
     )
     numbered = select(
         unstamped.c.change_id,
-        func.row_number().over(order_by=unstamped.c.change_id).label("place"),
+        func.sum(unstamped.c.changes).over(order_by=unstamped.c.change_id).label("place"),
     ).subquery()
     return (
         update(feed)
@@ -104,15 +109,6 @@ def _stamp() -> Update:
 
 
 _STAMP = _stamp()
-
-
-@dataclass(frozen=True)
-class NewChange:
-    """A change that is about to be written."""
-
-    key: str
-    payload: bytes
-    sequence: int = 0
 
 
 async def append(
@@ -141,27 +137,25 @@ async def append(
 async def append_all(
     tx: Transaction, *, topic: str, changes: Sequence[NewChange], now: datetime
 ) -> None:
-    """Add many changes at once, in their order; as ``append``, but one statement.
+    """Add many changes at once, in their order; as ``append``, but packed.
 
     ``now`` is the database's clock, and not the transaction's first question to it.
     """
     if not changes:
         return
-    trace = written_trace()
-    await insert_rows(
+    parts = [changes[at : at + PACKED_MAX] for at in range(0, len(changes), PACKED_MAX)]
+    await insert_columns(
         tx,
         feed,
-        [
-            {
-                "topic": topic,
-                "key": change.key,
-                "sequence": change.sequence,
-                "payload": change.payload,
-                "trace": trace,
-                "create_time": now,
-            }
-            for change in changes
-        ],
+        {
+            "topic": [topic] * len(parts),
+            "key": [""] * len(parts),
+            "sequence": [0] * len(parts),
+            "payload": [pack(part) for part in parts],
+            "packed": [len(part) for part in parts],
+            "trace": [written_trace()] * len(parts),
+            "create_time": [now] * len(parts),
+        },
     )
     tx.ring(APPENDED)
 
@@ -174,13 +168,13 @@ async def revision(tx: Transaction) -> int:
 
 
 async def compact(tx: Transaction, older_than: datetime) -> int:
-    """Forget changes made before ``older_than``, at most ``COMPACT_ROWS``; gives how many.
+    """Forget changes made before ``older_than``, at most ``COMPACT_ROWS``; gives how many rows.
 
     Only the beginning of the feed is forgotten, so that what is kept has no hole.
     """
     place = await _lock(tx)
     kept = await tx.execute(
-        select(func.min(feed.c.revision)).where(
+        select(func.min(feed.c.revision - CHANGES + 1)).where(
             feed.c.revision.is_not(None), feed.c.create_time >= older_than
         )
     )
@@ -244,7 +238,7 @@ class Sequencer:
         await self._has_ended.wait()
 
     async def stamp(self, *, is_called: bool = False) -> bool:
-        """Stamp what is committed, up to ``STAMP_ROWS``; True when there was something to stamp.
+        """Stamp what is committed, up to ``STAMP_ROWS`` rows; True when there was something.
 
         False, too, when another process leads. Who ``is_called`` knows that there is something, and
         need not look first.
@@ -266,7 +260,7 @@ class Sequencer:
         return self._renew_time is None or self._clock.monotonic() >= self._renew_time
 
     async def _lead_and_stamp(self, tx: Transaction) -> int | None:
-        """How many were stamped; None when another leads."""
+        """How many rows were stamped; None when another leads."""
         now = await tx.now()
         until = now + timedelta(seconds=LEASE_SECONDS)
         election = await tx.execute(_ELECT, {"me": self._holder, "now": now, "until": until})
@@ -279,7 +273,7 @@ class Sequencer:
         stamped = await tx.execute(_STAMP, {"base": base})
         count = stamped.rowcount
         if count:
-            await tx.execute(_NOTE_STAMPED, {"stamped": base + count})
+            await tx.execute(_NOTE_STAMPED)
             tx.ring(STAMPED)
             if failpoints.armed:
                 await failpoints.reach(failpoints.points.SEQUENCER_STAMPING)

@@ -1,15 +1,16 @@
 """Pages of the feed as they are read: changes in the order of their revisions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, literal_column, select
 
 from ordermesh.kernel.errors import RuleViolated
 from ordermesh.runtime.carrier import read_trace
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.packing import PACKED_MAX, unpack
 from ordermesh.runtime.tables import feed, leader
 
 FEED = "feed"
@@ -18,18 +19,35 @@ FEED = "feed"
 STAMPED = "feed.stamped"
 """The doorbell of the watchers."""
 
-PAGE_ROWS = 1_000
+PAGE_CHANGES = 1_000
 
+CHANGES = func.coalesce(feed.c.packed, literal_column("1", Integer))
+"""How many changes a row holds."""
 
 # Asked by every watcher all the time, so built once.
 _PLACE = select(leader).where(leader.c.name == FEED)
-_CHANGES = (
-    select(feed)
-    .where(feed.c.revision.between(bindparam("first"), bindparam("last")))
-    .order_by(feed.c.revision)
-    .limit(PAGE_ROWS)
-)
-_CHANGES_OF = _CHANGES.where(feed.c.topic.in_(bindparam("topics", expanding=True)))
+
+
+def _rows(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """The next rows from a revision on, as many as fill a page."""
+    numbered = (
+        select(feed, func.sum(CHANGES).over(order_by=feed.c.revision).label("reach"))
+        .where(feed.c.revision.between(bindparam("first"), bindparam("last")), *conditions)
+        .order_by(feed.c.revision)
+        .limit(PAGE_CHANGES)
+        .subquery()
+    )
+    # Of the first row some may be left out, so one more may be needed to fill the page.
+    held = func.coalesce(numbered.c.packed, literal_column("1", Integer))
+    return (
+        select(numbered)
+        .where(numbered.c.reach - held <= PAGE_CHANGES + PACKED_MAX)
+        .order_by(numbered.c.revision)
+    )
+
+
+_ROWS = _rows()
+_ROWS_OF = _rows(feed.c.topic.in_(bindparam("topics", expanding=True)))
 
 
 class RevisionCompacted(RuleViolated):
@@ -38,9 +56,8 @@ class RevisionCompacted(RuleViolated):
     reason: ClassVar[str] = "REVISION_COMPACTED"
 
 
-@dataclass(frozen=True)
-class Change:
-    """One change at its place in the feed."""
+class Change(NamedTuple):
+    """One change at its place in the feed; ``memo`` is for the service itself."""
 
     revision: int
     topic: str
@@ -49,6 +66,7 @@ class Change:
     payload: bytes
     trace: Mapping[str, str]
     create_time: datetime
+    memo: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -81,21 +99,22 @@ async def read_page(
         return Page(place.revision, ()), False
     reach = {"first": start, "last": place.revision}
     if topics is None:
-        found = await tx.execute(_CHANGES, reach)
+        found = await tx.execute(_ROWS, reach)
     else:
-        found = await tx.execute(_CHANGES_OF, {"topics": list(topics), **reach})
-    changes = tuple(_change(row) for row in found)
-    is_full = len(changes) == PAGE_ROWS
-    return Page(changes[-1].revision if is_full else place.revision, changes), is_full
+        found = await tx.execute(_ROWS_OF, {"topics": list(topics), **reach})
+    changes = [change for row in found for change in _changes(row) if change.revision >= start]
+    is_full = len(changes) >= PAGE_CHANGES
+    del changes[PAGE_CHANGES:]
+    return Page(changes[-1].revision if is_full else place.revision, tuple(changes)), is_full
 
 
-def _change(row: Row[Any]) -> Change:
-    return Change(
-        revision=row.revision,
-        topic=row.topic,
-        key=row.key,
-        sequence=row.sequence,
-        payload=row.payload,
-        trace=read_trace(row.trace),
-        create_time=row.create_time,
-    )
+def _changes(row: Row[Any]) -> Iterator[Change]:
+    """The changes that a row holds."""
+    topic, trace, time = row.topic, read_trace(row.trace), row.create_time
+    if row.packed is None:
+        yield Change(row.revision, topic, row.key, row.sequence, row.payload, trace, time)
+        return
+    revision = row.revision - row.packed
+    for key, payload, sequence, memo in unpack(row.payload):
+        revision += 1
+        yield Change(revision, topic, key, sequence, payload, trace, time, memo)

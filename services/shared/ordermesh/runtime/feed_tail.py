@@ -14,7 +14,7 @@ from ordermesh.kernel.clock import Clock
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.doorbell import POLL_SECONDS
 from ordermesh.runtime.feed_pages import (
-    PAGE_ROWS,
+    PAGE_CHANGES,
     STAMPED,
     Change,
     Page,
@@ -22,7 +22,7 @@ from ordermesh.runtime.feed_pages import (
     read_page,
 )
 
-TAIL_ROWS = 4 * PAGE_ROWS
+TAIL_CHANGES = 4 * PAGE_CHANGES
 """How many changes are kept. Who is further behind reads for itself."""
 
 FRESH_SECONDS = POLL_SECONDS / 2
@@ -41,7 +41,7 @@ class FeedTail:
         self._clock = clock
         self._doorbell = database.doorbells.listen(STAMPED)
         self._read_time: float | None = None
-        self._changes: deque[Change] = deque(maxlen=TAIL_ROWS)
+        self._changes: deque[Change] = deque(maxlen=TAIL_CHANGES)
         self._revision: int | None = None
         self._reading = asyncio.Lock()
         self._reads = 0
@@ -62,7 +62,7 @@ class FeedTail:
         for change in islice(self._changes, start - self._first, None):
             if change.topic in topics:
                 found.append(change)
-                if len(found) == PAGE_ROWS:
+                if len(found) == PAGE_CHANGES:
                     return Page(change.revision, tuple(found)), True
         return Page(self._revision, tuple(found)), is_full
 

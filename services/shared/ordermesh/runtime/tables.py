@@ -81,6 +81,9 @@ feed = Table(
     Column("key", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    # So many changes of one transaction are packed into the payload, and ``revision`` is that of
+    # the last of them. None: the row is one change, which its columns tell.
+    Column("packed", Integer, nullable=True),
     Column("trace", Text, nullable=False),
     Column("create_time", UtcTime, nullable=False),
 )

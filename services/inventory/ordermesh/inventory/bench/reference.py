@@ -1,9 +1,9 @@
 """What the database can do at best: the same rows in the same tables, decided by functions inside.
 
-The references write what the product writes for a reservation (movement, entry, reservation, line,
-reply, change of the feed, and the balance), with the same indexes and checks. They know no kits, no
-replays, no expiry and no controls, and no caller is sent anything: whoever compares a product with
-them compares it with less.
+The references write what the product writes: for a reservation a movement, an entry, a reservation,
+a line, a reply and the balance, and for a transaction a row of the feed, with the same indexes and
+checks. They know no kits, no replays, no expiry and no controls, and no caller is sent anything:
+whoever compares a product with them compares it with less.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from ordermesh.runtime.tables import feed, reply
 BATCH = 256
 """Reservations of one transaction of the batch."""
 
-_PAYLOAD = "'\\x" + "5a" * 40 + "'::bytea"
+_PAYLOAD = "'\\x" + "5a" * 120 + "'::bytea"
 _REPLY = "'\\x" + "5a" * 180 + "'::bytea"
 
 _WRITTEN: Mapping[Table, Mapping[str, str]] = {
@@ -66,15 +66,16 @@ _WRITTEN: Mapping[Table, Mapping[str, str]] = {
         "reply": _REPLY,
         "create_time": "now_",
     },
-    feed: {
-        "topic": "'availability'",
-        "key": "'SKU-000000' || chr(31) || 'DC-1'",
-        "sequence": "g.sequence",
-        "payload": _PAYLOAD,
-        "trace": "'{}'",
-        "create_time": "now_",
-    },
 }
+
+_TOLD: Mapping[str, str] = {
+    "topic": "'availability'",
+    "payload": f"string_agg({_PAYLOAD}, ''::bytea)",
+    "packed": "count(*)",
+    "trace": "'{}'",
+    "create_time": "now_",
+}
+"""What the feed is told of all that one transaction grants: one row."""
 
 
 def functions(*, with_replies: bool = True) -> str:
@@ -101,11 +102,12 @@ def batch_script(skus: int) -> str:
 
 def _inserts(source: str, tables: Iterable[Table]) -> str:
     written = [f"w{number} as ({_insertion(table, source)})" for number, table in enumerate(tables)]
-    return ",\n".join(written)
+    told = f"told as ({_insertion(feed, source + ' having count(*) > 0', _TOLD)})"
+    return ",\n".join([*written, told])
 
 
-def _insertion(table: Table, source: str) -> str:
-    known = _WRITTEN[table]
+def _insertion(table: Table, source: str, written: Mapping[str, str] | None = None) -> str:
+    known = _WRITTEN[table] if written is None else written
     values = {
         column.name: known[column.name] if column.name in known else _nothing(column)
         for column in table.columns

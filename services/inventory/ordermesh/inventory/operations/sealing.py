@@ -1,11 +1,8 @@
 """Sealing: what has a revision gets its place in the chain."""
 
-from ordermesh.inventory.domain.seal import Head, Sealed, seal_of, uncovered
+from ordermesh.inventory.domain.seal import Head, seal_of
 from ordermesh.inventory.ports.seals import SealStore
 from ordermesh.runtime.database import Transaction
-
-SEAL_ROWS = 2_000
-"""How many changes one transaction seals at most."""
 
 
 async def seal_next(seals: SealStore, tx: Transaction) -> bool:
@@ -13,15 +10,12 @@ async def seal_next(seals: SealStore, tx: Transaction) -> bool:
     head = await seals.claim(tx)
     if head is None:
         return False
-    changes = await seals.changes(tx, head.revision, SEAL_ROWS)
-    if changes.revision == head.revision:
+    found = await seals.unsealed(tx, head.revision)
+    if found.revision == head.revision:
         return False
-    keys = {key for _, key, _ in changes.rows}
-    covered = uncovered(changes.rows, await seals.sealed(tx, keys) if keys else {})
-    sealed = []
-    last = head.seal
-    for one, entries in zip(covered, await seals.entries(tx, covered), strict=True):
-        last = seal_of(last, one, entries)
-        sealed.append(Sealed(one, last))
-    await seals.add(tx, sealed, Head(changes.revision, last))
-    return len(changes.rows) == SEAL_ROWS
+    made, last = [], head.seal
+    for change in found.changes:
+        last = seal_of(last, change.covered, change.digest)
+        made.append(last)
+    await seals.add(tx, found.changes, made, Head(found.revision, last))
+    return found.has_more

@@ -2,23 +2,30 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Balance
 from ordermesh.inventory.domain.seal import Covered, Head, Sealed
+from ordermesh.inventory.ports.names import Pair
 from ordermesh.runtime.database import Transaction
+
+
+class Unsealed(NamedTuple):
+    """A change that waits for its seal, and the digest of its entries."""
+
+    covered: Covered
+    pair: Pair
+    digest: bytes
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Changes in the order of their revisions: revision, key and the number of its last entry.
+    """Changes in the order of their revisions, which are all up to ``revision``."""
 
-    They are all up to ``revision``.
-    """
-
-    rows: Sequence[tuple[int, StockKey, int]]
+    changes: Sequence[Unsealed]
     revision: int
+    has_more: bool
 
 
 class SealStore(Protocol):
@@ -36,22 +43,14 @@ class SealStore(Protocol):
         """How far the books are sealed."""
         ...
 
-    async def changes(self, tx: Transaction, after: int, size: int) -> Changes:
-        """The next changes of balances after a revision."""
+    async def unsealed(self, tx: Transaction, after: int) -> Changes:
+        """The next changes of balances after a revision; a change without entries is left out."""
         ...
 
-    async def sealed(self, tx: Transaction, keys: Collection[StockKey]) -> dict[StockKey, int]:
-        """Up to which entry keys are sealed."""
-        ...
-
-    async def entries(
-        self, tx: Transaction, covered: Sequence[Covered]
-    ) -> Sequence[Sequence[bytes]]:
-        """The entries that each covers, as they are in the books."""
-        ...
-
-    async def add(self, tx: Transaction, sealed: Sequence[Sealed], head: Head) -> None:
-        """Write seals, and how far they reach now."""
+    async def add(
+        self, tx: Transaction, changes: Sequence[Unsealed], made: Sequence[bytes], head: Head
+    ) -> None:
+        """Write the seals of changes, and how far they reach now."""
         ...
 
     async def balances_at(

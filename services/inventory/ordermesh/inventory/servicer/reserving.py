@@ -1,5 +1,6 @@
 """Calls of Reserve, however they come: together with those that wait at the same moment."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -47,12 +48,20 @@ class Reserving:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
+        self._looking = 0
+        self._nobody_looks = asyncio.Event()
+        self._nobody_looks.set()
         self._batcher: Batcher[Asked[ReserveRequest], ReserveResponse] = Batcher(
             self._handle,
             weigh=lambda one: len(one.request.lines),
             weight_max=LINES_MAX,
             workers=1 if wiring.database.dialect == "sqlite" else WORKERS,
         )
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether something is being decided on what is there, and not on what is remembered."""
+        return self._looking > 0
 
     async def reserve(self, request: ReserveRequest) -> ReserveResponse:
         """The answer to one; raises its refusal."""
@@ -116,12 +125,7 @@ class Reserving:
             answers = await self._foreseen(plain, waiting)
             places = [place for place, one in enumerate(answers) if isinstance(one, Later)]
             if places:
-                rest = await self._wiring.mutations.run_many(
-                    [asked[place] for place in places],
-                    ReserveResponse,
-                    partial(self._decide, plain),
-                    lambda place: waiting[places[place]].is_wanted,
-                )
+                rest = await self._looked(plain, [waiting[place] for place in places])
                 for place, answer in zip(places, rest, strict=True):
                     answers[place] = answer
             return answers
@@ -134,8 +138,13 @@ class Reserving:
         """What could be decided on what is remembered; ``LATER`` for what is to be looked at."""
         nothing: list[Answer[ReserveResponse]] = [LATER] * len(waiting)
         wishes = _in_order(plain, [one.item for one in waiting])
-        if not may_foresee(self._wiring.stores, wishes):
-            return nothing
+        while True:
+            if not may_foresee(self._wiring.stores, wishes):
+                return nothing
+            if not self.is_looking:
+                break
+            # What is being looked at changes what is remembered: what is decided beside it fails.
+            await self._nobody_looks.wait()
         try:
             return await self._wiring.mutations.run_at_once(
                 [one.item for one in waiting],
@@ -146,6 +155,26 @@ class Reserving:
         except (MustLook, NotAsRemembered, TransactionConflict, Unavailable):
             # Whether it was written or not, and why it was not, is found out by looking.
             return nothing
+
+    async def _looked(
+        self,
+        plain: _Plain,
+        waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]],
+    ) -> list[Answer[ReserveResponse]]:
+        """What is decided on what is there."""
+        self._looking += 1
+        self._nobody_looks.clear()
+        try:
+            return await self._wiring.mutations.run_many(
+                [one.item for one in waiting],
+                ReserveResponse,
+                partial(self._decide, plain),
+                lambda place: waiting[place].is_wanted,
+            )
+        finally:
+            self._looking -= 1
+            if not self.is_looking:
+                self._nobody_looks.set()
 
     async def _foresee(
         self, plain: _Plain, tx: AtOnce, asked: Sequence[Asked[ReserveRequest]]

@@ -40,6 +40,7 @@ from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.store import controls as controls_store
 from ordermesh.inventory.store.controls import SqlControlStore
+from ordermesh.inventory.store.digests import memos
 from ordermesh.inventory.store.keys import (
     pair_rows,
     pair_values,
@@ -177,15 +178,13 @@ class SqlLedgerStore:
         # Sorted, because those of one instant are listed in the order of their ids.
         ids = sorted((self._ids.new() for _ in causes), key=attrgetter("int"))
         movements = dict(zip(causes, ids, strict=True))
-        await insert_rows(
-            tx,
-            movement,
-            [
-                movement_row(id_, cause, documents[cause], now, terms.controls.version)
-                for cause, id_ in movements.items()
-            ],
-        )
-        await insert_rows(tx, entry, entry_rows(ledger.entries, names, movements))
+        movement_rows = [
+            movement_row(id_, cause, documents[cause], now, terms.controls.version)
+            for cause, id_ in movements.items()
+        ]
+        new_entries = entry_rows(ledger.entries, names, movements)
+        await insert_rows(tx, movement, movement_rows)
+        await insert_rows(tx, entry, new_entries)
         changed = ledger.changed()
         figures = [balance_row(key, after, names) for key, after in changed.items()]
         if isinstance(tx, AtOnce):
@@ -199,7 +198,11 @@ class SqlLedgerStore:
             await update_rows(tx, balance, ("item_id", "location_id"), figures)
             tx.after_commit(partial(self._recollection.see, changed))
         await controls_store.take(tx, names, ledger.taken_here())
-        changes = [_change(key, after, terms, ledger, now) for key, after in changed.items()]
+        notes = memos(movement_rows, new_entries)
+        changes = [
+            _change(key, after, terms, ledger, now, notes.get(names.pair(key), b""))
+            for key, after in changed.items()
+        ]
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
         return movements
 
@@ -375,6 +378,6 @@ _NAMING = Prepared(lambda dialect: _naming(pair_rows(dialect)))
 
 
 def _change(
-    key: StockKey, after: Balance, terms: Terms, ledger: Ledger, now: datetime
+    key: StockKey, after: Balance, terms: Terms, ledger: Ledger, now: datetime, memo: bytes = b""
 ) -> feed.NewChange:
-    return change_of(key, after, terms, now, lambda number: ledger.taken(number, key))
+    return change_of(key, after, terms, now, lambda number: ledger.taken(number, key), memo)

@@ -10,14 +10,17 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Account, MovementKind
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.plain import FreeStock, Granted
 from ordermesh.inventory.domain.reservation import LineState
+from ordermesh.inventory.domain.seal import canonical, text_said
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.recollection import Recollection
+from ordermesh.inventory.store.digests import memo
 from ordermesh.inventory.store.sale import TOPIC, change_of
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.inventory.store.tables.reservations import line, reservation
@@ -28,6 +31,7 @@ from ordermesh.runtime.bulk import insert_columns, update_rows, update_unchanged
 from ordermesh.runtime.database import Transaction
 
 _KEY = ("item_id", "location_id")
+_FREE, _RESERVED = int(Account.FREE), int(Account.RESERVED)
 
 
 class SqlPlainStore:
@@ -60,8 +64,14 @@ class SqlPlainStore:
         await insert_columns(tx, movement, _movements(granted, ids, movements))
         await insert_columns(tx, entry, _entries(granted, ids, movements, names))
         await self._write_balances(tx, names, stock)
+        said = _entries_said(granted, ids, movements)
         changes = [
-            change_of(key, after, terms, now, lambda _: 0) for key, after in stock.changed().items()
+            change_of(
+                key, after, terms, now, lambda _: 0, memo(names.pair(key), opening + 1, said[key])
+            )
+            for (key, after), opening in zip(
+                stock.changed().items(), stock.opening_sequences(), strict=True
+            )
         ]
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
         # In the order of their ids, so that two who make the same ones wait in one order.
@@ -92,6 +102,37 @@ class SqlPlainStore:
         else:
             await update_rows(tx, balance, _KEY, rows)
             tx.after_commit(partial(self._recollection.see, changed))
+
+
+def _entries_said(
+    granted: Sequence[Granted], ids: Sequence[str], movements: Sequence[str]
+) -> dict[StockKey, list[bytes]]:
+    """The new entries of each key as they are sealed: what ``canonical`` makes of their rows.
+
+    Nearly all that they say is the same, so it is written once.
+    """
+    said: dict[StockKey, list[bytes]] = {}
+    papers: dict[Actor, str] = {}
+    for one, whose, movement_id in zip(granted, ids, movements, strict=True):
+        ask = one.ask
+        if ask.actor not in papers:
+            papers[ask.actor] = _paper_said(ask.actor)
+        about = f"{papers[ask.actor]},{text_said(ask.order_id)}"
+        rest = f'"",null,null,null,"{whose}","{movement_id}",{about}]'
+        for (_, key, quantity), sequence in zip(ask.lines, one.sequences, strict=True):
+            entry_said = f'["{one.now}",{sequence},{_FREE},{_RESERVED},{quantity},{rest}'.encode()
+            if key in said:
+                said[key].append(entry_said)
+            else:
+                said[key] = [entry_said]
+    return said
+
+
+def _paper_said(actor: Actor) -> str:
+    """What the movements of an actor say but for their orders."""
+    paper, kind = Document(actor), int(MovementKind.RESERVED)
+    fields = [kind, paper.document, int(paper.reason), paper.note, actor.caller, actor.on_behalf_of]
+    return canonical(fields).decode()[1:-1]
 
 
 def _reservation_number(granted: Granted) -> int:

@@ -102,10 +102,13 @@ def told(
 
 
 def change_of(
-    key: StockKey, after: Balance, terms: Terms, now: datetime, taken: Taken
+    key: StockKey, after: Balance, terms: Terms, now: datetime, taken: Taken, memo: bytes = b""
 ) -> feed.NewChange:
-    """What watchers are told of a balance as it is now; ``taken`` is what was taken from pools."""
+    """What watchers are told of a balance as it is now; ``taken`` is what was taken from pools.
+
+    ``memo`` is for the sealer, where the balance has new entries.
+    """
     available = terms.shown(key, after, now, taken=taken)
     return feed.NewChange(
-        KEY_SEPARATOR.join(key), balance_payload(key, after, available), after.sequence
+        KEY_SEPARATOR.join(key), balance_payload(key, after, available), after.sequence, memo
     )

@@ -1,5 +1,6 @@
 """A batch decided together: feasible, never above one order at a time, and bounded from below."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -160,6 +161,27 @@ def test_stopped_at_once_there_is_still_a_plan() -> None:
     assert result.is_cut
     assert result.plan.cost == result.myopic.cost
     assert result.plan.status is BatchStatus.TIME_LIMIT
+
+
+def test_a_bound_that_takes_its_share_of_the_time_leaves_the_rest_to_plans() -> None:
+    batch = draw_small(4, orders=60)
+    told: list[Progress] = []
+
+    passed = itertools.count(1)
+    endless = replace(QUICK, passes=10_000)
+
+    hurried = plan_batch(batch, 1, endless, tell=told.append, used=lambda: next(passed) / 50)
+    unhurried = plan_batch(batch, 1, endless)
+
+    (bounded,) = [one.plan for one in told if one.stage is Stage.BOUND]
+    assert bounded.cost == hurried.myopic.cost
+    assert {one.stage for one in told} >= {Stage.GUIDED, Stage.MOVES}
+    verify_batch(batch, hurried.plan)
+    # What the clock has changed is told, and is better than the orders one after the other.
+    assert hurried.passes < unhurried.passes
+    assert hurried.plan.cost < hurried.myopic.cost
+    assert (hurried.is_cut, hurried.plan.status) == (True, BatchStatus.TIME_LIMIT)
+    assert not unhurried.is_cut
 
 
 def test_plans_are_told_as_they_are_found_and_never_get_worse() -> None:

@@ -64,7 +64,8 @@ class _Solving:
             raise ArithmeticError("a batch was read without terms")
         self._outlet, self._terms, self._taken = outlet, reading.terms, taken
         self._intake = reading.intake
-        self._end = started + seconds_of(reading.terms)
+        self._started, self._seconds = started, seconds_of(reading.terms)
+        self._end = started + self._seconds
         reached = _reached(cells_of(taken.batch))
         self._answer = Answer(reading.intake, taken, reached)
         self._told, self._one_by_one = -1.0, 0
@@ -78,6 +79,7 @@ class _Solving:
             budget,
             tell=self._tell,
             is_over=self._is_over,
+            used=lambda: (time.monotonic() - self._started) / max(self._seconds, 1e-9),
             choose=self._choose,
         )
         self._write_plan(result.plan, is_cut=result.is_cut)

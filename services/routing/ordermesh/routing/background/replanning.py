@@ -59,7 +59,7 @@ def main() -> None:
     # What libraries print is not part of the answer.
     with os.fdopen(os.dup(1), "wb") as outlet, Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
-        result = _solved(payload, seed, time.monotonic() + seconds)
+        result = _solved(payload, seed, seconds)
         buffer = io.BytesIO()
         np.savez(
             buffer,
@@ -72,17 +72,19 @@ def main() -> None:
         outlet.write(buffer.getvalue())
 
 
-def _solved(payload: bytes, seed: int, end: float) -> BatchResult:
+def _solved(payload: bytes, seed: int, seconds: float) -> BatchResult:
+    end = time.monotonic() + seconds
     batch, cells, start = read(payload)
 
     def choose(master: Master) -> Chosen | None:
-        seconds = min(MASTER_SECONDS, end - time.monotonic())
-        return MasterProcess(seconds)(master) if seconds > MASTER_SECONDS_MIN else None
+        left = min(MASTER_SECONDS, end - time.monotonic())
+        return MasterProcess(left)(master) if left > MASTER_SECONDS_MIN else None
 
     return plan_batch(
         batch,
         seed,
         is_over=lambda: time.monotonic() >= end,
+        used=lambda: 1 - (end - time.monotonic()) / max(seconds, 1e-9),
         choose=choose,
         cells=cells,
         start=start,

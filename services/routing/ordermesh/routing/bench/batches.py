@@ -67,6 +67,7 @@ def measure_batch(asked: Asked) -> dict[str, float | str]:
             QUICK if asked.quick else THOROUGH,
             tell=lambda progress: _tell(progress, wall),
             is_over=lambda: end is not None and time.perf_counter() > end,
+            used=lambda: (time.perf_counter() - wall) / (asked.seconds_max or float("inf")),
             spread=threads.map,
             choose=None if asked.quick else _chooser(end),
         )

@@ -3,7 +3,9 @@
 Stages: the myopic plan (every order exactly, in turn), prices and their bound, a sweep guided by
 them, ruin and recreate, the bound again with the new plan as its target, and the restricted master
 over all plans of each order that could be in an optimum. Budgets count passes, moves and rounds.
-Whoever asks may stop it at any time, and then gets the best plan so far.
+Whoever asks may stop it at any time, and then gets the best plan so far. Whoever says how much of
+the time is used gets a better one: where the first bound or the moves take longer than their share,
+they end early, because every stage is worth more than the last part of the one before it.
 
 The plan is proven to be the optimum where the bound meets it; or where the master was one part,
 solved to its end, and offered every plan whose reduced cost is within the gap: a plan beyond that
@@ -63,6 +65,9 @@ class Budget:
     rounds: int = 1
 
 
+BOUND_SHARE, MOVES_SHARE, AGAIN_SHARE = 0.4, 0.65, 0.75
+"""By when, of all the time there is, the first bound, moves and bound after these have to end."""
+
 THOROUGH = Budget(moves=40, masters=2, rounds=2)
 """Worth its time where stock is scarce: a second round closes a quarter of the gap there."""
 
@@ -96,7 +101,9 @@ class _Run:
     search: Search
     tell: Callable[[Progress], None]
     is_over: Callable[[], bool]
+    used: Callable[[], float]
     best: Planned = field(init=False)
+    is_hurried: bool = False
     status: BatchStatus = BatchStatus.FEASIBLE
     is_proven: bool = False
 
@@ -105,6 +112,12 @@ class _Run:
         if planned.total < self.best.total:
             self.best = planned
         self.tell(Progress(stage, self.plan()))
+
+    def is_past(self, share: float) -> bool:
+        """Whether it is over, or so much of the time is used that what is under way has to end."""
+        is_late = self.used() >= share
+        self.is_hurried = self.is_hurried or is_late
+        return is_late or self.is_over()
 
     def plan(self) -> BatchPlan:
         """The best plan, with the best bound."""
@@ -118,6 +131,7 @@ def plan_batch(
     *,
     tell: Callable[[Progress], None] = lambda _: None,
     is_over: Callable[[], bool] = lambda: False,
+    used: Callable[[], float] = lambda: 0.0,
     spread: Spread = map,
     choose: Choose | None = None,
     cells: Cells | None = None,
@@ -126,6 +140,7 @@ def plan_batch(
     """The best plan that this much work finds, and a bound of every plan.
 
     ``is_over`` is asked between pieces of work; once it says so, the best so far is the result.
+    ``used`` is the share of the time until then that is gone; without it there is no hurry.
     ``spread`` runs pieces of work, and decides nothing but how long it takes. ``choose`` solves the
     restricted master; without it there is none. ``start`` is a plan to begin with, the location of
     each atom; raises ``ValueError`` if it cannot be. ``cells`` are in place of those that follow
@@ -140,6 +155,7 @@ def plan_batch(
         Search(batch, cells, seed, spread),
         tell,
         is_over,
+        used,
     )
     run.best = run.search.myopic()
     myopic = run.plan()
@@ -153,12 +169,12 @@ def plan_batch(
         before = run.best.total
         if is_over() or run.pricing.best.value == before:
             break
-        moves += _move(run, budget) if number else 0
+        moves += _move(run, budget, run.is_over, run.is_over) if number else 0
         if choose is not None:
             _choose(run, budget, choosing, choose, cuts)
         if run.is_proven or before - run.best.total < abs(before) // WORTH:
             break
-    is_cut = choosing.is_cut or is_over()
+    is_cut = choosing.is_cut or run.is_hurried or is_over()
     plan = run.plan()
     if plan.bound == plan.cost or run.is_proven:
         run.status = BatchStatus.OPTIMAL
@@ -172,7 +188,9 @@ def plan_batch(
 def _search(run: _Run, budget: Budget) -> int:
     """All stages after the first; gives the moves that were granted."""
     first = run.best.total
-    run.pricing.improve(first - 3 * abs(first) // 100, budget.passes, 1.0, run.is_over)
+    run.pricing.improve(
+        first - 3 * abs(first) // 100, budget.passes, 1.0, lambda: run.is_past(BOUND_SHARE)
+    )
     run.keep(Stage.BOUND, run.best)
     if run.is_over():
         return 0
@@ -180,10 +198,12 @@ def _search(run: _Run, budget: Budget) -> int:
     run.keep(Stage.GUIDED, run.search.guided(prices, run.is_over))
     if run.is_over() or run.pricing.best.value == run.best.total:
         return 0
-    return _move(run, budget)
+    return _move(run, budget, lambda: run.is_past(MOVES_SHARE), lambda: run.is_past(AGAIN_SHARE))
 
 
-def _move(run: _Run, budget: Budget) -> int:
+def _move(
+    run: _Run, budget: Budget, has_moved: Callable[[], bool], is_bounded: Callable[[], bool]
+) -> int:
     """Ruin and recreate, and the bound again; gives the moves that were granted."""
     moves = budget.moves * run.cells.orders
     money = max(1, abs(run.best.total) // (20 * run.cells.orders))
@@ -192,11 +212,11 @@ def _move(run: _Run, budget: Budget) -> int:
         run.pricing.best.prices,
         moves,
         money,
-        run.is_over,
+        has_moved,
         lambda better: run.keep(Stage.MOVES, better),
     )
     run.keep(Stage.MOVES, found)
-    run.pricing.improve(run.best.total, budget.final_passes, 0.3, run.is_over)
+    run.pricing.improve(run.best.total, budget.final_passes, 0.3, is_bounded)
     return moves
 
 

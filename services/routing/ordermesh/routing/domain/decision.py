@@ -12,6 +12,9 @@ from ordermesh.routing.domain.record import Record
 from ordermesh.routing.domain.rules.action import Filling, OrderAction, RuleAction
 from ordermesh.routing.domain.sourcing_method import SourcingMethod
 
+SEED = 1
+"""What chance begins with in every decision."""
+
 PRICE_KINDS = ("STOCK_PRICE", "LABOR_PRICE")
 """The kinds of cost that prices in force make."""
 
@@ -231,6 +234,23 @@ class Decision:
     actions: tuple[RuleAction, ...] = ()
     substitutions: tuple[DecidedSubstitution, ...] = ()
     prices: PricesUsed | None = None
+
+    @property
+    def second_best(self) -> CandidateFate | None:
+        """The location with which the best other plan is made; None where nobody knows of any.
+
+        What is worse in a later tier only is better than what is worse in an earlier one.
+        """
+        others = [one for one in self.candidates if not one.is_chosen and one.loses_by is not None]
+        return min(others, key=lambda one: (-one.loses_in_tier, one.loses_by or 0), default=None)
+
+    @property
+    def gap(self) -> float | None:
+        """How much the cost is above the bound, as a share of it; None without a bound."""
+        if self.bound is None:
+            return None
+        above = self.cost - self.bound
+        return above / max(1, abs(self.bound)) if above else 0.0
 
     @property
     def prices_paid(self) -> Money:

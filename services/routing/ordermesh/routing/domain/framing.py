@@ -17,6 +17,7 @@ from ordermesh.routing.domain.inputs import SourcingInputs
 from ordermesh.routing.domain.item import KnownLocation
 from ordermesh.routing.domain.known import NO_LIMIT, Known
 from ordermesh.routing.domain.network import NetworkLocation
+from ordermesh.routing.domain.problem import Rule
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.relaxing import fenced, sourcing_policy
 from ordermesh.routing.domain.rules.result import ServiceChange
@@ -49,7 +50,11 @@ def frame(
     scene = _Scene(question, known, ruled, _priced(added, question, known))
     ways = ways_of(question, known, ruled, stock)
     locations = []
-    rejections = [*_rejections(question.rejected), *fenced(line_ids, ruled)]
+    rejections = [
+        *_not_allowed(question, stock),
+        *_rejections(question.rejected),
+        *fenced(line_ids, ruled),
+    ]
     for entry in known.network:
         place = known.locations.get(entry.location_id)
         if place is None:
@@ -225,6 +230,18 @@ def _needed(stock: Units, order: SourcingOrder) -> dict[str, dict[str, int]]:
         if held:
             found[location_id] = held
     return found
+
+
+def _not_allowed(question: Question, stock: Units) -> list[Rejection]:
+    """The locations that have something, and of which the order says that they send nothing."""
+    traits = question.context.traits
+    if not traits.named_locations:
+        return []
+    return [
+        Rejection(location_id, frozenset(), fact, Rule.NOT_ALLOWED)
+        for location_id in sorted({*stock, *traits.excluded_location_ids})
+        if (fact := traits.why_not(location_id))
+    ]
 
 
 def _rejections(rejected: Iterable[tuple[str, str, str]]) -> list[Rejection]:

@@ -82,10 +82,13 @@ class Fulfillment:
         async def run(tx: Transaction) -> RejectFulfillmentOrderResponse:
             work = await self._change(tx, name, lambda known: verbs.reject(known, name, reason))
             lines = dict.fromkeys(line.line_id for line in work.lines)
+            until = None
+            if request.HasField("exclude_duration"):
+                until = await tx.now() + request.exclude_duration.ToTimedelta()
             await self._stores.orders.exclude(
                 tx,
                 work.order_id,
-                [Exclusion(line_id, work.location_id, reason) for line_id in lines],
+                [Exclusion(line_id, work.location_id, reason, until) for line_id in lines],
                 request.note,
             )
             await self._records.drive(tx, work.order_id)

@@ -39,6 +39,9 @@ class Questions:
         destination = await self._whereabouts.settled(
             tx, whereto(asked.destination), "" if pickup is None else pickup.location_id
         )
+        said = traits(asked.traits)
+        if said.named_locations:
+            await self._knowledge.require_locations(tx, said.named_locations)
         return Question(
             order_id="",
             wanted=await self._wanted(tx, asked),
@@ -56,7 +59,7 @@ class Questions:
                 country_code=destination.country_code,
                 region=destination.region,
                 postal_code=destination.postal_code,
-                traits=traits(asked.traits),
+                traits=said,
             ),
             pickup=pickup,
         )

@@ -141,6 +141,8 @@ class SubmitOrder:
             raise OrderIdTaken(new.order_id)
         if twin is not None:
             raise ChannelOrderIdTaken(new.channel, new.channel_order_id, twin)
+        if new.traits.named_locations:
+            await self._knowledge.require_locations(tx, new.traits.named_locations)
         known = await self._planner.memory(tx)
         policy = await self._planner.in_force(tx, known, new.policy_id)
         now = await tx.now()

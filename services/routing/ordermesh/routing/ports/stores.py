@@ -120,11 +120,12 @@ class WorkFilter:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A location that rejected a line of an order before."""
+    """A location that rejected a line before, and may have it again from ``end_time`` on."""
 
     line_id: str
     location_id: str
     reason: RejectReason
+    end_time: datetime | None = None
 
 
 class OrderStore(Protocol):
@@ -184,7 +185,7 @@ class OrderStore(Protocol):
         ...
 
     async def exclusions(self, tx: Transaction, order_id: str) -> tuple[Exclusion, ...]:
-        """The locations that rejected lines of the order."""
+        """The locations that rejected lines of the order and are still left out."""
         ...
 
     async def exclude(

@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
+from ordermesh.routing.domain.decision import SEED
 from ordermesh.routing.domain.plan import Plan, assignment_of
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.solver.tables import Tables
@@ -159,7 +160,7 @@ class Programme:
         """
         parameters = self._solver.parameters
         parameters.num_workers = 1
-        parameters.random_seed = 1
+        parameters.random_seed = SEED
         parameters.max_deterministic_time = deterministic_time
         parameters.max_time_in_seconds = seconds
         status = self._solver.solve(self._model)

@@ -25,7 +25,6 @@ from sqlalchemy import (
 from ordermesh.routing.domain.fulfillment import (
     OPEN_TO_CHANGE,
     FulfillmentOrder,
-    RejectReason,
 )
 from ordermesh.routing.domain.network import SHIP
 from ordermesh.routing.domain.saga import Step
@@ -41,6 +40,7 @@ from ordermesh.routing.ports.stores import (
     WorkRow,
 )
 from ordermesh.routing.store import rows
+from ordermesh.routing.store.exclusions import exclude, exclusions_of
 from ordermesh.routing.store.filtering import conditions_of
 from ordermesh.routing.store.lines import lines_of, save_lines
 from ordermesh.routing.store.tables.decisions import decision
@@ -51,10 +51,9 @@ from ordermesh.routing.store.tables.orders import (
     order_line,
     saga,
 )
-from ordermesh.routing.store.tables.work import exclusion, fulfillment_order
+from ordermesh.routing.store.tables.work import fulfillment_order
 from ordermesh.routing.store.work import WITH_LINES, listed_work, save_work, settle_capacity
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.tables import insert_new
 
 _WITH_SAGA = select(
     customer_order,
@@ -263,35 +262,14 @@ class SqlOrderStore:
         return found.scalar_one_or_none()
 
     async def exclusions(self, tx: Transaction, order_id: str) -> tuple[Exclusion, ...]:
-        """The locations that rejected lines of the order."""
-        found = await tx.execute(
-            select(exclusion)
-            .where(exclusion.c.order_id == order_id)
-            .order_by(exclusion.c.location_id, exclusion.c.line_id)
-        )
-        return tuple(
-            Exclusion(row.line_id, row.location_id, RejectReason(row.reason)) for row in found
-        )
+        """The locations that rejected lines of the order and are still left out."""
+        return await exclusions_of(tx, order_id)
 
     async def exclude(
         self, tx: Transaction, order_id: str, exclusions: Sequence[Exclusion], note: str
     ) -> None:
-        """Leave locations out for lines from now on."""
-        now = await tx.now()
-        await tx.execute(
-            insert_new(exclusion, tx.dialect),
-            [
-                {
-                    "order_id": order_id,
-                    "line_id": one.line_id,
-                    "location_id": one.location_id,
-                    "reason": one.reason,
-                    "note": note,
-                    "create_time": now,
-                }
-                for one in exclusions
-            ],
-        )
+        """Leave locations out for lines from now on, as the last one to say so says."""
+        await exclude(tx, order_id, exclusions, note)
 
     async def rows(self, tx: Transaction, order_ids: Sequence[str]) -> list[OrderRow]:
         """Orders as they are listed, in the order in which they were stored."""

@@ -118,7 +118,7 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
         event_sequence=row.event_sequence,
         cancel_requested=row.cancel_requested,
         customer=row.customer,
-        traits=Traits(**{**row.traits, "tags": tuple(row.traits.get("tags", ()))}),
+        traits=_traits(row.traits),
         pickup_location_id=row.pickup_location_id,
         auto_cancel=AutoCancel(row.auto_cancel_time, row.auto_cancel_rule_id)
         if row.auto_cancel_time is not None
@@ -366,3 +366,9 @@ def _work(row: Row[Any], parts: tuple[FulfillmentLine, ...]) -> FulfillmentOrder
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Values:
     """The columns whose values differ."""
     return {name: value for name, value in after.items() if before[name] != value}
+
+
+def _traits(said: Mapping[str, Any]) -> Traits:
+    """What was said by name; what is a list of words is sorted already."""
+    listed = {name: tuple(words) for name, words in said.items() if isinstance(words, list)}
+    return Traits(**{**said, **listed})

@@ -22,6 +22,7 @@ from ordermesh.api.routing.v1 import SourcingMethod as SourcingMethodEnum
 from ordermesh.api.routing.v1 import StageResult as StageResultMessage
 from ordermesh.api.routing.v1 import UnfilledLine as UnfilledLineMessage
 from ordermesh.routing.domain.decision import (
+    SEED,
     CandidateFate,
     DecidedShipment,
     DecidedSubstitution,
@@ -64,6 +65,7 @@ def decision_message(decision: Decision) -> DecisionMessage:
         model_version=decision.model_version,
         problem_hash=decision.problem_hash,
         carriage_revision=decision.carriage_revision,
+        seed=SEED,
         unfilled_lines=[_unfilled(line) for line in decision.unfilled_lines],
         tiers=[
             DecidedTierMessage(name=tier.name, value=_bounded(tier.value), weight=str(tier.weight))
@@ -80,6 +82,8 @@ def decision_message(decision: Decision) -> DecisionMessage:
     message.substitutions.extend(_substitution(one) for one in decision.substitutions)
     if decision.bound is not None:
         message.bound.CopyFrom(money_message(decision.bound, currency))
+        message.gap = decision.gap or 0.0
+    _tell_second_best(message, decision)
     if decision.prices is not None:
         message.prices.version = decision.prices.version
         message.prices.strength_permille = decision.prices.permille
@@ -94,6 +98,18 @@ def decision_message(decision: Decision) -> DecisionMessage:
         message.reoptimization.order_ids.extend(why.order_ids)
         message.reoptimization.sentence = why.sentence
     return message
+
+
+def _tell_second_best(message: DecisionMessage, decision: Decision) -> None:
+    other = decision.second_best
+    if other is None or other.loses_by is None:
+        return
+    message.second_best.location_id = other.location_id
+    message.second_best.regret_in_tier = other.loses_in_tier
+    message.second_best.regret_value = _bounded(other.loses_by)
+    if len(decision.tiers) == 1:
+        regret = money_message(other.loses_by, decision.currency_code)
+        message.second_best.regret.CopyFrom(regret)
 
 
 def alternative_message(problem: Problem, plan: PlanOf, currency: str) -> Alternative:

@@ -116,6 +116,8 @@ def traits(message: OrderTraits) -> Traits:
         message.payment_state,
         message.queue,
         message.origin_group,
+        tuple(sorted(message.only_location_ids)),
+        tuple(sorted(message.excluded_location_ids)),
     )
 
 
@@ -130,6 +132,8 @@ def _traits_message(value: Traits) -> OrderTraits:
         payment_state=value.payment_state,
         queue=value.queue,
         origin_group=value.origin_group,
+        only_location_ids=value.only_location_ids,
+        excluded_location_ids=value.excluded_location_ids,
     )
 
 

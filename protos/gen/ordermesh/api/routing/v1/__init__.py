@@ -66,6 +66,7 @@ from ordermesh.api.routing.v1.decision_pb2 import PlannedLine as PlannedLine
 from ordermesh.api.routing.v1.decision_pb2 import PlannedParcel as PlannedParcel
 from ordermesh.api.routing.v1.decision_pb2 import Reoptimization as Reoptimization
 from ordermesh.api.routing.v1.decision_pb2 import RuleOutcome as RuleOutcome
+from ordermesh.api.routing.v1.decision_pb2 import SecondBest as SecondBest
 from ordermesh.api.routing.v1.decision_pb2 import Shipment as Shipment
 from ordermesh.api.routing.v1.decision_pb2 import SourcingMethod as SourcingMethod
 from ordermesh.api.routing.v1.decision_pb2 import StageResult as StageResult

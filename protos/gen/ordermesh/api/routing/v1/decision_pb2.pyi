@@ -128,6 +128,9 @@ class Decision(_message.Message):
     REOPTIMIZATION_FIELD_NUMBER: _builtins.int
     SUBSTITUTIONS_FIELD_NUMBER: _builtins.int
     PRICES_FIELD_NUMBER: _builtins.int
+    SECOND_BEST_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """Its id, a UUID."""
     order_id: _builtins.str
@@ -154,6 +157,14 @@ class Decision(_message.Message):
     """
     policy_reason: _builtins.str
     """Why that policy decided, in one sentence."""
+    gap: _builtins.float
+    """How much `cost` is above `bound`, as a share of the bound: 0 for a plan that is proven best. Not set
+    without a bound.
+    """
+    seed: _builtins.int
+    """What chance begins with where the solver draws, which it does for orders too wide for the recurrence
+    alone: the same problem and seed give the same plan.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -210,6 +221,12 @@ class Decision(_message.Message):
         faded away, and what comes later did not count.
         """
 
+    @_builtins.property
+    def second_best(self) -> Global___SecondBest:
+        """The best of the plans that use a location which this one does not. Not set where there is none, or
+        where that was not computed.
+        """
+
     def __init__(
         self,
         *,
@@ -237,14 +254,55 @@ class Decision(_message.Message):
         reoptimization: Global___Reoptimization | None = ...,
         substitutions: _abc.Iterable[Global___Substitution] | None = ...,
         prices: Global___DecidedPrices | None = ...,
+        second_best: Global___SecondBest | None = ...,
+        gap: _builtins.float | None = ...,
+        seed: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "cost", b"cost", "create_time", b"create_time", "plan", b"plan", "prices", b"prices", "reoptimization", b"reoptimization"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "cost", b"cost", "create_time", b"create_time", "gap", b"gap", "plan", b"plan", "prices", b"prices", "reoptimization", b"reoptimization", "second_best", b"second_best"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "prices", b"prices", "problem_hash", b"problem_hash", "reoptimization", b"reoptimization", "rules", b"rules", "stages", b"stages", "substitutions", b"substitutions", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gap", b"_gap", "bound", b"bound", "candidates", b"candidates", "carriage_revision", b"carriage_revision", "cost", b"cost", "cost_terms", b"cost_terms", "create_time", b"create_time", "decision_id", b"decision_id", "gap", b"gap", "ledger_revision", b"ledger_revision", "method", b"method", "model_version", b"model_version", "order_id", b"order_id", "outcome", b"outcome", "plan", b"plan", "policy_id", b"policy_id", "policy_reason", b"policy_reason", "policy_version", b"policy_version", "prices", b"prices", "problem_hash", b"problem_hash", "reoptimization", b"reoptimization", "rules", b"rules", "second_best", b"second_best", "seed", b"seed", "stages", b"stages", "substitutions", b"substitutions", "tiers", b"tiers", "unfilled_lines", b"unfilled_lines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__gap: _TypeAlias = _typing.Literal["gap"]  # noqa: Y015
+    _WhichOneofArgType__gap: _TypeAlias = _typing.Literal["_gap", b"_gap"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gap) -> _WhichOneofReturnType__gap | None: ...
+
+Global___Decision: _TypeAlias = Decision  # noqa: Y015
+
+@_typing.final
+class SecondBest(_message.Message):
+    """SecondBest is what a plan was chosen before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    REGRET_FIELD_NUMBER: _builtins.int
+    REGRET_IN_TIER_FIELD_NUMBER: _builtins.int
+    REGRET_VALUE_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """The location that it uses beside what the chosen plan does, or instead of it."""
+    regret_in_tier: _builtins.int
+    """The place of the tier in which it is worse, from 0."""
+    regret_value: _builtins.int
+    """By how much; see `DecidedTier.value`."""
+    @_builtins.property
+    def regret(self) -> _money_pb2.Money:
+        """What it costs more. Not set where they differ in a tier that is not money."""
+
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        regret: _money_pb2.Money | None = ...,
+        regret_in_tier: _builtins.int = ...,
+        regret_value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["regret", b"regret"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location_id", b"location_id", "regret", b"regret", "regret_in_tier", b"regret_in_tier", "regret_value", b"regret_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Decision: _TypeAlias = Decision  # noqa: Y015
+Global___SecondBest: _TypeAlias = SecondBest  # noqa: Y015
 
 @_typing.final
 class Substitution(_message.Message):

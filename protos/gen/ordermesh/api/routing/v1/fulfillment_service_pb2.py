@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from ordermesh.api.routing.v1 import fulfillment_order_pb2 as ordermesh_dot_api_dot_routing_dot_v1_dot_fulfillment__order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2ordermesh/api/routing/v1/fulfillment_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x30ordermesh/api/routing/v1/fulfillment_order.proto\"_\n\x1aGetFulfillmentOrderRequest\x12\x41\n\x14\x66ulfillment_order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"d\n\x1bGetFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\x93\x02\n\x1cListFulfillmentOrdersRequest\x12\x33\n\x08order_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0blocation_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12I\n\x05state\x18\x03 \x01(\x0e\x32\x30.ordermesh.api.routing.v1.FulfillmentOrder.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x80\x01\n\x1dListFulfillmentOrdersResponse\x12\x46\n\x12\x66ulfillment_orders\x18\x01 \x03(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb9\x01\n\x1d\x41\x63\x63\x65ptFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"g\n\x1e\x41\x63\x63\x65ptFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xb0\x02\n\x1dRejectFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x44\n\x06reason\x18\x04 \x01(\x0e\x32&.ordermesh.api.routing.v1.RejectReasonB\x0c\xbaH\t\x82\x01\x06\x10\x01 \x00 \x06\x12/\n\x04note\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"g\n\x1eRejectFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xf6\x01\n\x1bShipFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12=\n\x07parcels\x18\x04 \x03(\x0b\x32 .ordermesh.api.routing.v1.ParcelB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"e\n\x1cShipFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xec\x01\n\x1e\x44\x65liverFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x0c\x64\x65liver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x1f\x44\x65liverFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder2\xf7\x06\n\x12\x46ulfillmentService\x12\x87\x01\n\x13GetFulfillmentOrder\x12\x34.ordermesh.api.routing.v1.GetFulfillmentOrderRequest\x1a\x35.ordermesh.api.routing.v1.GetFulfillmentOrderResponse\"\x03\x90\x02\x01\x12\x8d\x01\n\x15ListFulfillmentOrders\x12\x36.ordermesh.api.routing.v1.ListFulfillmentOrdersRequest\x1a\x37.ordermesh.api.routing.v1.ListFulfillmentOrdersResponse\"\x03\x90\x02\x01\x12\x90\x01\n\x16\x41\x63\x63\x65ptFulfillmentOrder\x12\x37.ordermesh.api.routing.v1.AcceptFulfillmentOrderRequest\x1a\x38.ordermesh.api.routing.v1.AcceptFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x90\x01\n\x16RejectFulfillmentOrder\x12\x37.ordermesh.api.routing.v1.RejectFulfillmentOrderRequest\x1a\x38.ordermesh.api.routing.v1.RejectFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ShipFulfillmentOrder\x12\x35.ordermesh.api.routing.v1.ShipFulfillmentOrderRequest\x1a\x36.ordermesh.api.routing.v1.ShipFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x93\x01\n\x17\x44\x65liverFulfillmentOrder\x12\x38.ordermesh.api.routing.v1.DeliverFulfillmentOrderRequest\x1a\x39.ordermesh.api.routing.v1.DeliverFulfillmentOrderResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2ordermesh/api/routing/v1/fulfillment_service.proto\x12\x18ordermesh.api.routing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x30ordermesh/api/routing/v1/fulfillment_order.proto\"_\n\x1aGetFulfillmentOrderRequest\x12\x41\n\x14\x66ulfillment_order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"d\n\x1bGetFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\x93\x02\n\x1cListFulfillmentOrdersRequest\x12\x33\n\x08order_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x36\n\x0blocation_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12I\n\x05state\x18\x03 \x01(\x0e\x32\x30.ordermesh.api.routing.v1.FulfillmentOrder.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x80\x01\n\x1dListFulfillmentOrdersResponse\x12\x46\n\x12\x66ulfillment_orders\x18\x01 \x03(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb9\x01\n\x1d\x41\x63\x63\x65ptFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\"g\n\x1e\x41\x63\x63\x65ptFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xf8\x02\n\x1dRejectFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x44\n\x06reason\x18\x04 \x01(\x0e\x32&.ordermesh.api.routing.v1.RejectReasonB\x0c\xbaH\t\x82\x01\x06\x10\x01 \x00 \x06\x12/\n\x04note\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x04\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x46\n\x10\x65xclude_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\xe7\x84\x0f\x32\x02\x08\x01\"g\n\x1eRejectFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xf6\x01\n\x1bShipFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12=\n\x07parcels\x18\x04 \x03(\x0b\x32 .ordermesh.api.routing.v1.ParcelB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"e\n\x1cShipFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder\"\xec\x01\n\x1e\x44\x65liverFulfillmentOrderRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0con_behalf_of\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x41\n\x14\x66ulfillment_order_id\x18\x03 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x30\n\x0c\x64\x65liver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x1f\x44\x65liverFulfillmentOrderResponse\x12\x45\n\x11\x66ulfillment_order\x18\x01 \x01(\x0b\x32*.ordermesh.api.routing.v1.FulfillmentOrder2\xf7\x06\n\x12\x46ulfillmentService\x12\x87\x01\n\x13GetFulfillmentOrder\x12\x34.ordermesh.api.routing.v1.GetFulfillmentOrderRequest\x1a\x35.ordermesh.api.routing.v1.GetFulfillmentOrderResponse\"\x03\x90\x02\x01\x12\x8d\x01\n\x15ListFulfillmentOrders\x12\x36.ordermesh.api.routing.v1.ListFulfillmentOrdersRequest\x1a\x37.ordermesh.api.routing.v1.ListFulfillmentOrdersResponse\"\x03\x90\x02\x01\x12\x90\x01\n\x16\x41\x63\x63\x65ptFulfillmentOrder\x12\x37.ordermesh.api.routing.v1.AcceptFulfillmentOrderRequest\x1a\x38.ordermesh.api.routing.v1.AcceptFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x90\x01\n\x16RejectFulfillmentOrder\x12\x37.ordermesh.api.routing.v1.RejectFulfillmentOrderRequest\x1a\x38.ordermesh.api.routing.v1.RejectFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x8a\x01\n\x14ShipFulfillmentOrder\x12\x35.ordermesh.api.routing.v1.ShipFulfillmentOrderRequest\x1a\x36.ordermesh.api.routing.v1.ShipFulfillmentOrderResponse\"\x03\x90\x02\x02\x12\x93\x01\n\x17\x44\x65liverFulfillmentOrder\x12\x38.ordermesh.api.routing.v1.DeliverFulfillmentOrderRequest\x1a\x39.ordermesh.api.routing.v1.DeliverFulfillmentOrderResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,6 +63,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REJECTFULFILLMENTORDERREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\t\202\001\006\020\001 \000 \006'
   _globals['_REJECTFULFILLMENTORDERREQUEST'].fields_by_name['note']._loaded_options = None
   _globals['_REJECTFULFILLMENTORDERREQUEST'].fields_by_name['note']._serialized_options = b'\272H\036r\034\030\200\0042\027^[^\\p{C}\\p{Zl}\\p{Zp}]*$'
+  _globals['_REJECTFULFILLMENTORDERREQUEST'].fields_by_name['exclude_duration']._loaded_options = None
+  _globals['_REJECTFULFILLMENTORDERREQUEST'].fields_by_name['exclude_duration']._serialized_options = b'\272H\016\252\001\013\"\005\010\200\347\204\0172\002\010\001'
   _globals['_SHIPFULFILLMENTORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SHIPFULFILLMENTORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_SHIPFULFILLMENTORDERREQUEST'].fields_by_name['on_behalf_of']._loaded_options = None
@@ -88,30 +91,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FULFILLMENTSERVICE'].methods_by_name['ShipFulfillmentOrder']._serialized_options = b'\220\002\002'
   _globals['_FULFILLMENTSERVICE'].methods_by_name['DeliverFulfillmentOrder']._loaded_options = None
   _globals['_FULFILLMENTSERVICE'].methods_by_name['DeliverFulfillmentOrder']._serialized_options = b'\220\002\002'
-  _globals['_GETFULFILLMENTORDERREQUEST']._serialized_start=192
-  _globals['_GETFULFILLMENTORDERREQUEST']._serialized_end=287
-  _globals['_GETFULFILLMENTORDERRESPONSE']._serialized_start=289
-  _globals['_GETFULFILLMENTORDERRESPONSE']._serialized_end=389
-  _globals['_LISTFULFILLMENTORDERSREQUEST']._serialized_start=392
-  _globals['_LISTFULFILLMENTORDERSREQUEST']._serialized_end=667
-  _globals['_LISTFULFILLMENTORDERSRESPONSE']._serialized_start=670
-  _globals['_LISTFULFILLMENTORDERSRESPONSE']._serialized_end=798
-  _globals['_ACCEPTFULFILLMENTORDERREQUEST']._serialized_start=801
-  _globals['_ACCEPTFULFILLMENTORDERREQUEST']._serialized_end=986
-  _globals['_ACCEPTFULFILLMENTORDERRESPONSE']._serialized_start=988
-  _globals['_ACCEPTFULFILLMENTORDERRESPONSE']._serialized_end=1091
-  _globals['_REJECTFULFILLMENTORDERREQUEST']._serialized_start=1094
-  _globals['_REJECTFULFILLMENTORDERREQUEST']._serialized_end=1398
-  _globals['_REJECTFULFILLMENTORDERRESPONSE']._serialized_start=1400
-  _globals['_REJECTFULFILLMENTORDERRESPONSE']._serialized_end=1503
-  _globals['_SHIPFULFILLMENTORDERREQUEST']._serialized_start=1506
-  _globals['_SHIPFULFILLMENTORDERREQUEST']._serialized_end=1752
-  _globals['_SHIPFULFILLMENTORDERRESPONSE']._serialized_start=1754
-  _globals['_SHIPFULFILLMENTORDERRESPONSE']._serialized_end=1855
-  _globals['_DELIVERFULFILLMENTORDERREQUEST']._serialized_start=1858
-  _globals['_DELIVERFULFILLMENTORDERREQUEST']._serialized_end=2094
-  _globals['_DELIVERFULFILLMENTORDERRESPONSE']._serialized_start=2096
-  _globals['_DELIVERFULFILLMENTORDERRESPONSE']._serialized_end=2200
-  _globals['_FULFILLMENTSERVICE']._serialized_start=2203
-  _globals['_FULFILLMENTSERVICE']._serialized_end=3090
+  _globals['_GETFULFILLMENTORDERREQUEST']._serialized_start=224
+  _globals['_GETFULFILLMENTORDERREQUEST']._serialized_end=319
+  _globals['_GETFULFILLMENTORDERRESPONSE']._serialized_start=321
+  _globals['_GETFULFILLMENTORDERRESPONSE']._serialized_end=421
+  _globals['_LISTFULFILLMENTORDERSREQUEST']._serialized_start=424
+  _globals['_LISTFULFILLMENTORDERSREQUEST']._serialized_end=699
+  _globals['_LISTFULFILLMENTORDERSRESPONSE']._serialized_start=702
+  _globals['_LISTFULFILLMENTORDERSRESPONSE']._serialized_end=830
+  _globals['_ACCEPTFULFILLMENTORDERREQUEST']._serialized_start=833
+  _globals['_ACCEPTFULFILLMENTORDERREQUEST']._serialized_end=1018
+  _globals['_ACCEPTFULFILLMENTORDERRESPONSE']._serialized_start=1020
+  _globals['_ACCEPTFULFILLMENTORDERRESPONSE']._serialized_end=1123
+  _globals['_REJECTFULFILLMENTORDERREQUEST']._serialized_start=1126
+  _globals['_REJECTFULFILLMENTORDERREQUEST']._serialized_end=1502
+  _globals['_REJECTFULFILLMENTORDERRESPONSE']._serialized_start=1504
+  _globals['_REJECTFULFILLMENTORDERRESPONSE']._serialized_end=1607
+  _globals['_SHIPFULFILLMENTORDERREQUEST']._serialized_start=1610
+  _globals['_SHIPFULFILLMENTORDERREQUEST']._serialized_end=1856
+  _globals['_SHIPFULFILLMENTORDERRESPONSE']._serialized_start=1858
+  _globals['_SHIPFULFILLMENTORDERRESPONSE']._serialized_end=1959
+  _globals['_DELIVERFULFILLMENTORDERREQUEST']._serialized_start=1962
+  _globals['_DELIVERFULFILLMENTORDERREQUEST']._serialized_end=2198
+  _globals['_DELIVERFULFILLMENTORDERRESPONSE']._serialized_start=2200
+  _globals['_DELIVERFULFILLMENTORDERRESPONSE']._serialized_end=2304
+  _globals['_FULFILLMENTSERVICE']._serialized_start=2307
+  _globals['_FULFILLMENTSERVICE']._serialized_end=3194
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ The work of locations."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -199,6 +200,7 @@ class RejectFulfillmentOrderRequest(_message.Message):
     FULFILLMENT_ORDER_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    EXCLUDE_DURATION_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -211,6 +213,10 @@ class RejectFulfillmentOrderRequest(_message.Message):
     """Why."""
     note: _builtins.str
     """A remark for people."""
+    @_builtins.property
+    def exclude_duration(self) -> _duration_pb2.Duration:
+        """So long the location is left out for these lines of the order. Not set: for good."""
+
     def __init__(
         self,
         *,
@@ -219,10 +225,11 @@ class RejectFulfillmentOrderRequest(_message.Message):
         fulfillment_order_id: _builtins.str = ...,
         reason: _fulfillment_order_pb2.RejectReason.ValueType = ...,
         note: _builtins.str = ...,
+        exclude_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exclude_duration", b"exclude_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fulfillment_order_id", b"fulfillment_order_id", "note", b"note", "on_behalf_of", b"on_behalf_of", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exclude_duration", b"exclude_duration", "fulfillment_order_id", b"fulfillment_order_id", "note", b"note", "on_behalf_of", b"on_behalf_of", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

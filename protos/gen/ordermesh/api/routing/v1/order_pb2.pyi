@@ -274,6 +274,8 @@ class OrderTraits(_message.Message):
     PAYMENT_STATE_FIELD_NUMBER: _builtins.int
     QUEUE_FIELD_NUMBER: _builtins.int
     ORIGIN_GROUP_FIELD_NUMBER: _builtins.int
+    ONLY_LOCATION_IDS_FIELD_NUMBER: _builtins.int
+    EXCLUDED_LOCATION_IDS_FIELD_NUMBER: _builtins.int
     brand: _builtins.str
     """The store or brand that it was sold under."""
     order_type: _builtins.str
@@ -296,6 +298,16 @@ class OrderTraits(_message.Message):
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Free words."""
 
+    @_builtins.property
+    def only_location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these locations send or hand over anything of it, as who sold or reserved it there wants. Empty: all
+        may, by the rules.
+        """
+
+    @_builtins.property
+    def excluded_location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """These locations do not, whatever the rules say."""
+
     def __init__(
         self,
         *,
@@ -308,10 +320,12 @@ class OrderTraits(_message.Message):
         payment_state: _builtins.str = ...,
         queue: _builtins.str = ...,
         origin_group: _builtins.str = ...,
+        only_location_ids: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_location_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "customer_class", b"customer_class", "order_type", b"order_type", "origin_group", b"origin_group", "payment_state", b"payment_state", "priority", b"priority", "queue", b"queue", "service_level", b"service_level", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "customer_class", b"customer_class", "excluded_location_ids", b"excluded_location_ids", "only_location_ids", b"only_location_ids", "order_type", b"order_type", "origin_group", b"origin_group", "payment_state", b"payment_state", "priority", b"priority", "queue", b"queue", "service_level", b"service_level", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -80,4 +80,5 @@ exclusion = Table(
     Column("reason", String(16), nullable=False),
     Column("note", Text, nullable=False),
     Column("create_time", UtcTime, nullable=False),
+    Column("end_time", UtcTime, nullable=True),  # none: for good
 )

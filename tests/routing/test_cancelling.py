@@ -6,6 +6,8 @@ from typing import Any
 from ordermesh.api.inventory.v1 import PutLocationsRequest
 from ordermesh.api.order.v1 import Destination
 from ordermesh.api.routing.v1 import (
+    AtLimit,
+    CapacityMode,
     Decision,
     FulfillmentOrder,
     Order,
@@ -23,6 +25,7 @@ from tests.routing.house import (
     refused,
 )
 from tests.routing.looks import has_work_at, only_line, total
+from tests.routing.policing import rule, save
 from tests.routing.requests import a_day
 
 
@@ -115,6 +118,28 @@ async def test_capacity_is_never_exceeded_by_orders_that_come_together(house: Ho
     reasons = {only_line(one).unfilled_reason for one in orders if only_line(one).unfilled_quantity}
     assert reasons == {"NO_CAPACITY"}
     assert await house.balance("MUG at NEAR") == (50, 4, 46)
+
+
+async def test_a_rule_that_closes_full_locations_holds_for_orders_that_come_together(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 50})
+    soft = a_day(4)
+    soft.at_limit = AtLimit.AT_LIMIT_RANK_LAST
+    await house.network(
+        entry("NEAR", capacities=[soft]),
+        *(entry(name, methods=[]) for name in ("EAST", "SOUTH", "WEST")),
+    )
+    hard = CapacityMode(mode=CapacityMode.MODE_HARD)
+    await save(house, rules=[rule("hard", capacity_mode=hard)])
+
+    replies = await asyncio.gather(
+        *(house.submit(f"O-{number}", line("1", "MUG", 1)) for number in range(12))
+    )
+    await eventually(lambda: all_decided(house, 12))
+
+    orders = [await house.order(reply.order.order_id) for reply in replies]
+    assert sum(only_line(order).sourced_quantity for order in orders) == 4
 
 
 async def all_decided(house: House, count: int) -> bool:

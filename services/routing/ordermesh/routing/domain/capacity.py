@@ -186,13 +186,19 @@ def shares(
     zone: ZoneInfo,
     at: datetime,
     load: Load,
+    *,
+    is_closed_when_full: bool = False,
 ) -> tuple[Share, ...]:
-    """What work takes of the windows of a location, in the order of their keys."""
+    """What work takes of the windows of a location, in the order of their keys.
+
+    Where it ``is_closed_when_full``, limits hold at which it otherwise only comes last.
+    """
     found = []
     for one in capacities:
         if one.applies_to(method):
             window = one.window(zone, at)
-            limit = one.limit if one.at_limit is AtLimit.LEAVE_OUT else None
+            is_limited = is_closed_when_full or one.at_limit is AtLimit.LEAVE_OUT
+            limit = one.limit if is_limited else None
             amount = one.amount(load)
             found.append(Share(location_id, one.capacity_id, window.start_time, amount, limit))
     return tuple(sorted(found, key=lambda share: share.key))

@@ -199,7 +199,8 @@ class Decision:
     ``ledger_revision`` is 0 when the caller supplied the stock, ``carriage_revision`` when there
     are no lanes. ``policy_reason`` tells why that
     policy decided, ``rules`` what its rules did, ``stages`` what was tried in turn. Locations in
-    ``beyond_capacity`` may send more than they have capacity for. ``reoptimization`` is set where
+    ``beyond_capacity`` may send more than they have capacity for, those that are
+    ``closed_when_full`` never do. ``reoptimization`` is set where
     it was made to save cost over several orders. ``record`` is what it can be made again from.
     ``actions`` are what rules want to become of the order, by what comes of it, ``substitutions``
     what is sent instead of what was ordered. ``prices`` are those that it looked ahead with, None
@@ -228,6 +229,7 @@ class Decision:
     rules: tuple[RuleOutcome, ...] = ()
     stages: tuple[StageResult, ...] = ()
     beyond_capacity: frozenset[str] = frozenset()
+    closed_when_full: frozenset[str] = frozenset()
     carriage_revision: int = 0
     reoptimization: Reoptimization | None = None
     record: Record | None = None

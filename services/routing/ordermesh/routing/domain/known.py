@@ -106,11 +106,21 @@ class Known:
             self.used,
         )
 
-    def shares_of(self, location_id: str, load: Load, method: str = SHIP) -> tuple[Share, ...]:
+    def shares_of(
+        self, location_id: str, load: Load, method: str = SHIP, *, is_closed_when_full: bool = False
+    ) -> tuple[Share, ...]:
         """What work takes of the windows of a location that last now."""
         location = self.entry(location_id)
         zone = zone_of(self.locations[location_id].time_zone)
-        return shares(location_id, location.capacities, method, zone, self.now, load)
+        return shares(
+            location_id,
+            location.capacities,
+            method,
+            zone,
+            self.now,
+            load,
+            is_closed_when_full=is_closed_when_full,
+        )
 
 
 NO_LIMIT = Room(None)

@@ -71,6 +71,11 @@ def recorded(
         rules=_outcomes(ruled.evaluation, decision.filling),
         stages=tuple(results) if known.policy.stages else (),
         beyond_capacity=ruled.open_when_full,
+        closed_when_full=frozenset(
+            name
+            for name, mode in ruled.evaluation.limits.capacity.items()
+            if mode is Mode.HARD and name not in ruled.open_when_full
+        ),
         actions=ruled.evaluation.actions,
     )
 

@@ -289,28 +289,33 @@ class OrderDriver:
             return await self._written(tx, claimed, known, *told)
         work = work_of(known, planned)
         for one in sorted(work, key=lambda one: one.location_id):
-            await self._take_capacity(tx, one, planned.known, decision.beyond_capacity)
+            await self._take_capacity(tx, one, planned.known, decision)
         after = outcomes.plan(known, decision_id, work, reasons, planned.intended)
         return await self._written(tx, claimed, known, after, ())
 
     async def _take_capacity(
-        self, tx: Transaction, work: FulfillmentOrder, known: Known, beyond: frozenset[str]
+        self, tx: Transaction, work: FulfillmentOrder, known: Known, decision: Decision
     ) -> None:
         """Hold what the work takes of its location's windows; raises ``_CapacityTaken``.
 
         The hold needs no end: an order that comes to nothing gives it back in the same database.
-        Locations in ``beyond`` may be given more than they can do.
+        What the decision lets go beyond its capacity may be given more than it can do.
         """
         if work.capacity_hold_id is None:
             return
         hold = CapacityHold(
             hold_id=work.capacity_hold_id,
             location_id=work.location_id,
-            shares=known.shares_of(work.location_id, Load(1, work.units), work.method),
+            shares=known.shares_of(
+                work.location_id,
+                Load(1, work.units),
+                work.method,
+                is_closed_when_full=work.location_id in decision.closed_when_full,
+            ),
             caller=OWN,
             create_time=known.now,
         )
-        if work.location_id in beyond:
+        if work.location_id in decision.beyond_capacity:
             without = tuple(replace(share, limit=None) for share in hold.shares)
             hold = replace(hold, shares=without)
         if await self._stores.capacity.hold(tx, hold, await tx.now()):

@@ -89,10 +89,11 @@ async def _orders(mesh: Mesh, day: Day) -> AsyncIterator[str]:
         left = sum(one.shipped_quantity for one in order.lines)
         if (order.state, left, order.cancel_requested) != (wanted, units, False):
             yield f"order {order_id} is {Order.State.Name(order.state)}, {left} of {units} left"
-        for event, count in (await _events(mesh, order_id)).items():
+        told = await _events(mesh, order_id)
+        for event, count in told.items():
             if count > 1 and not event.startswith(_OFTEN_TOLD):
                 yield f"{event} of {order_id} was told {count} times"
-        missing = _TOLD_OF[bool(units)] - (await _events(mesh, order_id)).keys()
+        missing = _TOLD_OF[bool(units)] - told.keys()
         if missing:
             yield f"{', '.join(sorted(missing))} of {order_id} was never told"
 

@@ -92,6 +92,9 @@ class MeshProcesses:
     healthy_seconds: float = HEALTHY_SECONDS
     """After how long a life a service that dies is started again without a long pause."""
 
+    start_seconds: float = START_SECONDS
+    """How long a service may take until it serves."""
+
     children: dict[str, Child] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
     """How often each service has ended without being asked to."""
@@ -114,7 +117,7 @@ class MeshProcesses:
     async def start(self) -> None:
         """Start all of them at once; returns when each one serves.
 
-        Raises ``ServiceFailed`` when one ends, or does not serve within a minute.
+        Raises ``ServiceFailed`` when one ends, or does not serve in time.
         """
         results = await asyncio.gather(
             *(self.start_one(name) for name in self.names), return_exceptions=True
@@ -167,7 +170,7 @@ class MeshProcesses:
     async def _until_listening(
         self, name: str, process: asyncio.subprocess.Process, log_file: Path, offset: int
     ) -> None:
-        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        deadline = asyncio.get_running_loop().time() + self.start_seconds
         wanted = f"ordermesh {name} listening on ".encode()
         while wanted not in _written(log_file, offset):
             if process.returncode is not None:
@@ -177,11 +180,12 @@ class MeshProcesses:
                 )
             if asyncio.get_running_loop().time() > deadline:
                 raise ServiceFailed(
-                    f"{name} did not serve within {START_SECONDS:.0f} s. The end of {log_file}:\n"
+                    f"{name} did not serve within {self.start_seconds:.0f} s. The end of"
+                    f" {log_file}:\n"
                     f"{tail(log_file)}"
                 )
             await asyncio.sleep(_POLL_SECONDS)
-        if not await is_serving(self.targets[name], seconds=START_SECONDS):
+        if not await is_serving(self.targets[name], seconds=self.start_seconds):
             raise ServiceFailed(
                 f"{name} listens and does not say that it serves. The end of {log_file}:\n"
                 f"{tail(log_file)}"

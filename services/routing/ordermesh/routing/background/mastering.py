@@ -23,10 +23,14 @@ _FIELDS = ("order", "cost", "use_column", "use_resource", "use_units", "capacity
 
 
 class MasterProcess:
-    """Solves masters, each in its own process and at most so many seconds."""
+    """Solves masters, each in its own process and at most so many seconds.
+
+    ``memory_kib`` is the most memory that one of them has had.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self.memory_kib = 0
 
     def __call__(self, master: Master) -> Chosen | None:
         """What was chosen; None where nothing was in time."""
@@ -49,11 +53,25 @@ class MasterProcess:
         if ended.returncode or not ended.stdout:
             return None
         with np.load(io.BytesIO(ended.stdout)) as found:
+            self.memory_kib = max(self.memory_kib, int(found["memory_kib"]))
             return Chosen(
                 found["columns"].astype(np.bool_),
                 bool(found["is_optimal"]),
                 bool(found["is_exact"]),
             )
+
+
+def memory_kib() -> int:
+    """The most memory that this program has had since it began; 0 where nobody tells.
+
+    What the operating system counts for a child begins with what its parent had, and so is not it.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    told = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return int(told[0]) if told else 0
 
 
 def main() -> None:
@@ -76,6 +94,7 @@ def _answer(outlet: BinaryIO) -> None:
             columns=chosen.columns,
             is_optimal=np.array(chosen.is_optimal),
             is_exact=np.array(chosen.is_exact),
+            memory_kib=np.array(memory_kib()),
         )
         outlet.write(written.getvalue())
 

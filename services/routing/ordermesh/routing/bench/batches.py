@@ -6,7 +6,6 @@ the prices that are part of the plan. What a rule leaves unfilled is charged as 
 
 import json
 import os
-import resource
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ordermesh.kernel.money import Money, to_decimal
-from ordermesh.routing.background.mastering import MasterProcess
+from ordermesh.routing.background.mastering import MasterProcess, memory_kib
 from ordermesh.routing.bench.compared import say
 from ordermesh.routing.bench.instances import Regions, batch_of, regions_of
 from ordermesh.routing.domain.batch.baselines import RULES, decide_by
@@ -23,7 +22,7 @@ from ordermesh.routing.domain.batch.exchange import dump_batch, dump_plan, load_
 from ordermesh.routing.domain.batch.instance import Batch, Integers
 from ordermesh.routing.domain.batch.plan import BatchPlan, BatchStatus, cost_of_plan, service_of
 from ordermesh.routing.domain.batch.verification import find_batch_faults
-from ordermesh.routing.solver.batch.choosing import SIDE_BY_SIDE, Choose
+from ordermesh.routing.solver.batch.choosing import SIDE_BY_SIDE
 from ordermesh.routing.solver.batch.engine import THOROUGH, Budget, Progress, Stage, plan_batch
 from ordermesh.routing.solver.batch.master import Chosen, Master
 from ordermesh.sample.retailer import Regime, build_retailer
@@ -60,6 +59,7 @@ def measure_batch(asked: Asked) -> dict[str, float | str]:
     )
     wall, processor = time.perf_counter(), _processor_seconds()
     end = None if asked.seconds_max is None else wall + asked.seconds_max
+    masters = _Masters(end)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         result = plan_batch(
             batch,
@@ -69,10 +69,10 @@ def measure_batch(asked: Asked) -> dict[str, float | str]:
             is_over=lambda: end is not None and time.perf_counter() > end,
             used=lambda: (time.perf_counter() - wall) / (asked.seconds_max or float("inf")),
             spread=threads.map,
-            choose=None if asked.quick else _chooser(end),
+            choose=None if asked.quick else masters,
         )
     seconds, processor = time.perf_counter() - wall, _processor_seconds() - processor
-    memory = _memory_mib()
+    memory = masters.memory_mib()
     if asked.plan is not None:
         asked.plan.write_text(dump_plan(batch, result.plan) + "\n")
     failures = _refused(batch, result.plan, with_bound=True)
@@ -113,25 +113,29 @@ def _processor_seconds() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-def _chooser(end: float | None) -> Choose:
+@dataclass
+class _Masters:
     """Masters in processes of their own, none of which works on when the time is over."""
 
-    def choose(master: Master) -> Chosen | None:
-        left = MASTER_SECONDS if end is None else end - time.perf_counter()
-        return MasterProcess(min(MASTER_SECONDS, left))(master) if left > 1 else None
+    end: float | None
+    memory_kib: int = 0
 
-    return choose
+    def __call__(self, master: Master) -> Chosen | None:
+        """Let one work for as long as there is time."""
+        left = MASTER_SECONDS if self.end is None else self.end - time.perf_counter()
+        if left <= 1:
+            return None
+        process = MasterProcess(min(MASTER_SECONDS, left))
+        chosen = process(master)
+        self.memory_kib = max(self.memory_kib, process.memory_kib)
+        return chosen
 
+    def memory_mib(self) -> int:
+        """The most memory that the solve can have had at once: its own, and masters side by side.
 
-def _memory_mib() -> int:
-    """The most memory that the solve can have had at once: its own, and masters side by side.
-
-    The most of this process since it began, with drawing the instance, and for each master that may
-    run at one time the most that any had. Linux tells both in KiB.
-    """
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    master = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return int(own + SIDE_BY_SIDE * master) // 1024
+        Its own since the process began, and so with drawing the instance.
+        """
+        return (memory_kib() + SIDE_BY_SIDE * self.memory_kib) // 1024
 
 
 def _instance(asked: Asked) -> tuple[Batch, Regions | None]:

@@ -1,7 +1,9 @@
 """What is shown of orders and stock: read through the public API, printed as tables or JSON."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
@@ -14,6 +16,7 @@ from ordermesh.api.routing.v1 import (
     CostTerm,
     Decision,
     FulfillmentOrder,
+    Hop,
     ListDecisionsRequest,
     ListFulfillmentOrdersRequest,
     Order,
@@ -190,7 +193,29 @@ def work_table(work: Sequence[FulfillmentOrder]) -> Group:
         tracking = ", ".join(parcel.tracking_number for parcel in one.parcels)
         state = _word(FulfillmentOrder.State.Name(one.state))
         add_row(table, one.fulfillment_order_id, one.location_id, state, sent, tracking)
-    return titled("Work", table)
+    return titled("Work", table, *map(_delay, filter(_is_late, work)))
+
+
+def _is_late(work: FulfillmentOrder) -> bool:
+    return work.lateness.hop_to_blame != Hop.HOP_UNSPECIFIED
+
+
+def _delay(work: FulfillmentOrder) -> Text:
+    """How late work is, and which hops are charged with it."""
+    charges = [
+        f"{_word(Hop.Name(one.hop))} {_span(one.delay_duration)}"
+        for one in work.lateness.hops
+        if one.delay_duration.ToTimedelta()
+    ]
+    late = _span(work.lateness.delay_duration)
+    slack = _span(work.lateness.slack_duration)
+    words = f"{work.fulfillment_order_id} is {late} late: {', '.join(charges)} (slack {slack})"
+    return Text(words, style="yellow")
+
+
+def _span(duration: Duration) -> str:
+    """Days, hours and minutes, to the second."""
+    return str(timedelta(seconds=duration.seconds))
 
 
 def return_table(returns: Sequence[Return]) -> Group:
@@ -255,7 +280,7 @@ def balance_table(sku: str, balances: Sequence[Balance], channel: str = "") -> G
 
 def _word(name: str) -> str:
     """The last words of a value of an enum: `KIND_FREIGHT` is `freight`."""
-    for prefix in ("STATE_", "KIND_", "OUTCOME_", "SOURCING_METHOD_"):
+    for prefix in ("STATE_", "KIND_", "OUTCOME_", "SOURCING_METHOD_", "HOP_"):
         if name.startswith(prefix):
             name = name.removeprefix(prefix)
     return name.lower().replace("_", " ")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import prod
+from typing import Protocol
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.calendars.calendar import NeverOpen
@@ -15,7 +16,6 @@ from ordermesh.routing.domain.collecting import NO_ZONE, NoRate, run_tariff, tra
 from ordermesh.routing.domain.item import KnownLocation
 from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
-from ordermesh.routing.domain.plan import Shipment
 from ordermesh.routing.domain.problem import Adjustment, AdjustmentKind
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.rates import CarbonRates
@@ -139,7 +139,27 @@ def _pickups(
     return tuple(sorted(pickups.items()))
 
 
-def handed_over(known: Known, hub: NetworkLocation, legs: Iterable[Shipment]) -> Dispatch:
+class Carried(Protocol):
+    """What a service carries."""
+
+    @property
+    def service_id(self) -> str:
+        """Which one."""
+
+
+class Brings(Protocol):
+    """A location whose goods a service carries to a hub."""
+
+    @property
+    def location_id(self) -> str:
+        """The location."""
+
+    @property
+    def parcels(self) -> Sequence[Carried]:
+        """One run, with all of it."""
+
+
+def handed_over(known: Known, hub: NetworkLocation, legs: Iterable[Brings]) -> Dispatch:
     """When a hub hands over what these runs bring, which come independently of each other."""
     parts = []
     for leg in legs:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ordermesh.routing.domain.errors.fulfillment import WrongState
+from ordermesh.routing.domain.expected import Expected
 from ordermesh.routing.domain.network import SHIP
 
 
@@ -139,7 +140,9 @@ class FulfillmentOrder:
     that are held against supply, None for goods in hand. What is offered is to be answered
     ``answer_within`` so long from when the location may begin, by ``answer_time``; None: it waits.
     ``hub_location_id`` is where the goods are brought together with others of the order, "" where
-    they go to the customer.
+    they go to the customer. ``expected`` is when the decision expected what; in fact the location
+    was free to begin at ``release_time``, and said that the goods had left at ``ship_time``, ready
+    since ``ready_time``; None for what has not happened, or nobody said.
     """
 
     fulfillment_order_id: str
@@ -164,6 +167,10 @@ class FulfillmentOrder:
     answer_within: timedelta | None = None
     answer_time: datetime | None = None
     hub_location_id: str = ""
+    expected: Expected | None = None
+    release_time: datetime | None = None
+    ready_time: datetime | None = None
+    ship_time: datetime | None = None
 
     @property
     def brought_by(self) -> frozenset[str]:
@@ -209,11 +216,14 @@ def reject(work: FulfillmentOrder, reason: RejectReason) -> FulfillmentOrder:
 
 
 def begin_shipping(
-    work: FulfillmentOrder, parcels: tuple[Parcel, ...], request_id: UUID
+    work: FulfillmentOrder,
+    parcels: tuple[Parcel, ...],
+    request_id: UUID,
+    ready_time: datetime | None = None,
 ) -> FulfillmentOrder:
     """The goods have left; the ledger is to be told. Raises ``WrongState``."""
     moved = _moved(work, FulfillmentState.SHIPPING, wanted=FulfillmentState.ACCEPTED)
-    return replace(moved, parcels=parcels, ship_request_id=request_id)
+    return replace(moved, parcels=parcels, ship_request_id=request_id, ready_time=ready_time)
 
 
 def end_shipping(work: FulfillmentOrder) -> FulfillmentOrder:
@@ -231,7 +241,16 @@ def deliver(work: FulfillmentOrder, deliver_time: datetime) -> FulfillmentOrder:
 def take_back_shipping(work: FulfillmentOrder) -> FulfillmentOrder:
     """The ledger knows of no such goods: the work is as it was when it was accepted."""
     moved = _moved(work, FulfillmentState.ACCEPTED, wanted=FulfillmentState.SHIPPING)
-    return replace(moved, parcels=())
+    return replace(moved, parcels=(), ready_time=None, ship_time=None)
+
+
+def timed(work: FulfillmentOrder, now: datetime) -> FulfillmentOrder:
+    """The work with the instant of what has just happened to it."""
+    if work.state is FulfillmentState.RELEASED and work.release_time is None:
+        return replace(work, release_time=now)
+    if work.state is FulfillmentState.SHIPPING and work.ship_time is None:
+        return replace(work, ship_time=now)
+    return work
 
 
 def cancel(work: FulfillmentOrder) -> FulfillmentOrder:

@@ -104,5 +104,6 @@ def _rest(
         capacity_hold_id=None,
         reject_reason=None,
         answer_time=None,
+        release_time=None,
         version=1,
     )

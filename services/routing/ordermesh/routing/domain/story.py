@@ -7,7 +7,13 @@ from uuid import UUID
 
 from ordermesh.routing.domain import saga
 from ordermesh.routing.domain.event import Event
-from ordermesh.routing.domain.fulfillment import HOLDING, LEFT, FulfillmentOrder, FulfillmentState
+from ordermesh.routing.domain.fulfillment import (
+    HOLDING,
+    LEFT,
+    FulfillmentOrder,
+    FulfillmentState,
+    timed,
+)
 from ordermesh.routing.domain.order import Order
 from ordermesh.routing.domain.saga import Action, Saga, Step
 
@@ -62,8 +68,10 @@ def touched(before: Story | None, after: Story, now: datetime, events: int) -> S
     known = {} if before is None else {one.fulfillment_order_id: one for one in before.work}
     work = tuple(
         one
-        if known.get(one.fulfillment_order_id) in (None, one)
-        else replace(one, version=one.version + 1, update_time=now)
+        if known.get(one.fulfillment_order_id) == one
+        else timed(one, now)
+        if one.fulfillment_order_id not in known
+        else replace(timed(one, now), version=one.version + 1, update_time=now)
         for one in after.work
     )
     order = replace(order, event_sequence=order.event_sequence + events)

@@ -168,14 +168,21 @@ def _counts_on(work: FulfillmentOrder, reservation_id: UUID, location_id: str, s
 
 
 def begin_shipping(
-    story: Story, fulfillment_order_id: str, parcels: tuple[Parcel, ...], request_id: UUID
+    story: Story,
+    fulfillment_order_id: str,
+    parcels: tuple[Parcel, ...],
+    request_id: UUID,
+    ready_time: datetime | None = None,
 ) -> Story:
-    """Goods have left; the ledger is to be told. Raises ``WrongState`` and ``BeingMoved``."""
+    """Goods have left, ready since then; the ledger is to be told.
+
+    Raises ``WrongState`` and ``BeingMoved``.
+    """
     refuse_moving(story)
     return with_work(
         story,
         is_named(fulfillment_order_id),
-        lambda one: fulfillment.begin_shipping(one, parcels, request_id),
+        lambda one: fulfillment.begin_shipping(one, parcels, request_id, ready_time),
     )
 
 

@@ -100,12 +100,13 @@ class Fulfillment:
         """Goods have left; answered when the ledger knows, or when time is up."""
         name = request.fulfillment_order_id
         request_id, left_in = UUID(request.request_id), parcels(request.parcels)
+        ready = instant(request.ready_time) if request.HasField("ready_time") else None
 
         async def run(tx: Transaction) -> ShipFulfillmentOrderResponse:
             work = await self._change(
                 tx,
                 name,
-                lambda known: (verbs.begin_shipping(known, name, left_in, request_id), ()),
+                lambda known: (verbs.begin_shipping(known, name, left_in, request_id, ready), ()),
             )
             await self._records.drive(tx, work.order_id)
             return ShipFulfillmentOrderResponse(fulfillment_order=fulfillment_order_message(work))

@@ -8,6 +8,8 @@ from ordermesh.kernel.errors import DomainError
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain.decision import DecidedShipment, Decision
 from ordermesh.routing.domain.errors.sourcing import CannotBeSourced, InsufficientStock, ShortLine
+from ordermesh.routing.domain.expected import Expected
+from ordermesh.routing.domain.expecting import Expecting
 from ordermesh.routing.domain.fulfillment import FulfillmentLine, FulfillmentOrder
 from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP
@@ -53,12 +55,16 @@ class _Making:
         self._planned = planned
         network = planned.known.network
         self._limited = {entry.location_id for entry in network if entry.capacities}
+        record = planned.decision.record
+        problem = None if record is None else record.problem
+        self._expecting = Expecting(story.order, planned.known, problem)
 
     def work(self, shipment: DecidedShipment) -> Iterator[FulfillmentOrder]:
         """The work of one shipment, and of those who bring what is in it."""
         hub, decision = shipment.location_id, self._planned.decision
         if not shipment.legs:
-            yield self._one(shipment, _path(shipment), _lines(shipment, decision))
+            expected = self._expecting.of(shipment, shipment.available_time)
+            yield self._one(shipment, _path(shipment), _lines(shipment, decision), expected)
             return
         lines: tuple[FulfillmentLine, ...] = ()
         for leg in shipment.legs:
@@ -67,17 +73,20 @@ class _Making:
                 lines = (*lines, *own)
                 continue
             path = (leg.location_id, "to", hub, str(shipment.days))
-            brings = replace(self._one(leg, path, own), hub_location_id=hub)
+            # The customer waits for the work of the hub.
+            brings = replace(self._one(leg, path, own, expected=None), hub_location_id=hub)
             yield brings
             name = brings.fulfillment_order_id
             lines = (*lines, *(replace(line, brought_by=name) for line in own))
-        yield self._one(shipment, (hub, "together", str(shipment.days)), lines)
+        expected = self._expecting.of(shipment)
+        yield self._one(shipment, (hub, "together", str(shipment.days)), lines, expected)
 
     def _one(
         self,
         shipment: DecidedShipment,
         path: tuple[str, ...],
         lines: tuple[FulfillmentLine, ...],
+        expected: Expected | None,
     ) -> FulfillmentOrder:
         order, now, place = self._story.order, self._planned.known.now, shipment.location_id
         root = (order.origin, self._story.saga.epoch + 1)
@@ -95,6 +104,7 @@ class _Making:
             available_time=shipment.available_time,
             method=method_at(order, place),
             pickup_location_id=order.pickup_location_id,
+            expected=expected,
         )
 
 

@@ -17,6 +17,7 @@ from ordermesh.kernel.ids import Ids, derived_id
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.capacity import CapacityHold, Load, WindowKey
 from ordermesh.routing.domain.decision import Reoptimization
+from ordermesh.routing.domain.expecting import Expecting
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
 from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.reoptimizing.fate import (
@@ -377,9 +378,9 @@ class ReoptimizeOrders:
 
 
 def _new(move: Move, base: Base, now: datetime) -> Rearranged:
-    movable = move.compared.movable
-    limited = {entry.location_id for entry in base.known.network if entry.capacities}
-    return rearranged(movable.story, movable.work, move.plan, decision_id_of(move), limited, now)
+    story, work = move.compared.movable.story, move.compared.movable.work
+    expecting = Expecting(story.order, base.known, base.record.problem)
+    return rearranged(story, work, move.plan, decision_id_of(move), expecting, now)
 
 
 def _decision(move: Move, base: Base, why: Reoptimization) -> NewDecision:

@@ -83,7 +83,7 @@ class Reading:
         work = known.find(name)
         _speaker().refuse_foreign(work.location_id)
         return GetFulfillmentOrderResponse(
-            fulfillment_order=fulfillment.fulfillment_order_message(work)
+            fulfillment_order=fulfillment.fulfillment_order_message(work, await tx.now())
         )
 
     async def fulfillment_orders(
@@ -97,9 +97,10 @@ class Reading:
         )
         after = place_in_numbers(request, request.page_token)
         rows = await self._stores.orders.work_page(tx, wanted, after, size + 1)
+        now = await tx.now()
         reply = ListFulfillmentOrdersResponse(
             fulfillment_orders=[
-                fulfillment.fulfillment_order_message(row.work) for row in rows[:size]
+                fulfillment.fulfillment_order_message(row.work, now) for row in rows[:size]
             ]
         )
         if len(rows) > size:

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.context import Traits
+from ordermesh.routing.domain.expected import EXPECTED, Expected
 from ordermesh.routing.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -289,7 +290,21 @@ def work_values(work: FulfillmentOrder) -> Values:
         "answer_seconds": _seconds(work.answer_within),
         "answer_time": work.answer_time,
         "hub_location_id": work.hub_location_id,
+        **_expected_values(work.expected),
+        "release_time": work.release_time,
+        "ready_time": work.ready_time,
+        "ship_time": work.ship_time,
     }
+
+
+def _expected_values(expected: Expected | None) -> Values:
+    return {f"expected_{name}": getattr(expected, name, None) for name in EXPECTED}
+
+
+def _expected(row: Row[Any]) -> Expected | None:
+    if row.expected_arrival_time is None:
+        return None
+    return Expected(**{name: getattr(row, f"expected_{name}") for name in EXPECTED})
 
 
 def _seconds(within: timedelta | None) -> int | None:
@@ -360,6 +375,10 @@ def _work(row: Row[Any], parts: tuple[FulfillmentLine, ...]) -> FulfillmentOrder
         answer_within=None if row.answer_seconds is None else timedelta(seconds=row.answer_seconds),
         answer_time=row.answer_time,
         hub_location_id=row.hub_location_id,
+        expected=_expected(row),
+        release_time=row.release_time,
+        ready_time=row.ready_time,
+        ship_time=row.ship_time,
     )
 
 

@@ -1,23 +1,37 @@
 """Fulfillment orders."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from ordermesh.api.routing.v1 import FulfillmentLine as FulfillmentLineMessage
 from ordermesh.api.routing.v1 import FulfillmentOrder as FulfillmentOrderMessage
+from ordermesh.api.routing.v1 import Hop as HopEnum
+from ordermesh.api.routing.v1 import HopDelay as HopDelayMessage
+from ordermesh.api.routing.v1 import Lateness as LatenessMessage
 from ordermesh.api.routing.v1 import Parcel as ParcelMessage
 from ordermesh.api.routing.v1 import RejectReason as RejectReasonEnum
+from ordermesh.routing.domain.expected import EXPECTED
 from ordermesh.routing.domain.fulfillment import (
     FulfillmentOrder,
     FulfillmentState,
     Parcel,
     RejectReason,
 )
+from ordermesh.routing.domain.lateness import Hop, Lateness, lateness
 from ordermesh.routing.wire.money import timestamp
 from ordermesh.routing.wire.order import method_value
 
 
-def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage:
-    """Work as it is told. Where several reservations hold its stock, the first one is named."""
+def fulfillment_order_message(
+    work: FulfillmentOrder, now: datetime | None = None
+) -> FulfillmentOrderMessage:
+    """Work as it is told. Where several reservations hold its stock, the first one is named.
+
+    With ``now``, what is not there yet is told to be late from when it should have been.
+    """
     units: dict[tuple[str, str, str, int, str], int] = {}
     for line in work.lines:
         each = line.units_each if line.instead_of else 0
@@ -65,8 +79,47 @@ def fulfillment_order_message(work: FulfillmentOrder) -> FulfillmentOrderMessage
         message.available_time.CopyFrom(timestamp(work.available_time))
     if work.is_unanswered and work.answer_time is not None:
         message.answer_time.CopyFrom(timestamp(work.answer_time))
-    if work.deliver_time is not None:
-        message.deliver_time.CopyFrom(timestamp(work.deliver_time))
+    for name in ("deliver_time", "release_time", "ready_time", "ship_time"):
+        _set_time(message, name, getattr(work, name))
+    if work.expected is not None:
+        for name in EXPECTED:
+            _set_time(message.expected, name, getattr(work.expected, name))
+    late = lateness(work, now)
+    if late is not None:
+        message.lateness.CopyFrom(_lateness_message(late))
+    return message
+
+
+def _set_time(message: Message, name: str, time: datetime | None) -> None:
+    if time is not None:
+        getattr(message, name).CopyFrom(timestamp(time))
+
+
+def _lateness_message(late: Lateness) -> LatenessMessage:
+    message = LatenessMessage(
+        delay_duration=_duration(late.delay),
+        slack_duration=_duration(late.slack),
+        hops=[
+            HopDelayMessage(
+                hop=_hop(one.hop),
+                overrun_duration=_duration(one.overrun),
+                delay_duration=_duration(one.delay),
+            )
+            for one in late.hops
+        ],
+    )
+    if late.to_blame is not None:
+        message.hop_to_blame = _hop(late.to_blame)
+    return message
+
+
+def _hop(hop: Hop) -> "HopEnum.ValueType":
+    return HopEnum.Value(f"HOP_{hop}")
+
+
+def _duration(span: timedelta) -> Duration:
+    message = Duration()
+    message.FromTimedelta(span)
     return message
 
 

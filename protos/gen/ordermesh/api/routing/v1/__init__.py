@@ -86,8 +86,12 @@ from ordermesh.api.routing.v1.explanation_pb2 import ShipmentsChange as Shipment
 from ordermesh.api.routing.v1.explanation_pb2 import StockChange as StockChange
 from ordermesh.api.routing.v1.explanation_pb2 import SwitchChange as SwitchChange
 from ordermesh.api.routing.v1.explanation_pb2 import WayOut as WayOut
+from ordermesh.api.routing.v1.fulfillment_order_pb2 import ExpectedTimes as ExpectedTimes
 from ordermesh.api.routing.v1.fulfillment_order_pb2 import FulfillmentLine as FulfillmentLine
 from ordermesh.api.routing.v1.fulfillment_order_pb2 import FulfillmentOrder as FulfillmentOrder
+from ordermesh.api.routing.v1.fulfillment_order_pb2 import Hop as Hop
+from ordermesh.api.routing.v1.fulfillment_order_pb2 import HopDelay as HopDelay
+from ordermesh.api.routing.v1.fulfillment_order_pb2 import Lateness as Lateness
 from ordermesh.api.routing.v1.fulfillment_order_pb2 import Parcel as Parcel
 from ordermesh.api.routing.v1.fulfillment_order_pb2 import RejectReason as RejectReason
 from ordermesh.api.routing.v1.fulfillment_service_pb2 import AcceptFulfillmentOrderRequest as AcceptFulfillmentOrderRequest

@@ -5,6 +5,7 @@ Fulfillment orders: the work of one location for one order."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -20,6 +21,46 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Hop:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HopEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Hop.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOP_UNSPECIFIED: _Hop.ValueType  # 0
+    """Not said."""
+    HOP_DECISION: _Hop.ValueType  # 1
+    """Until it was decided: the order waited, another location rejected it, or no plan kept the promise."""
+    HOP_RELEASE: _Hop.ValueType  # 2
+    """From the decision until the location was free to begin: the order was held, or goods had to come first."""
+    HOP_HANDLING: _Hop.ValueType  # 3
+    """From then until it was ready; until it left, where nobody said when it was ready, or where it was ready too
+    late for the carrier with which it was expected to leave.
+    """
+    HOP_CARRIER: _Hop.ValueType  # 4
+    """From when it was ready until it left: the carrier did not come as expected."""
+    HOP_TRANSIT: _Hop.ValueType  # 5
+    """From when it left until it was there."""
+
+class Hop(_Hop, metaclass=_HopEnumTypeWrapper):
+    """Hop is a part of the way from an order to its customer."""
+
+HOP_UNSPECIFIED: Hop.ValueType  # 0
+"""Not said."""
+HOP_DECISION: Hop.ValueType  # 1
+"""Until it was decided: the order waited, another location rejected it, or no plan kept the promise."""
+HOP_RELEASE: Hop.ValueType  # 2
+"""From the decision until the location was free to begin: the order was held, or goods had to come first."""
+HOP_HANDLING: Hop.ValueType  # 3
+"""From then until it was ready; until it left, where nobody said when it was ready, or where it was ready too
+late for the carrier with which it was expected to leave.
+"""
+HOP_CARRIER: Hop.ValueType  # 4
+"""From when it was ready until it left: the carrier did not come as expected."""
+HOP_TRANSIT: Hop.ValueType  # 5
+"""From when it left until it was there."""
+Global___Hop: _TypeAlias = Hop  # noqa: Y015
 
 class _RejectReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -141,6 +182,11 @@ class FulfillmentOrder(_message.Message):
     AVAILABLE_TIME_FIELD_NUMBER: _builtins.int
     ANSWER_TIME_FIELD_NUMBER: _builtins.int
     HUB_LOCATION_ID_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    RELEASE_TIME_FIELD_NUMBER: _builtins.int
+    READY_TIME_FIELD_NUMBER: _builtins.int
+    SHIP_TIME_FIELD_NUMBER: _builtins.int
+    LATENESS_FIELD_NUMBER: _builtins.int
     fulfillment_order_id: _builtins.str
     """Its id."""
     order_id: _builtins.str
@@ -201,6 +247,30 @@ class FulfillmentOrder(_message.Message):
         waits for as long as it takes, or has been answered.
         """
 
+    @_builtins.property
+    def expected(self) -> Global___ExpectedTimes:
+        """When each step was to happen, as the decision expected it. Not set where a place does not open any more,
+        for what is brought to a hub, and for work of before this was kept.
+        """
+
+    @_builtins.property
+    def release_time(self) -> _timestamp_pb2.Timestamp:
+        """When the location was free to begin. Set when it was."""
+
+    @_builtins.property
+    def ready_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was packed, or could be collected, as the location said when it shipped it. Not set: nobody said."""
+
+    @_builtins.property
+    def ship_time(self) -> _timestamp_pb2.Timestamp:
+        """When the location said that the goods had left. Set when it did."""
+
+    @_builtins.property
+    def lateness(self) -> Global___Lateness:
+        """Where its time went. Set for work with a promise once its goods are there, in time or not, and in reads
+        also from the moment at which they should have been. Never set for rejected or cancelled work.
+        """
+
     def __init__(
         self,
         *,
@@ -223,14 +293,157 @@ class FulfillmentOrder(_message.Message):
         available_time: _timestamp_pb2.Timestamp | None = ...,
         answer_time: _timestamp_pb2.Timestamp | None = ...,
         hub_location_id: _builtins.str = ...,
+        expected: Global___ExpectedTimes | None = ...,
+        release_time: _timestamp_pb2.Timestamp | None = ...,
+        ready_time: _timestamp_pb2.Timestamp | None = ...,
+        ship_time: _timestamp_pb2.Timestamp | None = ...,
+        lateness: Global___Lateness | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "deliver_time", b"deliver_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "deliver_time", b"deliver_time", "expected", b"expected", "lateness", b"lateness", "ready_time", b"ready_time", "release_time", b"release_time", "ship_time", b"ship_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "fulfillment_order_id", b"fulfillment_order_id", "hub_location_id", b"hub_location_id", "lines", b"lines", "location_id", b"location_id", "method", b"method", "order_id", b"order_id", "parcels", b"parcels", "pickup_location_id", b"pickup_location_id", "promise_days", b"promise_days", "reject_reason", b"reject_reason", "reservation_id", b"reservation_id", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "available_time", b"available_time", "create_time", b"create_time", "decision_id", b"decision_id", "deliver_time", b"deliver_time", "expected", b"expected", "fulfillment_order_id", b"fulfillment_order_id", "hub_location_id", b"hub_location_id", "lateness", b"lateness", "lines", b"lines", "location_id", b"location_id", "method", b"method", "order_id", b"order_id", "parcels", b"parcels", "pickup_location_id", b"pickup_location_id", "promise_days", b"promise_days", "ready_time", b"ready_time", "reject_reason", b"reject_reason", "release_time", b"release_time", "reservation_id", b"reservation_id", "ship_time", b"ship_time", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FulfillmentOrder: _TypeAlias = FulfillmentOrder  # noqa: Y015
+
+@_typing.final
+class ExpectedTimes(_message.Message):
+    """ExpectedTimes are the instants that a decision expected of work, each one kept with the confidence at which
+    the decision counted its days. They do not change; work that is decided again has its own.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELEASE_TIME_FIELD_NUMBER: _builtins.int
+    READY_TIME_FIELD_NUMBER: _builtins.int
+    SHIP_TIME_FIELD_NUMBER: _builtins.int
+    ARRIVAL_TIME_FIELD_NUMBER: _builtins.int
+    PROMISE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def release_time(self) -> _timestamp_pb2.Timestamp:
+        """When the location was to be free to begin: at once, or when its goods had come."""
+
+    @_builtins.property
+    def ready_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was to be packed, or could be collected, by the opening hours of the location."""
+
+    @_builtins.property
+    def ship_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was to leave: with the first carrier that comes when it is ready. For what is collected where it
+        lies, when it is ready.
+        """
+
+    @_builtins.property
+    def arrival_time(self) -> _timestamp_pb2.Timestamp:
+        """When the customer was to have it, or could collect it."""
+
+    @_builtins.property
+    def promise_time(self) -> _timestamp_pb2.Timestamp:
+        """By when it was promised: the promise of the order, else the end of the day that its `promise_days` name, by
+        the clock of the location. Not set: nothing was promised.
+        """
+
+    def __init__(
+        self,
+        *,
+        release_time: _timestamp_pb2.Timestamp | None = ...,
+        ready_time: _timestamp_pb2.Timestamp | None = ...,
+        ship_time: _timestamp_pb2.Timestamp | None = ...,
+        arrival_time: _timestamp_pb2.Timestamp | None = ...,
+        promise_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "promise_time", b"promise_time", "ready_time", b"ready_time", "release_time", b"release_time", "ship_time", b"ship_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "promise_time", b"promise_time", "ready_time", b"ready_time", "release_time", b"release_time", "ship_time", b"ship_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpectedTimes: _TypeAlias = ExpectedTimes  # noqa: Y015
+
+@_typing.final
+class Lateness(_message.Message):
+    """Lateness is where the time of work went: each hop against what the decision expected of it.
+
+    After each hop the arrival that is to be expected is the expected one, moved by what the hops so far took
+    more or less than they were to. What that lies beyond the promise is charged to the hop that moved it there,
+    so that the slack between the expected arrival and the promise is spent first, in the order of the hops. All
+    charges add up to the delay.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELAY_DURATION_FIELD_NUMBER: _builtins.int
+    SLACK_DURATION_FIELD_NUMBER: _builtins.int
+    HOPS_FIELD_NUMBER: _builtins.int
+    HOP_TO_BLAME_FIELD_NUMBER: _builtins.int
+    hop_to_blame: Global___Hop.ValueType
+    """The hop that is charged with most of the delay, the first of equal ones. Not specified without a delay."""
+    @_builtins.property
+    def delay_duration(self) -> _duration_pb2.Duration:
+        """How much later than promised the goods are there; of goods that are not, how much is certain already. 0 when
+        they are in time. What is collected is there when it can be collected.
+        """
+
+    @_builtins.property
+    def slack_duration(self) -> _duration_pb2.Duration:
+        """How much earlier than promised the decision expected them. 0 when it expected them too late."""
+
+    @_builtins.property
+    def hops(self) -> _containers.RepeatedCompositeFieldContainer[Global___HopDelay]:
+        """The hops that have ended, in their order, and the one that lasts, if the goods are not there."""
+
+    def __init__(
+        self,
+        *,
+        delay_duration: _duration_pb2.Duration | None = ...,
+        slack_duration: _duration_pb2.Duration | None = ...,
+        hops: _abc.Iterable[Global___HopDelay] | None = ...,
+        hop_to_blame: Global___Hop.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delay_duration", b"delay_duration", "slack_duration", b"slack_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_duration", b"delay_duration", "hop_to_blame", b"hop_to_blame", "hops", b"hops", "slack_duration", b"slack_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Lateness: _TypeAlias = Lateness  # noqa: Y015
+
+@_typing.final
+class HopDelay(_message.Message):
+    """HopDelay is what one hop took beyond what was expected of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOP_FIELD_NUMBER: _builtins.int
+    OVERRUN_DURATION_FIELD_NUMBER: _builtins.int
+    DELAY_DURATION_FIELD_NUMBER: _builtins.int
+    hop: Global___Hop.ValueType
+    """The hop."""
+    @_builtins.property
+    def overrun_duration(self) -> _duration_pb2.Duration:
+        """How much longer it took than expected; negative where it was faster. For `HOP_DECISION`, how much later than
+        promised the goods were expected when they were decided; negative by the slack.
+        """
+
+    @_builtins.property
+    def delay_duration(self) -> _duration_pb2.Duration:
+        """Its part of the delay; negative where it made good a part of what hops before it are charged with."""
+
+    def __init__(
+        self,
+        *,
+        hop: Global___Hop.ValueType = ...,
+        overrun_duration: _duration_pb2.Duration | None = ...,
+        delay_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delay_duration", b"delay_duration", "overrun_duration", b"overrun_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_duration", b"delay_duration", "hop", b"hop", "overrun_duration", b"overrun_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HopDelay: _TypeAlias = HopDelay  # noqa: Y015
 
 @_typing.final
 class FulfillmentLine(_message.Message):

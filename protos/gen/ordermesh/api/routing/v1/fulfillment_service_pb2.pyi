@@ -269,6 +269,7 @@ class ShipFulfillmentOrderRequest(_message.Message):
     ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     FULFILLMENT_ORDER_ID_FIELD_NUMBER: _builtins.int
     PARCELS_FIELD_NUMBER: _builtins.int
+    READY_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
     further effect and gives the same answer; the same id with another request is refused.
@@ -281,6 +282,12 @@ class ShipFulfillmentOrderRequest(_message.Message):
     def parcels(self) -> _containers.RepeatedCompositeFieldContainer[_fulfillment_order_pb2.Parcel]:
         """The parcels."""
 
+    @_builtins.property
+    def ready_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was packed, or could be collected: it tells waiting for the carrier from the work. What is not
+        between when the location was free to begin and now counts as the nearer of the two. Not set: not known.
+        """
+
     def __init__(
         self,
         *,
@@ -288,10 +295,11 @@ class ShipFulfillmentOrderRequest(_message.Message):
         on_behalf_of: _builtins.str = ...,
         fulfillment_order_id: _builtins.str = ...,
         parcels: _abc.Iterable[_fulfillment_order_pb2.Parcel] | None = ...,
+        ready_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ready_time", b"ready_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fulfillment_order_id", b"fulfillment_order_id", "on_behalf_of", b"on_behalf_of", "parcels", b"parcels", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fulfillment_order_id", b"fulfillment_order_id", "on_behalf_of", b"on_behalf_of", "parcels", b"parcels", "ready_time", b"ready_time", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain import fulfillment, saga
 from ordermesh.routing.domain.event import OrderSourced
+from ordermesh.routing.domain.expecting import Expecting
 from ordermesh.routing.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -44,20 +45,21 @@ def rearranged(
     work: Sequence[FulfillmentOrder],
     plan: Plan,
     decision_id: UUID,
-    limited: Collection[str],
+    expecting: Expecting,
     now: datetime,
 ) -> Rearranged:
     """How the ``work`` of an order becomes what a plan says, with the reservations that it has.
 
-    A location that has just what it is to have keeps its work. Locations that are ``limited`` get
+    A location that has just what it is to have keeps its work. Locations that are limited get
     holds of capacity.
     """
     there: dict[str, list[FulfillmentOrder]] = {}
     for one in work:
         there.setdefault(one.location_id, []).append(one)
+    shipments = {one.location_id: one for one in plan.shipments}
     wanted = {
-        shipment.location_id: {(line.line_id, line.sku): line.quantity for line in shipment.lines}
-        for shipment in plan.shipments
+        place: {(line.line_id, line.sku): line.quantity for line in shipment.lines}
+        for place, shipment in shipments.items()
     }
     kept = {
         place
@@ -68,6 +70,7 @@ def rearranged(
     new = {place: lines for place, lines in wanted.items() if place not in kept}
     parts = _matched(closing, new)
     epoch = story.saga.epoch + 1
+    limited = {entry.location_id for entry in expecting.known.network if entry.capacities}
     return Rearranged(
         work=tuple(
             FulfillmentOrder(
@@ -85,6 +88,7 @@ def rearranged(
                 if place in limited
                 else None,
                 method=closing[0].method,
+                expected=expecting.of(shipments[place]),
             )
             for place in new
         ),

@@ -44,6 +44,14 @@ fulfillment_order = Table(
     Column("answer_seconds", Integer, nullable=True),  # none: it waits for its location
     Column("answer_time", UtcTime, nullable=True),
     Column("hub_location_id", CallerText, nullable=False, server_default=""),
+    Column("expected_release_time", UtcTime, nullable=True),  # as the decision expected it
+    Column("expected_ready_time", UtcTime, nullable=True),
+    Column("expected_ship_time", UtcTime, nullable=True),
+    Column("expected_arrival_time", UtcTime, nullable=True),
+    Column("expected_promise_time", UtcTime, nullable=True),
+    Column("release_time", UtcTime, nullable=True),  # as it was
+    Column("ready_time", UtcTime, nullable=True),
+    Column("ship_time", UtcTime, nullable=True),
     Index("fulfillment_order_order", "order_id", "number"),
     Index("fulfillment_order_location", "location_id", "state", "number"),
     Index("fulfillment_order_state", "state", "number"),

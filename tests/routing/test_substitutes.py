@@ -29,7 +29,7 @@ from ordermesh.routing.domain.policy import Policy, illustrative_policy
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.rules.evaluation import Rulebook
 from ordermesh.routing.domain.rules.knowing import static_facts
-from ordermesh.routing.domain.rules.rule import Rule, Scope
+from ordermesh.routing.domain.rules.rule import Rule, Scope, SplitLimit
 from ordermesh.routing.domain.rules.substitute import PaidFor, Substitute, When
 from ordermesh.routing.domain.substituting import CHOICES_MAX
 from ordermesh.routing.domain.terms import Term, Tier, Weighted
@@ -37,6 +37,7 @@ from ordermesh.routing.domain.wanted import Wanted
 from ordermesh.routing.operations.deciding import Deciding
 from ordermesh.routing.ports.stock import Availability
 from ordermesh.routing.solver.solve import solve
+from ordermesh.routing.wire.record import exported
 from tests.eventually import eventually
 from tests.routing.house import IF_SOURCED, House, line, refused, usd
 from tests.routing.looks import has_work_at, only_line
@@ -257,6 +258,22 @@ async def test_so_many_that_stand_for_one_leave_together_or_stay() -> None:
 
     assert [(s.location_id, s.lines[0].quantity) for s in decision.shipments] == [("X", 3)]
     assert decision.unfilled_units == 3
+
+
+async def test_a_substitute_in_lines_that_stay_together_is_proven_too() -> None:
+    together = a_rule(SplitLimit(lines_together=True), rule_id="together")
+    rules = (offer("R", "A", "B", SHORT), together)
+    known = knowing(rules, (item("A"), item("B"), item("C")), {"X": 1.0})
+    asked = asking(wanted("1", "C", 1), wanted("2", "A", 1), wanted("3", "A", 1))
+    keeps = replace(asked.wanted[2], line=replace(asked.wanted[2].line, accepts_substitutes=False))
+    asked = replace(asked, wanted=(*asked.wanted[:2], keeps))
+
+    decision = await decided(asked, known, {"X": {"A": 1, "B": 1, "C": 1}})
+
+    assert [(one.line_id, one.sku) for one in decision.substitutions] == [("2", "B")]
+    assert not decision.unfilled_lines
+    assert decision.record is not None
+    proof.check(json.loads(exported(decision.record)))
 
 
 async def test_what_is_not_sent_is_not_sent_instead_of_anything() -> None:

@@ -61,7 +61,8 @@ def check(record: Record) -> None:
     for one in record.get("replaced", ()):
         line_id, ordered = one["line_id"], one["ordered_sku"]
         require((line_id, one["sku"]) in found.parts, "a substitute nobody wants", one["sku"])
-        require((line_id, ordered) not in found.parts, "both wanted", line_id)
+        is_alone = len(found.group_of[line_id, one["sku"]]["parts"]) == 1  # not lines kept together
+        require(not is_alone or (line_id, ordered) not in found.parts, "both wanted", line_id)
 
 
 class Check:

@@ -244,9 +244,9 @@ def _unproven(outcome: Outcome) -> Outcome:
     return Outcome.FEASIBLE if outcome is Outcome.OPTIMAL else outcome
 
 
-def of_record(decision: Decision) -> tuple[Replaced, ...]:
-    """What the record keeps of substitutions."""
+def of_record(decision: Decision, name: Callable[[str], str]) -> tuple[Replaced, ...]:
+    """What the record keeps of substitutions, by the ``name`` that a line has in its problem."""
     return tuple(
-        Replaced(one.line_id, one.ordered_sku, one.sku, one.units_each)
+        Replaced(name(one.line_id), one.ordered_sku, one.sku, one.units_each)
         for one in decision.substitutions
     )

@@ -17,7 +17,7 @@ from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.record import DecidedUnder, Record
 from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.stages import Relaxation, Ruled, relaxations
-from ordermesh.routing.domain.together import bundled, renamed, told_apart
+from ordermesh.routing.domain.together import Bundles, bundled, renamed, told_apart
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
 from ordermesh.routing.ports.sourcing import Baselines, Solver
@@ -110,7 +110,8 @@ class Deciding:
         decision = substituting.bounded(decision, others, is_cut=bool(compared.left_out))
         evaluation = substituting.settled(ruled.evaluation, told.ruled.evaluation, chosen, decision)
         told = replace(told, ruled=replace(told.ruled, evaluation=evaluation))
-        return told, problem, _recorded_whole(decision, asking)
+        _, bundles = bundled(told.question, told.ruled.evaluation.limits.together)
+        return told, problem, _recorded_whole(decision, asking, bundles)
 
     def _stage(self, asking: "_Asking") -> tuple["_Asking", Problem, Decision]:
         """One stage: with full locations closed, and with them where that leaves something."""
@@ -195,7 +196,7 @@ def _ruled(question: Question, known: Known, stock: Availability, relaxation: Re
     return Ruled(known.rulebook.evaluate(seen, known.now, relaxation.without), relaxation)
 
 
-def _recorded_whole(decision: Decision, asking: "_Asking") -> Decision:
+def _recorded_whole(decision: Decision, asking: "_Asking", bundles: Bundles) -> Decision:
     """The decision with a record of what was asked, and of the stock of all that was compared.
 
     Under another policy lines may be filled with something else.
@@ -216,7 +217,7 @@ def _recorded_whole(decision: Decision, asking: "_Asking") -> Decision:
             record,
             question=asking.question,
             inputs=replace(record.inputs, stock=stock),
-            replaced=substituting.of_record(decision),
+            replaced=substituting.of_record(decision, bundles.name),
         ),
     )
 

@@ -173,12 +173,14 @@ async def compact(tx: Transaction, older_than: datetime) -> int:
     Only the beginning of the feed is forgotten, so that what is kept has no hole.
     """
     place = await _lock(tx)
+    # Looked for from the lowest on, where what is old lies.
     kept = await tx.execute(
-        select(func.min(feed.c.revision - CHANGES + 1)).where(
-            feed.c.revision.is_not(None), feed.c.create_time >= older_than
-        )
+        select(feed.c.revision - CHANGES + 1)
+        .where(feed.c.revision.is_not(None), feed.c.create_time >= older_than)
+        .order_by(feed.c.revision)
+        .limit(1)
     )
-    first_kept = kept.scalar_one()
+    first_kept = kept.scalar_one_or_none()
     last = place.revision if first_kept is None else first_kept - 1
     last = min(last, place.compacted_revision + COMPACT_ROWS)
     if last <= place.compacted_revision:

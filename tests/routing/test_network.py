@@ -76,7 +76,11 @@ async def test_what_is_put_is_what_is_read(house: House) -> None:
             cut_offs=[v1.CutOff(method=SHIP, weekday=DayOfWeek.MONDAY, minute=840)],
             carrier_pickups=[v1.CarrierPickup(weekday=DayOfWeek.SUNDAY, minute=1020)],
         ),
-        processing=[v1.ProcessingTime(permille=900, days=1, minutes=45)],
+        processing=[
+            v1.ProcessingTime(permille=900, days=1, minutes=45),
+            v1.ProcessingTime(permille=500, minutes=45, weekday=DayOfWeek.SUNDAY),
+            v1.ProcessingTime(permille=900, minutes=50, weekday=DayOfWeek.SUNDAY),
+        ],
         reject_permille=25,
     )
 

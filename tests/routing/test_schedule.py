@@ -24,6 +24,7 @@ from ordermesh.routing.domain.calendars.schedule import (
     Transit,
     collection,
     dispatch,
+    dispatched_steadily,
     steady_until,
 )
 from ordermesh.routing.domain.errors.requests import FieldViolation
@@ -195,3 +196,61 @@ def test_a_view_is_steady_until_it_changes_and_no_longer(minutes: int) -> None:
     until = steady_until(view, now, now + timedelta(days=7))
     assert view(until) == view(now)
     assert view(until + timedelta(minutes=1)) > view(now)
+
+
+OWN_DAYS = replace(
+    SHOP,
+    weekday_processing=(None, None, None, certain(days=3), certain(minutes=15), None, None),
+)
+"""As the shop, but what is begun on a Thursday takes three days, on a Friday a quarter."""
+
+
+@pytest.mark.parametrize(
+    ("asked", "leaves"),
+    [
+        ("2026-03-04T10:00", "2026-03-04T11:30"),
+        # After the cut-off of Wednesday it counts for Thursday.
+        ("2026-03-04T14:00", "2026-03-10T11:30"),
+        ("2026-03-05T13:59", "2026-03-10T11:30"),
+        # A later order is done sooner.
+        ("2026-03-05T14:00", "2026-03-06T11:30"),
+        ("2026-03-06T11:15", "2026-03-06T11:30"),
+        # What comes on a weekend is begun on Monday, which has no time of its own.
+        ("2026-03-06T14:00", "2026-03-09T11:30"),
+        ("2026-03-08T23:00", "2026-03-09T11:30"),
+    ],
+)
+def test_the_weekday_on_which_work_begins_says_how_long_it_takes(asked: str, leaves: str) -> None:
+    assert dispatch(OWN_DAYS, at(asked)).pickup(900) == at(leaves)
+
+
+def test_a_place_that_never_opens_begins_on_no_weekday() -> None:
+    shut = replace(OWN_DAYS, calendar=Calendar(NEW_YORK, Hours(((),) * 7)))
+    with pytest.raises(NeverOpen):
+        dispatch(shut, at("2026-03-04T10:00"))
+    noon, later = at("2026-03-04T12:00"), at("2026-03-05T12:00")
+    assert dispatched_steadily(shut, lambda _: None, noon, later) == later
+
+
+@given(
+    st.integers(0, 7 * 1440),
+    st.lists(st.none() | st.integers(0, 3), min_size=7, max_size=7),
+)
+def test_what_is_remembered_of_weekdays_is_true_for_as_long_as_it_is_remembered(
+    minutes: int, days: list[int | None]
+) -> None:
+    own = tuple(None if one is None else certain(days=one) for one in days)
+    shop = replace(SHOP, weekday_processing=own)
+
+    def view(now: datetime) -> date:
+        return dispatch(shop, now).pickup(900).date()
+
+    now = at("2026-03-02T00:00") + timedelta(minutes=minutes)
+    until = dispatched_steadily(shop, view, now, now + timedelta(days=3))
+
+    assert now <= until
+    moment = now
+    while moment <= until:
+        assert view(moment) == view(now)
+        moment += timedelta(minutes=30)
+    assert view(until) == view(now)

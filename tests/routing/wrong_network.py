@@ -1,6 +1,7 @@
 """Requests about the network that are refused, and how."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -167,6 +168,27 @@ NETWORK_CASES = [
             )
         ),
         "processing",
+    ),
+    invalid(
+        "processing that gets quicker on one weekday",
+        lambda: network(
+            entry(
+                "NEAR",
+                processing=[
+                    v1.ProcessingTime(permille=900, minutes=9, weekday=DayOfWeek.MONDAY),
+                    v1.ProcessingTime(permille=500, minutes=9, weekday=DayOfWeek.TUESDAY),
+                    v1.ProcessingTime(permille=500, minutes=9, weekday=DayOfWeek.MONDAY),
+                ],
+            )
+        ),
+        "processing",
+    ),
+    invalid(
+        "processing on a day that no week has",
+        lambda: network(
+            entry("NEAR", processing=[v1.ProcessingTime(permille=900, weekday=cast("Any", 8))])
+        ),
+        "locations[0].processing[0].weekday",
     ),
     invalid(
         "processing that is never done",

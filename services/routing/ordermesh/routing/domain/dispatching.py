@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from ordermesh.routing.domain.calendars.calendar import NeverOpen
 from ordermesh.routing.domain.calendars.clock_face import instant, local_day, zone_of
 from ordermesh.routing.domain.calendars.hours import MINUTES_PER_DAY
-from ordermesh.routing.domain.calendars.schedule import Schedule, dispatch, steady_until
+from ordermesh.routing.domain.calendars.schedule import Schedule, dispatch, dispatched_steadily
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
 from ordermesh.routing.domain.timetable import Timetable, schedule
 
@@ -119,7 +119,7 @@ class Dispatches:
 
         # At midnight it is another day from which days are counted.
         midnight = instant(zone, local_day(zone, now), MINUTES_PER_DAY)
-        return _Remembered(day(now), now, steady_until(day, now, midnight))
+        return _Remembered(day(now), now, dispatched_steadily(working, day, now, midnight))
 
     def steady_until(
         self, location: NetworkLocation, time_zone: str, now: datetime, *, is_in_days: bool
@@ -144,6 +144,6 @@ class Dispatches:
                 return tuple(local_day(zone, pickup) for pickup, _ in pickups)
             return tuple(pickup.timestamp() // _QUARTER_SECONDS for pickup, _ in pickups)
 
-        until = steady_until(view, now, now + timedelta(days=1))
+        until = dispatched_steadily(working, view, now, now + timedelta(days=1))
         self._steady[name] = (now, until)
         return until

@@ -88,7 +88,7 @@ class Expecting:
         known = self.known
         time_zone = known.locations[place].time_zone
         schedule = known.dispatches.schedule(known.entry(place), time_zone, SHIP, known.now)
-        ready = [(schedule.ready(begin, one), one.weight) for one in schedule.processing]
+        ready = [(schedule.ready(begin, one), one.weight) for one in schedule.processing_of(begin)]
         return quantile(ready, known.permille), dispatch(schedule, begin)
 
     def _arrival(self, shipment: Sends, leaves: Dispatch) -> datetime:

@@ -98,7 +98,18 @@ def check(timetable: Timetable, processing: tuple[QuantilePoint, ...]) -> None:
         raise FieldViolation(
             "timetable.holiday_subdivision", "holidays.country", "A part is one of a country."
         )
-    chances("processing", processing)
+    for points in _by_weekday(processing).values():
+        chances("processing", points)
+
+
+def _by_weekday(
+    processing: tuple[QuantilePoint, ...],
+) -> dict[int | None, list[QuantilePoint]]:
+    """The points of each weekday, and those of all others."""
+    found: dict[int | None, list[QuantilePoint]] = {None: []}
+    for point in processing:
+        found.setdefault(point.weekday, []).append(point)
+    return found
 
 
 def schedule(
@@ -110,10 +121,17 @@ def schedule(
     processing: tuple[QuantilePoint, ...],
 ) -> Schedule:
     """What the timetable means for orders of a method. Raises ``FieldViolation``."""
+    by_weekday = _by_weekday(processing)
     return Schedule(
         calendar=timetable.calendar(zone, holidays),
         cut_offs=timetable.cut_offs_of(method),
         pickups=timetable.pickups_by_day,
         lead_days=lead_days,
-        processing=chances("processing", processing),
+        processing=chances("processing", by_weekday[None]),
+        weekday_processing=tuple(
+            chances("processing", by_weekday[day]) if day in by_weekday else None
+            for day in range(DAYS_PER_WEEK)
+        )
+        if len(by_weekday) > 1
+        else (),
     )

@@ -52,7 +52,12 @@ def stored_timetable(stored: dict[str, Any]) -> Timetable:
 
 def points_json(points: Sequence[QuantilePoint]) -> list[list[int]]:
     """Quantiles to be stored."""
-    return [[point.permille, point.days, point.minutes] for point in points]
+    return [
+        [point.permille, point.days, point.minutes]
+        if point.weekday is None
+        else [point.permille, point.days, point.minutes, point.weekday]
+        for point in points
+    ]
 
 
 def stored_points(stored: Sequence[Sequence[int]]) -> tuple[QuantilePoint, ...]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from ordermesh.api.routing.v1 import (
     Capability,
     FindReturnLocationResponse,
-    ProcessingTime,
     ReturnLocation,
 )
 from ordermesh.api.routing.v1 import NetworkLocation as NetworkLocationMessage
@@ -19,7 +18,12 @@ from ordermesh.routing.domain.timetable import ALWAYS, check
 from ordermesh.routing.wire.capacity import capacities_of, capacity_message
 from ordermesh.routing.wire.money import amount, money_message, timestamp
 from ordermesh.routing.wire.order import method_name, method_value
-from ordermesh.routing.wire.timetable import points, timetable_message, timetable_of
+from ordermesh.routing.wire.timetable import (
+    points,
+    points_messages,
+    timetable_message,
+    timetable_of,
+)
 
 
 def network(messages: Iterable[NetworkLocationMessage]) -> tuple[NetworkLocation, ...]:
@@ -70,10 +74,7 @@ def network_message(entry: NetworkLocation) -> NetworkLocationMessage:
         handling_days=entry.handling_days,
         return_handling=handling_value(entry.return_handling),
         capabilities=[Capability.Value(f"CAPABILITY_{one}") for one in entry.capabilities],
-        processing=[
-            ProcessingTime(permille=point.permille, days=point.days, minutes=point.minutes)
-            for point in entry.processing
-        ],
+        processing=points_messages(entry.processing),
         reject_permille=entry.reject_permille,
         capacities=[capacity_message(one) for one in entry.capacities],
     )

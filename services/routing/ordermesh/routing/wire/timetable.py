@@ -114,7 +114,28 @@ def calendar_message(calendar: NamedCalendar) -> CalendarMessage:
 
 def points(messages: Iterable[ProcessingTime]) -> tuple[QuantilePoint, ...]:
     """Quantiles as they were sent."""
-    return tuple(QuantilePoint(one.permille, one.days, one.minutes) for one in messages)
+    return tuple(
+        QuantilePoint(
+            one.permille,
+            one.days,
+            one.minutes,
+            _weekday(one.weekday) if one.weekday else None,
+        )
+        for one in messages
+    )
+
+
+def points_messages(points: Iterable[QuantilePoint]) -> list[ProcessingTime]:
+    """Quantiles as they are told."""
+    return [
+        ProcessingTime(
+            permille=one.permille,
+            days=one.days,
+            minutes=one.minutes,
+            weekday=None if one.weekday is None else _day(one.weekday),
+        )
+        for one in points
+    ]
 
 
 def switch_message(switch: Switch, switches: Switches, now: datetime) -> LocationSwitch:

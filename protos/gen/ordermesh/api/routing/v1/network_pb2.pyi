@@ -153,6 +153,7 @@ class NetworkLocation(_message.Message):
     def processing(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProcessingTime]:
         """How long it takes to pick and pack an order, as quantiles: rising probabilities with durations
         that do not fall. What lies between two of them takes as long as the later one. Empty: no time.
+        Weekdays may have their own.
         """
 
     @_builtins.property
@@ -398,22 +399,28 @@ class ProcessingTime(_message.Message):
     PERMILLE_FIELD_NUMBER: _builtins.int
     DAYS_FIELD_NUMBER: _builtins.int
     MINUTES_FIELD_NUMBER: _builtins.int
+    WEEKDAY_FIELD_NUMBER: _builtins.int
     permille: _builtins.int
     """The probability, out of 1000."""
     days: _builtins.int
     """Open days that pass first."""
     minutes: _builtins.int
     """Minutes of open time after them."""
+    weekday: _dayofweek_pb2.DayOfWeek.ValueType
+    """The weekday on which the location begins with the order: that on which it comes, or after the cut-off or
+    the closing time the next one on which it opens. Not specified: all that have none of their own.
+    """
     def __init__(
         self,
         *,
         permille: _builtins.int = ...,
         days: _builtins.int = ...,
         minutes: _builtins.int = ...,
+        weekday: _dayofweek_pb2.DayOfWeek.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "minutes", b"minutes", "permille", b"permille"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "minutes", b"minutes", "permille", b"permille", "weekday", b"weekday"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,11 +13,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class QuantilePoint:
-    """With this probability it takes at most so many open days and then open minutes."""
+    """With this probability it takes at most so many open days and then open minutes.
+
+    ``weekday`` is that on which it begins, 0 for Monday; None: all without points of their own.
+    """
 
     permille: int
     days: int = 0
     minutes: int = 0
+    weekday: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class Schedule:
     ``cut_offs`` and ``pickups`` are minutes of the day by weekday, Monday first: an order that
     comes at its day's cut-off or later is begun on the next open day; without any pickup a carrier
     comes whenever something is ready. ``lead_days`` are open days that always pass, ``processing``
-    is what comes on top.
+    is what comes on top; ``weekday_processing`` is what does from Monday to Sunday
+    instead, where an order is begun on a weekday that has its own; empty: none has.
     """
 
     calendar: Calendar
@@ -33,6 +34,18 @@ class Schedule:
     pickups: tuple[tuple[int, ...], ...] = NO_PICKUPS
     lead_days: int = 0
     processing: tuple[Chance, ...] = CERTAIN
+    weekday_processing: tuple[tuple[Chance, ...] | None, ...] = ()
+
+    def processing_of(self, at: datetime) -> tuple[Chance, ...]:
+        """How long an order takes that came at ``at``. Raises ``NeverOpen``."""
+        if not self.weekday_processing:
+            return self.processing
+        own = self.weekday_processing[self.begins_on(at).weekday()]
+        return self.processing if own is None else own
+
+    def begins_on(self, at: datetime) -> date:
+        """The day on which an order is begun that came at ``at``. Raises ``NeverOpen``."""
+        return local_day(self.calendar.zone, self.calendar.next_open(self.begin(at)))
 
     def begin(self, at: datetime) -> datetime:
         """From when an order that came at ``at`` counts: midnight if it was after the cut-off."""
@@ -164,7 +177,7 @@ def dispatch(schedule: Schedule, at: datetime) -> Dispatch:
     return Dispatch(
         tuple(
             (schedule.pickup(schedule.ready(at, chance)), chance.weight)
-            for chance in schedule.processing
+            for chance in schedule.processing_of(at)
         )
     )
 
@@ -173,8 +186,27 @@ def collection(schedule: Schedule, at: datetime) -> tuple[tuple[datetime, int], 
     """When an order that comes at ``at`` can be collected, with weights. Raises ``NeverOpen``."""
     return tuple(
         (schedule.collectable(schedule.ready(at, chance)), chance.weight)
-        for chance in schedule.processing
+        for chance in schedule.processing_of(at)
     )
+
+
+def dispatched_steadily(
+    schedule: Schedule, view: Callable[[datetime], T], at: datetime, most: datetime
+) -> datetime:
+    """As ``steady_until``, for what a location makes of an order that comes then.
+
+    Where weekdays take their own time, a later order may be done sooner, but not of the same day.
+    """
+    if schedule.weekday_processing:
+        most = steady_until(lambda one: _begins_on(schedule, one), at, most)
+    return steady_until(view, at, most)
+
+
+def _begins_on(schedule: Schedule, at: datetime) -> date | None:
+    try:
+        return schedule.begins_on(at)
+    except NeverOpen:
+        return None
 
 
 def steady_until(view: Callable[[datetime], T], at: datetime, most: datetime) -> datetime:

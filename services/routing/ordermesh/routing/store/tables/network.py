@@ -33,7 +33,9 @@ network_location = Table(
     Column("update_time", UtcTime, nullable=False),
     Column("capabilities", JSON, nullable=False, server_default="[]"),
     Column("timetable", JSON, nullable=False, server_default="{}"),
-    Column("processing", JSON, nullable=False, server_default="[]"),  # permille, days, minutes
+    Column(
+        "processing", JSON, nullable=False, server_default="[]"
+    ),  # permille, days, minutes, weekday
     Column("reject_permille", Integer, nullable=False, server_default="0"),
     Column("capacities", JSON, nullable=False, server_default="[]"),
 )

@@ -14,17 +14,18 @@ def upgrade() -> None:
 
     No release has sealed anything the other way.
     """
-    _refuse_seals()
+    _refuse_seals(
+        "This ledger was sealed by a version before 0.1.0, otherwise than ledgers are now, and"
+        " cannot be taken over. Begin with an empty database (on files: with another"
+        " --directory), and bring the stock over with `ordermesh import`."
+    )
 
 
 def downgrade() -> None:
     """As ``upgrade``."""
-    _refuse_seals()
+    _refuse_seals("This ledger is sealed in a way that versions of before do not know.")
 
 
-def _refuse_seals() -> None:
+def _refuse_seals(sentence: str) -> None:
     if op.get_bind().execute(sa.text("SELECT count(*) FROM seal")).scalar_one():
-        raise RuntimeError(
-            "The books were sealed by a version before 0.1.0, otherwise than they are now. Begin"
-            " a new ledger, and bring the stock over as a snapshot."
-        )
+        raise RuntimeError(sentence)

@@ -6,9 +6,11 @@ from ordermesh.api.inventory.v1 import (
     ErrorReason,
     ReserveBulkRequest,
     ReserveResponse,
+    SupplyWait,
 )
 from ordermesh.inventory.domain.errors.catalog import UnknownSku
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from ordermesh.runtime.validation import InvalidFields, validate
 from tests.inventory.shop import NO_CONTEXT, Shop, Wanted, insist, item, location
 
 INSUFFICIENT = ErrorReason.ERROR_REASON_INSUFFICIENT_STOCK
@@ -145,3 +147,20 @@ async def test_many_at_once_never_take_more_than_there_is(shop: Shop) -> None:
 
     assert sum(await asyncio.gather(*(one() for _ in range(12)))) == 23
     assert await shop.is_sound()
+
+
+async def test_a_best_effort_that_waits_for_supply_is_refused_as_malformed(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 2})
+    before = await shop.dump()
+    patient = shop.wish({"MUG at A": 1}, best_effort=True)
+    patient.lines[0].wait.SetInParent()
+    whole = shop.wish({"MUG at A": 1}, best_effort=True, wait=SupplyWait())
+
+    with pytest.raises(InvalidFields) as refusal:
+        await shop.ask(patient)
+    assert [(one.field, one.rule) for one in refusal.value.violations] == [
+        ("lines[0].wait", "reserve.best_effort")
+    ]
+    with pytest.raises(InvalidFields, match="best_effort, wait"):
+        validate(whole)
+    assert await shop.dump() == before

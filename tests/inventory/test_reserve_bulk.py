@@ -22,6 +22,7 @@ from ordermesh.api.inventory.v1 import (
     ReserveStreamRequest,
     ReserveStreamResponse,
     ReserveVerdict,
+    SupplyWait,
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.inventory.domain.plain import FreeStock, Granted, PlainAsk
@@ -149,6 +150,20 @@ async def test_what_breaks_a_rule_of_the_contract_is_refused_alone(shop: Shop) -
     violation = detail(verdicts[0].refusal, BadRequest).field_violations[0]
     assert violation.field == "lines[0].quantity"
     assert (await shop.balance("MUG at A")).reserved == 2
+
+
+async def test_who_takes_what_there_is_and_waits_nevertheless_is_refused_alone(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 5})
+    whole = wish("MUG at A", 1, best_effort=True, wait=SupplyWait())
+    line_alone = wish("MUG at A", 1, best_effort=True)
+    line_alone.lines[0].wait.SetInParent()
+
+    verdicts = await bulk(shop, whole, wish("MUG at A", 1), line_alone)
+
+    assert reasons(verdicts) == ["FIELD_VIOLATION", "", "FIELD_VIOLATION"]
+    violation = detail(verdicts[2].refusal, BadRequest).field_violations[0]
+    assert violation.field == "lines[0].wait"
+    assert (await shop.balance("MUG at A")).reserved == 1
     assert await shop.is_sound()
 
 

@@ -37,10 +37,13 @@ from ordermesh.inventory.domain.reservation import (
 from ordermesh.inventory.domain.reserving import HOLD_DEFAULT, Ask
 from ordermesh.inventory.ports.reservations import ReservationFilter
 from ordermesh.inventory.wire.keys import instant, key_message, stock_key, timestamp
+from ordermesh.runtime.validation import FieldViolation, InvalidFields
 
 
 def ask(request: ReserveRequest) -> Ask:
-    """What is wanted, as it was asked for; raises ``LotUnsupported``."""
+    """What is wanted, as it was asked for; raises ``LotUnsupported`` and ``InvalidFields``."""
+    if request.best_effort:
+        _refuse_waits(request.lines)
     hold = (
         request.hold_duration.ToTimedelta() if request.HasField("hold_duration") else HOLD_DEFAULT
     )
@@ -55,6 +58,22 @@ def ask(request: ReserveRequest) -> Ask:
         channel=request.channel,
         customer=request.customer,
     )
+
+
+def _refuse_waits(lines: Iterable[ReserveLine]) -> None:
+    """Written here, because as a rule of the contract it would cost every request."""
+    violations = [
+        FieldViolation(
+            field=f"lines[{place}].wait",
+            description="a best effort does not wait for supply",
+            rule="reserve.best_effort",
+        )
+        for place, line in enumerate(lines)
+        if line.HasField("wait")
+    ]
+    if violations:
+        first = violations[0]
+        raise InvalidFields(f"{first.field}: {first.description}.", *violations)
 
 
 def _wanted(request: ReserveRequest, line: ReserveLine) -> Wanted:

@@ -60,7 +60,8 @@ class ReserveRequest(_message.Message):
     """The fence of the worker that asks; 0 when it has none."""
     best_effort: _builtins.bool
     """Hold of each line what there is, line after line in their order, kits whole. Refused when there
-    is nothing of any line. What there is is on hand: such a request does not wait for supply.
+    is nothing of any line. What there is is on hand: neither such a request nor a line of it waits
+    for supply.
     """
     validate_only: _builtins.bool
     """Only say what would happen: nothing is held, and neither the request id nor the answer is kept. In

@@ -22,8 +22,9 @@ from ordermesh.api.event.v1 import (
 )
 from ordermesh.client import Mesh, Refusal, refusal_of
 from ordermesh.kernel.clock import SystemClock
+from ordermesh.runtime.background import Background
 from ordermesh.runtime.database import Database
-from ordermesh.runtime.server import Background, Server, ServiceDefinition, Servicer
+from ordermesh.runtime.server import Server, ServiceDefinition, Servicer
 from ordermesh.runtime.settings import ServerSettings
 
 DELIVER = "/ordermesh.api.event.v1.InboxService/Deliver"

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateTable
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Database, Transaction
-from ordermesh.runtime.engines import PostgresTimeouts, TransactionConflict
+from ordermesh.runtime.engines import READERS, PostgresTimeouts, TransactionConflict
 from ordermesh.runtime.instants import UtcTime
 from ordermesh.runtime.lockfile import (
     DatabaseInUse,
@@ -382,6 +382,29 @@ async def test_a_caller_that_goes_away_does_not_hide_a_rollback(things: Database
 
     await add(things, 2)
     assert await numbers(things) == [2]
+
+
+async def test_those_who_look_leave_the_connections_of_those_who_write(
+    database_url: str, clock: FakeClock
+) -> None:
+    narrow = await Database.open(database_url, clock=clock, pool_size=1)
+    everybody_looks, go_on = asyncio.Barrier(READERS + 1), asyncio.Event()
+
+    async def look(_: Transaction) -> None:
+        await everybody_looks.wait()
+        await go_on.wait()
+
+    async def write(tx: Transaction) -> int:
+        return int((await tx.execute(select(1))).scalar_one())
+
+    lookers = [asyncio.create_task(narrow.read(look)) for _ in range(READERS)]
+    await everybody_looks.wait()
+    try:
+        assert await narrow.run(write) == 1
+    finally:
+        go_on.set()
+        await asyncio.gather(*lookers)
+        await narrow.close()
 
 
 async def test_a_caller_that_goes_away_before_its_turn_changes_nothing(

@@ -99,6 +99,7 @@ from ordermesh.routing.store.postal_codes import PostalCodes
 from ordermesh.routing.store.prices import SqlPriceStore
 from ordermesh.routing.store.reassignments import SqlReassignmentStore
 from ordermesh.routing.store.runs import SqlRunStore
+from ordermesh.runtime.background import Background
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.event_servicer import EventServicer, InboxServicer
 from ordermesh.runtime.failpoints import At, points_of
@@ -108,7 +109,7 @@ from ordermesh.runtime.idempotency import Mutations
 from ordermesh.runtime.inbox import Inbox
 from ordermesh.runtime.outbox import Delivery, Outbox
 from ordermesh.runtime.peers import peer_mesh
-from ordermesh.runtime.server import Background, ServiceDefinition, Servicer, main
+from ordermesh.runtime.server import ServiceDefinition, Servicer, main
 from ordermesh.runtime.waiting import Waiters
 from ordermesh.runtime.work import Worker
 

@@ -120,14 +120,15 @@ class Database:
         clock: Clock,
         schema: str | None = None,
         timeouts: PostgresTimeouts | None = None,
-        pool_size: int = 8,
+        pool_size: int = 6,
         random: randomness.Random | None = None,
         ids: Ids | None = None,
         driver: Driver | None = None,
     ) -> "Database":
         """Open ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user@host/name``.
 
-        ``schema`` becomes the search path on PostgreSQL and means nothing on SQLite. ``random`` and
+        ``schema`` becomes the search path on PostgreSQL and means nothing on SQLite; neither does
+        ``pool_size``, the number of connections that write. ``random`` and
         ``ids`` are where chance and fresh ids come from, ``driver`` is how a file is spoken to;
         None takes those of this machine. Raises ``DatabaseInUse`` when another process serves the
         file, ``NetworkFileSystem``, ``ValueError`` for other drivers, ``Unavailable`` when the
@@ -144,10 +145,9 @@ class Database:
             engine = sqlite_engine if driver is None else driver.engine
             writer, reader = engine(parsed, writer=True), engine(parsed, writer=False)
         else:
-            writer, apart = await open_postgres(
+            writer, reader, apart = await open_postgres(
                 parsed, schema=schema, timeouts=timeouts or PostgresTimeouts(), pool_size=pool_size
             )
-            reader = writer
         database = cls(
             dialect,
             clock,
@@ -216,13 +216,13 @@ class Database:
     def connections_in_use(self) -> int:
         """How many connections are taken out of the pools."""
         return sum(
-            cast("QueuePool", engine.pool).checkedout() for engine in {self._writer, self._reader}
+            cast("QueuePool", engine.pool).checkedout() for engine in (self._writer, self._reader)
         )
 
     def engines(self) -> tuple[Engine, ...]:
         """The engines beneath, for those who watch statements."""
         engines = (self._writer, self._reader, self._apart)
-        return tuple(dict.fromkeys(one.sync_engine for one in engines if one is not None))
+        return tuple(one.sync_engine for one in engines if one is not None)
 
     async def close(self, patience_seconds: float = 10.0) -> None:
         """Wait for the transactions under way, then close all connections and free the lock.
@@ -239,8 +239,7 @@ class Database:
             await self._sender.close()
             await self._apart.dispose()
         await self._writer.dispose()
-        if self._reader is not self._writer:
-            await self._reader.dispose()
+        await self._reader.dispose()
         if self._lock_file is not None:
             self._lock_file.close()
 
@@ -363,10 +362,6 @@ class Database:
 
     async def _snapshot(self, work: Callable[[Transaction], Awaitable[T]], _ticket: _Ticket) -> T:
         async with connected(self._reader) as connection:
-            if self.dialect == "postgresql":
-                await connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
             transaction = Transaction(connection, self.dialect, self)
             async with connection.begin():
                 return await _inside(transaction, work)

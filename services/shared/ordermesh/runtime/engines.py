@@ -23,7 +23,7 @@ T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
 
 READERS = 4
-"""Reader connections to a SQLite file."""
+"""Connections that only read; who looks never takes the connection of who writes."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,12 @@ def sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
 
 async def open_postgres(
     url: URL, *, schema: str | None, timeouts: PostgresTimeouts, pool_size: int
-) -> tuple[AsyncEngine, AsyncEngine]:
-    """A small pool of connections whose every transaction is READ COMMITTED, and one apart.
+) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
+    """A small pool of connections that write, another of some that read, and one apart.
 
-    The one apart is for statements that write columns of any length by the same plan: to plan them
-    anew for each length costs as much as they do.
+    Writers see what was committed when each statement began, readers one snapshot, and they cannot
+    write. The one apart is for statements that write columns of any length by the same plan: to
+    plan them anew for each length costs as much as they do.
 
     Raises ``Unavailable`` when the server does not answer.
     """
@@ -126,13 +127,22 @@ async def open_postgres(
     if schema is not None:
         settings["search_path"] = schema
     same_plan = {**settings, "plan_cache_mode": "force_generic_plan"}
-    return _postgres_engine(url, settings, pool_size), _postgres_engine(url, same_plan, 1)
+    return (
+        _postgres_engine(url, settings, pool_size),
+        _postgres_engine(url, settings, READERS, is_reader=True),
+        _postgres_engine(url, same_plan, 1),
+    )
 
 
-def _postgres_engine(url: URL, settings: dict[str, str], pool_size: int) -> AsyncEngine:
+def _postgres_engine(
+    url: URL, settings: dict[str, str], pool_size: int, *, is_reader: bool = False
+) -> AsyncEngine:
+    how: dict[str, Any] = {"isolation_level": "READ COMMITTED"}
+    if is_reader:
+        how = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     return create_async_engine(
         url,
-        isolation_level="READ COMMITTED",
+        execution_options=how,
         hide_parameters=True,
         connect_args={"server_settings": settings, "timeout": 5.0},
         pool_size=pool_size,

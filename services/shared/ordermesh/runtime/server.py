@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 import structlog
@@ -30,6 +30,7 @@ from ordermesh.runtime.auth import (
     PeerCertificateAuthenticator,
     Rules,
 )
+from ordermesh.runtime.background import Background, Keeper
 from ordermesh.runtime.contract import methods_of, require_rules
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.deadlines import Deadlines
@@ -49,9 +50,6 @@ CHANNELZ = "grpc.channelz.v1.Channelz"
 
 CLOSING_SECONDS = 1.0
 """What the transport gets to say goodbye after the last call has ended."""
-
-RESTART_SECONDS, RESTART_SECONDS_MAX = 1.0, 30.0
-"""How long a background that failed rests before it runs again."""
 
 GARBAGE_OBJECTS = 50_000
 """After so many new objects those that are in cycles are looked for."""
@@ -75,18 +73,6 @@ class Servicer:
     register: Callable[[Any, grpc.aio.Server], None]
     implementation: object
     service_name: str
-
-
-class Background(Protocol):
-    """Something that goes on beside the calls."""
-
-    async def run(self) -> None:
-        """Go on until stopped."""
-        ...
-
-    async def stop(self) -> None:
-        """Make ``run`` end in good order."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -164,10 +150,7 @@ class Server:
         if self._settings.health_port is not None:
             _add_port(self._probes, self._settings.host, self._settings.health_port)
             await self._probes.start()
-        self._tasks = [
-            asyncio.create_task(self._keep_running(one), name=type(one).__name__)
-            for one in self._background
-        ]
+        self._tasks = [Keeper(one, self._clock).start() for one in self._background]
         await self._tell_health(health_pb2.HealthCheckResponse.SERVING)
         return port
 
@@ -241,19 +224,6 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _keep_running(self, background: Background) -> None:
-        """Run it, and run it again when it fails: what it works on is stored and waits."""
-        rest = RESTART_SECONDS
-        while not self._is_stopping:
-            try:
-                await background.run()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the work must go on
-                _log.error("the background failed", part=type(background).__name__, exc_info=error)
-            else:
-                return
-            await self._clock.sleep(rest)
-            rest = min(RESTART_SECONDS_MAX, 2 * rest)
 
 
 def _authenticator(settings: ServerSettings) -> Authenticator:

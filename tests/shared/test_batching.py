@@ -325,3 +325,42 @@ async def test_who_is_alone_is_not_kept_for_a_crowd_that_does_not_come() -> None
     await asyncio.gather(asked, late)
 
     assert kitchen.batches == [["before"], ["alone"], ["late"]]
+
+
+async def test_of_a_crowd_one_part_is_decided_while_the_other_is_written() -> None:
+    kitchen = Kitchen()
+    kitchen.open.clear()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle, workers=2)
+
+    everybody = asyncio.gather(*(batcher.ask(str(number)) for number in range(41)))
+    await asyncio.sleep(0.05)
+    under_way = [len(batch) for batch in kitchen.batches]
+    kitchen.open.set()
+
+    assert under_way == [21, 20]
+    assert await everybody == [f"{number} is done" for number in range(41)]
+
+
+async def test_who_are_too_few_for_two_batches_stay_together() -> None:
+    kitchen = Kitchen()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle, workers=2)
+
+    await asyncio.gather(*(batcher.ask(str(number)) for number in range(31)))
+
+    assert [len(batch) for batch in kitchen.batches] == [31]
+
+
+async def test_beside_a_worker_that_is_busy_the_other_takes_all_that_waits() -> None:
+    kitchen = Kitchen()
+    kitchen.open.clear()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle, workers=2)
+
+    first = asyncio.create_task(batcher.ask("first"))
+    await asyncio.sleep(0.01)
+    rest = asyncio.gather(*(batcher.ask(str(number)) for number in range(60)))
+    await asyncio.sleep(0.05)
+    under_way = [len(batch) for batch in kitchen.batches]
+    kitchen.open.set()
+    await asyncio.gather(first, rest)
+
+    assert under_way == [1, 60]

@@ -260,6 +260,11 @@ def an_order_that_is_gone(tale: Tale) -> None:
     )  # fmt: skip
 
 
+def goods_that_had_left_and_were_not_there(tale: Tale) -> None:
+    ship(tale, "STATE_SHIPPED", (1, 2))
+    refused(ship(tale, "", (3, 4)))
+
+
 REFUSED: dict[Callable[[Tale], None], str] = {
     two_holds_of_the_last_unit: "oversold",
     two_confirmed_long_after_one_another: "oversold",
@@ -276,6 +281,7 @@ REFUSED: dict[Callable[[Tale], None], str] = {
     a_no_that_became_a_yes: "replies differ",
     a_yes_that_became_another_order: "replies differ",
     a_retry_that_is_called_a_reuse: "replies differ",
+    goods_that_had_left_and_were_not_there: "replies differ",
     two_things_under_one_id: "request id reused",
     an_order_that_grew_younger: "version fell",
     an_order_that_grew_younger_between_clients: "version fell",
@@ -395,6 +401,26 @@ def a_refusal_that_passes(tale: Tale) -> None:
     tale.reserve(R1, 1, (3, 4), request_id="r")
 
 
+def ship(tale: Tale, state: str, instants: tuple[float, float]) -> Call:
+    return tale.call(
+        "FulfillmentService/ShipFulfillmentOrder",
+        instants,
+        {"request_id": "r", "fulfillment_order_id": "F"},
+        {"fulfillment_order": {"fulfillment_order_id": "F", "order_id": "A", "state": state}},
+    )
+
+
+def refused(call: Call) -> None:
+    call.outcome, call.reply = Outcome.FAIL, {}
+    call.code, call.reason = "FAILED_PRECONDITION", "INSUFFICIENT_STOCK"
+
+
+def goods_that_were_leaving_and_were_not_there(tale: Tale) -> None:
+    ship(tale, "STATE_SHIPPING", (1, 2))
+    refused(ship(tale, "", (3, 4)))
+    refused(ship(tale, "", (5, 6)))
+
+
 ACCEPTED: tuple[Callable[[Tale], None], ...] = (
     a_hold_that_may_have_run_out,
     a_hold_whose_usual_time_is_over,
@@ -413,6 +439,7 @@ ACCEPTED: tuple[Callable[[Tale], None], ...] = (
     looks_at_one_time,
     a_look_before_it_was_made,
     a_refusal_that_passes,
+    goods_that_were_leaving_and_were_not_there,
 )
 
 

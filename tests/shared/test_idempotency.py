@@ -18,10 +18,10 @@ from ordermesh.runtime.idempotency import (
     Answer,
     Asked,
     Mutations,
-    RequestIdMalformed,
     RequestIdReused,
     prune,
 )
+from ordermesh.runtime.request_identity import RequestIdMalformed
 from ordermesh.runtime.tables import reply as replies
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import grpc
 from google.protobuf.message import Message
 
+from ordermesh.api.routing.v1 import FulfillmentOrder
 from ordermesh.client.errors import refusal_of
 from ordermesh.client.mesh import Mesh
 from tests.simulation.history import History
@@ -165,6 +166,9 @@ class Caller:
         if twin.outcome is Outcome.UNKNOWN or not told.is_lasting:
             return
         reached("a request was asked again and got its answer again")
+        if _is_decided_by_now(told, twin):
+            reached("goods were told to be leaving, and were not there")
+            return
         is_same = (twin.outcome, twin.reason) == (told.outcome, told.reason)
         if not is_same or not _is_as_before(told.reply, twin.reply):
             self.notebook.strange.append(
@@ -200,6 +204,16 @@ class Caller:
                     f"{type(request).__name__} ended with {error.code().name}: {error.details()}"
                 )
             return None
+
+
+def _is_decided_by_now(told: Told, twin: Told) -> bool:
+    """Whether a receipt for goods that were leaving was followed by the word of the ledger."""
+    return (
+        told.method == "ShipFulfillmentOrder"
+        and told.is_ok
+        and told.reply.fulfillment_order.state == FulfillmentOrder.STATE_SHIPPING
+        and (twin.outcome, twin.reason) == (Outcome.REFUSED, "INSUFFICIENT_STOCK")
+    )
 
 
 def _is_as_before(before: Any, after: Any) -> bool:

@@ -72,6 +72,7 @@ _SITUATIONS = (
     "work was rejected",
     "work was cancelled",
     "goods were shipped that were not there",
+    "goods were told to be leaving, and were not there",
     "a picker found less",
     "a shortfall was opened",
     "a shortfall was closed",

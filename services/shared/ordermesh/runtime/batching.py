@@ -120,19 +120,22 @@ class Batcher(Generic[Q, A]):
         loop = asyncio.get_running_loop()
         answers: list[asyncio.Future[A]] = [loop.create_future() for _ in items]
         self._waiting.extend(map(Waiting, items, answers))
-        if answers and self._needs_worker():
-            # In a context of its own: the worker is nobody's call, though one happens to start it.
-            self._is_gathering = True
-            worker = loop.create_task(self._work(), name="batch", context=Context())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+        if answers:
+            self._call_worker()
         return answers
 
-    def _needs_worker(self) -> bool:
-        """Whether nobody is about to take what waits; beside a busy one only for a crowd."""
+    def _call_worker(self) -> None:
+        """Have a worker where nobody is about to take what waits; beside a busy one for a crowd."""
         if self._is_gathering or self._busy >= self._workers_max:
-            return False
-        return not self._busy or len(self._waiting) >= CROWD
+            return
+        if self._busy and len(self._waiting) < CROWD:
+            return
+        self._is_gathering = True
+        # In a context of its own: the worker is nobody's call, though one happens to start it.
+        loop = asyncio.get_running_loop()
+        worker = loop.create_task(self._work(), name="batch", context=Context())
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
 
     async def _work(self) -> None:
         """Handle batches until nothing waits, or another worker is about to take what does."""
@@ -144,6 +147,8 @@ class Batcher(Generic[Q, A]):
             self._last = len(batch)
             self._is_gathering = False
             self._busy += 1
+            if self._waiting:
+                self._call_worker()
             try:
                 self._waiting.extendleft(reversed(await self._settle(batch)))
             finally:
@@ -175,10 +180,21 @@ class Batcher(Generic[Q, A]):
             await asyncio.sleep(0)
             lull = 0 if len(self._waiting) > count else lull + 1
 
+    def _share(self) -> int:
+        """How many of those that wait one batch takes at most.
+
+        A crowd that comes together is answered together and comes again together: were it one batch
+        each time, nothing would be decided while the database works, and it would rest while that
+        is done. So who finds all others at rest leaves them their part of a crowd.
+        """
+        idle = self._workers_max - self._busy
+        parts = max(1, min(idle, len(self._waiting) // CROWD))
+        return min(self._items_max, -(-len(self._waiting) // parts))
+
     def _take(self) -> list[Waiting[Q, A]]:
         batch: list[Waiting[Q, A]] = []
-        weight = 0
-        while self._waiting and len(batch) < self._items_max:
+        weight, count_max = 0, self._share()
+        while self._waiting and len(batch) < count_max:
             first = self._waiting[0]
             if not first.is_wanted:
                 self._waiting.popleft()

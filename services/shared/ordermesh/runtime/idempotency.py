@@ -1,11 +1,10 @@
 """One place turns a command into a recorded fact: look up the request id, do, record, commit."""
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -29,6 +28,11 @@ from ordermesh.runtime.call import Call, current_call
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.prepared import Prepared
+from ordermesh.runtime.request_identity import (
+    RequestIdMalformed,
+    request_hash_of,
+    request_id_of,
+)
 from ordermesh.runtime.tables import insert_now
 from ordermesh.runtime.tables import reply as replies
 
@@ -48,12 +52,6 @@ class RequestIdReused(InvalidRequest):
     reason: ClassVar[str] = "REQUEST_ID_REUSED"
 
 
-class RequestIdMalformed(InvalidRequest):
-    """The request id is not a UUID."""
-
-    reason: ClassVar[str] = "FIELD_VIOLATION"
-
-
 @dataclass(frozen=True)
 class Asked(Generic[Q]):
     """A request that is handled together with others: whose it is, and its trace."""
@@ -61,10 +59,6 @@ class Asked(Generic[Q]):
     call: Call
     request: Q
     trace: Context = field(default_factory=get_current)
-
-
-class _Identified(Protocol):
-    request_id: str
 
 
 class Mutations:
@@ -89,9 +83,9 @@ class Mutations:
         id came with another method, caller or content, ``LookupError`` outside of a call, and what
         ``Database.run`` raises.
         """
-        request_id = _request_id(request)
+        request_id = request_id_of(request)
         call = current_call()
-        request_hash = _request_hash(call, request)
+        request_hash = request_hash_of(call, request)
 
         async def transact(tx: Transaction) -> R | DomainError:
             known = await _stored(tx, request_id, request_hash, reply_type)
@@ -129,7 +123,7 @@ class Mutations:
         For what takes long before its transaction. Raises as ``run`` does, the recorded refusal
         among it.
         """
-        request_id, request_hash = _request_id(request), _request_hash(current_call(), request)
+        request_id, request_hash = request_id_of(request), request_hash_of(current_call(), request)
         outcome = await self._database.read(
             lambda tx: _stored(tx, request_id, request_hash, reply_type)
         )
@@ -208,14 +202,14 @@ class _Batch(Generic[Q, R]):
         self._asked = asked
         self._reply_type = reply_type
         self._answers: dict[int, Answer[R]] = {}
-        self._hashes = [_request_hash(one.call, one.request) for one in asked]
+        self._hashes = [request_hash_of(one.call, one.request) for one in asked]
         self._ids: list[UUID | None] = []
         self._first: dict[UUID, int] = {}
         self._places: dict[UUID, list[int]] = {}
         self._recorded: set[UUID] = set()
         for place, one in enumerate(asked):
             try:
-                request_id = _request_id(one.request)
+                request_id = request_id_of(one.request)
             except RequestIdMalformed as error:
                 self._ids.append(None)
                 self._answers[place] = error
@@ -297,29 +291,6 @@ async def prune(tx: Transaction, older_than: datetime) -> int:
     old = select(replies.c.request_id).where(replies.c.create_time < older_than).limit(PRUNE_ROWS)
     result = await tx.execute(delete(replies).where(replies.c.request_id.in_(old)))
     return result.rowcount
-
-
-def _request_id(request: Message) -> UUID:
-    written = cast("_Identified", request).request_id
-    try:
-        return UUID(written)
-    except ValueError as error:
-        raise RequestIdMalformed(
-            "request_id must be a UUID.", {"field": "request_id", "rule": "string.uuid"}
-        ) from error
-
-
-def _request_hash(call: Call, request: Message) -> bytes:
-    digest = hashlib.sha256()
-    for part in (
-        call.method.encode(),
-        call.identity.name.encode(),
-        request.SerializeToString(deterministic=True),
-    ):
-        # The length keeps two parts from being read as one.
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.digest()
 
 
 _STORED = select(replies).where(replies.c.request_id == bindparam("of_request"))

@@ -115,22 +115,24 @@ def span(name: str, attributes: Mapping[str, AttributeValue] | None = None) -> I
 
 def _is_kept() -> bool:
     """Whether a span that begins here goes anywhere: its trace is sampled, or may become so."""
-    return _goes_anywhere(trace.get_current_span())
+    return is_traced(None)
 
 
-def _goes_anywhere(parent: trace.Span) -> bool:
-    current = parent.get_span_context()
-    if current.is_valid:
-        return current.trace_flags.sampled
+def begins_traces() -> bool:
+    """Whether a span without a parent goes anywhere."""
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
-def is_traced(context: contexts.Context) -> bool:
-    """Whether a span that begins in a context goes anywhere, as for ``span``.
+def is_traced(context: contexts.Context | None, *, may_begin: bool | None = None) -> bool:
+    """Whether a span that begins in a context goes anywhere, as for ``span``. None: in this one.
 
     Asked where what would be told on the span costs more than what is done inside of it.
+    ``may_begin`` is what ``begins_traces`` gave, where it was asked once for many.
     """
-    return _goes_anywhere(trace.get_current_span(context))
+    parent = trace.get_current_span(context).get_span_context()
+    if parent.is_valid:
+        return parent.trace_flags.sampled
+    return begins_traces() if may_begin is None else may_begin
 
 
 @contextmanager

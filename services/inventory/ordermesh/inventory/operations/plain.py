@@ -22,7 +22,14 @@ from ordermesh.runtime import failpoints
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import TransactionConflict
-from ordermesh.runtime.telemetry import Attributes, AttributeValue, is_traced, span, within
+from ordermesh.runtime.telemetry import (
+    Attributes,
+    AttributeValue,
+    begins_traces,
+    is_traced,
+    span,
+    within,
+)
 
 
 class PlainWish(NamedTuple):
@@ -95,6 +102,7 @@ def grant_each(
 
     Who came with somebody who ``must_wait``, or is put off, and wants of the same, is put off too.
     """
+    may_begin = begins_traces()
     made: set[UUID] = set()
     awaited: set[tuple[int, StockKey]] = set()
     verdicts: list[Granted | Later] = []
@@ -107,17 +115,17 @@ def grant_each(
         if awaited and not is_later:
             is_later = any((wish.call, key) in awaited for _, key, _ in wish.ask.lines)
         made.add(wish.ask.reservation_id)
-        verdict = LATER if is_later else _granted(stock, wish, name) or LATER
+        verdict = LATER if is_later else _granted(stock, wish, name, may_begin=may_begin) or LATER
         if verdict is LATER and wish.call:
             awaited.update((wish.call, key) for _, key, _ in wish.ask.lines)
         verdicts.append(verdict)
     return verdicts
 
 
-def _granted(stock: FreeStock, wish: PlainWish, name: str) -> Granted | None:
+def _granted(stock: FreeStock, wish: PlainWish, name: str, *, may_begin: bool) -> Granted | None:
     """What is granted, on a span of the wish's own trace where that goes anywhere."""
     ask = wish.ask
-    if not is_traced(wish.trace):
+    if not is_traced(wish.trace, may_begin=may_begin):
         return stock.grant(ask)
     about: dict[str, AttributeValue] = {
         Attributes.RESERVATION_ID: str(ask.reservation_id),

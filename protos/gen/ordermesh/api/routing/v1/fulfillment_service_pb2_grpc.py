@@ -115,9 +115,12 @@ class FulfillmentServiceServicer:
 
     def ShipFulfillmentOrder(self, request, context):
         """ShipFulfillmentOrder says that all of it has left in these parcels. It may come without an
-        acceptance before it.
+        acceptance before it. It is answered when the ledger knows. Where that takes longer than there is
+        time, the answer is a receipt in state SHIPPING, and the same request sent again tells what became
+        of it: SHIPPED, or refused because the ledger has no such goods.
 
-        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`; `INSUFFICIENT_STOCK` when less is on hand
+        than is to leave: the work is ACCEPTED again then, without parcels.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

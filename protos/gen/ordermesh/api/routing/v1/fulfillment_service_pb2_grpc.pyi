@@ -59,9 +59,12 @@ class FulfillmentServiceStub:
     """
     ShipFulfillmentOrder: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.ShipFulfillmentOrderRequest, _fulfillment_service_pb2.ShipFulfillmentOrderResponse]
     """ShipFulfillmentOrder says that all of it has left in these parcels. It may come without an
-    acceptance before it.
+    acceptance before it. It is answered when the ledger knows. Where that takes longer than there is
+    time, the answer is a receipt in state SHIPPING, and the same request sent again tells what became
+    of it: SHIPPED, or refused because the ledger has no such goods.
 
-    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`; `INSUFFICIENT_STOCK` when less is on hand
+    than is to leave: the work is ACCEPTED again then, without parcels.
     """
     DeliverFulfillmentOrder: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.DeliverFulfillmentOrderRequest, _fulfillment_service_pb2.DeliverFulfillmentOrderResponse]
     """DeliverFulfillmentOrder says that the carrier has handed the goods over.
@@ -100,9 +103,12 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     """
     ShipFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.ShipFulfillmentOrderRequest, _fulfillment_service_pb2.ShipFulfillmentOrderResponse]  # type: ignore[assignment]
     """ShipFulfillmentOrder says that all of it has left in these parcels. It may come without an
-    acceptance before it.
+    acceptance before it. It is answered when the ledger knows. Where that takes longer than there is
+    time, the answer is a receipt in state SHIPPING, and the same request sent again tells what became
+    of it: SHIPPED, or refused because the ledger has no such goods.
 
-    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`; `INSUFFICIENT_STOCK` when less is on hand
+    than is to leave: the work is ACCEPTED again then, without parcels.
     """
     DeliverFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.DeliverFulfillmentOrderRequest, _fulfillment_service_pb2.DeliverFulfillmentOrderResponse]  # type: ignore[assignment]
     """DeliverFulfillmentOrder says that the carrier has handed the goods over.
@@ -168,9 +174,12 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_fulfillment_service_pb2.ShipFulfillmentOrderResponse, _abc.Awaitable[_fulfillment_service_pb2.ShipFulfillmentOrderResponse]]:
         """ShipFulfillmentOrder says that all of it has left in these parcels. It may come without an
-        acceptance before it.
+        acceptance before it. It is answered when the ledger knows. Where that takes longer than there is
+        time, the answer is a receipt in state SHIPPING, and the same request sent again tells what became
+        of it: SHIPPED, or refused because the ledger has no such goods.
 
-        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`; `INSUFFICIENT_STOCK` when less is on hand
+        than is to leave: the work is ACCEPTED again then, without parcels.
         """
 
     @_abc_1.abstractmethod

@@ -332,22 +332,22 @@ async def test_of_a_crowd_one_part_is_decided_while_the_other_is_written() -> No
     kitchen.open.clear()
     batcher: Batcher[str, str] = Batcher(kitchen.handle, workers=2)
 
-    everybody = asyncio.gather(*(batcher.ask(str(number)) for number in range(41)))
+    everybody = asyncio.gather(*(batcher.ask(str(number)) for number in range(81)))
     await asyncio.sleep(0.05)
     under_way = [len(batch) for batch in kitchen.batches]
     kitchen.open.set()
 
-    assert under_way == [21, 20]
-    assert await everybody == [f"{number} is done" for number in range(41)]
+    assert under_way == [41, 40]
+    assert await everybody == [f"{number} is done" for number in range(81)]
 
 
 async def test_who_are_too_few_for_two_batches_stay_together() -> None:
     kitchen = Kitchen()
     batcher: Batcher[str, str] = Batcher(kitchen.handle, workers=2)
 
-    await asyncio.gather(*(batcher.ask(str(number)) for number in range(31)))
+    await asyncio.gather(*(batcher.ask(str(number)) for number in range(63)))
 
-    assert [len(batch) for batch in kitchen.batches] == [31]
+    assert [len(batch) for batch in kitchen.batches] == [63]
 
 
 async def test_beside_a_worker_that_is_busy_the_other_takes_all_that_waits() -> None:
@@ -364,3 +364,72 @@ async def test_beside_a_worker_that_is_busy_the_other_takes_all_that_waits() -> 
     await asyncio.gather(first, rest)
 
     assert under_way == [1, 60]
+
+
+async def test_what_came_together_is_handled_in_its_order_part_after_part() -> None:
+    under_way: set[int] = set()
+    order: list[int] = []
+
+    async def handle(batch: Sequence[Waiting[int, int]]) -> Sequence[int | Exception | Later]:
+        assert not under_way
+        under_way.update(one.item for one in batch)
+        order.extend(one.item for one in batch)
+        await asyncio.sleep(0.001)
+        under_way.clear()
+        return [one.item for one in batch]
+
+    batcher: Batcher[int, int] = Batcher(handle, items_max=40, workers=2)
+
+    assert await batcher.ask_all(range(200)) == list(range(200))
+    assert order == list(range(200))
+
+
+async def test_beside_a_part_of_those_who_came_together_others_are_handled() -> None:
+    kitchen = Kitchen()
+    kitchen.open.clear()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle, items_max=40, workers=2)
+
+    together = asyncio.create_task(batcher.ask_all([f"t{number}" for number in range(100)]))
+    await asyncio.sleep(0.01)
+    alone = asyncio.gather(*(batcher.ask(f"a{number}") for number in range(20)))
+    await asyncio.sleep(0.05)
+    under_way = list(kitchen.batches)
+    kitchen.open.set()
+    await asyncio.gather(together, alone)
+
+    assert under_way == [
+        [f"t{number}" for number in range(40)],
+        [f"a{number}" for number in range(20)],
+    ]
+    assert [batch[0] for batch in kitchen.batches[2:]] == ["t40", "t80"]
+
+
+async def test_of_two_companies_each_is_one_part() -> None:
+    kitchen = Kitchen()
+    kitchen.open.clear()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle, workers=2)
+    wanted = [
+        [f"{name}{number}" for number in range(count)] for name, count in (("a", 50), ("b", 90))
+    ]
+
+    answers = asyncio.gather(*(batcher.ask_all(items) for items in wanted))
+    await asyncio.sleep(0.05)
+    under_way = list(kitchen.batches)
+    kitchen.open.set()
+    await answers
+
+    assert under_way == wanted
+
+
+async def test_what_is_put_off_keeps_the_rest_of_its_company_behind_it() -> None:
+    kitchen = Kitchen()
+    kitchen.later = {"3": 1}
+    batcher: Batcher[str, str] = Batcher(kitchen.handle, items_max=5, workers=2)
+
+    await batcher.ask_all([str(number) for number in range(12)])
+
+    assert kitchen.batches == [
+        ["0", "1", "2", "3", "4"],
+        ["3", "5", "6", "7", "8"],
+        ["9", "10", "11"],
+    ]

@@ -6,7 +6,8 @@ out of the queue, and one that goes later changes nothing.
 """
 
 import asyncio
-from collections import deque
+import itertools
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ LINGER_SECONDS = 0.002
 So many also wait before a second worker begins beside one that is busy.
 """
 
+PART = 32
+"""A crowd is divided among workers that rest, if each gets so many at least.
+
+What a batch costs beside its items, a write to the disk above all, is paid for each part.
+"""
 
 GATHERING_SECONDS = 0.01
 """So long a worker gathers at most, while its loop is busy taking in more."""
@@ -53,10 +59,14 @@ LATER: Final = Later()
 
 @dataclass(eq=False)
 class Waiting(Generic[Q, A]):
-    """An item whose caller waits for its answer."""
+    """An item whose caller waits for its answer.
+
+    ``company`` is the number of those that came together; 0: it came alone.
+    """
 
     item: Q
     answer: "asyncio.Future[A]"
+    company: int = 0
 
     @property
     def is_wanted(self) -> bool:
@@ -68,7 +78,8 @@ class Batcher(Generic[Q, A]):
     """Handles items together, in the order in which they came.
 
     Up to ``workers`` batches are under way at once: while the database works for one, the next is
-    decided. Where there is one writer, more than one only makes the batches smaller.
+    decided. Where there is one writer, more than one only makes the batches smaller. What came
+    together keeps its order whatever becomes of it: two parts of it are never under way at once.
 
     ``handle`` gives for each item its answer, the exception that is its answer, or ``LATER``; never
     ``LATER`` for the first that is still wanted. It asks that once it can begin, because it may
@@ -99,6 +110,9 @@ class Batcher(Generic[Q, A]):
         self._busy = 0
         self._is_gathering = False  # one of them is about to take what waits
         self._last = 0
+        self._companies = itertools.count(1)
+        self._waiting_of: Counter[int] = Counter()
+        self._handled: set[int] = set()  # companies of which a part is under way
 
     @property
     def waiting(self) -> int:
@@ -111,7 +125,10 @@ class Batcher(Generic[Q, A]):
         return await answer
 
     async def ask_all(self, items: Sequence[Q]) -> "list[A | BaseException]":
-        """The answer to each of many items. Raises ``Overloaded`` when not all of them can wait."""
+        """The answer to each of many items, which are handled in their order.
+
+        Raises ``Overloaded`` when not all of them can wait.
+        """
         return await asyncio.gather(*self._wait(items), return_exceptions=True)
 
     def _wait(self, items: Sequence[Q]) -> "list[asyncio.Future[A]]":
@@ -119,7 +136,12 @@ class Batcher(Generic[Q, A]):
             raise Overloaded("Too many calls wait.", retry_after=RETRY_SECONDS)
         loop = asyncio.get_running_loop()
         answers: list[asyncio.Future[A]] = [loop.create_future() for _ in items]
-        self._waiting.extend(map(Waiting, items, answers))
+        company = next(self._companies) if len(items) > 1 else 0
+        self._waiting.extend(
+            Waiting(item, answer, company) for item, answer in zip(items, answers, strict=True)
+        )
+        if company:
+            self._waiting_of[company] += len(items)
         if answers:
             self._call_worker()
         return answers
@@ -128,7 +150,7 @@ class Batcher(Generic[Q, A]):
         """Have a worker where nobody is about to take what waits; beside a busy one for a crowd."""
         if self._is_gathering or self._busy >= self._workers_max:
             return
-        if self._busy and len(self._waiting) < CROWD:
+        if self._busy and self._takeable < CROWD:
             return
         self._is_gathering = True
         # In a context of its own: the worker is nobody's call, though one happens to start it.
@@ -147,15 +169,23 @@ class Batcher(Generic[Q, A]):
             self._last = len(batch)
             self._is_gathering = False
             self._busy += 1
+            companies = {one.company for one in batch} - {0}
+            self._handled |= companies
             if self._waiting:
                 self._call_worker()
             try:
-                self._waiting.extendleft(reversed(await self._settle(batch)))
+                self._put_back(await self._settle(batch))
             finally:
                 self._busy -= 1
-            if self._is_gathering or not self._waiting:
+                self._handled -= companies
+            if self._is_gathering or not self._takeable:
                 return
             self._is_gathering = True
+
+    @property
+    def _takeable(self) -> int:
+        """How many items wait for nobody of their own company."""
+        return len(self._waiting) - sum(self._waiting_of[one] for one in self._handled)
 
     def _linger(self) -> float:
         """How long to wait for company: only while many come, and fewer are here than last time.
@@ -188,22 +218,49 @@ class Batcher(Generic[Q, A]):
         is done. So who finds all others at rest leaves them their part of a crowd.
         """
         idle = self._workers_max - self._busy
-        parts = max(1, min(idle, len(self._waiting) // CROWD))
-        return min(self._items_max, -(-len(self._waiting) // parts))
+        parts = max(1, min(idle, self._takeable // PART))
+        return -(-self._takeable // parts)
 
     def _take(self) -> list[Waiting[Q, A]]:
         batch: list[Waiting[Q, A]] = []
-        weight, count_max = 0, self._share()
-        while self._waiting and len(batch) < count_max:
+        passed_over: list[Waiting[Q, A]] = []
+        weight, share = 0, self._share()
+        while self._waiting and len(batch) < self._items_max:
             first = self._waiting[0]
-            if not first.is_wanted:
-                self._waiting.popleft()
-                continue
-            weight += self._weigh(first.item)
-            if batch and weight > self._weight_max:
-                break
-            batch.append(self._waiting.popleft())
+            if first.is_wanted and first.company not in self._handled:
+                weight += self._weigh(first.item)
+                if batch and (weight > self._weight_max or self._is_enough(batch, first, share)):
+                    break
+                batch.append(first)
+            elif first.is_wanted:
+                passed_over.append(first)
+            self._waiting.popleft()
+            self._count_out(first)
+        self._put_back(passed_over)
         return batch
+
+    def _is_enough(
+        self, batch: Sequence[Waiting[Q, A]], following: Waiting[Q, A], share: int
+    ) -> bool:
+        """Whether a batch has its share, so that the next is for another worker."""
+        if not following.company:
+            return len(batch) >= share
+        if following.company == batch[-1].company:
+            return False  # parts of it would be handled one after the other
+        return len(batch) + self._waiting_of[following.company] > share
+
+    def _count_out(self, one: Waiting[Q, A]) -> None:
+        if one.company:
+            self._waiting_of[one.company] -= 1
+            if not self._waiting_of[one.company]:
+                del self._waiting_of[one.company]
+
+    def _put_back(self, items: Sequence[Waiting[Q, A]]) -> None:
+        """Let these wait before all others."""
+        self._waiting.extendleft(reversed(items))
+        for one in items:
+            if one.company:
+                self._waiting_of[one.company] += 1
 
     async def _settle(self, batch: Sequence[Waiting[Q, A]]) -> list[Waiting[Q, A]]:
         """Answer the callers; gives those whose turn is later."""

@@ -57,7 +57,8 @@ class Terms:
         """Units of a key that a channel may promise; ``returning`` as in ``available``."""
         if key in self.off:
             return 0
-        return self.conditions(key, channel, now).available(available(balance, returning), taken)
+        conditions, free = self.conditions(key, channel, now), available(balance, returning)
+        return free if conditions is UNCONDITIONAL else conditions.available(free, taken)
 
     def shown(
         self,

@@ -113,6 +113,8 @@ def _entries_said(
     """
     said: dict[StockKey, list[bytes]] = {}
     papers: dict[Actor, str] = {}
+    moved = f",{_FREE},{_RESERVED},"
+    begun = f'["{granted[0].now}",'  # decided together, at one instant
     for one, whose, movement_id in zip(granted, ids, movements, strict=True):
         ask = one.ask
         if ask.actor not in papers:
@@ -120,7 +122,7 @@ def _entries_said(
         about = f"{papers[ask.actor]},{text_said(ask.order_id)}"
         rest = f'"",null,null,null,"{whose}","{movement_id}",{about}]'
         for (_, key, quantity), sequence in zip(ask.lines, one.sequences, strict=True):
-            entry_said = f'["{one.now}",{sequence},{_FREE},{_RESERVED},{quantity},{rest}'.encode()
+            entry_said = f"{begun}{sequence}{moved}{quantity},{rest}".encode()
             if key in said:
                 said[key].append(entry_said)
             else:

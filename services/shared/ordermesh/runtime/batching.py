@@ -43,10 +43,11 @@ What a batch costs beside its items, a write to the disk above all, is paid for 
 GATHERING_SECONDS = 0.01
 """So long a worker gathers at most, while its loop is busy taking in more."""
 
-LULL_TURNS = 4
+LULL_TURNS = 20
 """After so many turns of the loop in which nothing came, nothing is about to come.
 
-A call over the network takes some turns from its first byte to its item.
+A call over the network takes many turns from its first byte to its item. Where nothing else goes on
+they take a fraction of a millisecond.
 """
 
 

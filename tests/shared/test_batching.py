@@ -345,9 +345,9 @@ async def test_who_are_too_few_for_two_batches_stay_together() -> None:
     kitchen = Kitchen()
     batcher: Batcher[str, str] = Batcher(kitchen.handle, workers=2)
 
-    await asyncio.gather(*(batcher.ask(str(number)) for number in range(63)))
+    await asyncio.gather(*(batcher.ask(str(number)) for number in range(31)))
 
-    assert [len(batch) for batch in kitchen.batches] == [63]
+    assert [len(batch) for batch in kitchen.batches] == [31]
 
 
 async def test_beside_a_worker_that_is_busy_the_other_takes_all_that_waits() -> None:

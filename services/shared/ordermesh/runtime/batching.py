@@ -31,13 +31,8 @@ CROWD = 16
 LINGER_SECONDS = 0.002
 """After a batch of so many items the next one waits so long for as many.
 
-So many also wait before a second worker begins beside one that is busy.
-"""
-
-PART = 32
-"""A crowd is divided among workers that rest, if each gets so many at least.
-
-What a batch costs beside its items, a write to the disk above all, is paid for each part.
+So many also wait before a second worker begins beside one that is busy, and a crowd is divided among
+workers that rest where each gets so many: what a batch costs beside its items is paid for each part.
 """
 
 GATHERING_SECONDS = 0.01
@@ -219,7 +214,7 @@ class Batcher(Generic[Q, A]):
         is done. So who finds all others at rest leaves them their part of a crowd.
         """
         idle = self._workers_max - self._busy
-        parts = max(1, min(idle, self._takeable // PART))
+        parts = max(1, min(idle, self._takeable // CROWD))
         return -(-self._takeable // parts)
 
     def _take(self) -> list[Waiting[Q, A]]:

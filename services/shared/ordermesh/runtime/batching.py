@@ -31,8 +31,9 @@ CROWD = 16
 LINGER_SECONDS = 0.002
 """After a batch of so many items the next one waits so long for as many.
 
-So many also wait before a second worker begins beside one that is busy, and a crowd is divided among
-workers that rest where each gets so many: what a batch costs beside its items is paid for each part.
+So many also wait before a second worker begins beside one that is busy, and a crowd is divided
+among workers that rest where each gets so many: what a batch costs beside its items is paid for
+each part.
 """
 
 GATHERING_SECONDS = 0.01

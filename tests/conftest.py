@@ -5,6 +5,7 @@ A test that asks for a database runs on SQLite and on PostgreSQL, and is marked 
 
 import asyncio
 import gc
+import logging
 import os
 import shutil
 import sys
@@ -86,6 +87,19 @@ def _reason(report: pytest.TestReport) -> str:
     """Why it was skipped."""
     told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return told.removeprefix("Skipped: ")
+
+
+@pytest.fixture(autouse=True)
+def logs_end_with_their_test() -> Iterator[None]:
+    """A main that runs in a test sends all logs to what the test captures, and that is closed."""
+    root = logging.getLogger()
+    handlers, level = tuple(root.handlers), root.level
+    yield
+    for handler in {*root.handlers, *handlers}:
+        root.removeHandler(handler)
+    for handler in handlers:
+        root.addHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture

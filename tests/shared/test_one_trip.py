@@ -1,101 +1,137 @@
-"""A statement to SQLite goes once to the thread of its connection, and loses nothing on the way."""
+"""How often a transaction on a file goes to the thread of its connection, and what is true then."""
 
-import sqlite3
-from collections.abc import AsyncIterator
-from pathlib import Path
+import asyncio
 from typing import Any
 
-import aiosqlite
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from aiosqlite.core import Connection as Driver
+from sqlalchemy import Column, Integer, MetaData, Table, select
+from sqlalchemy.schema import CreateTable
 
-from ordermesh.runtime.engines import sqlite_engine
+from ordermesh.runtime.bulk import insert_columns
+from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.engines import TransactionConflict
+from tests.dialects import on_sqlite
 
-metadata = MetaData()
-mug = Table(
-    "mug",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("name", String, unique=True),
-)
+THING = Table("thing", MetaData(), Column("number", Integer, primary_key=True))
+
+pytestmark = on_sqlite
 
 
 @pytest.fixture
-async def connection(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
-    engine = sqlite_engine(make_url(f"sqlite+aiosqlite:///{tmp_path}/mugs.db"), writer=True)
-    async with engine.connect() as opened:
-        await opened.run_sync(metadata.create_all)
-        yield opened
-    await engine.dispose()
+async def things(database: Database) -> Database:
+    async def make(tx: Transaction) -> None:
+        await tx.execute(CreateTable(THING))
+
+    await database.run(make)
+    return database
 
 
 @pytest.fixture
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What went to the thread since the test began."""
+    """What was done in threads of connections, trip by trip."""
     made: list[str] = []
-    go: Any = aiosqlite.Connection._execute
+    go: Any = Driver._execute
 
-    async def counted(self: aiosqlite.Connection, work: Any, *rest: Any, **options: Any) -> Any:
-        made.append(getattr(work, "__name__", "?"))
-        return await go(self, work, *rest, **options)
+    async def noted(self: Driver, work: Any, *arguments: Any, **named: Any) -> Any:
+        made.append(work.__name__)
+        return await go(self, work, *arguments, **named)
 
-    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    monkeypatch.setattr(Driver, "_execute", noted)
     return made
 
 
-async def test_each_statement_is_one_trip(connection: AsyncConnection, trips: list[str]) -> None:
-    await connection.execute(select(mug))
-    trips.clear()
-
-    await connection.execute(insert(mug), [{"name": "red"}, {"name": "blue"}])
-    await connection.execute(update(mug).values(name="green").where(mug.c.number == 1))
-    (await connection.execute(select(mug))).all()
-
-    assert len(trips) == 3
+async def add(tx: Transaction, *numbers: int) -> None:
+    await insert_columns(tx, THING, {"number": numbers})
 
 
-async def test_what_a_statement_did_is_told(connection: AsyncConnection) -> None:
-    first = await connection.execute(insert(mug).values(name="red"))
-    assert first.inserted_primary_key == (1,)
-    many = await connection.execute(insert(mug), [{"name": "blue"}, {"name": "green"}])
-    assert many.rowcount == 2
-    changed = await connection.execute(
-        update(mug).values(name=mug.c.name + "!").where(mug.c.number < 3)
-    )
-    assert changed.rowcount == 2
-    named = await connection.execute(
-        insert(mug).values([{"name": "a"}, {"name": "b"}]).returning(mug.c.number, mug.c.name)
-    )
-    assert named.all() == [(4, "a"), (5, "b")]
-    found = await connection.execute(select(mug.c.name).order_by(mug.c.number))
-    assert list(found.keys()) == ["name"]
-    assert found.fetchmany(2) == [("red!",), ("blue!",)]
-    assert found.fetchone() == ("green",)
-    assert found.all() == [("a",), ("b",)]
+async def listed(tx: Transaction) -> list[int]:
+    return list((await tx.execute(select(THING.c.number).order_by("number"))).scalars())
 
 
-async def test_a_statement_that_failed_leaves_the_connection_as_it_was(
-    connection: AsyncConnection,
+async def test_a_read_begins_with_its_first_statement_and_ends(
+    things: Database, trips: list[str]
 ) -> None:
-    await connection.execute(insert(mug).values(name="red"))
+    assert await things.read(listed) == []
 
-    with pytest.raises(IntegrityError) as twice:
-        await connection.execute(insert(mug).values(name="red"))
-    with pytest.raises(OperationalError):
-        await connection.execute(text("SELECT * FROM cup"))
-
-    assert isinstance(twice.value.orig, sqlite3.IntegrityError)
-    assert (await connection.execute(select(mug.c.name))).scalars().all() == ["red"]
+    assert trips == ["_begin_and", "commit"]
 
 
-async def test_rows_that_were_not_read_keep_nothing_open(connection: AsyncConnection) -> None:
-    await connection.execute(insert(mug), [{"name": str(number)} for number in range(10)])
-    await connection.execute(select(mug))
-    await connection.commit()
+async def test_writes_that_follow_one_another_go_together(
+    things: Database, trips: list[str]
+) -> None:
+    async def write(tx: Transaction) -> list[int]:
+        await add(tx, 1)
+        await add(tx, 2, 3)
+        return await listed(tx)
 
-    # A statement that is still being read would lock the table.
-    await connection.execute(text("DROP TABLE mug"))
-    await connection.commit()
+    assert await things.run(write) == [1, 2, 3]
+    assert trips == ["_begin_and", "_begin_and", "commit"]
+
+
+async def test_where_nothing_was_begun_nothing_is_ended(things: Database, trips: list[str]) -> None:
+    async def nothing(_: Transaction) -> None:
+        return
+
+    await things.run(nothing)
+
+    assert trips == []
+
+
+async def test_writes_that_meet_a_twin_fail_together_and_nothing_is_left(things: Database) -> None:
+    await things.run(lambda tx: add(tx, 2))
+
+    async def write(tx: Transaction) -> None:
+        await add(tx, 1)
+        await add(tx, 2)
+        await add(tx, 3)
+
+    with pytest.raises(TransactionConflict):
+        await things.run(write)
+    assert await things.read(listed) == [2]
+    await things.run(lambda tx: add(tx, 1))
+    assert await things.read(listed) == [1, 2]
+
+
+async def test_writes_of_a_block_that_fails_vanish_and_those_before_it_stay(
+    things: Database,
+) -> None:
+    async def fail(tx: Transaction) -> None:
+        async with tx.savepoint():
+            await add(tx, 2)
+            raise ValueError("no")
+
+    async def write(tx: Transaction) -> None:
+        await add(tx, 1)
+        with pytest.raises(ValueError, match="no"):
+            await fail(tx)
+        await add(tx, 3)
+
+    await things.run(write)
+
+    assert await things.read(listed) == [1, 3]
+
+
+async def test_a_transaction_that_is_cancelled_while_it_begins_holds_nothing(
+    things: Database,
+) -> None:
+    """The thread begins it after its caller has gone; it must be ended all the same."""
+    for delay in range(12):
+        begun = asyncio.Event()
+
+        async def work(tx: Transaction, begun: asyncio.Event = begun) -> None:
+            begun.set()
+            await listed(tx)
+            await asyncio.sleep(3600)
+
+        task = asyncio.create_task(things.run(work))
+        await begun.wait()
+        for _ in range(delay):
+            await asyncio.sleep(0)
+        (inner,) = things._running
+        inner.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+        await things.run(lambda tx, number=delay: add(tx, number))  # type: ignore[misc]
+
+    assert await things.read(listed) == list(range(12))

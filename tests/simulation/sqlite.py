@@ -231,6 +231,18 @@ class _InlineConnection:
         await self._disk.pause()
         return self._held.connection.exec_driver_sql(statement, parameters)
 
+    async def get_raw_connection(self) -> "_InlineConnection":
+        return self
+
+    @property
+    def dbapi_connection(self) -> "_InlineConnection":
+        return self
+
+    async def execute_each(self, writes: Sequence[tuple[str, Sequence[Any]]]) -> None:
+        for statement, rows in writes:
+            await self._disk.pause()
+            self._held.connection.exec_driver_sql(statement, list(rows))
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[None]:
         driver = self._held.driver

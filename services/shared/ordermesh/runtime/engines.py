@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ordermesh.kernel.errors import Conflict, Overloaded, Unavailable
+from ordermesh.runtime.one_trip import Connection as OneTripConnection
 from ordermesh.runtime.one_trip import OneTrip
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ def sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        cast("OneTripConnection", connection.connection.dbapi_connection).begin(begin)
 
     return engine
 
@@ -212,16 +213,23 @@ _PRIMARY_CODE = 0xFF
 
 def judge(error: DBAPIError) -> Verdict:
     """What the error means. A key that exists already means that a twin slipped in."""
-    cause: Any = error.orig
+    verdict = _judge_cause(error.orig)
+    if verdict is not None:
+        return verdict
+    return Verdict.AWAY if error.connection_invalidated else Verdict.BUG
+
+
+def _judge_cause(cause: Any) -> Verdict | None:
+    """What an error of a driver means; None for one that tells no state."""
     state = getattr(cause, "sqlstate", None)
-    if state is not None:
+    if isinstance(state, str):
         return _judge_state(state)
     code = getattr(cause, "sqlite_errorcode", None)
-    if code is not None:
-        if code in _AGAIN_CODES or code & _PRIMARY_CODE in _AGAIN_CODES:
-            return Verdict.AGAIN
-        return Verdict.AWAY if code & _PRIMARY_CODE in _AWAY_CODES else Verdict.BUG
-    return Verdict.AWAY if error.connection_invalidated else Verdict.BUG
+    if code is None:
+        return None
+    if code in _AGAIN_CODES or code & _PRIMARY_CODE in _AGAIN_CODES:
+        return Verdict.AGAIN
+    return Verdict.AWAY if code & _PRIMARY_CODE in _AWAY_CODES else Verdict.BUG
 
 
 def _judge_state(state: str) -> Verdict:
@@ -284,9 +292,9 @@ async def translated(attempt: Awaitable[T]) -> T:
         raise
     except Exception as error:
         # The driver's own, where it was asked past SQLAlchemy.
-        state = getattr(error, "sqlstate", None)
-        if isinstance(state, str):
-            _raise_judged(_judge_state(state), error)
+        verdict = _judge_cause(error)
+        if verdict is not None:
+            _raise_judged(verdict, error)
         raise
 
 

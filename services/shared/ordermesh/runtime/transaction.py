@@ -46,6 +46,7 @@ class Transaction:
         self._has_begun = False
         self._driver: Any = None
         self._writes: list[ColumnWrite] = []
+        self._rows: list[tuple[str, Sequence[Any]]] = []
         self._last_now: datetime | None = None
 
     @property
@@ -82,9 +83,13 @@ class Transaction:
         return rows
 
     async def execute_rows(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Execute a statement in the words of SQLite's driver once for each row."""
-        await self._ready()
-        await self._connection.exec_driver_sql(statement, list(rows))
+        """Execute a statement in the words of SQLite's driver once for each row.
+
+        Such statements travel together, at the latest before the next other statement or the end.
+        """
+        if not self._is_open:
+            raise RuntimeError("This transaction has ended.")
+        self._rows.append((statement, rows))
 
     async def write_columns(self, write: ColumnWrite) -> None:
         """Write whole columns of values to PostgreSQL, past SQLAlchemy.
@@ -100,6 +105,10 @@ class Transaction:
 
     async def flush(self) -> None:
         """Send the writes that wait."""
+        if self._rows:
+            self._has_begun, rows, self._rows = True, self._rows, []
+            raw = await self._connection.get_raw_connection()
+            await cast("Any", raw.dbapi_connection).execute_each(rows)
         if not self._writes:
             return
         writes, self._writes = self._writes, []
@@ -155,6 +164,7 @@ class Transaction:
                 await self.flush()
         except BaseException:
             self._writes.clear()
+            self._rows.clear()
             del self._after_commit[registered:]
             raise
 
@@ -174,7 +184,7 @@ class Transaction:
     async def _ready(self) -> None:
         if not self._is_open:
             raise RuntimeError("This transaction has ended.")
-        if self._writes:
+        if self._writes or self._rows:
             await self.flush()
         self._has_begun = True
 

@@ -154,6 +154,9 @@ class Caller:
 
         What was not known until now is known then.
         """
+        if told.outcome is Outcome.REFUSED and not told.is_lasting:
+            # It is looked at anew, and until that is answered nobody knows what becomes of it.
+            told.outcome, told.reason, told.is_lasting = Outcome.UNKNOWN, "", True
         if told.outcome is Outcome.UNKNOWN:
             await self._attempt(told)
             return
@@ -163,7 +166,7 @@ class Caller:
             if twin.outcome is not Outcome.UNKNOWN:
                 break
             await self.rest(REST_SECONDS_MAX)
-        if twin.outcome is Outcome.UNKNOWN or not told.is_lasting:
+        if twin.outcome is Outcome.UNKNOWN:
             return
         reached("a request was asked again and got its answer again")
         if _is_decided_by_now(told, twin):

@@ -15,11 +15,17 @@ from ordermesh.api.inventory.v1 import ReserveBulkRequest
 from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.errors.reservation import ReservationIdTaken
-from ordermesh.inventory.domain.errors.stock import InsufficientStock, KeyQuarantined
+from ordermesh.inventory.domain.errors.stock import (
+    InsufficientStock,
+    KeyQuarantined,
+    NotStockedHere,
+)
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Account, Cause, MovementKind
 from ordermesh.inventory.domain.movement import Document
+from ordermesh.inventory.operations.foreseeing import get_to_know, unseen_keys
 from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.servicer import reserving
 from ordermesh.inventory.servicer.reserving import Reserving
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.kernel.clock import SystemClock
@@ -131,13 +137,92 @@ async def test_what_was_not_seen_before_is_looked_at_beside_what_was(
     assert await first.is_sound()
 
 
+def glances(process: Process, monkeypatch: pytest.MonkeyPatch) -> list[set[StockKey]]:
+    """The keys that a process glances at from now on."""
+    seen: list[set[StockKey]] = []
+
+    async def noted(stores: Any, tx: Transaction, keys: Any) -> None:
+        seen.append(set(keys))
+        await get_to_know(stores, tx, keys)
+
+    monkeypatch.setattr(reserving, "get_to_know", noted)
+    return seen
+
+
+@on_postgresql
+async def test_what_was_not_seen_before_is_glanced_at_once(
+    first: Process, another: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await another()).stock({"CUP at A": 5})
+    seen = glances(first, monkeypatch)
+
+    for _ in range(3):
+        await first.reserve({"MUG at A": 1, "CUP at A": 1})
+
+    # With an item that is new, what was seen of others is forgotten.
+    assert seen == [{StockKey("CUP", "A")}, {MUG}]
+    assert first.outcomes == {"stood": 3}
+    assert (await first.balance("CUP at A")).reserved == 3
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_what_cannot_be_decided_at_a_glance_is_glanced_at_no_more(
+    first: Process, another: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await first.put_items(item("NEW"))
+    seen = glances(first, monkeypatch)
+    for _ in range(3):
+        with pytest.raises(NotStockedHere):
+            await first.reserve({"NEW at A": 1})
+    assert seen == [{StockKey("NEW", "A")}]
+
+    await (await another()).stock({"NEW at A": 5})
+    first.outcomes.clear()
+    for _ in range(3):
+        await first.reserve({"NEW at A": 1})
+
+    # What a look has found there is remembered.
+    assert len(seen) == 1
+    assert first.outcomes == {"stood": 2}
+    assert (await first.balance("NEW at A")).reserved == 3
+    assert await first.is_sound()
+
+
+@on_postgresql
+async def test_what_changes_after_a_glance_is_not_sold_twice(
+    first: Process, another: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rival = await another()
+    await rival.stock({"CUP at A": 1})
+
+    async def overtaken(stores: Any, tx: Transaction, keys: Any) -> None:
+        await get_to_know(stores, tx, keys)
+        await rival.reserve({"CUP at A": 1})
+
+    monkeypatch.setattr(reserving, "get_to_know", overtaken)
+    monkeypatch.setattr(
+        reserving, "unseen_keys", lambda stores, wishes: ours(first, stores, wishes)
+    )
+
+    with pytest.raises(InsufficientStock):
+        await first.reserve({"CUP at A": 1})
+    assert first.outcomes == {"NotAsRemembered": 1}
+    assert await first.is_sound()
+
+
+def ours(process: Process, stores: Any, wishes: Any) -> set[StockKey]:
+    """What a process has not seen; of others nothing is."""
+    return unseen_keys(stores, wishes) if stores is process.wiring.stores else set()
+
+
 @on_postgresql
 async def test_what_is_decided_beside_a_look_waits_for_it(first: Process, another: Open) -> None:
     await (await another()).stock({"CUP at A": 50, "MUG at A": 90})
     await first.reserve({"MUG at A": 1})
     first.outcomes.clear()
     reserving = Reserving(first.wiring)
-    both = [first.wish({"CUP at A": 1, "MUG at A": 1}) for _ in range(20)]
+    both = [first.wish({"CUP at A": 1, "MUG at A": 1}, best_effort=True) for _ in range(20)]
     one = [first.wish({"MUG at A": 1}) for _ in range(20)]
     with first.calling("ReserveBulk"):
         looks = asyncio.create_task(reserving.verdicts(both))
@@ -145,7 +230,7 @@ async def test_what_is_decided_beside_a_look_waits_for_it(first: Process, anothe
         foreseen = await reserving.verdicts(one)
 
     assert all(verdict.HasField("reply") for verdict in [*foreseen, *await looks])
-    # Cups were not known, so a look took mugs; what was decided after it stands.
+    # Who takes what there is needs a look, and took mugs; what was decided after it stands.
     assert first.outcomes == {"stood": 1}
     assert (await first.balance("MUG at A")).reserved == 42
     assert await first.is_sound()

@@ -4,9 +4,10 @@ What is granted stands if the database finds that every balance still has the en
 last, and that items, locations and controls are the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.plain import FreeStock, Granted
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.operations.plain import (
@@ -21,6 +22,7 @@ from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.at_once import AtOnce, MustLook
 from ordermesh.runtime.batching import LATER, Later
+from ordermesh.runtime.database import Transaction
 
 
 def may_foresee(stores: Stores, wishes: Sequence[PlainWish | None]) -> bool:
@@ -33,6 +35,31 @@ def may_foresee(stores: Stores, wishes: Sequence[PlainWish | None]) -> bool:
     if memory.stamps is None or needs_more(memory.controls):
         return False
     return 2 * _count_foreseeable(stores, wishes) >= len(wishes) > 0 and not memory.is_resting()
+
+
+def unseen_keys(stores: Stores, wishes: Sequence[PlainWish | None]) -> set[StockKey]:
+    """Keys that are plainly wanted, and of which nothing is remembered.
+
+    Empty where nothing can be decided on what is remembered anyway.
+    """
+    memory = stores.recollection
+    if memory.stamps is None or needs_more(memory.controls):
+        return set()
+    wanted = {key for wish in wishes if wish is not None for _, key, _ in wish.ask.lines}
+    return wanted - memory.balances.keys() - memory.others
+
+
+async def get_to_know(stores: Stores, tx: Transaction, keys: Collection[StockKey]) -> None:
+    """Remember what there is of keys, so that it can be decided on; nothing is locked for it."""
+    memory, names = stores.recollection, Names()
+    await stores.items.look_up(tx, {key.sku for key in keys}, names)
+    await stores.locations.look_up(tx, {key.location_id for key in keys}, names)
+    there = [
+        key for key in keys if key.sku in names.item_ids and key.location_id in names.location_ids
+    ]
+    if there:
+        await stores.ledger.glance(tx, names.pairs(there))
+    memory.others.update(key for key in keys if key not in memory.balances)
 
 
 async def reserve_foreseen(

@@ -92,6 +92,10 @@ class LedgerStore(Protocol):
         """Lock the balances in the order of their keys, in one statement, and read them."""
         ...
 
+    async def glance(self, tx: Transaction, wanted: Collection[Pair]) -> None:
+        """Read balances without a lock, only to remember those that can be decided on so."""
+        ...
+
     async def record(
         self,
         tx: Transaction,

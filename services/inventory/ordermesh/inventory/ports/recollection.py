@@ -30,6 +30,8 @@ MISSES_MAX = 6
 class Recollection:
     """What was seen last. ``stamps`` tell items, locations and controls from all that came later.
 
+    ``others`` are keys that were looked for and cannot be decided on without looking each time.
+
     ``epoch`` counts what went wrong: what was decided in an earlier one, and is not written yet, is
     to be decided again. ``history`` is that of the database, as a transaction at once knows it: of
     another, the numbers of entries that are remembered may stand for something else.
@@ -42,6 +44,7 @@ class Recollection:
     tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     balances: dict[StockKey, Balance] = field(default_factory=dict)
+    others: set[StockKey] = field(default_factory=set)
     epoch: int = 0
     history: int = 0
     _misses: int = 0
@@ -49,7 +52,7 @@ class Recollection:
 
     def begin(self, stamps: Stamps, controls: ControlTable) -> None:
         """Items, locations and controls are those of these stamps; of others, all is forgotten."""
-        if stamps != self.stamps or len(self.balances) > KEYS_MAX:
+        if stamps != self.stamps or max(len(self.balances), len(self.others)) > KEYS_MAX:
             self._clear()
             self.stamps, self.controls = stamps, controls
 
@@ -100,3 +103,4 @@ class Recollection:
         self.epoch += 1
         for known in (self.item_ids, self.location_ids, self.tags, self.groups, self.balances):
             known.clear()
+        self.others.clear()

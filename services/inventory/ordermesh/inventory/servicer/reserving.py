@@ -1,7 +1,8 @@
 """Calls of Reserve, however they come: together with those that wait at the same moment."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -9,15 +10,21 @@ import structlog
 
 from ordermesh.api.inventory.v1 import ReserveRequest, ReserveResponse, ReserveVerdict
 from ordermesh.inventory.access import EDGE, actor_of
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.plain import Granted
-from ordermesh.inventory.operations.foreseeing import may_foresee, reserve_foreseen
+from ordermesh.inventory.operations.foreseeing import (
+    get_to_know,
+    may_foresee,
+    reserve_foreseen,
+    unseen_keys,
+)
 from ordermesh.inventory.operations.plain import PlainWish, reserve_plain
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.reserving import Verdict, Wish, reserve_many
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.plain import PlainReplies, plain_ask
 from ordermesh.inventory.wire.reservations import ask, reservation_message, verdict_message
-from ordermesh.kernel.errors import DomainError, Unavailable
+from ordermesh.kernel.errors import DomainError, Overloaded, Unavailable
 from ordermesh.runtime.at_once import AtOnce, MustLook, NotAsRemembered
 from ordermesh.runtime.batching import LATER, Batcher, Later, Waiting
 from ordermesh.runtime.call import current_call
@@ -138,6 +145,7 @@ class Reserving:
         """What could be decided on what is remembered; ``LATER`` for what is to be looked at."""
         nothing: list[Answer[ReserveResponse]] = [LATER] * len(waiting)
         wishes = _in_order(plain, [one.item for one in waiting])
+        await self._get_to_know(wishes)
         while True:
             if not may_foresee(self._wiring.stores, wishes):
                 return nothing
@@ -155,6 +163,21 @@ class Reserving:
         except (MustLook, NotAsRemembered, TransactionConflict, Unavailable):
             # Whether it was written or not, and why it was not, is found out by looking.
             return nothing
+
+    async def _get_to_know(self, wishes: Sequence[PlainWish | None]) -> None:
+        """See what was not seen yet, beside all others: to decide while looking keeps them up."""
+        stores = self._wiring.stores
+        # Twice, because who sees that items or controls have changed forgets all that was seen.
+        for _ in range(2):
+            keys = unseen_keys(stores, wishes)
+            if not keys:
+                return
+            # Who cannot look now finds out when it is decided.
+            with suppress(Unavailable, Overloaded, TransactionConflict):
+                await self._wiring.database.read(partial(self._glance, keys))
+
+    async def _glance(self, keys: Collection[StockKey], tx: Transaction) -> None:
+        await get_to_know(self._wiring.stores, tx, keys)
 
     async def _looked(
         self,

@@ -47,7 +47,7 @@ from ordermesh.inventory.store.keys import (
     pairs,
     texts,
 )
-from ordermesh.inventory.store.locking import FIGURES, LOCKING
+from ordermesh.inventory.store.locking import FIGURES, GLANCING, LOCKING
 from ordermesh.inventory.store.movements import read_movements
 from ordermesh.inventory.store.reservations import returning
 from ordermesh.inventory.store.rows import (
@@ -149,6 +149,16 @@ class SqlLedgerStore:
             return Books(balances, terms, taken)
         quarantined = frozenset(keys[pair] for pair in suspects)
         return Books(balances, replace(terms, off=terms.off | quarantined), taken, quarantined)
+
+    async def glance(self, tx: Transaction, wanted: Collection[Pair]) -> None:
+        """Read balances without a lock, only to remember those that can be decided on so."""
+        found = await tx.rows(GLANCING, pair_values(tx.dialect, wanted))
+        sound = {(row[0], row[1]): Balance(*row[2:-1]) for row in found if not row[-1]}
+        if not sound:
+            return
+        rows, table = await self._named(tx, sound)
+        balances = {StockKey(row[3], row[4]): sound[row[1], row[2]] for row in rows}
+        recollect(self._recollection, rows, table, balances)
 
     async def _named(
         self, tx: Transaction, wanted: Collection[Pair]

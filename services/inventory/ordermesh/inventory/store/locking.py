@@ -1,5 +1,9 @@
-"""The one statement that locks balances: in the order of keys, so that no two can cross."""
+"""The statements that read balances by their keys: with locks, or without.
 
+Locks are taken in the order of keys, so that no two transactions can cross.
+"""
+
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, select, tuple_
@@ -13,8 +17,8 @@ FIGURES = ("on_hand", "reserved", "short", "damaged", "inspection", "missing", "
 """The figures of a balance, in the order in which the domain's ``Balance`` takes them."""
 
 
-def _locking(dialect: Dialect) -> Select[Any]:
-    return (
+def _reading(dialect: Dialect, *, locks: bool) -> Select[Any]:
+    found = (
         select(
             balance.c.item_id,
             balance.c.location_id,
@@ -23,9 +27,12 @@ def _locking(dialect: Dialect) -> Select[Any]:
         )
         .where(tuple_(balance.c.item_id, balance.c.location_id).in_(pair_rows(dialect)))
         .order_by(balance.c.item_id, balance.c.location_id)
-        .with_for_update(key_share=True)
     )
+    return found.with_for_update(key_share=True) if locks else found
 
 
-LOCKING = Prepared(_locking)
+LOCKING = Prepared(partial(_reading, locks=True))
 """Locks and reads the balances of ``pair_values``: surrogates, ``FIGURES``, and the quarantine."""
+
+GLANCING = Prepared(partial(_reading, locks=False))
+"""Reads the same without a lock."""

@@ -56,6 +56,7 @@ _SITUATIONS = (
     "a stream of changes went on after it broke",
     "a commit met a full disk",
     "an order waited for inventory and was sourced later",
+    "a checkout was asked again while it was undecided",
     "an order was planned more than once",
     "an order was split over locations",
     "an order was fulfilled",

@@ -11,6 +11,12 @@ _SEEN: Mapping[str, tuple[str, str]] = {
         "routing",
         "select order_id from decision group by order_id having count(*) > 1",
     ),
+    "a checkout was asked again while it was undecided": (
+        "routing",
+        # Nobody has more patience with one call.
+        "select 1 from saga join customer_order o using (order_id)"
+        + " where julianday(answer_by) > julianday(o.create_time) + 3.2 / 86400",
+    ),
     "an order was split over locations": (
         "routing",
         "select decision_id from fulfillment_order group by decision_id having count(*) > 1",

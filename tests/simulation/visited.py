@@ -14,8 +14,10 @@ _SEEN: Mapping[str, tuple[str, str]] = {
     "a checkout was asked again while it was undecided": (
         "routing",
         # Nobody has more patience with one call.
-        "select 1 from saga join customer_order o using (order_id)"
-        + " where julianday(answer_by) > julianday(o.create_time) + 3.2 / 86400",
+        (
+            "select 1 from saga join customer_order o using (order_id)"
+            " where julianday(answer_by) > julianday(o.create_time) + 3.2 / 86400"
+        ),
     ),
     "an order was split over locations": (
         "routing",

@@ -15,8 +15,13 @@ from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Balance
 from ordermesh.inventory.domain.plain import FreeStock, Granted, PlainAsk, PlainLine
 from ordermesh.inventory.domain.quotas import NO_QUOTAS, HoldQuotas
-from ordermesh.inventory.operations.foreseeing import may_foresee, reserve_foreseen
+from ordermesh.inventory.operations.foreseeing import (
+    may_foresee,
+    reserve_foreseen,
+    unseen_keys,
+)
 from ordermesh.inventory.operations.plain import PlainWish
+from ordermesh.inventory.ports import recollection
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.recollection import Recollection
 from ordermesh.inventory.ports.stores import Stores
@@ -70,11 +75,9 @@ def memory(*controls: Control, **balances: Balance) -> Recollection:
     )
 
 
-def stores(recollection: Recollection, quotas: HoldQuotas = NO_QUOTAS) -> Stores:
+def stores(known: Recollection, quotas: HoldQuotas = NO_QUOTAS) -> Stores:
     """Only what is asked: any other store would not be there."""
-    parts = SimpleNamespace(
-        recollection=recollection, quotas=quotas, controls=Controls(), plain=Books()
-    )
+    parts = SimpleNamespace(recollection=known, quotas=quotas, controls=Controls(), plain=Books())
     return cast("Stores", parts)
 
 
@@ -282,3 +285,32 @@ async def test_of_another_history_nothing_is_remembered() -> None:
     assert (known.stamps, known.balances, known.history) == (None, {}, HISTORY + 1)
     with pytest.raises(MustLook):
         await decided(stores(known), transaction(HISTORY + 1), wish())
+
+
+def test_what_is_plainly_wanted_and_was_never_seen_is_unseen() -> None:
+    known = stores(memory())
+
+    assert unseen_keys(known, [wish(1, line(MUG), line(JUG)), None, wish(2)]) == {JUG}
+    known.recollection.set_apart([JUG])
+    assert unseen_keys(known, [wish(1, line(MUG), line(JUG))]) == set()
+
+
+def test_where_nothing_can_be_foreseen_nothing_is_unseen() -> None:
+    limit = Control("limit", ControlKind.LIMIT_PER_CUSTOMER, 3)
+    unstamped = memory()
+    unstamped.stamps = None
+
+    assert unseen_keys(stores(memory(limit)), [wish(1, line(JUG))]) == set()
+    assert unseen_keys(stores(unstamped), [wish(1, line(JUG))]) == set()
+
+
+def test_however_many_keys_are_asked_for_that_are_nowhere_few_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recollection, "KEYS_MAX", 10)
+    known = memory()
+
+    for number in range(100):
+        known.set_apart([StockKey(f"NOBODY-{number}-{place}", "A") for place in range(3)])
+        assert len(known.others) <= 10
+    assert StockKey("NOBODY-99-2", "A") in known.others

@@ -59,7 +59,7 @@ async def get_to_know(stores: Stores, tx: Transaction, keys: Collection[StockKey
     ]
     if there:
         await stores.ledger.glance(tx, names.pairs(there))
-    memory.others.update(key for key in keys if key not in memory.balances)
+    memory.set_apart([key for key in keys if key not in memory.balances])
 
 
 async def reserve_foreseen(

@@ -5,7 +5,7 @@ finds that all of it is still so. Only what can be decided without looking is he
 sold as they are, at locations that sell.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,7 +17,7 @@ Stamps = tuple[UUID, UUID]
 """What tells the controls, and what tells items and locations, from all that was before."""
 
 KEYS_MAX = 100_000
-"""How many balances are remembered, in some 50 MB.
+"""How many balances are remembered, in some 50 MB; and of how many keys that none are.
 
 Beyond it all are forgotten, and those that matter come back.
 """
@@ -52,7 +52,7 @@ class Recollection:
 
     def begin(self, stamps: Stamps, controls: ControlTable) -> None:
         """Items, locations and controls are those of these stamps; of others, all is forgotten."""
-        if stamps != self.stamps or max(len(self.balances), len(self.others)) > KEYS_MAX:
+        if stamps != self.stamps or len(self.balances) > KEYS_MAX:
             self._clear()
             self.stamps, self.controls = stamps, controls
 
@@ -75,6 +75,12 @@ class Recollection:
     def foresee(self, balances: Mapping[StockKey, Balance]) -> None:
         """These will be, unless what was decided fails."""
         self.balances.update(balances)
+
+    def set_apart(self, keys: Collection[StockKey]) -> None:
+        """These were looked for and are not remembered: whoever wants them looks each time."""
+        if len(self.others) + len(keys) > KEYS_MAX:
+            self.others.clear()
+        self.others.update(keys)
 
     def forget(self, keys: Iterable[StockKey]) -> None:
         """What was foreseen of these keys failed, and with it all that was decided on it."""

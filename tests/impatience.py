@@ -10,24 +10,24 @@ import pytest
 from sqlalchemy import func, select
 
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.engines import WRITERS
 from ordermesh.runtime.tables import reply
 from tests.eventually import eventually
 
-_POOL = 8
 _ARRIVAL_SECONDS = 0.1
 """Long enough for a call to arrive, and for a server to hear that nobody waits any more."""
 
 
 @asynccontextmanager
 async def all_connections_in_use(database: Database) -> AsyncIterator[None]:
-    """Transactions that do nothing and do not end: whoever comes has to wait."""
+    """Transactions that do nothing and do not end: whoever comes to write has to wait."""
     begun, let_go = asyncio.Semaphore(0), asyncio.Event()
 
     async def linger(_: Transaction) -> None:
         begun.release()
         await let_go.wait()
 
-    count = 1 if database.dialect == "sqlite" else _POOL
+    count = 1 if database.dialect == "sqlite" else WRITERS
     lingering = [asyncio.create_task(database.run(linger)) for _ in range(count)]
     for _ in range(count):
         await begun.acquire()

@@ -35,6 +35,7 @@ from ordermesh.runtime.at_once import (
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.doorbell import Doorbells
 from ordermesh.runtime.engines import (
+    WRITERS,
     ConnectionLost,
     Dialect,
     Driver,
@@ -120,7 +121,7 @@ class Database:
         clock: Clock,
         schema: str | None = None,
         timeouts: PostgresTimeouts | None = None,
-        pool_size: int = 6,
+        pool_size: int = WRITERS,
         random: randomness.Random | None = None,
         ids: Ids | None = None,
         driver: Driver | None = None,

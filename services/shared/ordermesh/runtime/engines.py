@@ -23,6 +23,9 @@ from ordermesh.runtime.one_trip import OneTrip
 T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
 
+WRITERS = 6
+"""Connections to PostgreSQL that write, unless it is asked for another number."""
+
 READERS = 4
 """Connections that only read; who looks never takes the connection of who writes."""
 

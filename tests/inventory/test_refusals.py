@@ -1,8 +1,7 @@
 """Every mutating method, told wrongly in every way: the right status and reason, and no change."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from grpc_health.v1 import (  # type: ignore[import-untyped]  # it ships no type
     health_pb2,
     health_pb2_grpc,
 )
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from ordermesh.api.inventory.v1 import (
     BeginImportRequest,
@@ -49,9 +48,9 @@ from ordermesh.inventory.store.tables.suspects import quarantined_key
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.migrate import migrate
-from ordermesh.runtime.tables import reply
 from tests.conftest import Fill
 from tests.eventually import eventually
+from tests.impatience import all_connections_in_use, recorded_count
 from tests.inventory.conftest import MIGRATIONS
 from tests.inventory.mistakes import supplies
 from tests.inventory.mistakes.rows import BLOCK, good_requests, rows
@@ -268,26 +267,6 @@ async def test_a_request_id_is_not_used_for_two_requests(
     assert await dump(inventory_database) == after
 
 
-@asynccontextmanager
-async def all_connections_in_use(database: Database) -> AsyncIterator[None]:
-    """Transactions that do nothing and do not end: whoever comes has to wait."""
-    begun, let_go = asyncio.Semaphore(0), asyncio.Event()
-
-    async def linger(_: Transaction) -> None:
-        begun.release()
-        await let_go.wait()
-
-    count = 1 if database.dialect == "sqlite" else 8
-    lingering = [asyncio.create_task(database.run(linger)) for _ in range(count)]
-    for _ in range(count):
-        await begun.acquire()
-    try:
-        yield
-    finally:
-        let_go.set()
-        await asyncio.gather(*lingering)
-
-
 @pytest.mark.parametrize("method", good_requests())
 async def test_a_call_whose_time_is_over_and_one_that_was_cancelled_change_nothing(
     prepared: Mesh, inventory_database: Database, method: str
@@ -325,14 +304,3 @@ async def everything_has_arrived(mesh: Mesh) -> None:
     health = health_pb2_grpc.HealthStub(mesh.channel("inventory"))
     for _ in range(3):
         await health.Check(health_pb2.HealthCheckRequest())
-
-
-async def recorded_count(database: Database) -> int:
-    """How many requests have had an effect, once nobody waits for a connection any more."""
-
-    async def count(tx: Transaction) -> int:
-        return int((await tx.execute(select(func.count()).select_from(reply))).scalar_one())
-
-    async with all_connections_in_use(database):
-        pass
-    return await database.read(count)

@@ -129,7 +129,7 @@ async def test_a_lock_that_is_not_given_ends_in_a_conflict(things: Database) -> 
 async def test_a_statement_that_takes_too_long_says_that_the_database_is_away(
     things: Database, database_url: str, clock: FakeClock
 ) -> None:
-    hasty = await Database.open(database_url, clock=clock, timeouts=PostgresTimeouts(statement=50))
+    hasty = await Database.open(database_url, clock=clock, timeouts=PostgresTimeouts(statement=500))
 
     with pytest.raises(Unavailable) as raised:
         await hasty.run(lambda tx: tx.execute(text("select pg_sleep(5)")))

@@ -62,6 +62,22 @@ class Books:
         self.written.append((names, granted, stock, now))
 
 
+class Shelves(dict[StockKey, Balance]):
+    """Finds one at a time, and never tells all."""
+
+    def keys(self) -> Any:
+        raise NotImplementedError
+
+    __iter__ = items = values = keys
+
+
+class Aside(set[StockKey]):
+    """The same for keys alone."""
+
+    def __iter__(self) -> Any:
+        raise NotImplementedError
+
+
 def memory(*controls: Control, **balances: Balance) -> Recollection:
     """Ten mugs and one cup at A, and nothing else, are remembered."""
     known = balances or {"MUG": Balance(on_hand=10, sequence=4), "CUP": Balance(on_hand=1)}
@@ -293,6 +309,16 @@ def test_what_is_plainly_wanted_and_was_never_seen_is_unseen() -> None:
     assert unseen_keys(known, [wish(1, line(MUG), line(JUG)), None, wish(2)]) == {JUG}
     known.recollection.set_apart([JUG])
     assert unseen_keys(known, [wish(1, line(MUG), line(JUG))]) == set()
+
+
+async def test_however_much_is_remembered_nobody_goes_through_it_to_decide() -> None:
+    known = memory()
+    known.balances, known.others = Shelves(known.balances), Aside(known.others)
+    wishes = [wish(1), wish(2, line(MUG), line(CUP)), wish(3, line(JUG))]
+
+    assert unseen_keys(stores(known), wishes) == {JUG}
+    assert may_foresee(stores(known), wishes)
+    assert len(await decided(stores(known), transaction(), *wishes)) == len(wishes)
 
 
 def test_where_nothing_can_be_foreseen_nothing_is_unseen() -> None:

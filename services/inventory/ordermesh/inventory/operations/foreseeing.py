@@ -45,8 +45,15 @@ def unseen_keys(stores: Stores, wishes: Sequence[PlainWish | None]) -> set[Stock
     memory = stores.recollection
     if memory.stamps is None or needs_more(memory.controls):
         return set()
-    wanted = {key for wish in wishes if wish is not None for _, key, _ in wish.ask.lines}
-    return wanted - memory.balances.keys() - memory.others
+    known, others = memory.balances, memory.others
+    # Not the difference of sets and keys, which would go through all that is remembered.
+    return {
+        key
+        for wish in wishes
+        if wish is not None
+        for _, key, _ in wish.ask.lines
+        if key not in known and key not in others
+    }
 
 
 async def get_to_know(stores: Stores, tx: Transaction, keys: Collection[StockKey]) -> None:

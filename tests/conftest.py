@@ -20,6 +20,7 @@ from ordermesh.runtime.database import Database
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.migrate import RUNTIME_SCRIPTS, migrate
 from tests import postgres
+from tests.compiled import share_compiled_statements
 from tests.fakes import FakeClock
 from tests.memory import memory
 from tests.spans import Spans, record
@@ -49,6 +50,7 @@ def _stay_on_this_machine(happening: str, arguments: tuple[object, ...]) -> None
 
 def pytest_configure() -> None:
     sys.addaudithook(_stay_on_this_machine)
+    share_compiled_statements()
     folder = memory()
     if folder is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))

@@ -43,6 +43,23 @@ async def test_an_order_is_counted_over_all_its_reservations(stocked: Shop) -> N
     await stocked.reserve({"MUG at A": 3}, order_id="1001", replaces=[first.reservation_id])
 
 
+async def test_what_an_order_was_sent_counts_though_the_rest_is_reserved_anew(
+    stocked: Shop,
+) -> None:
+    await stocked.put_controls(control("order", "limit_per_order", 3, sku="MUG"))
+    first = await stocked.reserve({"MUG at A": 3}, order_id="1001", confirm=True)
+    await stocked.ship(first.reservation_id, selection("1", quantity=2))
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.reserve(
+            {"MUG at A": 2}, order_id="1001", replaces=[first.reservation_id], confirm=True
+        )
+    assert refusal.value.facts()["already"] == "2"
+    await stocked.reserve({"MUG at A": 1}, order_id="1001", replaces=[first.reservation_id])
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve({"MUG at A": 1}, order_id="1001")
+
+
 async def test_a_customer_may_have_so_many_within_a_window(stocked: Shop) -> None:
     limit = control("launch", "limit_per_customer", 2, sku="MUG", window=Duration(seconds=3_600))
     await stocked.put_controls(limit)

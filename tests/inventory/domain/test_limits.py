@@ -65,11 +65,11 @@ def over(
     *lines: Wanted,
     buyer: Buyer = ANN,
     purchases: Purchases | None = None,
-    excluding: tuple[UUID, ...] = (),
+    replaced: tuple[Reservation, ...] = (),
 ) -> list[tuple[object, ...]]:
     """What is over a limit: SKU, per what, the limit, how many are wanted and were bought."""
     try:
-        refuse_over_limit(lines, buyer, rules, purchases, excluding, NOON)
+        refuse_over_limit(lines, buyer, rules, purchases, replaced, NOON)
     except PurchaseLimit as refusal:
         return [
             tuple(row[name] for name in ("sku", "per", "limit", "wanted", "already"))
@@ -176,19 +176,28 @@ def test_a_limit_looks_back_as_far_as_its_window() -> None:
     assert already(None) == 7
 
 
-def test_what_is_excluded_or_was_taken_over_does_not_count() -> None:
+def test_what_is_taken_over_does_not_count_but_for_what_has_left() -> None:
     rules = terms(Control("limit", CUSTOMER, 5))
-    purchases = Purchases([bought(1, (MUG, 1)), bought(2, (MUG, 2)), bought(3, (MUG, 4))], NOON)
+    purchases = Purchases([bought(1, (MUG, 1)), bought(2, (MUG, 3)), bought(3, (MUG, 4))], NOON)
+    closed = bought(2, lines=(Line(1, "1", MUG, 3, LineState.RELEASED),))
+    half = bought(
+        2,
+        lines=(
+            Line(1, "1", MUG, 1, LineState.RELEASED),
+            Line(2, "1", MUG, 2, LineState.SHIPPED),
+        ),
+    )
 
-    assert over(rules, wanted("1", MUG, 5), purchases=purchases, excluding=(UUID(int=2),)) == [
-        ("MUG", "customer", 5, 5, 5)
-    ]
-    purchases.forget([])
-    assert over(rules, wanted("1", MUG, 5), purchases=purchases)[0][-1] == 7
-    purchases.forget({UUID(int=1), UUID(int=3)})
-    assert over(rules, wanted("1", MUG, 5), purchases=purchases)[0][-1] == 2
+    def already(*replaced: Reservation) -> object:
+        return over(rules, wanted("1", MUG, 5), purchases=purchases, replaced=replaced)[0][-1]
+
+    assert [already(), already(closed), already(half)] == [8, 5, 7]
+    purchases.renew([])
+    assert already() == 8
+    purchases.renew([half, bought(3, lines=())])
+    assert already() == 3
     purchases.note(bought(4, (MUG, 1)))
-    assert over(rules, wanted("1", MUG, 5), purchases=purchases)[0][-1] == 3
+    assert already() == 4
 
 
 @pytest.mark.parametrize("state", LineState)

@@ -1,9 +1,12 @@
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ordermesh.inventory.domain.control import Control, ControlKind
 from ordermesh.inventory.domain.control_table import ControlTable
@@ -232,6 +235,74 @@ def test_a_best_effort_takes_from_the_group_what_there_is() -> None:
     ]
     (nothing,) = portions(books(CUP_A=1), [group("1", "MUG", 9)], Terms(), "", NOON)
     assert (nothing.granted, nothing.reason, nothing.lines) == (0, "NOT_STOCKED_HERE", ())
+
+
+def test_lines_that_name_a_location_are_granted_first_and_told_in_their_place() -> None:
+    ledger = books(MUG_A=5, MUG_B=3)
+    wanted = [group("1", "MUG", 3), Wanted("2", MUG_A, 3)]
+
+    found = portions(ledger, wanted, Terms(), "", NOON)
+
+    assert [(one.line_id, one.granted) for one in found] == [("1", 3), ("2", 3)]
+    assert [line.key for one in found for line in one.lines] == [MUG_B, MUG_A]
+
+
+def test_what_is_said_of_a_kit_bounds_nothing_that_is_not_held() -> None:
+    none = Wanted("1", StockKey("SET", "A"), 2, mode=ReservationMode.NONE)
+    held = Wanted("2", StockKey("SET", "A"), 2)
+    cap = Control("cap", ControlKind.CAP, 1, sku="SET")
+
+    found = portions(
+        books(MUG_A=9, CUP_A=9),
+        exploded([none, held], SET),
+        Terms(controls=ControlTable([cap])),
+        "",
+        NOON,
+    )
+
+    assert [(one.granted, len(one.lines)) for one in found] == [(2, 0), (1, 2)]
+
+
+QUANTITY, PLACE = st.integers(1, 4), st.sampled_from(WEST)
+MODE = st.sampled_from([*[ReservationMode.RESERVE] * 4, *ReservationMode])
+LINE = st.tuples(st.sampled_from(["MUG", "CUP", "SET"]), PLACE, QUANTITY, st.booleans(), MODE)
+SHELVES = st.dictionaries(st.tuples(st.sampled_from(["MUG", "CUP"]), PLACE), st.integers(0, 6))
+CAPS = st.one_of(st.none(), st.integers(0, 3))
+
+
+@given(st.lists(LINE, min_size=1, max_size=4), SHELVES, CAPS)
+def test_what_a_best_effort_holds_is_what_its_verdicts_say(
+    rows: list[tuple[str, str, int, bool, ReservationMode]],
+    shelves: dict[tuple[str, str], int],
+    cap: int | None,
+) -> None:
+    controls = [] if cap is None else [Control("cap", ControlKind.CAP, cap, sku="SET")]
+    terms = Terms(controls=ControlTable(controls))
+    wanted = [
+        Wanted(str(number), StockKey(sku, "" if grouped else place), units, mode=mode,
+               group="west" if grouped else "")
+        for number, (sku, place, units, grouped, mode) in enumerate(rows)
+    ]  # fmt: skip
+    parts = [replace(one, candidates=WEST if one.group else ()) for one in exploded(wanted, SET)]
+    ask = Ask(UUID(int=1), "X", parts, None, is_best_effort=True)
+
+    for is_final in (True, False):
+        ledger = Ledger({StockKey(*key): Balance(on_hand=units) for key, units in shelves.items()})
+        try:
+            made, _, found = reserve(ledger, Actor("shop"), ask, {}, terms, NOON, is_final=is_final)
+        except (InsufficientStock, NotStockedHere):
+            assert ledger.entries == ()
+            continue
+        held: Counter[str] = Counter()
+        for line in made.lines:
+            held[line.line_id] += line.quantity
+        said = {one.line_id: sum(part.quantity for part in one.lines) for one in found if one.lines}
+        assert held == said
+        assert all(is_final or one.granted == one.wanted for one in found)
+        for one in found:
+            per_unit = 3 if one.key.sku == "SET" else 1
+            recorded = rows[int(one.line_id)][-1] is not ReservationMode.NONE
+            assert said.get(one.line_id, 0) == one.granted * per_unit * recorded
 
 
 @pytest.mark.parametrize(

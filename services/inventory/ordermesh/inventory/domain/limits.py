@@ -4,7 +4,7 @@ What was bought is what open and shipped lines of reservations say: a line that 
 expired, or whose goods were not found gives the allowance back.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -58,23 +58,33 @@ class Purchases:
         for one in purchases_of(made, self._now):
             self._by_sku.setdefault(one.sku, []).append(one)
 
-    def forget(self, reservation_ids: Collection[UUID]) -> None:
-        """What these reservations held was taken over by others."""
-        if not reservation_ids:
+    def renew(self, reservations: Sequence[Reservation]) -> None:
+        """What these held was taken over by others: they are as given now."""
+        if not reservations:
             return
+        renewed = {one.reservation_id for one in reservations}
         for sku, rows in self._by_sku.items():
-            self._by_sku[sku] = [row for row in rows if row.reservation_id not in reservation_ids]
+            self._by_sku[sku] = [row for row in rows if row.reservation_id not in renewed]
+        for one in reservations:
+            self.note(one)
 
-    def already(self, control: Control, sku: str, buyer: Buyer, excluding: Collection[UUID]) -> int:
-        """Units that count against a limit, without those of ``excluding``."""
+    def already(
+        self, control: Control, sku: str, buyer: Buyer, replaced: Sequence[Reservation]
+    ) -> int:
+        """Units that count against a limit; of what is ``replaced`` those that it has then.
+
+        What has left of a reservation stays bought, whoever takes over the rest.
+        """
         window = control.window
         since = None if window is None else self._now - window
+        renewed = {one.reservation_id for one in replaced}
+        known = (row for row in self._by_sku.get(sku, ()) if row.reservation_id not in renewed)
+        left = (row for one in replaced for row in purchases_of(one, self._now) if row.sku == sku)
         return sum(
             row.units
-            for row in self._by_sku.get(sku, ())
+            for row in (*known, *left)
             if _is_same(control.kind, row.buyer, buyer)
             and control.channel in ("", row.buyer.channel)
-            and row.reservation_id not in excluding
             and (since is None or row.time > since)
         )
 
@@ -115,12 +125,13 @@ def refuse_over_limit(
     buyer: Buyer,
     terms: Terms,
     purchases: Purchases | None,
-    excluding: Collection[UUID],
+    replaced: Sequence[Reservation],
     now: datetime,
 ) -> None:
     """Raise ``PurchaseLimit`` with everything that is more than a line, order or buyer may have.
 
-    An order or a customer that is not named is compared with what is wanted now alone.
+    An order or a customer that is not named is compared with what is wanted now alone. ``replaced``
+    are reservations whose open lines are taken over, as they are without these.
     """
     if not terms.controls.limits_purchases:
         return
@@ -131,7 +142,7 @@ def refuse_over_limit(
     for sku, total in totals.items():
         largest = max(units for (_, other), units in asked.items() if other == sku)
         for kind, control in sorted(_limits(terms, sku, buyer.channel, now).items()):
-            already = purchases.already(control, sku, buyer, excluding) if purchases else 0
+            already = purchases.already(control, sku, buyer, replaced) if purchases else 0
             wanted = largest if kind is ControlKind.LIMIT_PER_LINE else total
             if already + wanted > control.value:
                 over.append(_facts(sku, control, wanted, already))

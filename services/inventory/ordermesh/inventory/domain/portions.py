@@ -91,7 +91,7 @@ class Shelves:
     def left(self, parts: Sequence[Wanted], most: int) -> int:
         """How many of a line as it was asked for are left, up to ``most``: units, or whole kits."""
         left = min(most, *(self._left_of(part, most) for part in parts))
-        if not parts[0].kit_sku:
+        if not parts[0].kit_sku or not any(part.is_held for part in parts):
             return left
         kit = asked_key(parts[0])
         ceiling = self.terms.ceiling(kit, self.channel, self.now)
@@ -109,8 +109,9 @@ class Shelves:
         for line in lines:
             if line.is_held:
                 self._taken[line.key] = self._taken.get(line.key, 0) + line.quantity
-        kit = asked_key(parts[0])
-        self._kits[kit] = self._kits.get(kit, 0) + count
+        if any(line.is_held for line in lines):
+            kit = asked_key(parts[0])
+            self._kits[kit] = self._kits.get(kit, 0) + count
         return tuple(line for line in lines if line.mode is not ReservationMode.NONE)
 
     def _available(self, key: StockKey) -> int:
@@ -121,15 +122,23 @@ class Shelves:
 def portions(
     ledger: Ledger, wanted: Sequence[Wanted], terms: Terms, channel: str, now: datetime
 ) -> list[Portion]:
-    """What there is of each line, in their order: what one is granted the next does not have."""
+    """What there is of each line: what one is granted the next does not have.
+
+    Lines that name a location come first, since they have no choice, else they go in their order;
+    in that they are given.
+    """
     shelves = Shelves(ledger, terms, channel, now)
+    asked = as_asked(wanted)
+    taken = {
+        place: shelves.take(asked[place], asked_count(asked[place]))
+        for place in sorted(range(len(asked)), key=lambda place: bool(asked[place][0].group))
+    }
     found: list[Portion] = []
-    for parts in as_asked(wanted):
-        first = parts[0]
-        key = asked_key(first)
-        count = asked_count(parts)
-        granted, lines = shelves.take(parts, count)
+    for place, parts in enumerate(asked):
+        first, count = parts[0], asked_count(parts)
+        granted, lines = taken[place]
         reason = "" if granted == count else _reason(ledger, parts)
+        key = asked_key(first)
         found.append(Portion(first.line_id, key, count, granted, reason, lines, first.group))
     return found
 

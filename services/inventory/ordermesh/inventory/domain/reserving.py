@@ -113,7 +113,7 @@ def reserve(
     replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
     if not ask.is_best_effort:
         ledger.refuse_quarantined(line.key for line in ask.wanted if not line.group)
-    refuse_over_limit(ask.wanted, ask.buyer, terms, purchases, ask.replaces, now)
+    refuse_over_limit(ask.wanted, ask.buyer, terms, purchases, replaced, now)
     found = portions(ledger, ask.wanted, terms, ask.channel, now) if ask.is_best_effort else []
     lacks = any(portion.granted < portion.wanted for portion in found)
     if not any(portion.granted for portion in found) or (lacks and not is_final):

@@ -283,7 +283,7 @@ class ReserveBatch:
         self.changes += [StoredReservation(self.known[one.reservation_id], one) for one in replaced]
         self.changes += decided.expired
         if self.terms.controls.limits_purchases:
-            self.purchases.forget({one.reservation_id for one in replaced})
+            self.purchases.renew(replaced)
             self.purchases.note(made)
         self.holds.note(made, replaced)
         self.replaced.update(one.reservation_id for one in replaced)

@@ -59,9 +59,9 @@ class ReserveRequest(_message.Message):
     fence: _builtins.int
     """The fence of the worker that asks; 0 when it has none."""
     best_effort: _builtins.bool
-    """Hold of each line what there is, line after line in their order, kits whole. Refused when there
-    is nothing of any line. What there is is on hand: neither such a request nor a line of it waits
-    for supply.
+    """Hold of each line what there is, kits whole: of lines that name a location first, then of those
+    that name a group, line after line in their order. Refused when there is nothing of any line.
+    What there is is on hand: neither such a request nor a line of it waits for supply.
     """
     validate_only: _builtins.bool
     """Only say what would happen: nothing is held, and neither the request id nor the answer is kept. In

@@ -21,7 +21,7 @@ from ordermesh.api.event.v1 import (
     add_InboxServiceServicer_to_server,
 )
 from ordermesh.client import Mesh, Refusal, refusal_of
-from ordermesh.kernel.clock import SystemClock
+from ordermesh.kernel.clock import Clock, SystemClock
 from ordermesh.runtime.background import Background
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.server import Server, ServiceDefinition, Servicer
@@ -162,11 +162,12 @@ async def serving_echo(
     *,
     caller: str = "",
     settings: ServerSettings | None = None,
+    clock: Clock | None = None,
     **more: Any,
 ) -> AsyncIterator[Mesh]:
     """A mesh of which ``echo`` is the only service; ``more`` goes into its definition."""
     definition = echo(await empty_database(directory), inbox, feed, **more)
-    server = Server(definition, settings or settings_of(), SystemClock())
+    server = Server(definition, settings or settings_of(), clock or SystemClock())
     target = f"127.0.0.1:{await server.start()}"
     try:
         async with Mesh({"echo": target}, caller=caller) as mesh:

@@ -29,6 +29,7 @@ from ordermesh.kernel.errors import (
 from ordermesh.runtime.call import Call, current_call
 from ordermesh.runtime.server import Server, Servicer
 from tests.eventually import eventually
+from tests.fakes import FakeClock
 from tests.shared.echo import (
     DELIVER,
     WATCH,
@@ -230,6 +231,19 @@ async def test_a_call_that_takes_longer_than_its_method_may_is_told_so(tmp_path:
     assert told.code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert told.reason == "DEADLINE_EXCEEDED"
     assert inbox.left.is_set()
+
+
+async def test_a_call_that_took_too_long_is_told_so_by_whichever_clock_rings_first(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """Timers and clocks are not one: here no time has passed when the timer rings."""
+    async with (
+        serving_echo(tmp_path, Inbox(forever), seconds={DELIVER: 0.05}, clock=clock) as mesh,
+        bare(mesh) as channel,
+    ):
+        told = await refusal(InboxServiceStub(channel).Deliver(request()))
+
+    assert told.code is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 async def test_a_caller_that_leaves_a_stream_frees_its_handler(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ class SimulatedPoints:
             return
         reached(f"point {point}")
         for fault in tuple(self._waiting.values()):
-            if fault.point == point:
-                del self._waiting[fault.number]
+            # While one waits at its point, another may have come and met the next.
+            if fault.point == point and self._waiting.pop(fault.number, None) is not None:
                 self.struck += 1
                 await self._strike(fault, process.name)
 

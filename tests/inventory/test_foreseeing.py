@@ -66,7 +66,7 @@ class Shelves(dict[StockKey, Balance]):
     """Finds one at a time, and never tells all."""
 
     def keys(self) -> Any:
-        raise NotImplementedError
+        raise AssertionError("all that is remembered was gone through")
 
     __iter__ = items = values = keys
 
@@ -75,7 +75,7 @@ class Aside(set[StockKey]):
     """The same for keys alone."""
 
     def __iter__(self) -> Any:
-        raise NotImplementedError
+        raise AssertionError("all that is remembered was gone through")
 
 
 def memory(*controls: Control, **balances: Balance) -> Recollection:

@@ -5,26 +5,15 @@ from typing import Any
 
 import pytest
 from aiosqlite.core import Connection as Driver
-from sqlalchemy import Column, Integer, MetaData, Table, select
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import select
 
 from ordermesh.runtime.bulk import insert_columns
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.engines import TransactionConflict
 from tests.dialects import on_sqlite
-
-THING = Table("thing", MetaData(), Column("number", Integer, primary_key=True))
+from tests.shared.things import THING
 
 pytestmark = on_sqlite
-
-
-@pytest.fixture
-async def things(database: Database) -> Database:
-    async def make(tx: Transaction) -> None:
-        await tx.execute(CreateTable(THING))
-
-    await database.run(make)
-    return database
 
 
 @pytest.fixture

@@ -87,7 +87,9 @@ class ReserveRequest(_message.Message):
 
     @_builtins.property
     def replaces_reservation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Open reservations of the same owner whose units this one takes over."""
+        """Open reservations of the same owner whose units this one takes over. What has left of them stays
+        bought: purchase limits count it.
+        """
 
     @_builtins.property
     def wait(self) -> Global___SupplyWait:

@@ -438,7 +438,7 @@ async def test_what_was_rolled_back_is_not_remembered(first: Process) -> None:
 async def test_through_new_connections_everything_is_looked_at_again(first: Process) -> None:
     """The database may have been restored, and an entry's number stand for another entry."""
     database: Any = first.wiring.database
-    await database._writer.dispose()
+    await database._engines.writer.dispose()
     await database._sender.close()
 
     await first.reserve({"MUG at A": 1})
@@ -455,6 +455,10 @@ async def test_two_processes_that_sell_the_same_sell_it_once(
 ) -> None:
     second = await another()
     await first.receive({"MUG at A": 91, "MUG at B": 91})
+    # What the first knows when both begin is true for one of them, and false for the other.
+    for _ in range(2):
+        await first.reserve({"MUG at A": 1, "MUG at B": 1})
+    assert first.outcomes["stood"] > 0
 
     async def buy(process: Process, places: tuple[str, str]) -> bool:
         try:
@@ -470,10 +474,9 @@ async def test_two_processes_that_sell_the_same_sell_it_once(
     ]
     sold = await asyncio.gather(*buyers)
 
-    assert sum(sold) == 100
+    assert sum(sold) == 98
     assert (await first.balance("MUG at A")).reserved == 101
     assert await first.is_sound()
-    assert first.outcomes["stood"] + second.outcomes["stood"] > 0
     assert await deadlocks(database_url) == 0
 
 

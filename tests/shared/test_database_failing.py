@@ -139,6 +139,36 @@ async def test_a_statement_that_takes_too_long_says_that_the_database_is_away(
 
 
 @on_postgresql
+async def test_a_survey_has_the_time_that_what_reads_or_writes_little_has_not(
+    things: Database, database_url: str, clock: FakeClock
+) -> None:
+    little = {"statement": 500, "idle_in_transaction": 500, "transaction": 500}
+    hasty = await Database.open(database_url, clock=clock, timeouts=PostgresTimeouts(**little))
+
+    async def look(tx: Transaction) -> list[int]:
+        await tx.execute(text("select pg_sleep(0.7)"))
+        await asyncio.sleep(0.7)
+        return list((await tx.execute(select(THING.c.number))).scalars())
+
+    with pytest.raises(Unavailable):
+        await hasty.read(look)
+    assert await hasty.survey(look) == []
+    await hasty.close()
+
+
+@on_postgresql
+async def test_a_survey_that_takes_too_long_says_that_the_database_is_away(
+    things: Database, database_url: str, clock: FakeClock
+) -> None:
+    timeouts = PostgresTimeouts(survey=500)
+    hasty = await Database.open(database_url, clock=clock, timeouts=timeouts)
+
+    with pytest.raises(Unavailable):
+        await hasty.survey(lambda tx: tx.execute(text("select pg_sleep(5)")))
+    await hasty.close()
+
+
+@on_postgresql
 async def test_a_lost_connection_is_replaced_and_the_transaction_run_again(
     things: Database,
 ) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
@@ -39,6 +40,7 @@ from ordermesh.runtime.engines import (
     ConnectionLost,
     Dialect,
     Driver,
+    Engines,
     PostgresTimeouts,
     TransactionConflict,
     connected,
@@ -83,19 +85,16 @@ class Database:
         self,
         dialect: Dialect,
         clock: Clock,
-        writer: AsyncEngine,
-        reader: AsyncEngine,
+        engines: Engines,
         lock_file: LockFile | None,
         random: randomness.Random,
         ids: Ids,
-        apart: AsyncEngine | None = None,
     ) -> None:
         self.dialect: Dialect = dialect
         self.clock = clock
         self.ids = ids
         self.doorbells = Doorbells()
-        self._writer = writer
-        self._reader = reader
+        self._engines = engines
         self._lock_file = lock_file
         self.random = random
         # SQLite has one writer: who waits for it waits here, in order, instead of in the file.
@@ -106,11 +105,10 @@ class Database:
         self._is_open = True
         self._remembered_clock = RememberedClock()
         self.history = 0
-        for engine in (writer, apart):
+        for engine in (engines.writer, engines.apart):
             if engine is not None:
                 event.listen(engine.sync_engine, "connect", self._note_connection)
-        self._apart = apart
-        self._sender = Sender(apart) if apart is not None else None
+        self._sender = Sender(engines.apart) if engines.apart is not None else None
         self._sending = asyncio.Lock()
 
     @classmethod
@@ -137,27 +135,25 @@ class Database:
         """
         parsed, dialect = parse(url)
         lock_file: LockFile | None = None
-        apart: AsyncEngine | None = None
         if dialect == "sqlite":
             path = database_file(parsed)
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
             refuse_network_file_system(path)
             lock_file = LockFile(path)
             engine = sqlite_engine if driver is None else driver.engine
-            writer, reader = engine(parsed, writer=True), engine(parsed, writer=False)
+            reader = engine(parsed, writer=False)
+            engines = Engines(engine(parsed, writer=True), reader, reader)
         else:
-            writer, reader, apart = await open_postgres(
+            engines = await open_postgres(
                 parsed, schema=schema, timeouts=timeouts or PostgresTimeouts(), pool_size=pool_size
             )
         database = cls(
             dialect,
             clock,
-            writer,
-            reader,
+            engines,
             lock_file,
             random or randomness.Random(),  # noqa: S311 - it spreads retries
             ids or RandomIds(),
-            apart,
         )
         try:
             await database.read(_nothing)
@@ -206,7 +202,15 @@ class Database:
 
         Raises as ``run`` does.
         """
-        return await self._detached(lambda ticket: self._attempts(self._snapshot, work, ticket))
+        return await self._look(self._engines.reader, work)
+
+    async def survey(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """``read`` for those who go through very much: PostgreSQL gives them a minute."""
+        return await self._look(self._engines.surveyor, work)
+
+    async def _look(self, engine: AsyncEngine, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        attempt = partial(self._snapshot, engine)
+        return await self._detached(lambda ticket: self._attempts(attempt, work, ticket))
 
     @property
     def running(self) -> int:
@@ -217,13 +221,14 @@ class Database:
     def connections_in_use(self) -> int:
         """How many connections are taken out of the pools."""
         return sum(
-            cast("QueuePool", engine.pool).checkedout() for engine in (self._writer, self._reader)
+            cast("QueuePool", engine.pool).checkedout()
+            for engine in self._engines.each()
+            if engine is not self._engines.apart
         )
 
     def engines(self) -> tuple[Engine, ...]:
         """The engines beneath, for those who watch statements."""
-        engines = (self._writer, self._reader, self._apart)
-        return tuple(one.sync_engine for one in engines if one is not None)
+        return tuple(one.sync_engine for one in self._engines.each())
 
     async def close(self, patience_seconds: float = 10.0) -> None:
         """Wait for the transactions under way, then close all connections and free the lock.
@@ -236,11 +241,10 @@ class Database:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-        if self._sender is not None and self._apart is not None:
+        if self._sender is not None:
             await self._sender.close()
-            await self._apart.dispose()
-        await self._writer.dispose()
-        await self._reader.dispose()
+        for engine in self._engines.each():
+            await engine.dispose()
         if self._lock_file is not None:
             self._lock_file.close()
 
@@ -304,7 +308,7 @@ class Database:
         return deadline is not None and self.clock.now() >= deadline
 
     async def _write(self, work: Callable[[Transaction], Awaitable[T]], ticket: _Ticket) -> T:
-        async with self._turn, connected(self._writer) as connection:
+        async with self._turn, connected(self._engines.writer) as connection:
             if ticket.is_abandoned:
                 raise _Abandoned
             transaction = Transaction(connection, self.dialect, self)
@@ -361,8 +365,13 @@ class Database:
             except Exception:  # noqa: BLE001 - the commit stands whatever follows it
                 _log.exception("a call after the commit failed")
 
-    async def _snapshot(self, work: Callable[[Transaction], Awaitable[T]], _ticket: _Ticket) -> T:
-        async with connected(self._reader) as connection:
+    async def _snapshot(
+        self,
+        engine: AsyncEngine,
+        work: Callable[[Transaction], Awaitable[T]],
+        _ticket: _Ticket,
+    ) -> T:
+        async with connected(engine) as connection:
             transaction = Transaction(connection, self.dialect, self)
             async with connection.begin():
                 return await _inside(transaction, work)

@@ -4,9 +4,9 @@ import enum
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
@@ -29,18 +29,50 @@ WRITERS = 6
 READERS = 4
 """Connections that only read; who looks never takes the connection of who writes."""
 
+SURVEYORS = 2
+"""Connections to PostgreSQL that read very much, and take none of those who read little."""
+
+
+class Engines(NamedTuple):
+    """The connections of one database, by what they are for.
+
+    Writers see what was committed when each statement began, readers and surveyors one snapshot,
+    and they cannot write. The one apart, which SQLite has not, is for statements that write columns
+    of any length by the same plan: to plan them anew for each length costs as much as they do.
+    """
+
+    writer: AsyncEngine
+    reader: AsyncEngine
+    surveyor: AsyncEngine
+    apart: AsyncEngine | None = None
+
+    def each(self) -> list[AsyncEngine]:
+        """All that there are, each once: those who read a file are the same."""
+        return list(dict.fromkeys(one for one in self if one is not None))
+
 
 @dataclass(frozen=True)
 class PostgresTimeouts:
     """How long the server of the database lets us wait or linger, in milliseconds.
 
-    ``transaction`` is known to PostgreSQL 17 and later only.
+    ``transaction`` is known to PostgreSQL 17 and later only. ``survey`` takes the place of all but
+    ``lock`` for those who read very much.
     """
 
     lock: int = 250
     statement: int = 2_000
     idle_in_transaction: int = 5_000
     transaction: int = 10_000
+    survey: int = 60_000
+
+    def of_surveys(self) -> "PostgresTimeouts":
+        """What these are for those who read very much."""
+        return replace(
+            self,
+            statement=self.survey,
+            idle_in_transaction=self.survey,
+            transaction=self.survey,
+        )
 
 
 def parse(url: str) -> tuple[URL, Dialect]:
@@ -113,12 +145,8 @@ def sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
 
 async def open_postgres(
     url: URL, *, schema: str | None, timeouts: PostgresTimeouts, pool_size: int
-) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
-    """A small pool of connections that write, another of some that read, and one apart.
-
-    Writers see what was committed when each statement began, readers one snapshot, and they cannot
-    write. The one apart is for statements that write columns of any length by the same plan: to
-    plan them anew for each length costs as much as they do.
+) -> Engines:
+    """Small pools of connections, which are made when they are wanted.
 
     Raises ``Unavailable`` when the server does not answer.
     """
@@ -127,13 +155,14 @@ async def open_postgres(
         version = await translated(_server_version(probe))
     finally:
         await probe.dispose()
-    settings = _postgres_settings(timeouts, version)
-    if schema is not None:
-        settings["search_path"] = schema
+    place = {} if schema is None else {"search_path": schema}
+    settings = {**_postgres_settings(timeouts, version), **place}
+    patient = {**_postgres_settings(timeouts.of_surveys(), version), **place}
     same_plan = {**settings, "plan_cache_mode": "force_generic_plan"}
-    return (
+    return Engines(
         _postgres_engine(url, settings, pool_size),
         _postgres_engine(url, settings, READERS, is_reader=True),
+        _postgres_engine(url, patient, SURVEYORS, is_reader=True),
         _postgres_engine(url, same_plan, 1),
     )
 

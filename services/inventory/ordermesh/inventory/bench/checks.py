@@ -122,9 +122,18 @@ class Shelf:
 
     async def _changed_replays(self) -> int:
         """Ask everything again, in another order; gives how many answers are not the first."""
-        asked = self.draw.sample(self.answers, len(self.answers))
-        again = await asyncio.gather(*(self.ask(request) for request, _ in asked))
-        return changed_replays([answer for _, answer in asked], again)
+        first: list[Answer] = []
+        again: list[Answer] = []
+        rest = iter(self.draw.sample(self.answers, len(self.answers)))
+
+        async def caller() -> None:
+            for request, answer in rest:
+                again.append(await self.ask(request))
+                first.append(answer)
+
+        # As many as bought: all at once would only be told that there are too many.
+        await asyncio.gather(*(caller() for _ in range(CALLERS)))
+        return changed_replays(first, again)
 
 
 def wrong_refusals(

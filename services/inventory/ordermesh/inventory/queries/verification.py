@@ -32,9 +32,9 @@ FINDINGS_MAX = 1_000
 
 
 class Reader(Protocol):
-    """Who runs reads, each on one snapshot."""
+    """Who runs reads, each on one snapshot, with time for very much."""
 
-    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def survey(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` on one consistent snapshot."""
         ...
 
@@ -58,10 +58,10 @@ async def verify_ledger(
     store: VerificationStore, seals: SealStore, reader: Reader
 ) -> AsyncIterator[Progress]:
     """Check all balances, reservations and seals, each part in one snapshot; the last is done."""
-    progress = Progress(total_count=await reader.read(store.size))
+    progress = Progress(total_count=await reader.survey(store.size))
     after: int | None = 0
     while after is not None:
-        chunk = await reader.read(partial(_balances, store, after))
+        chunk = await reader.survey(partial(_balances, store, after))
         findings = [finding for facts in chunk.keys for finding in examine(facts)]
         findings += examine_transit(chunk.keys)
         progress.checked_count += chunk.balance_count
@@ -80,7 +80,7 @@ async def verify_ledger(
         if broken:
             for part in _parts(progress, broken):
                 yield part
-    lost = unguarded(await reader.read(store.unguarded))
+    lost = unguarded(await reader.survey(store.unguarded))
     if lost:
         for part in _parts(progress, lost):
             yield part
@@ -94,7 +94,7 @@ async def _check_supplies(
     """What is wrong with supplies and those who wait for them, part by part."""
     after: str | None = ""
     while after is not None:
-        chunk = await reader.read(partial(_supplies, store, after))
+        chunk = await reader.survey(partial(_supplies, store, after))
         findings = [one for facts in chunk.supplies for one in examine_supply(facts)]
         if findings:
             yield findings
@@ -107,7 +107,7 @@ async def _check_reservations(
     """What is wrong with reservations, part by part."""
     after: UUID | None = None
     while True:
-        chunk = await reader.read(partial(_reservations, store, after))
+        chunk = await reader.survey(partial(_reservations, store, after))
         findings = [one for facts in chunk.reservations for one in examine_reservation(facts)]
         if findings:
             yield findings
@@ -123,10 +123,10 @@ async def _check_seals(
 
     How far is read first: what is sealed meanwhile is followed to there and no further.
     """
-    chain, head = Chain(), await reader.read(seals.head)
+    chain, head = Chain(), await reader.survey(seals.head)
     after = 0
     while True:
-        page = await reader.read(partial(_seals, seals, after))
+        page = await reader.survey(partial(_seals, seals, after))
         told = [one for one in page if one.covered.revision <= head.revision]
         findings = [finding for one in told for finding in chain.check(one)]
         if findings:

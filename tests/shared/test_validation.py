@@ -1,6 +1,14 @@
 """The rules of the contracts, as they are held against requests."""
 
+from uuid import uuid4
+
+import protovalidate
 import pytest
+from buf.validate import validate_pb2
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
 from ordermesh.api.inventory.v1 import ReserveRequest
@@ -47,5 +55,26 @@ def test_what_is_no_message_of_the_type_is_a_violation_without_a_path() -> None:
     assert violation.field == ""
 
 
+def with_rule(expression: str) -> type[Message]:
+    """A type of message whose only field has this rule."""
+    file = FileDescriptorProto(
+        name=f"{uuid4()}.proto",
+        package=f"rules{uuid4().hex}",
+        dependency=[validate_pb2.DESCRIPTOR.name],
+        syntax="proto3",
+    )
+    field = file.message_type.add(name="Ruled").field.add(
+        name="number", number=1, type="TYPE_INT64", label="LABEL_OPTIONAL"
+    )
+    rule = field.options.Extensions[validate_pb2.field].cel.add(id="rule", message="It is wrong.")
+    rule.expression = expression
+    pool = descriptor_pool.Default()
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.Ruled"))
+
+
 def test_rules_are_compiled_before_the_first_call() -> None:
-    warm([DeliverRequest, ReserveRequest])
+    warm([DeliverRequest, ReserveRequest, with_rule("this >= 0")])
+
+    with pytest.raises(protovalidate.CompilationError):
+        warm([DeliverRequest, with_rule("this >= nonsense(")])

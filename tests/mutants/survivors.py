@@ -27,9 +27,6 @@ REASONS: Mapping[str, str] = {
     "movement: difference > 0 -> (difference >= 0) in: if difference > 0:": NO_UNITS,
     "portions: 10 -> 11 in: UNBOUNDED = 10**12": BEYOND,
     "portions: 12 -> 13 in: UNBOUNDED = 10**12": BEYOND,
-    "returned: 0 -> 1 in: alike = DisposedUnits(one.key, one.disposition, 0, one.kind)": (
-        "The quantity of what sums are kept by is never read."
-    ),
     "stock_feed: 0 -> 1 in: "
     "if row.quantity == 0 or (row.quantity < 0 and row.kind is not DeltaKind.ADJUSTMENT):": (
         "Of the second: that nothing changed is refused before."

@@ -9,12 +9,12 @@ import pytest
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationNotConfirmed
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, ShortOfStock
 from ordermesh.inventory.domain.errors.supply import WaitsForSupply
-from ordermesh.inventory.domain.facts import Facts
+from ordermesh.inventory.domain.facts import Extra, Facts
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Component, Kit, Wanted, exploded
 from ordermesh.inventory.domain.ledger import Account, Balance, Ledger
 from ordermesh.inventory.domain.mode import ReservationMode
-from ordermesh.inventory.domain.picking import Extra, Shipment, ShortOutcome, ship, short
+from ordermesh.inventory.domain.picking import Shipment, ShortOutcome, ship, short
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation, Selection
 from ordermesh.inventory.domain.reserving import Ask, reserve
 from ordermesh.inventory.domain.selling import Terms

@@ -25,8 +25,11 @@ class InventorySettings(ServerSettings):
     customer_hold_units_max: int = Field(default=0, ge=0)
     """Units of one item that one shopper may hold at once; 0: any number."""
 
-    caller_holds_max: int = Field(default=10_000, ge=0)
-    """Reservations that one caller from outside may hold at once; 0: any number."""
+    caller_holds_max: int = Field(default=0, ge=0)
+    """Reservations that one caller from outside may hold at once; 0: any number.
+
+    With a quota what such callers want is counted first, and not decided on what is remembered.
+    """
 
     sweep_seconds: float = Field(default=2.0, gt=0.0, le=5.0)
     """How often overdue holds are taken back. They count for nobody in between."""

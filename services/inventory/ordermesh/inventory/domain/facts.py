@@ -2,10 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ordermesh.inventory.domain.errors.requests import TooManySerialNumbers
 from ordermesh.inventory.domain.errors.reservation import LineNotFound
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.reservation import Draft, Line
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Units that left beyond those promised for a line, with what is known of them."""
+
+    line_id: str
+    key: StockKey
+    quantity: int
+    lot_id: str = ""
+    serial_numbers: tuple[str, ...] = ()
+
+
+Leaving = TypeVar("Leaving", Line, Extra)
 
 
 @dataclass(frozen=True)
@@ -17,39 +33,56 @@ class Facts:
     lot_id: str = ""
     serial_numbers: tuple[str, ...] = ()
 
-    def covers(self, line: Line) -> bool:
-        """Whether they are about this line."""
-        return self.line_id == line.line_id and self.sku in ("", line.key.sku)
+    def covers(self, leaving: Line | Extra) -> bool:
+        """Whether they are about this line, or about what leaves beyond it."""
+        return self.line_id == leaving.line_id and self.sku in ("", leaving.key.sku)
+
+    def after(self, units: int) -> "Facts":
+        """What is left of them when so many units have left."""
+        return replace(self, serial_numbers=self.serial_numbers[units:])
+
+    def noted_on(self, leaving: Leaving, *, says_serials: bool) -> Leaving:
+        """What leaves, with these; what was noted before and is not said again stays."""
+        named = self.serial_numbers[: leaving.quantity]
+        return replace(
+            leaving,
+            lot_id=self.lot_id or leaving.lot_id,
+            serial_numbers=named if says_serials else leaving.serial_numbers,
+        )
 
 
-def with_facts(parts: Sequence[Line], facts: Sequence[Facts], draft: Draft) -> list[Line]:
-    """The parts of lines that leave, with what is known of their units.
+def with_facts(
+    parts: Sequence[Line], extras: Sequence[Extra], facts: Sequence[Facts], draft: Draft
+) -> tuple[list[Line], list[Extra]]:
+    """The parts of lines that leave, and what leaves beyond them, with what is known of the units.
 
-    Serial numbers go to the parts in their order. What was noted of units before and is not said
-    again stays. A number that another part of the reservation had is no longer its.
+    Serial numbers go to the parts in their order, and then to the extras. A number that another
+    part of the reservation had is no longer its.
 
     Raises ``TooManySerialNumbers`` where more are named than units leave, ``LineNotFound`` where
     nothing leaves that the facts are about.
     """
-    known = {part.number: part for part in parts}
+    noted_parts, noted_extras = list(parts), list(extras)
     for one in facts:
-        covered = [part for part in known.values() if one.covers(part)]
+        covered = [each.quantity for each in parts if one.covers(each)]
+        covered += [each.quantity for each in extras if one.covers(each)]
         if not covered:
             raise LineNotFound(draft.reservation.reservation_id, one.line_id)
-        units = sum(part.quantity for part in covered)
-        if len(one.serial_numbers) > units:
-            raise TooManySerialNumbers(one.line_id, len(one.serial_numbers), units)
-        rest = one.serial_numbers
-        for part in covered:
-            named = rest[: part.quantity]
-            rest = rest[part.quantity :]
-            known[part.number] = replace(
-                part,
-                lot_id=one.lot_id or part.lot_id,
-                serial_numbers=named if one.serial_numbers else part.serial_numbers,
-            )
-    _take_from_others(draft, known)
-    return [known[part.number] for part in parts]
+        if len(one.serial_numbers) > sum(covered):
+            raise TooManySerialNumbers(one.line_id, len(one.serial_numbers), sum(covered))
+        rest = _note(noted_parts, one, one)
+        _note(noted_extras, one, rest)
+    _take_from_others(draft, {part.number: part for part in noted_parts})
+    return noted_parts, noted_extras
+
+
+def _note(all_leaving: list[Leaving], said: Facts, rest: Facts) -> Facts:
+    """Note what was said of each that it covers; gives what is left for others."""
+    for place, leaving in enumerate(all_leaving):
+        if said.covers(leaving):
+            all_leaving[place] = rest.noted_on(leaving, says_serials=bool(said.serial_numbers))
+            rest = rest.after(leaving.quantity)
+    return rest
 
 
 def _take_from_others(draft: Draft, parts: dict[int, Line]) -> None:

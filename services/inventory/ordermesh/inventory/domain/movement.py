@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
-from ordermesh.inventory.domain.errors.requests import DuplicateEntry, SameLocation
+from ordermesh.inventory.domain.errors.requests import (
+    DuplicateEntry,
+    SameLocation,
+    TooManySerialNumbers,
+)
 from ordermesh.inventory.domain.errors.stock import (
     BalanceChanged,
     InsufficientStock,
@@ -54,11 +59,12 @@ class Movement:
 
 @dataclass(frozen=True)
 class StockLine:
-    """So many units of one key, with their serial numbers where they are recorded."""
+    """So many units of one key, with their lot and serial numbers where they are recorded."""
 
     key: StockKey
     quantity: int
     serial_numbers: tuple[str, ...] = ()
+    lot_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,13 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class Transfer:
-    """So many units of one key to another location."""
+    """So many units of one key to another location, with what is known of them."""
 
     key: StockKey
     to_location_id: str
     quantity: int
+    serial_numbers: tuple[str, ...] = ()
+    lot_id: str = ""
 
     @property
     def target(self) -> StockKey:
@@ -105,25 +113,48 @@ def summed(quantities: Iterable[tuple[StockKey, int]]) -> dict[StockKey, int]:
 
 
 def receive(ledger: Ledger, lines: Sequence[StockLine]) -> None:
-    """Bring goods in from the supplier; the same key twice is summed.
+    """Bring goods in from the supplier; the same key and lot twice is summed.
 
-    Raises ``DuplicateEntry`` for a serial number that is named twice for one item, and
-    ``QuantityTooLarge``.
+    Raises ``DuplicateEntry``, ``TooManySerialNumbers`` and ``QuantityTooLarge``.
     """
-    receipts: dict[StockKey, _Receipt] = {}
+    refuse_wrong_serials("lines", lines)
+    receipts: dict[tuple[StockKey, str], _Receipt] = {}
+    for line in lines:
+        receipt = receipts.setdefault((line.key, line.lot_id), _Receipt())
+        receipt.quantity += line.quantity
+        receipt.serial_numbers += line.serial_numbers
+    cause = Cause(MovementKind.RECEIVED)
+    for (key, lot_id), receipt in receipts.items():
+        serial_numbers = tuple(receipt.serial_numbers)
+        ledger.bring(cause, key, Account.SUPPLIER, receipt.quantity, serial_numbers, lot_id)
+
+
+class _Numbered(Protocol):
+    """Units of a key, some of which are known by their serial numbers."""
+
+    @property
+    def key(self) -> StockKey: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def serial_numbers(self) -> tuple[str, ...]: ...
+
+
+def refuse_wrong_serials(field_name: str, lines: Iterable[_Numbered]) -> None:
+    """Raise for serial numbers that cannot be true: each unit of an item has one of its own.
+
+    ``TooManySerialNumbers`` where a line has more than units, ``DuplicateEntry`` for one that is
+    named twice for an item.
+    """
     seen: set[tuple[str, str]] = set()
     for line in lines:
-        receipt = receipts.setdefault(line.key, _Receipt())
-        receipt.quantity += line.quantity
+        count = len(line.serial_numbers)
+        if count > line.quantity:
+            raise TooManySerialNumbers(line.key.sku, count, line.quantity)
         for serial_number in line.serial_numbers:
             if (line.key.sku, serial_number) in seen:
-                raise DuplicateEntry("lines.serial_numbers", serial_number)
+                raise DuplicateEntry(f"{field_name}.serial_numbers", serial_number)
             seen.add((line.key.sku, serial_number))
-            receipt.serial_numbers.append(serial_number)
-    cause = Cause(MovementKind.RECEIVED)
-    for key, receipt in receipts.items():
-        serial_numbers = tuple(receipt.serial_numbers)
-        ledger.bring(cause, key, Account.SUPPLIER, receipt.quantity, serial_numbers)
 
 
 def refuse_repeated(adjustments: Iterable[Adjustment]) -> None:
@@ -197,11 +228,13 @@ def _refuse_moved(ledger: Ledger, adjustments: Sequence[Adjustment]) -> None:
 def transfer(ledger: Ledger, transfers: Sequence[Transfer]) -> None:
     """Move free units between locations; what arrives cannot be sent on in the same request.
 
-    Raises ``SameLocation``, ``InsufficientStock`` with every short key, ``QuantityTooLarge``.
+    Raises ``SameLocation``, ``DuplicateEntry``, ``TooManySerialNumbers``, ``InsufficientStock``
+    with every short key, ``QuantityTooLarge``.
     """
     for one in transfers:
         if one.target == one.key:
             raise SameLocation(one.key)
+    refuse_wrong_serials("transfers", transfers)
     leaving = summed((one.key, one.quantity) for one in transfers)
     short = {
         key: (wanted, ledger.balance(key).free)
@@ -212,6 +245,8 @@ def transfer(ledger: Ledger, transfers: Sequence[Transfer]) -> None:
         raise InsufficientStock(short)
     cause = Cause(MovementKind.TRANSFERRED)
     for one in transfers:
-        ledger.move(cause, one.key, Account.FREE, Account.TRANSIT, one.quantity)
+        facts = (one.quantity, one.serial_numbers, one.lot_id)
+        ledger.move(cause, one.key, Account.FREE, Account.TRANSIT, *facts)
     for one in transfers:
-        ledger.bring(cause, one.target, Account.TRANSIT, one.quantity)
+        facts = (one.quantity, one.serial_numbers, one.lot_id)
+        ledger.bring(cause, one.target, Account.TRANSIT, *facts)

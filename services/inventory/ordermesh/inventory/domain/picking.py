@@ -8,8 +8,7 @@ from datetime import datetime
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationNotConfirmed
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, ShortOfStock
 from ordermesh.inventory.domain.errors.supply import WaitsForSupply
-from ordermesh.inventory.domain.facts import Facts, with_facts
-from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.facts import Extra, Facts, with_facts
 from ordermesh.inventory.domain.ledger import Account, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import (
@@ -39,15 +38,6 @@ _SHORT_TARGETS: Mapping[ShortOutcome, Account] = {
 
 
 @dataclass(frozen=True)
-class Extra:
-    """Units that left beyond those promised for a line."""
-
-    line_id: str
-    key: StockKey
-    quantity: int
-
-
-@dataclass(frozen=True)
 class Shipment:
     """What is to leave. ``may_exceed``: more than is open, from free units.
 
@@ -68,13 +58,13 @@ def ship(
 
     Raises ``LineNotFound``, ``ReservationClosed`` with every selection that wants more than is
     open, ``ReservationNotConfirmed``, ``WaitsForSupply``, ``ShortOfStock`` with every key,
-    ``InsufficientStock`` for units that were not promised and are not free.
+    ``InsufficientStock`` for units that were not promised and are not free, and as ``with_facts``.
     """
     draft = Draft(settle(ledger, reservation, now))
     chosen = _chosen(draft, shipment.selections, may_exceed=shipment.may_exceed)
     parts = [draft.split(number, units) for number, units in sorted(chosen.units.items())]
-    parts = with_facts(parts, shipment.facts, draft)
-    _refuse_absent(ledger, parts, chosen.extras)
+    parts, extras = with_facts(parts, chosen.extras, shipment.facts, draft)
+    _refuse_absent(ledger, parts, extras)
     cause = cause_of(reservation, MovementKind.SHIPPED)
     for part in parts:
         source = Account.RESERVED if part.is_on_hand else Account.FREE
@@ -88,11 +78,19 @@ def ship(
             part.lot_id,
         )
         draft.put(part.become(LineState.SHIPPED, now))
-    for extra in chosen.extras:
-        ledger.move(cause, extra.key, Account.FREE, Account.CUSTOMER, extra.quantity)
+    for extra in extras:
+        ledger.move(
+            cause,
+            extra.key,
+            Account.FREE,
+            Account.CUSTOMER,
+            extra.quantity,
+            extra.serial_numbers,
+            extra.lot_id,
+        )
     if shipment.rest is not None:
         _short_rest(ledger, draft, shipment.selections, shipment.rest, now)
-    return draft.done(), chosen.extras
+    return draft.done(), extras
 
 
 def _refuse_absent(ledger: Ledger, parts: Sequence[Line], extras: Sequence[Extra]) -> None:
@@ -170,14 +168,16 @@ def _lose(
             if owed:
                 ledger.move(cause, part.key, Account.RESERVED, Account.SHORT, owed, pool=part.pool)
             if quantity > owed:
-                target = _SHORT_TARGETS[outcome]
+                lost = quantity - owed
                 ledger.move(
                     cause,
                     part.key,
                     Account.RESERVED,
-                    target,
-                    quantity - owed,
-                    pool=part.pool,
+                    _SHORT_TARGETS[outcome],
+                    lost,
+                    part.serial_numbers[:lost],
+                    part.lot_id,
+                    part.pool,
                 )
         draft.put(part.become(LineState.SHORT, now))
 

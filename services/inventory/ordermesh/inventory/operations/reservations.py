@@ -8,11 +8,12 @@ from typing import TypeVar
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
+from ordermesh.inventory.domain.facts import Extra
 from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.limits import Buyer, Purchases
 from ordermesh.inventory.domain.movement import Document, documented
-from ordermesh.inventory.domain.picking import Extra, Shipment, ShortOutcome, ship, short
+from ordermesh.inventory.domain.picking import Shipment, ShortOutcome, ship, short
 from ordermesh.inventory.domain.portions import Portion
 from ordermesh.inventory.domain.reservation import Reservation, Selection, Taking
 from ordermesh.inventory.domain.verbs import confirm, extend, release

@@ -43,7 +43,7 @@ from ordermesh.inventory.wire.keys import actor_message, key_message, stock_key,
 def stock_lines(request: ReceiveStockRequest) -> list[StockLine]:
     """What came in; raises ``LotUnsupported``."""
     return [
-        StockLine(stock_key(line.key), line.quantity, tuple(line.serial_numbers))
+        StockLine(stock_key(line.key), line.quantity, tuple(line.serial_numbers), line.lot_id)
         for line in request.lines
     ]
 
@@ -68,8 +68,14 @@ def _adjustment(message: StockAdjustment) -> Adjustment:
 def transfers(request: TransferStockRequest) -> list[Transfer]:
     """What goes where; raises ``LotUnsupported``."""
     return [
-        Transfer(stock_key(message.from_key), message.to_location_id, message.quantity)
-        for message in request.transfers
+        Transfer(
+            stock_key(one.from_key),
+            one.to_location_id,
+            one.quantity,
+            tuple(one.serial_numbers),
+            one.lot_id,
+        )
+        for one in request.transfers
     ]
 
 
@@ -81,6 +87,8 @@ def disposed_units(lines: Iterable[ReturnedStock | DisposedStock]) -> list[Dispo
             Disposition(line.disposition),
             line.quantity,
             BlockedKind(line.blocked_kind) if line.blocked_kind else None,
+            tuple(line.serial_numbers),
+            line.lot_id,
         )
         for line in lines
     ]

@@ -20,12 +20,12 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.api.inventory.v1 import Reservation as ReservationMessage
 from ordermesh.api.inventory.v1 import ReservationLine as LineMessage
 from ordermesh.api.inventory.v1 import ReservationMode as ReservationModeMessage
-from ordermesh.inventory.domain.facts import Facts
+from ordermesh.inventory.domain.facts import Extra, Facts
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.kit import Wait, Wanted
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.moving import Move, Reassignment
-from ordermesh.inventory.domain.picking import Extra, Shipment, ShortOutcome
+from ordermesh.inventory.domain.picking import Shipment, ShortOutcome
 from ordermesh.inventory.domain.portions import Portion
 from ordermesh.inventory.domain.reservation import (
     Line,

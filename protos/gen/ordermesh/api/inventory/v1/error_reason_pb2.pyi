@@ -135,7 +135,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `latestExpireTime`.
     """
     ERROR_REASON_TOO_MANY_SERIAL_NUMBERS: _ErrorReason.ValueType  # 50
-    """INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId`, `serialNumbers`, `units`."""
+    """INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId` (the SKU where lines have no
+    id), `serialNumbers`, `units`.
+    """
     ERROR_REASON_SUPPLY_NOT_FOUND: _ErrorReason.ValueType  # 100
     """NOT_FOUND. No supply has this id. Rows of: `supplyId`."""
     ERROR_REASON_SUPPLY_KEY_CHANGED: _ErrorReason.ValueType  # 101
@@ -371,7 +373,9 @@ ERROR_REASON_HOLD_LIMIT: ErrorReason.ValueType  # 41
 `latestExpireTime`.
 """
 ERROR_REASON_TOO_MANY_SERIAL_NUMBERS: ErrorReason.ValueType  # 50
-"""INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId`, `serialNumbers`, `units`."""
+"""INVALID_ARGUMENT. More serial numbers than units. Metadata: `lineId` (the SKU where lines have no
+id), `serialNumbers`, `units`.
+"""
 ERROR_REASON_SUPPLY_NOT_FOUND: ErrorReason.ValueType  # 100
 """NOT_FOUND. No supply has this id. Rows of: `supplyId`."""
 ERROR_REASON_SUPPLY_KEY_CHANGED: ErrorReason.ValueType  # 101

@@ -47,7 +47,7 @@ class ReceiveStockRequest(_message.Message):
     """A remark for people."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockLine]:
-        """What came in, and where. The same key twice is summed."""
+        """What came in, and where. The same key and lot twice is summed."""
 
     def __init__(
         self,
@@ -75,15 +75,18 @@ class StockLine(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
     quantity: _builtins.int
     """Units."""
+    lot_id: _builtins.str
+    """Their lot, as a fact: the entry keeps it, balances are not kept by lot. Empty: not known."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
 
     @_builtins.property
     def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Serial numbers of the units, as facts."""
+        """Serial numbers of the units, as facts: at most one for each."""
 
     def __init__(
         self,
@@ -91,10 +94,11 @@ class StockLine(_message.Message):
         key: _stock_key_pb2.StockKey | None = ...,
         quantity: _builtins.int = ...,
         serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
+        lot_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "quantity", b"quantity", "serial_numbers", b"serial_numbers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "lot_id", b"lot_id", "quantity", b"quantity", "serial_numbers", b"serial_numbers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -308,13 +312,21 @@ class StockTransfer(_message.Message):
     FROM_KEY_FIELD_NUMBER: _builtins.int
     TO_LOCATION_ID_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
     to_location_id: _builtins.str
     """To which location."""
     quantity: _builtins.int
     """Units."""
+    lot_id: _builtins.str
+    """Their lot, as a fact: the entry keeps it, balances are not kept by lot. Empty: not known."""
     @_builtins.property
     def from_key(self) -> _stock_key_pb2.StockKey:
         """From where."""
+
+    @_builtins.property
+    def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Serial numbers of the units, as facts: at most one for each."""
 
     def __init__(
         self,
@@ -322,10 +334,12 @@ class StockTransfer(_message.Message):
         from_key: _stock_key_pb2.StockKey | None = ...,
         to_location_id: _builtins.str = ...,
         quantity: _builtins.int = ...,
+        lot_id: _builtins.str = ...,
+        serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["from_key", b"from_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_key", b"from_key", "quantity", b"quantity", "to_location_id", b"to_location_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_key", b"from_key", "lot_id", b"lot_id", "quantity", b"quantity", "serial_numbers", b"serial_numbers", "to_location_id", b"to_location_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -385,7 +399,7 @@ class ReturnStockRequest(_message.Message):
     """A remark for people."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReturnedStock]:
-        """What came back, where, and what becomes of it. The same key and disposition twice is summed."""
+        """What came back, where, and what becomes of it. The same key, lot and disposition twice is summed."""
 
     def __init__(
         self,
@@ -415,15 +429,23 @@ class ReturnedStock(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     BLOCKED_KIND_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
     quantity: _builtins.int
     """Units."""
     disposition: _disposition_pb2.Disposition.ValueType
     """What becomes of them."""
     blocked_kind: _ledger_pb2.BlockedKind.ValueType
     """What they are when they are blocked. Not said: they are to be inspected."""
+    lot_id: _builtins.str
+    """Their lot, as a fact: the entry keeps it, balances are not kept by lot. Empty: not known."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
+
+    @_builtins.property
+    def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Serial numbers of the units, as facts: at most one for each."""
 
     def __init__(
         self,
@@ -432,10 +454,12 @@ class ReturnedStock(_message.Message):
         quantity: _builtins.int = ...,
         disposition: _disposition_pb2.Disposition.ValueType = ...,
         blocked_kind: _ledger_pb2.BlockedKind.ValueType = ...,
+        lot_id: _builtins.str = ...,
+        serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_kind", b"blocked_kind", "disposition", b"disposition", "key", b"key", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_kind", b"blocked_kind", "disposition", b"disposition", "key", b"key", "lot_id", b"lot_id", "quantity", b"quantity", "serial_numbers", b"serial_numbers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -492,8 +516,8 @@ class DisposeStockRequest(_message.Message):
     """A remark for people."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___DisposedStock]:
-        """The blocked units, and what becomes of them: they are restocked or discarded. The same key and
-        disposition twice is summed.
+        """The blocked units, and what becomes of them: they are restocked or discarded. The same key, lot
+        and disposition twice is summed.
         """
 
     def __init__(
@@ -523,6 +547,8 @@ class DisposedStock(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     BLOCKED_KIND_FIELD_NUMBER: _builtins.int
+    LOT_ID_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBERS_FIELD_NUMBER: _builtins.int
     quantity: _builtins.int
     """Units."""
     disposition: _disposition_pb2.Disposition.ValueType
@@ -531,9 +557,15 @@ class DisposedStock(_message.Message):
     """From among which. Not said: units to be inspected first, then damaged ones; what is missing must
     be named.
     """
+    lot_id: _builtins.str
+    """Their lot, as a fact: the entry keeps it, balances are not kept by lot. Empty: not known."""
     @_builtins.property
     def key(self) -> _stock_key_pb2.StockKey:
         """What and where."""
+
+    @_builtins.property
+    def serial_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Serial numbers of the units, as facts: at most one for each."""
 
     def __init__(
         self,
@@ -542,10 +574,12 @@ class DisposedStock(_message.Message):
         quantity: _builtins.int = ...,
         disposition: _disposition_pb2.Disposition.ValueType = ...,
         blocked_kind: _ledger_pb2.BlockedKind.ValueType = ...,
+        lot_id: _builtins.str = ...,
+        serial_numbers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_kind", b"blocked_kind", "disposition", b"disposition", "key", b"key", "quantity", b"quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_kind", b"blocked_kind", "disposition", b"disposition", "key", b"key", "lot_id", b"lot_id", "quantity", b"quantity", "serial_numbers", b"serial_numbers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -125,8 +125,9 @@ class LedgerServiceServicer:
     def ReceiveStock(self, request, context):
         """ReceiveStock brings goods in. Promises without a unit behind them are covered first.
 
-        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KIT_HAS_NO_STOCK`, `LOT_UNSUPPORTED`,
-        `QUANTITY_TOO_LARGE`.
+        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KIT_HAS_NO_STOCK`, `LOT_UNSUPPORTED` for a stock key
+        with a lot, `QUANTITY_TOO_LARGE`, `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a serial number
+        that is named twice for an item.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,8 +45,9 @@ class LedgerServiceStub:
     ReceiveStock: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ReceiveStockRequest, _ledger_service_pb2.ReceiveStockResponse]
     """ReceiveStock brings goods in. Promises without a unit behind them are covered first.
 
-    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KIT_HAS_NO_STOCK`, `LOT_UNSUPPORTED`,
-    `QUANTITY_TOO_LARGE`.
+    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KIT_HAS_NO_STOCK`, `LOT_UNSUPPORTED` for a stock key
+    with a lot, `QUANTITY_TOO_LARGE`, `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a serial number
+    that is named twice for an item.
     """
     AdjustStock: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.AdjustStockRequest, _ledger_service_pb2.AdjustStockResponse]
     """AdjustStock corrects what is on hand. What is promised cannot be adjusted away.
@@ -129,8 +130,9 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     ReceiveStock: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ReceiveStockRequest, _ledger_service_pb2.ReceiveStockResponse]  # type: ignore[assignment]
     """ReceiveStock brings goods in. Promises without a unit behind them are covered first.
 
-    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KIT_HAS_NO_STOCK`, `LOT_UNSUPPORTED`,
-    `QUANTITY_TOO_LARGE`.
+    Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KIT_HAS_NO_STOCK`, `LOT_UNSUPPORTED` for a stock key
+    with a lot, `QUANTITY_TOO_LARGE`, `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a serial number
+    that is named twice for an item.
     """
     AdjustStock: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.AdjustStockRequest, _ledger_service_pb2.AdjustStockResponse]  # type: ignore[assignment]
     """AdjustStock corrects what is on hand. What is promised cannot be adjusted away.
@@ -216,8 +218,9 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_ledger_service_pb2.ReceiveStockResponse, _abc.Awaitable[_ledger_service_pb2.ReceiveStockResponse]]:
         """ReceiveStock brings goods in. Promises without a unit behind them are covered first.
 
-        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KIT_HAS_NO_STOCK`, `LOT_UNSUPPORTED`,
-        `QUANTITY_TOO_LARGE`.
+        Errors: `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `KIT_HAS_NO_STOCK`, `LOT_UNSUPPORTED` for a stock key
+        with a lot, `QUANTITY_TOO_LARGE`, `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a serial number
+        that is named twice for an item.
         """
 
     @_abc_1.abstractmethod

@@ -809,8 +809,8 @@ class ListBalancesRequest(_message.Message):
     page_token: _builtins.str
     """`next_page_token` of the page before. Empty for the first page."""
     as_of_revision: _builtins.int
-    """As of this revision, from the entries up to it; `available` is then what was free, whatever was
-    on offer. 0 means now.
+    """As of this revision, from the entries up to it. `available` is then what was free, whatever was on
+    offer, and `incoming` and `in_transit` are 0: supplies are not kept by revision. 0 means now.
     """
     @_builtins.property
     def skus(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -164,7 +164,8 @@ class ReservationServiceServicer:
     def Confirm(self, request, context):
         """Confirm makes a hold last until it is shipped or released.
 
-        Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
+        Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
+        confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
         reserved anew in the same transaction, where their stock is still there: they become new lines.
 
         Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with

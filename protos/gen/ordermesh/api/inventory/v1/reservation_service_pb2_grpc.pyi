@@ -75,7 +75,8 @@ class ReservationServiceStub:
     Confirm: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ConfirmRequest, _reservation_service_pb2.ConfirmResponse]
     """Confirm makes a hold last until it is shipped or released.
 
-    Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
+    Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
+    confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
     reserved anew in the same transaction, where their stock is still there: they become new lines.
 
     Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
@@ -176,7 +177,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Confirm: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ConfirmRequest, _reservation_service_pb2.ConfirmResponse]  # type: ignore[assignment]
     """Confirm makes a hold last until it is shipped or released.
 
-    Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
+    Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
+    confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
     reserved anew in the same transaction, where their stock is still there: they become new lines.
 
     Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
@@ -310,7 +312,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_reservation_service_pb2.ConfirmResponse, _abc.Awaitable[_reservation_service_pb2.ConfirmResponse]]:
         """Confirm makes a hold last until it is shipped or released.
 
-        Confirming twice changes nothing. With `reserve_again` lines that were not confirmed in time are
+        Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
+        confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
         reserved anew in the same transaction, where their stock is still there: they become new lines.
 
         Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with

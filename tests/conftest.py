@@ -1,6 +1,7 @@
 """Fixtures of all tests: time, and databases of both kinds.
 
 A test that asks for a database runs on SQLite and on PostgreSQL, and is marked ``integration``.
+Where most of what is tested lies above the database, tests take turns unless all are asked for.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.migrate import RUNTIME_SCRIPTS, migrate
-from tests import postgres
+from tests import postgres, turns
 from tests.compiled import share_compiled_statements
 from tests.fakes import FakeClock
 from tests.memory import memory
@@ -56,10 +57,23 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--both-databases",
+        action="store_true",
+        help="Run every test of a database on both, also where they would take turns.",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and _NEEDS_DATABASE in item.fixturenames:
             item.add_marker(pytest.mark.integration)
+    # Who names a test gets it.
+    if not config.getoption("--both-databases") and not any("::" in one for one in config.args):
+        left_out = set(turns.left_out(items))
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish() -> None:

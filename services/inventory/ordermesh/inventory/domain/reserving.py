@@ -110,7 +110,11 @@ def reserve(
     if twin is not None:
         refusal = ReservationReleased if twin.is_tombstone else ReservationIdTaken
         raise refusal(ask.reservation_id)
-    replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
+    # Each once: what is closed twice gives its units back twice.
+    replaced = [
+        _replaced(ledger, actor, known.get(other), other, now)
+        for other in dict.fromkeys(ask.replaces)
+    ]
     if not ask.is_best_effort:
         ledger.refuse_quarantined(line.key for line in ask.wanted if not line.group)
     refuse_over_limit(ask.wanted, ask.buyer, terms, purchases, replaced, now)

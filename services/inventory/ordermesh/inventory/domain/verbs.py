@@ -217,7 +217,7 @@ def let_go(ledger: Ledger, cause: Cause, line: Line) -> None:
         )
     elif line.is_waiting:
         ledger.refuse_quarantined([line.key])
-        ledger.promise(line.supply_id, -line.quantity)
+        ledger.promise(line.supply_id, -line.quantity, line.place)
 
 
 def give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:

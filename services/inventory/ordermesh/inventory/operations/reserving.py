@@ -241,7 +241,8 @@ class ReserveBatch:
             is_final=is_final or not ask.is_best_effort,
         )
         made, replaced, _ = reserved
-        self.holds.refuse_over_quota(made, replaced, is_limited=wish.is_limited)
+        before = [self.known[one.reservation_id] for one in replaced]
+        self.holds.refuse_over_quota(made, before, self.now, is_limited=wish.is_limited)
         return reserved
 
     async def _decide(self, wish: Wish, ask: Ask) -> Kept:
@@ -265,12 +266,13 @@ class ReserveBatch:
     def _keep(self, wish: Wish, decided: Decided[Reserved], mark: Mark) -> None:
         made, replaced, _ = decided.outcome
         self.changes.append(StoredReservation(None, made))
-        self.changes += [StoredReservation(self.known[one.reservation_id], one) for one in replaced]
+        before = [self.known[one.reservation_id] for one in replaced]
+        self.changes += map(StoredReservation, before, replaced)
         self.changes += decided.expired
         if self.terms.controls.limits_purchases:
             self.purchases.renew(replaced)
             self.purchases.note(made)
-        self.holds.note(made, replaced)
+        self.holds.note(made, before, self.now)
         self.replaced.update(one.reservation_id for one in replaced)
         self.partly_expired.update(one.after.reservation_id for one in decided.expired)
         document = Document(wish.actor)

@@ -159,13 +159,13 @@ def _held(
             part,
             state,
             expire_time,
-            terms.pool_of(part.wanted.key, ask.channel, now) if part.is_on_hand else None,
+            terms.pool_of(part.wanted.key, ask.channel, now) if part.wanted.is_held else None,
         )
         for number, part in enumerate(recorded, start=1)
     ]
     for line in lines:
         if line.is_waiting:
-            ledger.promise(line.supply_id, line.quantity)
+            ledger.promise(line.supply_id, line.quantity, line.place)
         else:
             hold(ledger, cause, line)
     return Reservation(

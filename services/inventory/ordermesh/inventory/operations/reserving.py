@@ -238,7 +238,7 @@ class ReserveBatch:
             self.now,
             self.purchases,
             due=self.due,
-            is_final=is_final or not ask.is_best_effort,
+            is_final=is_final or not ask.takes_less,
         )
         made, replaced, _ = reserved
         before = [self.known[one.reservation_id] for one in replaced]
@@ -257,7 +257,7 @@ class ReserveBatch:
             decision,
             self.replaced.union(wish.named) if self.replaced else wish.named,
             self.partly_expired,
-            partial(decision, is_final=True) if ask.is_best_effort else None,
+            partial(decision, is_final=True) if ask.takes_less else None,
             self.without_overdue,
         )
         self._keep(wish, decided, mark)

@@ -1,13 +1,21 @@
 """Databases of versions before this one: taken over, or refused with what to do instead."""
 
-import pytest
-from sqlalchemy import insert, text
+from collections.abc import Sequence
+from typing import Any
 
+import pytest
+from sqlalchemy import Row, insert, select, text
+
+from ordermesh.inventory.__main__ import assemble
+from ordermesh.inventory.store.tables.counts import count_mark
 from ordermesh.inventory.store.tables.seals import seal
+from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.migrate import migrate
 from tests.fakes import FakeClock
 from tests.inventory.conftest import MIGRATIONS
+from tests.inventory.shop import Shop
+from tests.inventory.test_counts import Desk
 
 SEALED = {
     "revision": 1,
@@ -24,6 +32,7 @@ async def age(url: str, clock: FakeClock, *, is_sealed: bool) -> None:
     database = await Database.open(url, clock=clock)
 
     async def act(tx: Transaction) -> None:
+        await tx.execute(text("drop table count_mark"))
         await tx.execute(text("update inventory_version set version_num = '0014'"))
         if is_sealed:
             await tx.execute(insert(seal).values(SEALED))
@@ -52,3 +61,27 @@ async def test_a_ledger_in_which_nothing_is_sealed_is_taken_over(
 
     await migrate(database_url, script_location=MIGRATIONS)
     await migrate(database_url, script_location=MIGRATIONS)
+
+
+async def test_counts_of_before_are_remembered(database_url: str, clock: FakeClock) -> None:
+    """Also one that agreed with the books, so that an older picture does not undo it."""
+    database = await Database.open(database_url, clock=clock)
+    shop = Shop(assemble(database, clock, RandomIds(), {}), clock)
+    await shop.put_locations("A")
+    await shop.stock({"MUG at A": 10})
+    desk = Desk(shop)
+    await desk.begin("MUG")
+    await desk.submit("Ann", {"MUG": 10})
+    await database.close()
+    await age(database_url, clock, is_sealed=False)
+
+    await migrate(database_url, script_location=MIGRATIONS)
+
+    database = await Database.open(database_url, clock=clock)
+    rows = await database.read(_marks)
+    assert [(row.sequence, row.count_time is not None) for row in rows] == [(1, True)]
+    await database.close()
+
+
+async def _marks(tx: Transaction) -> Sequence[Row[Any]]:
+    return (await tx.execute(select(count_mark))).all()

@@ -16,6 +16,7 @@ from tests.inventory.outside import (
     why,
 )
 from tests.inventory.shop import Shop, selection
+from tests.inventory.test_counts import Desk
 
 
 @pytest.fixture
@@ -152,6 +153,81 @@ async def test_a_count_by_people_is_better_knowledge_than_an_older_picture(
 
     assert names(reply.outcomes) == ["OUTDATED"]
     assert await outside.on_hand("MUG at A") == 6
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        AdjustmentReason.ADJUSTMENT_REASON_LOST,
+        AdjustmentReason.ADJUSTMENT_REASON_DAMAGED,
+        AdjustmentReason.ADJUSTMENT_REASON_COUNTED,
+    ],
+)
+async def test_a_count_is_better_knowledge_whatever_reason_it_was_accepted_with(
+    outside: Outside, reason: AdjustmentReason.ValueType
+) -> None:
+    desk = Desk(outside.shop)
+    await desk.begin("MUG")
+    for counter in ("Ann", "Bob"):
+        await desk.submit(counter, {"MUG": 8})
+    await desk.accept("Cat", reason=reason)
+
+    # Taken before the count, and right: it shows the loss that the count has found.
+    reply = await outside.show({"MUG at A": (8, 1)}, watermark=0)
+
+    assert names(reply.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
+@pytest.mark.parametrize("included", [1, None])
+async def test_a_count_that_agrees_with_the_books_outdates_older_pictures(
+    outside: Outside, included: int | None
+) -> None:
+    now = await outside.shop.wiring.database.read(lambda tx: tx.now())
+    desk = Desk(outside.shop)
+    await desk.begin("MUG")
+    await desk.submit("Ann", {"MUG": 10})
+    seen = seen_rows({"MUG at A": 7 if included is None else (7, included)})
+
+    older = await outside.show(seen, watermark=0, taken=now - timedelta(seconds=60))
+    assert names(older.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 10
+
+    newer = await outside.show(seen, watermark=0, taken=now + timedelta(seconds=60))
+    assert names(newer.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 7
+
+
+async def test_without_a_time_a_picture_is_older_where_it_lacks_what_the_count_has_seen(
+    outside: Outside,
+) -> None:
+    await outside.shop.receive({"MUG at A": 5})
+    desk = Desk(outside.shop)
+    await desk.begin("MUG")
+    await desk.submit("Ann", {"MUG": 15})
+
+    # It had not heard of the receipt, which the count has seen.
+    older = await outside.show({"MUG at A": (7, 1)}, watermark=0)
+    assert names(older.outcomes) == ["OUTDATED"]
+
+    newer = await outside.show({"MUG at A": (12, 2)}, watermark=0)
+    assert names(newer.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 12
+
+
+async def test_what_a_source_has_told_itself_makes_its_picture_no_older_than_a_count(
+    outside: Outside,
+) -> None:
+    await outside.tell(delta(1, "MUG at A", 1))
+    desk = Desk(outside.shop)
+    await desk.begin("MUG")
+    await desk.submit("Ann", {"MUG": 9})
+
+    # A till that hears nothing of ours, and has no clock.
+    reply = await outside.show({"MUG at A": (7, 1)}, watermark=1)
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 7
 
 
 async def test_two_sources_do_not_correct_the_same_loss_twice(outside: Outside) -> None:

@@ -100,6 +100,39 @@ async def test_frames_that_were_applied_are_skipped(outside: Outside) -> None:
     assert (await outside.how_far(IMPORT)).counts.applied_count == 3
 
 
+async def test_a_key_in_two_frames_is_as_doubtful_as_one_twice_in_a_frame(
+    outside: Outside,
+) -> None:
+    await outside.begin(IMPORT)
+    frames = {1: {"MUG at A": (8, 1)}, 2: {"MUG at A": (3, 1), "CUP at A": (7, 1)}}
+
+    replies = await outside.send(IMPORT, frames)
+
+    assert [one.counts.applied_count for one in replies] == [1, 1]
+    [row] = await outside.quarantined(import_id=IMPORT)
+    assert (why(row), row.snapshot_row.on_hand) == ("REPEATED", 3)
+    assert [await outside.on_hand(place) for place in ("MUG at A", "CUP at A")] == [8, 7]
+
+    # Frames that come again are no repetition; somebody may decide that the row is right.
+    assert [one.skipped for one in await outside.send(IMPORT, frames)] == [True, True]
+    assert len(await outside.quarantined()) == 1
+    assert names((await outside.retry(row.quarantine_id)).outcomes) == ["APPLIED"]
+    done = await outside.complete(IMPORT, 2)
+    assert (done.counts.applied_count, done.counts.quarantined_count) == (2, 1)
+    assert not (await outside.shop.dump())["snapshot_key"]
+
+
+async def test_each_import_may_name_a_key_once(outside: Outside) -> None:
+    await outside.begin(IMPORT)
+    await outside.send(IMPORT, {1: {"MUG at A": (8, 1)}})
+    await outside.begin(LATER)
+
+    [reply] = await outside.send(LATER, {1: {"MUG at A": (7, 1)}})
+
+    assert reply.counts.applied_count == 1
+    assert await outside.on_hand("MUG at A") == 7
+
+
 async def test_the_same_request_gets_the_same_answer(outside: Outside) -> None:
     await outside.begin(IMPORT)
     ids = [new_id()]

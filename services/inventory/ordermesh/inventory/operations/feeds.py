@@ -132,9 +132,11 @@ async def show(
     state: SourceState,
     names: Names,
     actor: Actor,
+    part_of: UUID | None = None,
 ) -> Result:
-    """Take rows of a picture of a source that is locked."""
-    telling = Telling(stores, tx, names, {state.source.source_id: state}, actor)
+    """Take rows of a picture of a source that is locked: a frame, where ``part_of`` an import."""
+    states = {state.source.source_id: state}
+    telling = Telling(stores, tx, names, states, actor, part_of=part_of)
     verdicts = await telling.apply(rows)
     quarantine_ids = await telling.quarantine(rows, verdicts)
     await stores.sources.advance(tx, telling.states.values(), names, await tx.now())

@@ -81,15 +81,8 @@ async def import_frame(
     if not one.expects(frame, digest, applied[0] if applied else None):
         return Applied(applied[1] if applied else Tally(), is_skipped=True)
     told = [_told(one, row) for row in rows]
-    result = await show(stores, tx, told, state, names, speaker.actor)
+    result = await show(stores, tx, told, state, names, speaker.actor, part_of=import_id)
     tally = result.tally
-    if one.absent is Absent.ZERO:
-        known = {
-            names.pair(row.key)
-            for row in rows
-            if row.key.sku in names.item_ids and row.key.location_id in names.location_ids
-        }
-        await stores.imports.name_keys(tx, import_id, known)
     await stores.imports.add_frame(tx, import_id, frame, digest, tally)
     await stores.imports.save(tx, one.after(tally, frames=1), await tx.now())
     return Applied(tally, is_skipped=False)
@@ -107,17 +100,16 @@ async def complete_import(
     one.refuse_incomplete(frame_count)
     if one.state is ImportState.COMPLETED:
         return one
-    tally, is_done = Tally(), True
-    if one.absent is Absent.ZERO:
-        keys = await stores.imports.absent(tx, one, ABSENT_KEYS)
-        if keys:
-            told = [_told(one, PictureRow(key, 0)) for key in keys]
-            result = await show(stores, tx, told, state, names, speaker.actor)
-            tally, is_done = result.tally, False
-            await stores.imports.name_keys(tx, import_id, names.pairs(keys))
-        else:
-            forgotten = await stores.imports.forget_keys(tx, import_id, FORGOTTEN_KEYS)
-            is_done = forgotten < FORGOTTEN_KEYS
+    tally, is_done = Tally(), False
+    is_zero = one.absent is Absent.ZERO
+    keys = await stores.imports.absent(tx, one, ABSENT_KEYS) if is_zero else []
+    if keys:
+        told = [_told(one, PictureRow(key, 0)) for key in keys]
+        tally = (await show(stores, tx, told, state, names, speaker.actor)).tally
+        await stores.imports.name_keys(tx, import_id, names.pairs(keys))
+    else:
+        forgotten = await stores.imports.forget_keys(tx, import_id, FORGOTTEN_KEYS)
+        is_done = forgotten < FORGOTTEN_KEYS
     now = await tx.now()
     after = one.after(tally, is_done=is_done)
     await stores.imports.save(tx, after, now)

@@ -65,7 +65,8 @@ class Telling:
     """One transaction in which rows of locked sources are decided on.
 
     ``states`` are the sources; they are advanced as far as pictures are ahead of their changes.
-    ``any_jump``: somebody has looked, so no change is too large.
+    ``any_jump``: somebody has looked, so no change is too large. ``part_of`` is the import of which
+    the rows are a frame: they must not show what an earlier frame has shown.
     """
 
     stores: Stores
@@ -74,6 +75,7 @@ class Telling:
     states: dict[str, SourceState]
     actor: Actor
     any_jump: bool = False
+    part_of: UUID | None = None
     now: datetime | None = None
     _marks: dict[str, Marks] = field(default_factory=dict)
     _unseen: dict[tuple[Shown, StockKey], Unseen] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Telling:
         places = {key.location_id for key in shapely}
         await self.stores.locations.look_up(self.tx, places, self.names)
         skus, location_ids = self.names.item_ids, self.names.location_ids
+        earlier = await self._shown_before(shapely)
         seen: set[tuple[str, StockKey]] = set()
         for place, told in enumerate(rows):
             if place in found:
@@ -118,12 +121,24 @@ class Telling:
             source = self.states[told.source_id].source
             misfit = misplaced(told.row, source, skus, location_ids, kits)
             if misfit is None and isinstance(told.row, PictureRow):
-                if (told.source_id, told.row.key) in seen:
+                if told.row.key in earlier or (told.source_id, told.row.key) in seen:
                     misfit = Misfit(Trouble.REPEATED)
                 seen.add((told.source_id, told.row.key))
             if misfit is not None:
                 found[place] = misfit
         return found
+
+    async def _shown_before(self, keys: Collection[StockKey]) -> Collection[StockKey]:
+        """Those of the keys that an earlier frame has shown; the next ones will know of all."""
+        if self.part_of is None:
+            return ()
+        named = {
+            self.names.pair(key): key
+            for key in keys
+            if key.sku in self.names.item_ids and key.location_id in self.names.location_ids
+        }
+        known = await self.stores.imports.name_keys(self.tx, self.part_of, named)
+        return {named[pair] for pair in known}
 
     async def _locked(self, rows: Sequence[Told]) -> tuple[Books, Collection[str]]:
         keys = {told.row.key for told in rows}

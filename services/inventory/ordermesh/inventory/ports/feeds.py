@@ -185,8 +185,10 @@ class ImportStore(Protocol):
         """Note an applied frame."""
         ...
 
-    async def name_keys(self, tx: Transaction, import_id: UUID, pairs: Collection[Pair]) -> None:
-        """Note that the picture names these keys."""
+    async def name_keys(
+        self, tx: Transaction, import_id: UUID, pairs: Collection[Pair]
+    ) -> set[Pair]:
+        """Note that the picture names these keys; gives those that it had named before."""
         ...
 
     async def absent(self, tx: Transaction, one: SnapshotImport, size: int) -> list[StockKey]:

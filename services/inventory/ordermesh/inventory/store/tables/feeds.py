@@ -122,7 +122,8 @@ snapshot_frame = Table(
 snapshot_key = Table(
     "snapshot_key",
     metadata,
-    # What a full picture named, while it is not completed and what is absent will be zero.
+    # What a picture named, while it is not completed: no other frame may name it again, and what is
+    # absent may be zero.
     Column("import_id", Uuid, primary_key=True),
     Column("item_id", Integer, primary_key=True, autoincrement=False),
     Column("location_id", Integer, primary_key=True, autoincrement=False),

@@ -175,6 +175,11 @@ async def test_not_more_than_a_bound_is_held(
         (delta(1, "MUG at A", 1, StockDelta.KIND_UNSPECIFIED), "MALFORMED", {"field": "kind"}),
         (delta(1, "M\0UG at A", 1), "MALFORMED", {"field": "sku"}),
         (delta(1, " at A", 1), "MALFORMED", {"field": "sku"}),
+        (delta(1, "MUG at A", 1, ADJUSTMENT, reason=AdjustmentReason.ADJUSTMENT_REASON_SNAPSHOT),
+         "MALFORMED", {"field": "reason"}),
+        (delta(1, "MUG at A", 1, ADJUSTMENT,
+               reason=AdjustmentReason.ADJUSTMENT_REASON_SNAPSHOT_BY_TIME),
+         "MALFORMED", {"field": "reason"}),
     ],
 )  # fmt: skip
 async def test_a_row_that_cannot_be_right_is_kept_and_the_others_go_on(

@@ -92,6 +92,18 @@ async def test_a_picture_does_not_undo_a_newer_shipment_of_ours(outside: Outside
     assert await outside.on_hand("MUG at A") == 5
 
 
+async def test_only_what_pictures_wrote_is_taken_for_their_corrections(outside: Outside) -> None:
+    """Whatever reason others gave their changes before it was refused."""
+    await outside.shop.adjust(
+        "MUG at A", delta=5, reason=AdjustmentReason.ADJUSTMENT_REASON_SNAPSHOT
+    )
+
+    reply = await outside.show({"MUG at A": (10, 1)}, watermark=0)
+
+    assert names(reply.outcomes) == ["UNCHANGED"]
+    assert await outside.on_hand("MUG at A") == 15
+
+
 async def test_a_picture_that_contains_our_shipment_is_not_corrected_for_it(
     outside: Outside,
 ) -> None:

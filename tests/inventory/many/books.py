@@ -165,7 +165,11 @@ class Books:
             row
             for row in before
             if row.source_id != first.source_id
-            and row.reason not in CORRECTED
+            and (
+                row.source_id is None
+                or row.source_sequence is not None
+                or row.reason not in CORRECTED
+            )
             and _is_later(row, row.sequence, included, picture)
         ]
         assert not any(

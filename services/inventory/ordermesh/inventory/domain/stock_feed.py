@@ -27,7 +27,7 @@ from ordermesh.inventory.domain.stock_source import StockSource
 ID_LENGTH_MAX = 128
 
 BY_PICTURE = frozenset({AdjustmentReason.SNAPSHOT, AdjustmentReason.SNAPSHOT_BY_TIME})
-"""Reasons of corrections that a picture made."""
+"""Reasons of corrections that a picture made; nobody else may give them."""
 
 
 class Outcome(enum.IntEnum):
@@ -241,6 +241,8 @@ def misshapen(row: Row) -> Misfit | None:
         return Misfit(Trouble.MALFORMED, {"field": "kind"})
     if row.quantity == 0 or (row.quantity < 0 and row.kind is not DeltaKind.ADJUSTMENT):
         return Misfit(Trouble.MALFORMED, {"field": "quantity"})
+    if row.kind is DeltaKind.ADJUSTMENT and row.reason in BY_PICTURE:
+        return Misfit(Trouble.MALFORMED, {"field": "reason"})
     return None
 
 

@@ -190,10 +190,11 @@ def _counted(
 
 def _is_by_others(source: int) -> ColumnElement[bool]:
     """Whether an entry is a change by others than the source, and no correction by a picture."""
-    return and_(
-        or_(entry.c.source_id.is_(None), entry.c.source_id != source),
+    is_no_picture = or_(
+        entry.c.source_sequence.is_not(None),
         movement.c.reason.not_in([int(reason) for reason in sorted(BY_PICTURE)]),
     )
+    return or_(entry.c.source_id.is_(None), and_(entry.c.source_id != source, is_no_picture))
 
 
 def _effect(accounts: Sequence[int]) -> ColumnElement[int]:

@@ -96,7 +96,7 @@ class _QuarantineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quar
     QUARANTINE_REASON_TOO_LARGE: _QuarantineReason.ValueType  # 9
     """More than a balance can hold."""
     QUARANTINE_REASON_REPEATED: _QuarantineReason.ValueType  # 10
-    """The picture shows the key twice."""
+    """The picture shows the key twice, in one call or in two frames of an import; the first row counts."""
     QUARANTINE_REASON_KEY_QUARANTINED: _QuarantineReason.ValueType  # 11
     """The books of the key were found wrong, and nothing moves there now: it can be tried again when the
     key is free.
@@ -128,7 +128,7 @@ QUARANTINE_REASON_BELOW_RESERVED: QuarantineReason.ValueType  # 8
 QUARANTINE_REASON_TOO_LARGE: QuarantineReason.ValueType  # 9
 """More than a balance can hold."""
 QUARANTINE_REASON_REPEATED: QuarantineReason.ValueType  # 10
-"""The picture shows the key twice."""
+"""The picture shows the key twice, in one call or in two frames of an import; the first row counts."""
 QUARANTINE_REASON_KEY_QUARANTINED: QuarantineReason.ValueType  # 11
 """The books of the key were found wrong, and nothing moves there now: it can be tried again when the
 key is free.
@@ -400,7 +400,9 @@ class StockDelta(_message.Message):
     document: _builtins.str
     """The document behind it: a receipt of the till."""
     reason: _ledger_pb2.AdjustmentReason.ValueType
-    """Why it was corrected; for an adjustment. Not said: an earlier record was wrong."""
+    """Why it was corrected; for an adjustment. Not said: an earlier record was wrong. An adjustment with
+    a reason of pictures goes into quarantine.
+    """
     def __init__(
         self,
         *,

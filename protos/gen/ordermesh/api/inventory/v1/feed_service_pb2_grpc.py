@@ -184,8 +184,9 @@ class FeedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteImport(self, request, context):
-        """CompleteImport says that all frames have come. Keys that a full picture does not name are dealt
-        with a part at a time: call again, with another request id, until it is completed.
+        """CompleteImport says that all frames have come. Keys that a full picture does not name, and notes of
+        those that it names, are dealt with a part at a time: call again, with another request id, until it
+        is completed.
 
         Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`, `FRAME_MISSING`.
         """

@@ -85,8 +85,9 @@ class FeedServiceStub:
     `FRAME_CHANGED`.
     """
     CompleteImport: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.CompleteImportRequest, _feed_service_pb2.CompleteImportResponse]
-    """CompleteImport says that all frames have come. Keys that a full picture does not name are dealt
-    with a part at a time: call again, with another request id, until it is completed.
+    """CompleteImport says that all frames have come. Keys that a full picture does not name, and notes of
+    those that it names, are dealt with a part at a time: call again, with another request id, until it
+    is completed.
 
     Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`, `FRAME_MISSING`.
     """
@@ -170,8 +171,9 @@ class FeedServiceAsyncStub(FeedServiceStub):
     `FRAME_CHANGED`.
     """
     CompleteImport: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.CompleteImportRequest, _feed_service_pb2.CompleteImportResponse]  # type: ignore[assignment]
-    """CompleteImport says that all frames have come. Keys that a full picture does not name are dealt
-    with a part at a time: call again, with another request id, until it is completed.
+    """CompleteImport says that all frames have come. Keys that a full picture does not name, and notes of
+    those that it names, are dealt with a part at a time: call again, with another request id, until it
+    is completed.
 
     Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`, `FRAME_MISSING`.
     """
@@ -294,8 +296,9 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feed_service_pb2.CompleteImportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feed_service_pb2.CompleteImportResponse, _abc.Awaitable[_feed_service_pb2.CompleteImportResponse]]:
-        """CompleteImport says that all frames have come. Keys that a full picture does not name are dealt
-        with a part at a time: call again, with another request id, until it is completed.
+        """CompleteImport says that all frames have come. Keys that a full picture does not name, and notes of
+        those that it names, are dealt with a part at a time: call again, with another request id, until it
+        is completed.
 
         Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`, `FRAME_MISSING`.
         """

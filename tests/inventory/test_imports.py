@@ -19,6 +19,7 @@ from ordermesh.inventory.domain.errors.feed import (
     ImportChanged,
     ImportCompleted,
     ImportNotFound,
+    PictureInFuture,
 )
 from ordermesh.inventory.operations import imports as operation
 from ordermesh.kernel.ids import RandomIds
@@ -163,6 +164,20 @@ async def test_an_import_is_what_it_was_announced_to_be(outside: Outside) -> Non
         await outside.begin(IMPORT, watermark=5)
     with pytest.raises(ImportNotFound):
         await outside.send(LATER, {1: {"MUG at A": (8, 1)}})
+
+
+async def test_a_picture_of_the_future_is_not_taken(outside: Outside) -> None:
+    now = await outside.now()
+
+    with pytest.raises(PictureInFuture) as refusal:
+        await outside.begin(IMPORT, taken=now + timedelta(minutes=6))
+
+    assert refusal.value.facts()["sourceId"] == "TILL"
+    with pytest.raises(ImportNotFound):
+        await outside.how_far(IMPORT)
+    # It does not outdate those of now.
+    shown = await outside.show({"MUG at A": 8}, taken=now)
+    assert names(shown.outcomes) == ["APPLIED"]
 
 
 async def test_a_completed_import_takes_nothing_more(outside: Outside) -> None:

@@ -1,10 +1,12 @@
 """Pictures of stock that come late: what has changed since is never undone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement
+from ordermesh.inventory.store.tables.feeds import picture_mark
 from tests.dialects import on_sqlite
 from tests.fakes import FakeClock
 from tests.inventory.outside import (
@@ -195,7 +197,7 @@ async def test_a_count_is_better_knowledge_whatever_reason_it_was_accepted_with(
 async def test_a_count_that_agrees_with_the_books_outdates_older_pictures(
     outside: Outside, included: int | None
 ) -> None:
-    now = await outside.shop.wiring.database.read(lambda tx: tx.now())
+    now = await outside.now()
     desk = Desk(outside.shop)
     await desk.begin("MUG")
     await desk.submit("Ann", {"MUG": 10})
@@ -366,12 +368,61 @@ async def test_two_pictures_of_a_key_in_quarantine_are_tried_one_after_the_other
     assert await outside.on_hand("MUG at A") == 300
 
 
-async def test_a_picture_of_the_future_is_as_good_as_one_of_now(outside: Outside) -> None:
-    taken = datetime.now(UTC) + timedelta(days=1)
+async def test_a_picture_by_a_clock_that_is_ahead_is_as_good_as_one_of_now(
+    outside: Outside,
+) -> None:
+    now = await outside.now()
 
-    await outside.show({"MUG at A": 4}, taken=taken)
+    await outside.show({"MUG at A": 4}, taken=now + timedelta(minutes=4))
 
     assert await outside.on_hand("MUG at A") == 4
+
+
+async def test_a_picture_of_the_future_is_doubtful_and_outdates_none(outside: Outside) -> None:
+    now = await outside.now()
+    taken = now + timedelta(days=400)
+
+    wrong = await outside.show({"MUG at A": (4, 1)}, watermark=0, taken=taken)
+
+    assert names(wrong.outcomes) == ["QUARANTINED"]
+    [row] = await outside.quarantined()
+    assert (why(row), row.facts["pictureTime"]) == ("IN_FUTURE", taken.isoformat())
+    assert names((await outside.retry(row.quarantine_id)).outcomes) == ["QUARANTINED"]
+    right = await outside.show({"MUG at A": 6}, taken=now + timedelta(seconds=1))
+    assert names(right.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 6
+
+
+@on_sqlite
+async def test_a_picture_of_the_future_that_was_believed_once_outdates_none_any_more(
+    outside: Outside, clock: FakeClock
+) -> None:
+    await outside.show({"MUG at A": 4}, taken=clock.now())
+    await outside.shop.wiring.database.run(
+        lambda tx: tx.execute(update(picture_mark).values(taken=clock.now() + timedelta(days=400)))
+    )
+
+    reply = await outside.show({"MUG at A": 6}, taken=clock.now())
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 6
+
+
+async def test_nobody_has_heard_of_changes_that_were_not_made(outside: Outside) -> None:
+    paid = await outside.shop.reserve({"MUG at A": 4}, confirm=True)
+    await outside.shop.ship(paid.reservation_id, selection("1"))
+
+    reply = await outside.show({"MUG at A": (10, 4), "MUG at B": (1, 1)}, watermark=0)
+
+    assert names(reply.outcomes) == ["QUARANTINED", "QUARANTINED"]
+    assert {
+        row.snapshot_row.location_id: (why(row), dict(row.facts))
+        for row in await outside.quarantined()
+    } == {
+        "A": ("UNKNOWN_SEQUENCE", {"includedSequence": "4", "sequence": "3"}),
+        "B": ("UNKNOWN_SEQUENCE", {"includedSequence": "1", "sequence": "0"}),
+    }
+    assert await outside.on_hand("MUG at A") == 6
 
 
 async def test_a_picture_that_shows_less_than_is_promised_leaves_promises_short(

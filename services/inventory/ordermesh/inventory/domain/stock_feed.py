@@ -9,7 +9,7 @@ import enum
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ordermesh.inventory.domain.key import StockKey
@@ -25,6 +25,9 @@ from ordermesh.inventory.domain.ledger import (
 from ordermesh.inventory.domain.stock_source import StockSource
 
 ID_LENGTH_MAX = 128
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""By so much the clock of a source may be ahead; a picture of later than that cannot be right."""
 
 BY_PICTURE = frozenset({AdjustmentReason.SNAPSHOT, AdjustmentReason.SNAPSHOT_BY_TIME})
 """Reasons of corrections that a picture made; nobody else may give them."""
@@ -56,6 +59,8 @@ class Trouble(enum.IntEnum):
     TOO_LARGE = 9
     REPEATED = 10
     KEY_QUARANTINED = 11
+    UNKNOWN_SEQUENCE = 12
+    IN_FUTURE = 13
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,10 @@ class Picture:
             return self.taken < other.taken
         return False
 
+    def is_in_future(self, now: datetime) -> bool:
+        """Whether it cannot have been taken yet, however wrong clocks may be."""
+        return self.taken is not None and self.taken > now + CLOCK_SKEW
+
     def is_imprecise(self, row: PictureRow) -> bool:
         """Whether only a time says what the row contains."""
         return self.watermark is None or row.included_sequence is None
@@ -174,10 +183,13 @@ class Marks:
             and delta.source_sequence <= shown.watermark
         )
 
-    def outdate(self, picture: Picture, key: StockKey) -> bool:
-        """Whether a later picture of the key is known."""
+    def outdate(self, picture: Picture, key: StockKey, now: datetime) -> bool:
+        """Whether a later picture of the key is known; those of the future are none."""
         later = (self.keys.get(key), self.locations.get(key.location_id))
-        return any(one is not None and picture.is_older_than(one) for one in later)
+        return any(
+            one is not None and picture.is_older_than(one) and not one.is_in_future(now)
+            for one in later
+        )
 
 
 @dataclass(frozen=True)
@@ -246,6 +258,14 @@ def misshapen(row: Row) -> Misfit | None:
     return None
 
 
+def misdated(picture: Picture, now: datetime) -> Misfit | None:
+    """What is wrong with the time of a picture."""
+    if picture.taken is None or not picture.is_in_future(now):
+        return None
+    facts = {"pictureTime": picture.taken.isoformat(), "now": now.isoformat()}
+    return Misfit(Trouble.IN_FUTURE, facts)
+
+
 def misplaced(
     row: Row,
     source: StockSource,
@@ -312,6 +332,9 @@ def apply_picture(
     if row.included_sequence is None and picture.taken is None:
         return Misfit(Trouble.MALFORMED, {"field": "included_sequence"})
     balance = ledger.balance(row.key)
+    if (row.included_sequence or 0) > balance.sequence:
+        facts = {"includedSequence": str(row.included_sequence), "sequence": str(balance.sequence)}
+        return Misfit(Trouble.UNKNOWN_SEQUENCE, facts)
     wanted = row.on_hand + unseen.own + unseen.others
     is_new = balance.sequence == 0
     leave = replace(leave, any_jump=leave.any_jump or is_new)

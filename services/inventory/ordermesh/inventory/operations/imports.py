@@ -34,7 +34,7 @@ async def begin_import(
     """Announce a picture, or ask how far it has come.
 
     Raises ``UnknownSource``, ``NotYourSource``, ``UnknownLocation``, ``ForeignLocation``,
-    ``ImportChanged``.
+    ``ImportChanged``, ``PictureInFuture``.
     """
     names = Names()
     state = await locked_source(stores, tx, announced.source_id, speaker, names)
@@ -45,6 +45,7 @@ async def begin_import(
     await stores.locations.resolve(tx, announced.location_ids, names)
     state.source.refuse_foreign(announced.location_ids)
     now = await tx.now()
+    announced.refuse_future(now)
     await stores.imports.add(tx, announced, names, now)
     surrogate = names.source_ids[announced.source_id]
     places = [names.location_ids[place] for place in announced.location_ids]
@@ -53,6 +54,7 @@ async def begin_import(
         (0, place)
         for place, code in zip(places, announced.location_ids, strict=True)
         if not (known_mark := marks.locations.get(code))
+        or known_mark.is_in_future(now)
         or not announced.picture.is_older_than(known_mark)
     }
     await stores.sources.mark(tx, surrogate, whole, announced.picture)

@@ -29,6 +29,7 @@ from ordermesh.inventory.domain.stock_feed import (
     Verdict,
     apply_delta,
     apply_picture,
+    misdated,
     misplaced,
     misshapen,
     tallied,
@@ -76,7 +77,6 @@ class Telling:
     actor: Actor
     any_jump: bool = False
     part_of: UUID | None = None
-    now: datetime | None = None
     _marks: dict[str, Marks] = field(default_factory=dict)
     _unseen: dict[tuple[Shown, StockKey], Unseen] = field(default_factory=dict)
     _quarantined: frozenset[StockKey] = frozenset()
@@ -86,7 +86,7 @@ class Telling:
         verdicts: dict[int, Verdict] = await self._misfits(rows)
         sound = [place for place in range(len(rows)) if place not in verdicts]
         if sound:
-            books, kits = await self._locked([rows[place] for place in sound])
+            books, kits, now = await self._locked([rows[place] for place in sound])
             for place in sound:
                 if rows[place].row.key.sku in kits:
                     verdicts[place] = Misfit(Trouble.KIT)
@@ -95,9 +95,9 @@ class Telling:
             ledger = books.opened()
             with span("decide", {Attributes.LINE_COUNT: len(sound)}):
                 for place in sound:
-                    verdicts[place] = self._decide(ledger, rows[place])
-            expired = await self._cure(ledger, rows, verdicts)
-            await self._write(ledger, books, expired)
+                    verdicts[place] = self._decide(ledger, rows[place], now)
+            expired = await self._cure(ledger, rows, verdicts, now)
+            await self._write(ledger, books, expired, now)
             await self._remember([rows[place] for place in sound], verdicts, sound)
         return [verdicts[place] for place in range(len(rows))]
 
@@ -140,7 +140,8 @@ class Telling:
         known = await self.stores.imports.name_keys(self.tx, self.part_of, named)
         return {named[pair] for pair in known}
 
-    async def _locked(self, rows: Sequence[Told]) -> tuple[Books, Collection[str]]:
+    async def _locked(self, rows: Sequence[Told]) -> tuple[Books, Collection[str], datetime]:
+        """The books, locked, those items that are kits, and the time."""
         keys = {told.row.key for told in rows}
         growing = {told.row.key for told in rows if _may_grow(told.row)}
         await self.stores.ledger.open(self.tx, self.names.pairs(growing))
@@ -148,8 +149,7 @@ class Telling:
         self._quarantined = books.quarantined
         # Read again under the locks: an item may have become a kit while we waited for them.
         kits = await self.stores.items.kits_among(self.tx, {key.sku for key in keys})
-        self.now = await self.tx.now()
-        return books, kits
+        return books, kits, await self.tx.now()
 
     async def _look_back(self, rows: Sequence[Told], books: Books) -> None:
         """Read what pictures showed of the keys before, and what these ones do not contain."""
@@ -186,7 +186,9 @@ class Telling:
     def _ahead(self, source_id: str) -> int:
         return self.states[source_id].ahead
 
-    def _decide(self, ledger: Ledger, told: Told, *, is_last: bool = False) -> Verdict:
+    def _decide(
+        self, ledger: Ledger, told: Told, now: datetime, *, is_last: bool = False
+    ) -> Verdict:
         """The verdict; only at the ``is_last`` time may promises be left without units."""
         row, source = told.row, self.states[told.source_id].source
         if row.key in self._quarantined:
@@ -198,7 +200,10 @@ class Telling:
                 return Outcome.CONTAINED
             return apply_delta(ledger, source, row, leave)
         picture = told.picture or Picture(None, None)
-        if marks.outdate(picture, row.key):
+        misfit = misdated(picture, now)
+        if misfit is not None:
+            return misfit
+        if marks.outdate(picture, row.key, now):
             return Outcome.OUTDATED
         unseen = self._unseen.get(((told.source_id, picture, told.is_full), row.key))
         return apply_picture(
@@ -212,19 +217,18 @@ class Telling:
         )
 
     async def _cure(
-        self, ledger: Ledger, rows: Sequence[Told], verdicts: dict[int, Verdict]
+        self, ledger: Ledger, rows: Sequence[Told], verdicts: dict[int, Verdict], now: datetime
     ) -> list[StoredReservation]:
         """Where promises are in the way, expire those whose time has passed, and decide again.
 
         What is then still gone leaves the others short, where the source may say so.
         """
-        now = self.now
         below = {
             place: verdict
             for place, verdict in verdicts.items()
             if isinstance(verdict, Misfit) and verdict.missing
         }
-        if not below or now is None:
+        if not below:
             return []
         missing: dict[StockKey, int] = defaultdict(int)
         for place, misfit in below.items():
@@ -237,13 +241,13 @@ class Telling:
         for place in below:
             source = self.states[rows[place].source_id].source
             if expired or source.may_fall_below_reserved:
-                verdicts[place] = self._decide(ledger, rows[place], is_last=True)
+                verdicts[place] = self._decide(ledger, rows[place], now, is_last=True)
         return [StoredReservation(before[one.reservation_id], one) for one in expired]
 
     async def _write(
-        self, ledger: Ledger, books: Books, expired: Sequence[StoredReservation]
+        self, ledger: Ledger, books: Books, expired: Sequence[StoredReservation], now: datetime
     ) -> None:
-        if self.now is None or not ledger.entries:
+        if not ledger.entries:
             return
         documents: dict[Cause, Document] = {}
         for cause in dict.fromkeys(entry.cause for entry in ledger.entries):
@@ -259,7 +263,7 @@ class Telling:
             books.terms,
             documents,
             expired,
-            self.now,
+            now,
         )
 
     async def _remember(

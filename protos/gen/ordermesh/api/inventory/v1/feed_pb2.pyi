@@ -101,6 +101,14 @@ class _QuarantineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quar
     """The books of the key were found wrong, and nothing moves there now: it can be tried again when the
     key is free.
     """
+    QUARANTINE_REASON_UNKNOWN_SEQUENCE: _QuarantineReason.ValueType  # 12
+    """The source is said to have heard of changes of ours that were never made: `included_sequence` is
+    higher than the `sequence` of our balance. Facts: `includedSequence`, `sequence`.
+    """
+    QUARANTINE_REASON_IN_FUTURE: _QuarantineReason.ValueType  # 13
+    """The picture is said to have been taken later than now, by more than the five minutes by which
+    clocks may differ. Facts: `pictureTime`, `now`.
+    """
 
 class QuarantineReason(_QuarantineReason, metaclass=_QuarantineReasonEnumTypeWrapper):
     """QuarantineReason is why a row cannot be right."""
@@ -132,6 +140,14 @@ QUARANTINE_REASON_REPEATED: QuarantineReason.ValueType  # 10
 QUARANTINE_REASON_KEY_QUARANTINED: QuarantineReason.ValueType  # 11
 """The books of the key were found wrong, and nothing moves there now: it can be tried again when the
 key is free.
+"""
+QUARANTINE_REASON_UNKNOWN_SEQUENCE: QuarantineReason.ValueType  # 12
+"""The source is said to have heard of changes of ours that were never made: `included_sequence` is
+higher than the `sequence` of our balance. Facts: `includedSequence`, `sequence`.
+"""
+QUARANTINE_REASON_IN_FUTURE: QuarantineReason.ValueType  # 13
+"""The picture is said to have been taken later than now, by more than the five minutes by which
+clocks may differ. Facts: `pictureTime`, `now`.
 """
 Global___QuarantineReason: _TypeAlias = QuarantineReason  # noqa: Y015
 
@@ -443,7 +459,7 @@ class SnapshotRow(_message.Message):
     included_sequence: _builtins.int
     """The `sequence` of our balance up to which the source had heard of our changes when it took the
     picture; 0 means of none. Not set: changes after the time of the picture count as not heard of,
-    which is imprecise.
+    which is imprecise. A row with a higher number than that of our balance goes into quarantine.
     """
     def __init__(
         self,

@@ -164,7 +164,7 @@ class FeedServiceServicer:
         same announcement again changes nothing.
 
         Errors: `UNKNOWN_SOURCE`, `NOT_YOUR_SOURCE`, `UNKNOWN_LOCATION`, `FOREIGN_LOCATION`,
-        `IMPORT_CHANGED`.
+        `IMPORT_CHANGED`, `PICTURE_IN_FUTURE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -73,7 +73,7 @@ class FeedServiceStub:
     same announcement again changes nothing.
 
     Errors: `UNKNOWN_SOURCE`, `NOT_YOUR_SOURCE`, `UNKNOWN_LOCATION`, `FOREIGN_LOCATION`,
-    `IMPORT_CHANGED`.
+    `IMPORT_CHANGED`, `PICTURE_IN_FUTURE`.
     """
     ImportFrames: _grpc.StreamStreamMultiCallable[_feed_service_pb2.ImportFramesRequest, _feed_service_pb2.ImportFramesResponse]
     """ImportFrames takes frames in the order of their numbers, and acknowledges each when it is
@@ -159,7 +159,7 @@ class FeedServiceAsyncStub(FeedServiceStub):
     same announcement again changes nothing.
 
     Errors: `UNKNOWN_SOURCE`, `NOT_YOUR_SOURCE`, `UNKNOWN_LOCATION`, `FOREIGN_LOCATION`,
-    `IMPORT_CHANGED`.
+    `IMPORT_CHANGED`, `PICTURE_IN_FUTURE`.
     """
     ImportFrames: _aio.StreamStreamMultiCallable[_feed_service_pb2.ImportFramesRequest, _feed_service_pb2.ImportFramesResponse]  # type: ignore[assignment]
     """ImportFrames takes frames in the order of their numbers, and acknowledges each when it is
@@ -272,7 +272,7 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         same announcement again changes nothing.
 
         Errors: `UNKNOWN_SOURCE`, `NOT_YOUR_SOURCE`, `UNKNOWN_LOCATION`, `FOREIGN_LOCATION`,
-        `IMPORT_CHANGED`.
+        `IMPORT_CHANGED`, `PICTURE_IN_FUTURE`.
         """
 
     @_abc_1.abstractmethod

@@ -259,6 +259,23 @@ async def test_changes_that_a_full_picture_contains_and_that_come_later_count_no
     assert [await outside.on_hand(place) for place in ("MUG at A", "CUP at A")] == [7, 9]
 
 
+async def test_a_full_picture_of_one_source_outdates_an_older_picture_of_another(
+    outside: Outside,
+) -> None:
+    now = await outside.now()
+    await outside.put_source("ERP", location_ids=["A"])
+    await outside.begin(IMPORT, taken=now)
+    await outside.send(IMPORT, {1: {"MUG at A": (8, 1)}})
+
+    reply = await outside.show(
+        {"MUG at A": 10, "CUP at A": (9, 1)}, taken=now - timedelta(seconds=10), source_id="ERP"
+    )
+
+    # The import says nothing of cups.
+    assert names(reply.outcomes) == ["OUTDATED", "APPLIED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
 async def test_a_stream_ends_with_the_refusal_of_a_frame(
     served: Served, inventory_database: Database, clock: FakeClock
 ) -> None:

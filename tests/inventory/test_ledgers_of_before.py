@@ -26,13 +26,22 @@ SEALED = {
     "seal": b"made of entries",
 }
 
+LATER = (
+    "drop index picture_mark_place",
+    "alter table held_delta drop column is_settled",
+    "alter table stock_source drop column forgotten",
+    "drop table count_mark",
+)
+"""Takes back what later versions have added."""
+
 
 async def age(url: str, clock: FakeClock, *, is_sealed: bool) -> None:
     """Make a database what it was before seals were made of digests."""
     database = await Database.open(url, clock=clock)
 
     async def act(tx: Transaction) -> None:
-        await tx.execute(text("drop table count_mark"))
+        for statement in LATER:
+            await tx.execute(text(statement))
         await tx.execute(text("update inventory_version set version_num = '0014'"))
         if is_sealed:
             await tx.execute(insert(seal).values(SEALED))

@@ -255,6 +255,24 @@ async def test_two_sources_do_not_correct_the_same_loss_twice(outside: Outside) 
     assert await outside.on_hand("MUG at A") == 8
 
 
+async def test_an_older_picture_of_one_source_does_not_undo_a_newer_one_of_another(
+    outside: Outside,
+) -> None:
+    now = await outside.now()
+    await outside.put_source("ERP")
+    await outside.show({"MUG at A": 8}, taken=now)
+
+    older = await outside.show({"MUG at A": 10}, taken=now - timedelta(seconds=10), source_id="ERP")
+    assert names(older.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+    newer = await outside.show(
+        {"MUG at A": (9, 2)}, watermark=0, taken=now + timedelta(seconds=10), source_id="ERP"
+    )
+    assert names(newer.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 9
+
+
 @on_sqlite
 async def test_a_source_with_a_time_only_is_compared_by_it_and_marked(
     outside: Outside, clock: FakeClock

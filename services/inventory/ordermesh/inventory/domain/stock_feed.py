@@ -61,6 +61,7 @@ class Trouble(enum.IntEnum):
     KEY_QUARANTINED = 11
     UNKNOWN_SEQUENCE = 12
     IN_FUTURE = 13
+    NUMBER_FORGOTTEN = 14
 
 
 @dataclass(frozen=True)
@@ -167,12 +168,15 @@ class Told:
 class Marks:
     """The latest pictures of one source that are remembered, by key and by location.
 
+    Of ``others`` only the time of their latest picture of a key can be compared.
+
     A picture of a key contains what came before it; that of a location only says that older ones
     are of no use, because its rows may still be on their way.
     """
 
     keys: Mapping[StockKey, Picture] = field(default_factory=dict)
     locations: Mapping[str, Picture] = field(default_factory=dict)
+    others: Mapping[StockKey, datetime] = field(default_factory=dict)
 
     def contain(self, delta: Delta) -> bool:
         """Whether a picture of its key has shown the change."""
@@ -185,7 +189,9 @@ class Marks:
 
     def outdate(self, picture: Picture, key: StockKey, now: datetime) -> bool:
         """Whether a later picture of the key is known; those of the future are none."""
-        later = (self.keys.get(key), self.locations.get(key.location_id))
+        other = self.others.get(key)
+        by_others = None if other is None else Picture(None, other)
+        later = (self.keys.get(key), self.locations.get(key.location_id), by_others)
         return any(
             one is not None and picture.is_older_than(one) and not one.is_in_future(now)
             for one in later

@@ -67,7 +67,8 @@ class Telling:
 
     ``states`` are the sources; they are advanced as far as pictures are ahead of their changes.
     ``any_jump``: somebody has looked, so no change is too large. ``part_of`` is the import of which
-    the rows are a frame: they must not show what an earlier frame has shown.
+    the rows are a frame: they must not show what an earlier frame has shown. Of changes with
+    ``doubtful`` numbers it is not known whether they were dealt with; they are of one source.
     """
 
     stores: Stores
@@ -77,6 +78,7 @@ class Telling:
     actor: Actor
     any_jump: bool = False
     part_of: UUID | None = None
+    doubtful: Collection[int] = ()
     _marks: dict[str, Marks] = field(default_factory=dict)
     _unseen: dict[tuple[Shown, StockKey], Unseen] = field(default_factory=dict)
     _quarantined: frozenset[StockKey] = frozenset()
@@ -114,6 +116,8 @@ class Telling:
         await self.stores.locations.look_up(self.tx, places, self.names)
         skus, location_ids = self.names.item_ids, self.names.location_ids
         earlier = await self._shown_before(shapely)
+        if self.doubtful:
+            found = await self._doubted(rows) | found
         seen: set[tuple[str, StockKey]] = set()
         for place, told in enumerate(rows):
             if place in found:
@@ -127,6 +131,28 @@ class Telling:
             if misfit is not None:
                 found[place] = misfit
         return found
+
+    async def _doubted(self, rows: Sequence[Told]) -> dict[int, Verdict]:
+        """What is known of changes with forgotten numbers: whether their keys' books have them."""
+        places = {
+            place: row
+            for place, row in enumerate(told.row for told in rows)
+            if isinstance(row, Delta) and row.source_sequence in self.doubtful
+        }
+        numbers = {
+            row.source_sequence: row.key
+            for row in places.values()
+            if row.key.sku in self.names.item_ids and row.key.location_id in self.names.location_ids
+        }
+        source_id = rows[0].source_id
+        source = self.names.source_ids[source_id]
+        moved = await self.stores.sources.moved(self.tx, source, numbers, self.names)
+        facts = {"forgottenSequence": str(self.states[source_id].numbers.forgotten)}
+        forgotten = Misfit(Trouble.NUMBER_FORGOTTEN, facts)
+        return {
+            place: Outcome.DUPLICATE if row.source_sequence in moved else forgotten
+            for place, row in places.items()
+        }
 
     async def _shown_before(self, keys: Collection[StockKey]) -> Collection[StockKey]:
         """Those of the keys that an earlier frame has shown; the next ones will know of all."""
@@ -179,7 +205,7 @@ class Telling:
                 picture,
                 keys_of,
                 self.names,
-                self.states[source_id].numbers.applied,
+                self.states[source_id].highest,
             )
             self._unseen |= {(shown, key): unseen for key, unseen in found.items()}
 
@@ -272,7 +298,8 @@ class Telling:
         """Note which pictures of keys were shown, where that will matter.
 
         A full picture that is not ahead of the source's changes needs no notes: the note of its
-        location outdates older ones, and no change that it contains can still come.
+        location outdates older ones, and no change that it contains can still come. But where other
+        sources speak for its locations, older pictures of theirs are outdated by what it showed.
         """
         shown: dict[Shown, list[StockKey]] = defaultdict(list)
         for place, told in zip(places, rows, strict=True):
@@ -288,7 +315,10 @@ class Telling:
             if is_ahead and picture.watermark is not None:
                 ahead = max(state.ahead, picture.watermark)
                 self.states[source_id] = replace(state, ahead=ahead)
-            if is_ahead or not is_full:
+            is_alone = picture.taken is None or await self.stores.sources.is_alone(
+                self.tx, state.source
+            )
+            if is_ahead or not is_full or not is_alone:
                 pairs = self.names.pairs(keys)
                 await self.stores.sources.mark(self.tx, surrogate, pairs, picture)
 

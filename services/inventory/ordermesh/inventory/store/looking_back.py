@@ -51,7 +51,7 @@ async def unseen(
     picture: Picture,
     included: Mapping[StockKey, int | None],
     names: Names,
-    applied: int,
+    highest: int,
 ) -> dict[StockKey, Unseen]:
     """What the picture does not contain, by key, as the port says."""
     key_of = {names.pair(key): key for key in included}
@@ -60,7 +60,7 @@ async def unseen(
         for key, sequence in included.items()
     }
     own: dict[Pair, int] = {}
-    if picture.watermark is None or applied > picture.watermark:
+    if picture.watermark is None or highest > picture.watermark:
         for row in await tx.execute(_own(tx.dialect, source, picture, since)):
             own[row.item_id, row.location_id] = int(row.units)
     others: dict[Pair, tuple[int, bool]] = {}

@@ -36,7 +36,7 @@ class _RowOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RowOutcome
     ROW_OUTCOME_UNCHANGED: _RowOutcome.ValueType  # 2
     """The books said so already; nothing was written."""
     ROW_OUTCOME_DUPLICATE: _RowOutcome.ValueType  # 3
-    """A change with this number was dealt with before."""
+    """A change with this number was dealt with before, is held, or waits in quarantine."""
     ROW_OUTCOME_CONTAINED: _RowOutcome.ValueType  # 4
     """A snapshot that was applied before contained this change."""
     ROW_OUTCOME_OUTDATED: _RowOutcome.ValueType  # 5
@@ -56,7 +56,7 @@ ROW_OUTCOME_APPLIED: RowOutcome.ValueType  # 1
 ROW_OUTCOME_UNCHANGED: RowOutcome.ValueType  # 2
 """The books said so already; nothing was written."""
 ROW_OUTCOME_DUPLICATE: RowOutcome.ValueType  # 3
-"""A change with this number was dealt with before."""
+"""A change with this number was dealt with before, is held, or waits in quarantine."""
 ROW_OUTCOME_CONTAINED: RowOutcome.ValueType  # 4
 """A snapshot that was applied before contained this change."""
 ROW_OUTCOME_OUTDATED: RowOutcome.ValueType  # 5
@@ -109,6 +109,11 @@ class _QuarantineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quar
     """The picture is said to have been taken later than now, by more than the five minutes by which
     clocks may differ. Facts: `pictureTime`, `now`.
     """
+    QUARANTINE_REASON_NUMBER_FORGOTTEN: _QuarantineReason.ValueType  # 14
+    """The number of the change lies before more gaps than are kept, and the books of its key do not have
+    it: it may never have come, or been shown by a picture. Trying it again applies it. Facts:
+    `forgottenSequence`, up to which it is not known any more what has come.
+    """
 
 class QuarantineReason(_QuarantineReason, metaclass=_QuarantineReasonEnumTypeWrapper):
     """QuarantineReason is why a row cannot be right."""
@@ -148,6 +153,11 @@ higher than the `sequence` of our balance. Facts: `includedSequence`, `sequence`
 QUARANTINE_REASON_IN_FUTURE: QuarantineReason.ValueType  # 13
 """The picture is said to have been taken later than now, by more than the five minutes by which
 clocks may differ. Facts: `pictureTime`, `now`.
+"""
+QUARANTINE_REASON_NUMBER_FORGOTTEN: QuarantineReason.ValueType  # 14
+"""The number of the change lies before more gaps than are kept, and the books of its key do not have
+it: it may never have come, or been shown by a picture. Trying it again applies it. Facts:
+`forgottenSequence`, up to which it is not known any more what has come.
 """
 Global___QuarantineReason: _TypeAlias = QuarantineReason  # noqa: Y015
 
@@ -199,9 +209,16 @@ class StockSource(_message.Message):
         GAP_POLICY_UNSPECIFIED: StockSource._GapPolicy.ValueType  # 0
         """Not said. Refused."""
         GAP_POLICY_TELL: StockSource._GapPolicy.ValueType  # 1
-        """It is applied, and the gap is told. What was missing is applied when it comes."""
+        """It is applied, and the gap is told. What was missing is applied when it comes. The latest 1,000
+        gaps are kept: what comes from before them, and does not stand in the books of its key, goes into
+        quarantine, because nobody knows any more whether it was dealt with.
+        """
         GAP_POLICY_HOLD: StockSource._GapPolicy.ValueType  # 2
-        """It is held until they have come."""
+        """It is held until they have come. A picture with a watermark settles what is held of the keys that
+        it shows: changes up to the watermark are in it, and those that follow it without a number missing
+        between are applied. What is held of other keys goes on waiting, because the picture says nothing
+        of them.
+        """
 
     class GapPolicy(_GapPolicy, metaclass=_GapPolicyEnumTypeWrapper):
         """GapPolicy is what becomes of a change whose predecessors have not come."""
@@ -209,9 +226,16 @@ class StockSource(_message.Message):
     GAP_POLICY_UNSPECIFIED: StockSource.GapPolicy.ValueType  # 0
     """Not said. Refused."""
     GAP_POLICY_TELL: StockSource.GapPolicy.ValueType  # 1
-    """It is applied, and the gap is told. What was missing is applied when it comes."""
+    """It is applied, and the gap is told. What was missing is applied when it comes. The latest 1,000
+    gaps are kept: what comes from before them, and does not stand in the books of its key, goes into
+    quarantine, because nobody knows any more whether it was dealt with.
+    """
     GAP_POLICY_HOLD: StockSource.GapPolicy.ValueType  # 2
-    """It is held until they have come."""
+    """It is held until they have come. A picture with a watermark settles what is held of the keys that
+    it shows: changes up to the watermark are in it, and those that follow it without a number missing
+    between are applied. What is held of other keys goes on waiting, because the picture says nothing
+    of them.
+    """
 
     SOURCE_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
@@ -285,9 +309,11 @@ class StockSourceState(_message.Message):
     SILENCE_DURATION_FIELD_NUMBER: _builtins.int
     IS_STALE_FIELD_NUMBER: _builtins.int
     applied_sequence: _builtins.int
-    """The highest number of its changes that was dealt with; 0 before the first."""
+    """The highest number of its changes that was dealt with; 0 before the first. Where changes are held,
+    all up to it were, and some beyond it may have been settled by a picture.
+    """
     gap_count: _builtins.int
-    """How many gaps there are."""
+    """How many gaps there are; at most 1,000 are kept, the latest."""
     held_count: _builtins.int
     """Changes that are held until their predecessors come."""
     quarantined_count: _builtins.int

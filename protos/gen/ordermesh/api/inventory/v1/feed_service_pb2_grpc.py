@@ -38,6 +38,15 @@ class FeedServiceStub:
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
 
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed, because which number a source has come to is not known here before it tells
+    of its changes. One that is too high makes all changes up to it count as contained where the picture
+    showed their keys, and pictures with lower ones outdated: such a source goes on under another id.
+
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
@@ -117,6 +126,15 @@ class FeedServiceServicer:
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed, because which number a source has come to is not known here before it tells
+    of its changes. One that is too high makes all changes up to it count as contained where the picture
+    showed their keys, and pictures with lower ones outdated: such a source goes on under another id.
 
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
@@ -310,6 +328,15 @@ class FeedService:
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed, because which number a source has come to is not known here before it tells
+    of its changes. One that is too high makes all changes up to it count as contained where the picture
+    showed their keys, and pictures with lower ones outdated: such a source goes on under another id.
 
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.

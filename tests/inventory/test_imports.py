@@ -180,6 +180,18 @@ async def test_a_picture_of_the_future_is_not_taken(outside: Outside) -> None:
     assert names(shown.outcomes) == ["APPLIED"]
 
 
+async def test_a_full_picture_too_far_ahead_outdates_none(outside: Outside) -> None:
+    await outside.put_source(ahead_max=100)
+    await outside.begin(IMPORT, watermark=2**62)
+    [reply] = await outside.send(IMPORT, {1: {"MUG at A": (3, 1)}})
+    assert reply.counts.quarantined_count == 1
+
+    shown = await outside.show({"MUG at A": (8, 1)}, watermark=0)
+
+    assert names(shown.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
 async def test_a_completed_import_takes_nothing_more(outside: Outside) -> None:
     await outside.begin(IMPORT)
     await outside.send(IMPORT, {1: {"MUG at A": (8, 1)}})

@@ -30,6 +30,7 @@ LATER = (
     "drop index picture_mark_place",
     "alter table held_delta drop column is_settled",
     "alter table stock_source drop column forgotten",
+    "alter table stock_source drop column ahead_max",
     "drop table count_mark",
 )
 """Takes back what later versions have added."""

@@ -426,6 +426,37 @@ async def test_a_picture_of_the_future_that_was_believed_once_outdates_none_any_
     assert await outside.on_hand("MUG at A") == 6
 
 
+async def test_a_watermark_too_far_ahead_is_doubtful_and_outdates_none(outside: Outside) -> None:
+    await outside.put_source(ahead_max=100)
+    await outside.tell(delta(1, "MUG at A", 1))
+
+    wrong = await outside.show({"MUG at A": (10, 2)}, watermark=102)
+
+    assert names(wrong.outcomes) == ["QUARANTINED"]
+    [row] = await outside.quarantined()
+    assert (why(row), dict(row.facts)) == (
+        "TOO_FAR_AHEAD",
+        {"watermark": "102", "appliedSequence": "1", "limit": "100"},
+    )
+    assert names((await outside.tell(delta(2, "MUG at A", 3))).outcomes) == ["APPLIED"]
+    right = await outside.show({"MUG at A": (5, 3)}, watermark=101)
+    assert names(right.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 5
+
+
+async def test_a_watermark_that_somebody_has_looked_at_is_believed(outside: Outside) -> None:
+    await outside.put_source(ahead_max=100)
+    await outside.show({"MUG at A": (8, 1)}, watermark=5_000)
+    [row] = await outside.quarantined()
+
+    assert names((await outside.retry(row.quarantine_id)).outcomes) == ["QUARANTINED"]
+    reply = await outside.retry(row.quarantine_id, accept_jumps=True)
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert names((await outside.tell(delta(5_000, "MUG at A", 1))).outcomes) == ["CONTAINED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
 async def test_nobody_has_heard_of_changes_that_were_not_made(outside: Outside) -> None:
     paid = await outside.shop.reserve({"MUG at A": 4}, confirm=True)
     await outside.shop.ship(paid.reservation_id, selection("1"))

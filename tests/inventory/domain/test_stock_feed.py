@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.ledger import (
     Ledger,
     MovementKind,
 )
+from ordermesh.inventory.domain.misfits import misplaced, misshapen
 from ordermesh.inventory.domain.stock_feed import (
     NOTHING_UNSEEN,
     Delta,
@@ -29,8 +30,6 @@ from ordermesh.inventory.domain.stock_feed import (
     Unseen,
     apply_delta,
     apply_picture,
-    misplaced,
-    misshapen,
     outcome_of,
     tallied,
 )

@@ -7,7 +7,7 @@ pictures are knowledge and no change, so they are not added again.
 
 import enum
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,8 +23,6 @@ from ordermesh.inventory.domain.ledger import (
     MovementKind,
 )
 from ordermesh.inventory.domain.stock_source import StockSource
-
-ID_LENGTH_MAX = 128
 
 CLOCK_SKEW = timedelta(minutes=5)
 """By so much the clock of a source may be ahead; a picture of later than that cannot be right."""
@@ -62,6 +60,7 @@ class Trouble(enum.IntEnum):
     UNKNOWN_SEQUENCE = 12
     IN_FUTURE = 13
     NUMBER_FORGOTTEN = 14
+    TOO_FAR_AHEAD = 15
 
 
 @dataclass(frozen=True)
@@ -244,51 +243,6 @@ def tallied(verdicts: Sequence[Verdict]) -> Tally:
     for verdict in verdicts:
         tally.add(verdict)
     return tally
-
-
-def misshapen(row: Row) -> Misfit | None:
-    """What is wrong with a row by itself."""
-    for name, value in (("sku", row.key.sku), ("location_id", row.key.location_id)):
-        if not 0 < len(value) <= ID_LENGTH_MAX or not value.isprintable():
-            return Misfit(Trouble.MALFORMED, {"field": name})
-    if isinstance(row, PictureRow):
-        if row.on_hand < 0:
-            return Misfit(Trouble.NEGATIVE, {"wanted": str(row.on_hand)})
-        return None
-    if row.kind is DeltaKind.UNSPECIFIED:
-        return Misfit(Trouble.MALFORMED, {"field": "kind"})
-    if row.quantity == 0 or (row.quantity < 0 and row.kind is not DeltaKind.ADJUSTMENT):
-        return Misfit(Trouble.MALFORMED, {"field": "quantity"})
-    if row.kind is DeltaKind.ADJUSTMENT and row.reason in BY_PICTURE:
-        return Misfit(Trouble.MALFORMED, {"field": "reason"})
-    return None
-
-
-def misdated(picture: Picture, now: datetime) -> Misfit | None:
-    """What is wrong with the time of a picture."""
-    if picture.taken is None or not picture.is_in_future(now):
-        return None
-    facts = {"pictureTime": picture.taken.isoformat(), "now": now.isoformat()}
-    return Misfit(Trouble.IN_FUTURE, facts)
-
-
-def misplaced(
-    row: Row,
-    source: StockSource,
-    skus: Collection[str],
-    location_ids: Collection[str],
-    kits: Collection[str],
-) -> Misfit | None:
-    """What is wrong with a row's key: the names that exist are ``skus`` and ``location_ids``."""
-    if row.key.location_id not in location_ids:
-        return Misfit(Trouble.UNKNOWN_LOCATION)
-    if row.key.location_id not in source.own_locations:
-        return Misfit(Trouble.FOREIGN_LOCATION)
-    if row.key.sku not in skus:
-        return Misfit(Trouble.UNKNOWN_SKU)
-    if row.key.sku in kits:
-        return Misfit(Trouble.KIT)
-    return None
 
 
 @dataclass(frozen=True)

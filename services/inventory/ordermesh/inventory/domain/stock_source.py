@@ -38,7 +38,8 @@ class GapPolicy(enum.IntEnum):
 class StockSource:
     """A system outside, what it speaks for, and how far it is believed.
 
-    ``jump_units`` 0 means that no change is too large. ``silence`` None: it is never stale.
+    ``jump_units`` 0 means that no change is too large, ``ahead_max`` 0 that no watermark is too far
+    ahead. ``silence`` None: it is never stale.
     """
 
     source_id: str
@@ -50,6 +51,7 @@ class StockSource:
     jump_percent: int = 0
     gap_policy: GapPolicy = GapPolicy.TELL
     silence: timedelta | None = None
+    ahead_max: int = 0
 
     @cached_property
     def own_locations(self) -> frozenset[str]:
@@ -178,6 +180,11 @@ class SourceState:
     def highest(self) -> int:
         """No change with a higher number can stand in the books."""
         return max(self.ahead, self.numbers.applied)
+
+    def is_far_behind(self, watermark: int | None) -> bool:
+        """Whether a watermark is too far ahead of its changes to be believed."""
+        limit = self.source.ahead_max
+        return watermark is not None and 0 < limit < watermark - self.numbers.applied
 
 
 @dataclass(frozen=True)

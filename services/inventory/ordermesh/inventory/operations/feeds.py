@@ -7,6 +7,7 @@ from uuid import UUID
 from ordermesh.inventory.domain.errors.feed import TooManyHeld
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.misfits import misshapen
 from ordermesh.inventory.domain.quarantine import (
     Decision,
     Quarantined,
@@ -22,7 +23,6 @@ from ordermesh.inventory.domain.stock_feed import (
     Tally,
     Told,
     Verdict,
-    misshapen,
     outcome_of,
     tallied,
 )

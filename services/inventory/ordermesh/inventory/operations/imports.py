@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.feed import ImportNotFound
 from ordermesh.inventory.domain.snapshot_import import Absent, ImportState, SnapshotImport
-from ordermesh.inventory.domain.stock_feed import PictureRow, Tally, Told
+from ordermesh.inventory.domain.stock_feed import Picture, PictureRow, Tally, Told
 from ordermesh.inventory.domain.stock_source import SourceState, Speaker
 from ordermesh.inventory.operations.feeds import locked_source, show
-from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 
@@ -50,17 +51,21 @@ async def begin_import(
     surrogate = names.source_ids[announced.source_id]
     places = [names.location_ids[place] for place in announced.location_ids]
     marks = await stores.sources.marks(tx, surrogate, (), names)
-    whole = {
-        (0, place)
-        for place, code in zip(places, announced.location_ids, strict=True)
-        if not (known_mark := marks.locations.get(code))
-        or known_mark.is_in_future(now)
-        or not announced.picture.is_older_than(known_mark)
-    }
+    whole: set[Pair] = set()
+    if not state.is_far_behind(announced.picture.watermark):
+        whole = {
+            (0, place)
+            for place, code in zip(places, announced.location_ids, strict=True)
+            if _is_latest(announced.picture, marks.locations.get(code), now)
+        }
     await stores.sources.mark(tx, surrogate, whole, announced.picture)
     await stores.sources.advance(tx, [state], names, now)
     added = await stores.imports.get(tx, announced.import_id)
     return added or announced
+
+
+def _is_latest(picture: Picture, known: Picture | None, now: datetime) -> bool:
+    return known is None or known.is_in_future(now) or not picture.is_older_than(known)
 
 
 async def import_frame(

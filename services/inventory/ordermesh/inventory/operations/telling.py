@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Cause, Ledger
+from ordermesh.inventory.domain.misfits import misdated, misnumbered, misplaced, misshapen
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.stock_feed import (
     NOTHING_UNSEEN,
@@ -29,9 +30,6 @@ from ordermesh.inventory.domain.stock_feed import (
     Verdict,
     apply_delta,
     apply_picture,
-    misdated,
-    misplaced,
-    misshapen,
     tallied,
 )
 from ordermesh.inventory.domain.stock_source import SourceState
@@ -66,9 +64,10 @@ class Telling:
     """One transaction in which rows of locked sources are decided on.
 
     ``states`` are the sources; they are advanced as far as pictures are ahead of their changes.
-    ``any_jump``: somebody has looked, so no change is too large. ``part_of`` is the import of which
-    the rows are a frame: they must not show what an earlier frame has shown. Of changes with
-    ``doubtful`` numbers it is not known whether they were dealt with; they are of one source.
+    ``any_jump``: somebody has looked, so no change is too large, and no picture too far ahead.
+    ``part_of`` is the import of which the rows are a frame: they must not show what an earlier
+    frame has shown. Of changes with ``doubtful`` numbers it is not known whether they were dealt
+    with; they are of one source.
     """
 
     stores: Stores
@@ -227,6 +226,8 @@ class Telling:
             return apply_delta(ledger, source, row, leave)
         picture = told.picture or Picture(None, None)
         misfit = misdated(picture, now)
+        if misfit is None and not self.any_jump:
+            misfit = misnumbered(picture, self.states[told.source_id])
         if misfit is not None:
             return misfit
         if marks.outdate(picture, row.key, now):

@@ -352,6 +352,7 @@ def _state(row: Row[Any]) -> SourceState:
         jump_percent=row.jump_percent,
         gap_policy=GapPolicy(row.gap_policy),
         silence=None if row.silence_seconds is None else timedelta(seconds=row.silence_seconds),
+        ahead_max=row.ahead_max,
     )
     gaps = tuple(Gap(*gap) for gap in row.gaps)
     numbers = Numbers(row.applied_sequence, gaps, row.forgotten)
@@ -368,6 +369,7 @@ def _columns(source: StockSource) -> dict[str, Any]:
         "jump_units": source.jump_units,
         "jump_percent": source.jump_percent,
         "gap_policy": int(source.gap_policy),
+        "ahead_max": source.ahead_max,
         "silence_seconds": (
             None if source.silence is None else int(source.silence.total_seconds())
         ),

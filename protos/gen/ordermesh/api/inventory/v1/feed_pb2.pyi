@@ -114,6 +114,11 @@ class _QuarantineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quar
     it: it may never have come, or been shown by a picture. Trying it again applies it. Facts:
     `forgottenSequence`, up to which it is not known any more what has come.
     """
+    QUARANTINE_REASON_TOO_FAR_AHEAD: _QuarantineReason.ValueType  # 15
+    """The watermark of the picture is further ahead of the changes that have come than the source allows.
+    It can be tried again with `accept_jumps`, or when they have come. Facts: `watermark`,
+    `appliedSequence`, `limit`.
+    """
 
 class QuarantineReason(_QuarantineReason, metaclass=_QuarantineReasonEnumTypeWrapper):
     """QuarantineReason is why a row cannot be right."""
@@ -158,6 +163,11 @@ QUARANTINE_REASON_NUMBER_FORGOTTEN: QuarantineReason.ValueType  # 14
 """The number of the change lies before more gaps than are kept, and the books of its key do not have
 it: it may never have come, or been shown by a picture. Trying it again applies it. Facts:
 `forgottenSequence`, up to which it is not known any more what has come.
+"""
+QUARANTINE_REASON_TOO_FAR_AHEAD: QuarantineReason.ValueType  # 15
+"""The watermark of the picture is further ahead of the changes that have come than the source allows.
+It can be tried again with `accept_jumps`, or when they have come. Facts: `watermark`,
+`appliedSequence`, `limit`.
 """
 Global___QuarantineReason: _TypeAlias = QuarantineReason  # noqa: Y015
 
@@ -246,6 +256,7 @@ class StockSource(_message.Message):
     JUMP_PERCENT_FIELD_NUMBER: _builtins.int
     GAP_POLICY_FIELD_NUMBER: _builtins.int
     SILENCE_DURATION_FIELD_NUMBER: _builtins.int
+    AHEAD_MAX_FIELD_NUMBER: _builtins.int
     source_id: _builtins.str
     """Its id, chosen by the operator."""
     kind: Global___StockSource.Kind.ValueType
@@ -260,6 +271,11 @@ class StockSource(_message.Message):
     """Where this share of what is on hand is more than `jump_units`, it is the limit instead. In percent."""
     gap_policy: Global___StockSource.GapPolicy.ValueType
     """What becomes of changes that come before their predecessors."""
+    ahead_max: _builtins.int
+    """A picture whose watermark is further than this ahead of `applied_sequence` goes into quarantine; 0
+    means that none does. Also the first picture of a source that has told of no change yet: it is
+    accepted once somebody has looked.
+    """
     @_builtins.property
     def location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The locations that it speaks for. Rows about others go into quarantine."""
@@ -284,10 +300,11 @@ class StockSource(_message.Message):
         jump_percent: _builtins.int = ...,
         gap_policy: Global___StockSource.GapPolicy.ValueType = ...,
         silence_duration: _duration_pb2.Duration | None = ...,
+        ahead_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["silence_duration", b"silence_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callers", b"callers", "gap_policy", b"gap_policy", "jump_percent", b"jump_percent", "jump_units", b"jump_units", "kind", b"kind", "location_ids", b"location_ids", "may_fall_below_reserved", b"may_fall_below_reserved", "silence_duration", b"silence_duration", "source_id", b"source_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead_max", b"ahead_max", "callers", b"callers", "gap_policy", b"gap_policy", "jump_percent", b"jump_percent", "jump_units", b"jump_units", "kind", b"kind", "location_ids", b"location_ids", "may_fall_below_reserved", b"may_fall_below_reserved", "silence_duration", b"silence_duration", "source_id", b"source_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -671,7 +671,7 @@ class RetryQuarantinedRowsRequest(_message.Message):
     on_behalf_of: _builtins.str
     """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
     accept_jumps: _builtins.bool
-    """Somebody has looked: a jump is accepted, however large."""
+    """Somebody has looked: a jump is accepted, however large, and a watermark, however far ahead."""
     note: _builtins.str
     """A remark for people."""
     @_builtins.property

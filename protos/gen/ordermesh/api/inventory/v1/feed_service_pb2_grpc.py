@@ -43,9 +43,10 @@ class FeedServiceStub:
     `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
     last is believed.
 
-    A watermark is believed, because which number a source has come to is not known here before it tells
-    of its changes. One that is too high makes all changes up to it count as contained where the picture
-    showed their keys, and pictures with lower ones outdated: such a source goes on under another id.
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
 
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
@@ -132,9 +133,10 @@ class FeedServiceServicer:
     `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
     last is believed.
 
-    A watermark is believed, because which number a source has come to is not known here before it tells
-    of its changes. One that is too high makes all changes up to it count as contained where the picture
-    showed their keys, and pictures with lower ones outdated: such a source goes on under another id.
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
 
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
@@ -334,9 +336,10 @@ class FeedService:
     `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
     last is believed.
 
-    A watermark is believed, because which number a source has come to is not known here before it tells
-    of its changes. One that is too high makes all changes up to it count as contained where the picture
-    showed their keys, and pictures with lower ones outdated: such a source goes on under another id.
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
 
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.

@@ -1,7 +1,8 @@
 """Doubt numbers that were forgotten, settle what pictures show of held changes, compare sources.
 
 Up to ``forgotten`` a source had more gaps than are kept. A held change that a picture showed is
-settled, and only its number waits. Marks of pictures are also looked for by what they show.
+settled, and only its number waits. No picture is too far ahead unless that is asked for. Marks of
+pictures are also looked for by what they show.
 """
 
 import sqlalchemy as sa
@@ -18,6 +19,9 @@ _GAPS_KEPT = 1_000
 
 def upgrade() -> None:
     """Add the columns and the index."""
+    op.add_column(
+        "stock_source", sa.Column("ahead_max", sa.BigInteger, nullable=False, server_default="0")
+    )
     op.add_column(
         "stock_source", sa.Column("forgotten", sa.BigInteger, nullable=False, server_default="0")
     )
@@ -47,3 +51,4 @@ def downgrade() -> None:
     op.drop_index("picture_mark_place", "picture_mark")
     op.drop_column("held_delta", "is_settled")
     op.drop_column("stock_source", "forgotten")
+    op.drop_column("stock_source", "ahead_max")

@@ -32,6 +32,7 @@ stock_source = Table(
     Column("jump_percent", Integer, nullable=False),
     Column("gap_policy", SmallInteger, nullable=False),
     Column("silence_seconds", BigInteger, nullable=True),
+    Column("ahead_max", BigInteger, nullable=False, server_default="0"),
     Column("applied_sequence", BigInteger, nullable=False),
     Column("gaps", JSON, nullable=False),  # pairs of first and last, ascending
     Column("forgotten", BigInteger, nullable=False, server_default="0"),  # last of gaps given up

@@ -30,7 +30,7 @@ REASONS: Mapping[str, str] = {
     "returned: 0 -> 1 in: alike = DisposedUnits(one.key, one.disposition, 0, one.kind)": (
         "The quantity of what sums are kept by is never read."
     ),
-    "stock_feed: 0 -> 1 in: "
+    "misfits: 0 -> 1 in: "
     "if row.quantity == 0 or (row.quantity < 0 and row.kind is not DeltaKind.ADJUSTMENT):": (
         "Of the second: that nothing changed is refused before."
     ),

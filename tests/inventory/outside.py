@@ -254,5 +254,9 @@ class Outside:
         with self._as("DismissQuarantinedRows"):
             await self.feeds.DismissQuarantinedRows(request, NO_CONTEXT)
 
+    async def now(self) -> datetime:
+        """By the clock of the database."""
+        return await self.shop.wiring.database.read(lambda tx: tx.now())
+
     async def on_hand(self, place: str) -> int:
         return (await self.shop.balance(place)).on_hand

@@ -10,6 +10,7 @@ from ordermesh.api.inventory.v1 import (
     Shortfall,
     StockDelta,
 )
+from ordermesh.inventory.domain import stock_source
 from ordermesh.inventory.domain.errors.feed import NotYourSource, TooManyHeld, UnknownSource
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
 from ordermesh.inventory.operations import feeds as operation
@@ -109,6 +110,30 @@ async def test_a_gap_is_told_and_what_was_missing_still_counts(outside: Outside)
     assert await outside.on_hand("MUG at A") == 6
 
 
+async def test_a_change_from_before_more_gaps_than_are_kept_is_not_taken_for_known(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock_source, "GAPS_KEPT", 2)
+    await outside.tell(*(delta(number, "MUG at A", 1) for number in (2, 4, 6, 8)))
+    assert (await outside.source()).gap_count == 2
+
+    late = await outside.tell(
+        delta(1, "MUG at A", 1), delta(2, "MUG at A", 1), delta(7, "MUG at A", 1)
+    )
+
+    # Of 1 nobody knows any more; 2 stands in the books, and the gap before 8 is still known.
+    assert names(late.outcomes) == ["QUARANTINED", "DUPLICATE", "APPLIED"]
+    [row] = await outside.quarantined()
+    assert (why(row), dict(row.facts)) == ("NUMBER_FORGOTTEN", {"forgottenSequence": "3"})
+    assert await outside.on_hand("MUG at A") == 5
+    again = await outside.tell(delta(1, "MUG at A", 1))
+    assert names(again.outcomes) == ["DUPLICATE"]
+
+    assert names((await outside.retry(row.quarantine_id)).outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 4
+    assert names((await outside.tell(delta(1, "MUG at A", 1))).outcomes) == ["DUPLICATE"]
+
+
 async def test_a_source_that_holds_applies_in_order(outside: Outside) -> None:
     await outside.put_source(gap_policy=HOLD)
 
@@ -131,6 +156,75 @@ async def test_a_source_that_holds_applies_in_order(outside: Outside) -> None:
     assert (await outside.source()).held_count == 0
     assert await outside.on_hand("MUG at A") == 3
     assert await outside.on_hand("CUP at A") == 0
+
+
+async def test_a_picture_settles_what_is_held_of_its_keys_and_frees_what_follows(
+    outside: Outside,
+) -> None:
+    await outside.put_source(gap_policy=HOLD)
+    await outside.tell(delta(2, "MUG at A", 1), delta(3, "MUG at A", 1))
+
+    await outside.show({"MUG at A": (7, 1)}, watermark=3)
+
+    assert (await outside.source()).held_count == 0
+    sold = await outside.tell(delta(4, "MUG at A", 2))
+    assert names(sold.outcomes) == ["APPLIED"]
+    assert [(gap.first, gap.last) for gap in sold.gaps] == [(1, 1)]
+    assert await outside.on_hand("MUG at A") == 5
+    for number in (2, 4):
+        again = await outside.tell(delta(number, "MUG at A", 2))
+        assert names(again.outcomes) == ["DUPLICATE"]
+
+    # What was missing may come all the same: the picture contained it.
+    late = await outside.tell(delta(1, "MUG at A", 1), delta(5, "MUG at A", 1))
+    assert names(late.outcomes) == ["CONTAINED", "APPLIED"]
+    assert (late.applied_sequence, list(late.gaps)) == (5, [])
+    assert await outside.on_hand("MUG at A") == 4
+
+
+async def test_a_picture_says_nothing_of_what_is_held_of_other_keys(outside: Outside) -> None:
+    await outside.put_source(gap_policy=HOLD)
+    await outside.shop.stock({"CUP at A": 1})
+    await outside.tell(delta(2, "CUP at A", 3), delta(4, "MUG at A", 1), delta(6, "MUG at A", 1))
+
+    await outside.show({"MUG at A": (8, 1)}, watermark=3)
+
+    # 4 follows the picture. 5 has not come and may be of mugs; 1 may be of cups, and is.
+    assert await outside.on_hand("MUG at A") == 7
+    assert (await outside.source()).held_count == 2
+    reply = await outside.tell(delta(1, "CUP at A", 5, RECEIPT), delta(3, "CUP at A", 1))
+    assert names(reply.outcomes) == ["APPLIED", "APPLIED"]
+    assert (reply.applied_sequence, await outside.on_hand("CUP at A")) == (4, 2)
+    await outside.tell(delta(5, "MUG at A", 1))
+    assert await outside.on_hand("MUG at A") == 5
+    assert await outside.shop.is_sound()
+
+
+async def test_a_second_picture_does_not_undo_what_followed_the_first_one(
+    outside: Outside,
+) -> None:
+    await outside.put_source(gap_policy=HOLD)
+    await outside.show({"MUG at A": (7, 1)}, watermark=3)
+    await outside.tell(delta(4, "MUG at A", 2))
+
+    # Somebody has taken another one since, and change 1 has still not come.
+    reply = await outside.show({"MUG at A": (6, 1)}, watermark=3)
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 6 - 2
+
+
+async def test_what_is_held_and_follows_a_picture_is_applied_with_it(outside: Outside) -> None:
+    await outside.put_source(gap_policy=HOLD)
+    await outside.tell(delta(2, "MUG at A", 1), delta(3, "MUG at A", 2))
+
+    await outside.show({"MUG at A": (9, 1)}, watermark=2)
+
+    assert await outside.on_hand("MUG at A") == 7
+    await outside.put_source(gap_policy=TELL)
+    reply = await outside.tell(delta(5, "MUG at A", 1))
+    assert (reply.counts.applied_count, reply.applied_sequence) == (1, 5)
+    assert await outside.on_hand("MUG at A") == 6
 
 
 async def test_what_is_held_is_applied_when_the_source_holds_no_more(outside: Outside) -> None:
@@ -176,6 +270,11 @@ async def test_not_more_than_a_bound_is_held(
         (delta(1, "MUG at A", 1, StockDelta.KIND_UNSPECIFIED), "MALFORMED", {"field": "kind"}),
         (delta(1, "M\0UG at A", 1), "MALFORMED", {"field": "sku"}),
         (delta(1, " at A", 1), "MALFORMED", {"field": "sku"}),
+        (delta(1, "MUG at A", 1, ADJUSTMENT, reason=AdjustmentReason.ADJUSTMENT_REASON_SNAPSHOT),
+         "MALFORMED", {"field": "reason"}),
+        (delta(1, "MUG at A", 1, ADJUSTMENT,
+               reason=AdjustmentReason.ADJUSTMENT_REASON_SNAPSHOT_BY_TIME),
+         "MALFORMED", {"field": "reason"}),
     ],
 )  # fmt: skip
 async def test_a_row_that_cannot_be_right_is_kept_and_the_others_go_on(

@@ -19,6 +19,7 @@ from ordermesh.inventory.domain.errors.feed import (
     ImportChanged,
     ImportCompleted,
     ImportNotFound,
+    PictureInFuture,
 )
 from ordermesh.inventory.operations import imports as operation
 from ordermesh.kernel.ids import RandomIds
@@ -100,6 +101,39 @@ async def test_frames_that_were_applied_are_skipped(outside: Outside) -> None:
     assert (await outside.how_far(IMPORT)).counts.applied_count == 3
 
 
+async def test_a_key_in_two_frames_is_as_doubtful_as_one_twice_in_a_frame(
+    outside: Outside,
+) -> None:
+    await outside.begin(IMPORT)
+    frames = {1: {"MUG at A": (8, 1)}, 2: {"MUG at A": (3, 1), "CUP at A": (7, 1)}}
+
+    replies = await outside.send(IMPORT, frames)
+
+    assert [one.counts.applied_count for one in replies] == [1, 1]
+    [row] = await outside.quarantined(import_id=IMPORT)
+    assert (why(row), row.snapshot_row.on_hand) == ("REPEATED", 3)
+    assert [await outside.on_hand(place) for place in ("MUG at A", "CUP at A")] == [8, 7]
+
+    # Frames that come again are no repetition; somebody may decide that the row is right.
+    assert [one.skipped for one in await outside.send(IMPORT, frames)] == [True, True]
+    assert len(await outside.quarantined()) == 1
+    assert names((await outside.retry(row.quarantine_id)).outcomes) == ["APPLIED"]
+    done = await outside.complete(IMPORT, 2)
+    assert (done.counts.applied_count, done.counts.quarantined_count) == (2, 1)
+    assert not (await outside.shop.dump())["snapshot_key"]
+
+
+async def test_each_import_may_name_a_key_once(outside: Outside) -> None:
+    await outside.begin(IMPORT)
+    await outside.send(IMPORT, {1: {"MUG at A": (8, 1)}})
+    await outside.begin(LATER)
+
+    [reply] = await outside.send(LATER, {1: {"MUG at A": (7, 1)}})
+
+    assert reply.counts.applied_count == 1
+    assert await outside.on_hand("MUG at A") == 7
+
+
 async def test_the_same_request_gets_the_same_answer(outside: Outside) -> None:
     await outside.begin(IMPORT)
     ids = [new_id()]
@@ -130,6 +164,32 @@ async def test_an_import_is_what_it_was_announced_to_be(outside: Outside) -> Non
         await outside.begin(IMPORT, watermark=5)
     with pytest.raises(ImportNotFound):
         await outside.send(LATER, {1: {"MUG at A": (8, 1)}})
+
+
+async def test_a_picture_of_the_future_is_not_taken(outside: Outside) -> None:
+    now = await outside.now()
+
+    with pytest.raises(PictureInFuture) as refusal:
+        await outside.begin(IMPORT, taken=now + timedelta(minutes=6))
+
+    assert refusal.value.facts()["sourceId"] == "TILL"
+    with pytest.raises(ImportNotFound):
+        await outside.how_far(IMPORT)
+    # It does not outdate those of now.
+    shown = await outside.show({"MUG at A": 8}, taken=now)
+    assert names(shown.outcomes) == ["APPLIED"]
+
+
+async def test_a_full_picture_too_far_ahead_outdates_none(outside: Outside) -> None:
+    await outside.put_source(ahead_max=100)
+    await outside.begin(IMPORT, watermark=2**62)
+    [reply] = await outside.send(IMPORT, {1: {"MUG at A": (3, 1)}})
+    assert reply.counts.quarantined_count == 1
+
+    shown = await outside.show({"MUG at A": (8, 1)}, watermark=0)
+
+    assert names(shown.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 8
 
 
 async def test_a_completed_import_takes_nothing_more(outside: Outside) -> None:
@@ -209,6 +269,23 @@ async def test_changes_that_a_full_picture_contains_and_that_come_later_count_no
     assert names(reply.outcomes) == ["CONTAINED", "APPLIED", "APPLIED"]
     await outside.send(IMPORT, {2: {"CUP at A": (9, 1)}})
     assert [await outside.on_hand(place) for place in ("MUG at A", "CUP at A")] == [7, 9]
+
+
+async def test_a_full_picture_of_one_source_outdates_an_older_picture_of_another(
+    outside: Outside,
+) -> None:
+    now = await outside.now()
+    await outside.put_source("ERP", location_ids=["A"])
+    await outside.begin(IMPORT, taken=now)
+    await outside.send(IMPORT, {1: {"MUG at A": (8, 1)}})
+
+    reply = await outside.show(
+        {"MUG at A": 10, "CUP at A": (9, 1)}, taken=now - timedelta(seconds=10), source_id="ERP"
+    )
+
+    # The import says nothing of cups.
+    assert names(reply.outcomes) == ["OUTDATED", "APPLIED"]
+    assert await outside.on_hand("MUG at A") == 8
 
 
 async def test_a_stream_ends_with_the_refusal_of_a_frame(

@@ -1,18 +1,25 @@
 """Databases of versions before this one: taken over, or refused with what to do instead."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import insert
+from sqlalchemy import Row, insert, select
 
+from ordermesh.inventory.__main__ import assemble
+from ordermesh.inventory.store.tables.counts import count_mark
 from ordermesh.inventory.store.tables.seals import seal
+from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime import migrate as migrating
-from ordermesh.runtime.database import Database
+from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.migrate import migrate
 from tests.fakes import FakeClock
 from tests.inventory.conftest import MIGRATIONS
+from tests.inventory.shop import Shop
+from tests.inventory.test_counts import Desk
 
 SEALED = {
     "revision": 1,
@@ -56,3 +63,27 @@ async def test_a_ledger_in_which_nothing_is_sealed_is_taken_over(
 
     await migrate(database_url, script_location=MIGRATIONS)
     await migrate(database_url, script_location=MIGRATIONS)
+
+
+async def test_counts_of_before_are_remembered(database_url: str, clock: FakeClock) -> None:
+    """Also one that agreed with the books, so that an older picture does not undo it."""
+    database = await Database.open(database_url, clock=clock)
+    shop = Shop(assemble(database, clock, RandomIds(), {}), clock)
+    await shop.put_locations("A")
+    await shop.stock({"MUG at A": 10})
+    desk = Desk(shop)
+    await desk.begin("MUG")
+    await desk.submit("Ann", {"MUG": 10})
+    await database.close()
+    await age(database_url, clock, is_sealed=False)
+
+    await migrate(database_url, script_location=MIGRATIONS)
+
+    database = await Database.open(database_url, clock=clock)
+    rows = await database.read(_marks)
+    assert [(row.sequence, row.count_time is not None) for row in rows] == [(1, True)]
+    await database.close()
+
+
+async def _marks(tx: Transaction) -> Sequence[Row[Any]]:
+    return (await tx.execute(select(count_mark))).all()

@@ -1,10 +1,12 @@
 """Pictures of stock that come late: what has changed since is never undone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement
+from ordermesh.inventory.store.tables.feeds import picture_mark
 from tests.dialects import on_sqlite
 from tests.fakes import FakeClock
 from tests.inventory.outside import (
@@ -16,6 +18,7 @@ from tests.inventory.outside import (
     why,
 )
 from tests.inventory.shop import Shop, selection
+from tests.inventory.test_counts import Desk
 
 
 @pytest.fixture
@@ -91,6 +94,18 @@ async def test_a_picture_does_not_undo_a_newer_shipment_of_ours(outside: Outside
     assert await outside.on_hand("MUG at A") == 5
 
 
+async def test_only_what_pictures_wrote_is_taken_for_their_corrections(outside: Outside) -> None:
+    """Whatever reason others gave their changes before it was refused."""
+    await outside.shop.adjust(
+        "MUG at A", delta=5, reason=AdjustmentReason.ADJUSTMENT_REASON_SNAPSHOT
+    )
+
+    reply = await outside.show({"MUG at A": (10, 1)}, watermark=0)
+
+    assert names(reply.outcomes) == ["UNCHANGED"]
+    assert await outside.on_hand("MUG at A") == 15
+
+
 async def test_a_picture_that_contains_our_shipment_is_not_corrected_for_it(
     outside: Outside,
 ) -> None:
@@ -154,6 +169,81 @@ async def test_a_count_by_people_is_better_knowledge_than_an_older_picture(
     assert await outside.on_hand("MUG at A") == 6
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        AdjustmentReason.ADJUSTMENT_REASON_LOST,
+        AdjustmentReason.ADJUSTMENT_REASON_DAMAGED,
+        AdjustmentReason.ADJUSTMENT_REASON_COUNTED,
+    ],
+)
+async def test_a_count_is_better_knowledge_whatever_reason_it_was_accepted_with(
+    outside: Outside, reason: AdjustmentReason.ValueType
+) -> None:
+    desk = Desk(outside.shop)
+    await desk.begin("MUG")
+    for counter in ("Ann", "Bob"):
+        await desk.submit(counter, {"MUG": 8})
+    await desk.accept("Cat", reason=reason)
+
+    # Taken before the count, and right: it shows the loss that the count has found.
+    reply = await outside.show({"MUG at A": (8, 1)}, watermark=0)
+
+    assert names(reply.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
+@pytest.mark.parametrize("included", [1, None])
+async def test_a_count_that_agrees_with_the_books_outdates_older_pictures(
+    outside: Outside, included: int | None
+) -> None:
+    now = await outside.now()
+    desk = Desk(outside.shop)
+    await desk.begin("MUG")
+    await desk.submit("Ann", {"MUG": 10})
+    seen = seen_rows({"MUG at A": 7 if included is None else (7, included)})
+
+    older = await outside.show(seen, watermark=0, taken=now - timedelta(seconds=60))
+    assert names(older.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 10
+
+    newer = await outside.show(seen, watermark=0, taken=now + timedelta(seconds=60))
+    assert names(newer.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 7
+
+
+async def test_without_a_time_a_picture_is_older_where_it_lacks_what_the_count_has_seen(
+    outside: Outside,
+) -> None:
+    await outside.shop.receive({"MUG at A": 5})
+    desk = Desk(outside.shop)
+    await desk.begin("MUG")
+    await desk.submit("Ann", {"MUG": 15})
+
+    # It had not heard of the receipt, which the count has seen.
+    older = await outside.show({"MUG at A": (7, 1)}, watermark=0)
+    assert names(older.outcomes) == ["OUTDATED"]
+
+    newer = await outside.show({"MUG at A": (12, 2)}, watermark=0)
+    assert names(newer.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 12
+
+
+async def test_what_a_source_has_told_itself_makes_its_picture_no_older_than_a_count(
+    outside: Outside,
+) -> None:
+    await outside.tell(delta(1, "MUG at A", 1))
+    desk = Desk(outside.shop)
+    await desk.begin("MUG")
+    await desk.submit("Ann", {"MUG": 9})
+
+    # A till that hears nothing of ours, and has no clock.
+    reply = await outside.show({"MUG at A": (7, 1)}, watermark=1)
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 7
+
+
 async def test_two_sources_do_not_correct_the_same_loss_twice(outside: Outside) -> None:
     await outside.put_source("WMS")
     await outside.show({"MUG at A": (8, 1)}, watermark=0)
@@ -163,6 +253,24 @@ async def test_two_sources_do_not_correct_the_same_loss_twice(outside: Outside) 
 
     assert names(reply.outcomes) == ["UNCHANGED"]
     assert await outside.on_hand("MUG at A") == 8
+
+
+async def test_an_older_picture_of_one_source_does_not_undo_a_newer_one_of_another(
+    outside: Outside,
+) -> None:
+    now = await outside.now()
+    await outside.put_source("ERP")
+    await outside.show({"MUG at A": 8}, taken=now)
+
+    older = await outside.show({"MUG at A": 10}, taken=now - timedelta(seconds=10), source_id="ERP")
+    assert names(older.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+    newer = await outside.show(
+        {"MUG at A": (9, 2)}, watermark=0, taken=now + timedelta(seconds=10), source_id="ERP"
+    )
+    assert names(newer.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 9
 
 
 @on_sqlite
@@ -278,12 +386,92 @@ async def test_two_pictures_of_a_key_in_quarantine_are_tried_one_after_the_other
     assert await outside.on_hand("MUG at A") == 300
 
 
-async def test_a_picture_of_the_future_is_as_good_as_one_of_now(outside: Outside) -> None:
-    taken = datetime.now(UTC) + timedelta(days=1)
+async def test_a_picture_by_a_clock_that_is_ahead_is_as_good_as_one_of_now(
+    outside: Outside,
+) -> None:
+    now = await outside.now()
 
-    await outside.show({"MUG at A": 4}, taken=taken)
+    await outside.show({"MUG at A": 4}, taken=now + timedelta(minutes=4))
 
     assert await outside.on_hand("MUG at A") == 4
+
+
+async def test_a_picture_of_the_future_is_doubtful_and_outdates_none(outside: Outside) -> None:
+    now = await outside.now()
+    taken = now + timedelta(days=400)
+
+    wrong = await outside.show({"MUG at A": (4, 1)}, watermark=0, taken=taken)
+
+    assert names(wrong.outcomes) == ["QUARANTINED"]
+    [row] = await outside.quarantined()
+    assert (why(row), row.facts["pictureTime"]) == ("IN_FUTURE", taken.isoformat())
+    assert names((await outside.retry(row.quarantine_id)).outcomes) == ["QUARANTINED"]
+    right = await outside.show({"MUG at A": 6}, taken=now + timedelta(seconds=1))
+    assert names(right.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 6
+
+
+@on_sqlite
+async def test_a_picture_of_the_future_that_was_believed_once_outdates_none_any_more(
+    outside: Outside, clock: FakeClock
+) -> None:
+    await outside.show({"MUG at A": 4}, taken=clock.now())
+    await outside.shop.wiring.database.run(
+        lambda tx: tx.execute(update(picture_mark).values(taken=clock.now() + timedelta(days=400)))
+    )
+
+    reply = await outside.show({"MUG at A": 6}, taken=clock.now())
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 6
+
+
+async def test_a_watermark_too_far_ahead_is_doubtful_and_outdates_none(outside: Outside) -> None:
+    await outside.put_source(ahead_max=100)
+    await outside.tell(delta(1, "MUG at A", 1))
+
+    wrong = await outside.show({"MUG at A": (10, 2)}, watermark=102)
+
+    assert names(wrong.outcomes) == ["QUARANTINED"]
+    [row] = await outside.quarantined()
+    assert (why(row), dict(row.facts)) == (
+        "TOO_FAR_AHEAD",
+        {"watermark": "102", "appliedSequence": "1", "limit": "100"},
+    )
+    assert names((await outside.tell(delta(2, "MUG at A", 3))).outcomes) == ["APPLIED"]
+    right = await outside.show({"MUG at A": (5, 3)}, watermark=101)
+    assert names(right.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 5
+
+
+async def test_a_watermark_that_somebody_has_looked_at_is_believed(outside: Outside) -> None:
+    await outside.put_source(ahead_max=100)
+    await outside.show({"MUG at A": (8, 1)}, watermark=5_000)
+    [row] = await outside.quarantined()
+
+    assert names((await outside.retry(row.quarantine_id)).outcomes) == ["QUARANTINED"]
+    reply = await outside.retry(row.quarantine_id, accept_jumps=True)
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert names((await outside.tell(delta(5_000, "MUG at A", 1))).outcomes) == ["CONTAINED"]
+    assert await outside.on_hand("MUG at A") == 8
+
+
+async def test_nobody_has_heard_of_changes_that_were_not_made(outside: Outside) -> None:
+    paid = await outside.shop.reserve({"MUG at A": 4}, confirm=True)
+    await outside.shop.ship(paid.reservation_id, selection("1"))
+
+    reply = await outside.show({"MUG at A": (10, 4), "MUG at B": (1, 1)}, watermark=0)
+
+    assert names(reply.outcomes) == ["QUARANTINED", "QUARANTINED"]
+    assert {
+        row.snapshot_row.location_id: (why(row), dict(row.facts))
+        for row in await outside.quarantined()
+    } == {
+        "A": ("UNKNOWN_SEQUENCE", {"includedSequence": "4", "sequence": "3"}),
+        "B": ("UNKNOWN_SEQUENCE", {"includedSequence": "1", "sequence": "0"}),
+    }
+    assert await outside.on_hand("MUG at A") == 6
 
 
 async def test_a_picture_that_shows_less_than_is_promised_leaves_promises_short(

@@ -1,10 +1,19 @@
 from uuid import UUID
 
 import pytest
+from google.protobuf.message import Message
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import DBAPIError
 
-from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement
+from ordermesh.api.inventory.v1 import (
+    AcceptCountRequest,
+    Account,
+    AdjustmentReason,
+    AdjustStockRequest,
+    BlockStockRequest,
+    Movement,
+    UnblockStockRequest,
+)
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.errors.requests import (
     DuplicateEntry,
@@ -17,8 +26,10 @@ from ordermesh.inventory.domain.errors.stock import (
     OnHandBelowReserved,
     OnHandChanged,
 )
+from ordermesh.inventory.domain.stock_feed import BY_PICTURE
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.validation import InvalidFields, validate
 from tests.inventory.shop import Shop, item, new_id
 
 
@@ -257,3 +268,17 @@ async def test_a_serial_number_comes_in_once_in_a_request(shop: Shop) -> None:
             {"CAMERA at A": 1, "CAMERA at B": 1},
             serials={"CAMERA at A": ["S3"], "CAMERA at B": ["S3"]},
         )
+
+
+@pytest.mark.parametrize("reason", sorted(BY_PICTURE))
+@pytest.mark.parametrize(
+    "request_type", [AdjustStockRequest, BlockStockRequest, UnblockStockRequest, AcceptCountRequest]
+)
+def test_the_reasons_of_pictures_are_for_pictures_alone(
+    request_type: type[Message], reason: int
+) -> None:
+    """An older picture would take what they are given for a correction, and undo it."""
+    with pytest.raises(InvalidFields) as refusal:
+        validate(request_type(reason=reason))
+
+    assert ("reason", "enum.not_in") in [(one.field, one.rule) for one in refusal.value.violations]

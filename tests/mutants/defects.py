@@ -312,9 +312,23 @@ DEFECTS: Sequence[Defect] = (
     Defect(
         "picks during a count are counted twice",
         SERVICE / "domain" / "counting.py",
-        "    return tally.units + expectation(ledger.balance(key)).units - tally.expected.units\n",
+        "    return tally.units + changed - (corrected or {}).get(key.sku, 0)\n",
         "    return tally.units\n",
         ["tests/inventory/test_counts.py", "-k", "sqlite and picks_during"],
+    ),
+    Defect(
+        "what is written off during a count is counted twice",
+        SERVICE / "domain" / "counting.py",
+        "    expected = line.expected.units + (corrected or {}).get(line.sku, 0)\n",
+        "    expected = line.expected.units\n",
+        DOMAIN_TESTS,
+    ),
+    Defect(
+        "a count that agreed with the books is not remembered",
+        SERVICE / "operations" / "counts.py",
+        "    return line.is_settled and not before.line(line.sku).is_settled\n",
+        "    return bool(line.settled_missing)\n",
+        ["tests/inventory/test_snapshots.py", "-k", "sqlite and agrees_with"],
     ),
     Defect(
         "who counted may accept what they counted",

@@ -27,7 +27,7 @@ REASONS: Mapping[str, str] = {
     "movement: difference > 0 -> (difference >= 0) in: if difference > 0:": NO_UNITS,
     "portions: 10 -> 11 in: UNBOUNDED = 10**12": BEYOND,
     "portions: 12 -> 13 in: UNBOUNDED = 10**12": BEYOND,
-    "stock_feed: 0 -> 1 in: "
+    "misfits: 0 -> 1 in: "
     "if row.quantity == 0 or (row.quantity < 0 and row.kind is not DeltaKind.ADJUSTMENT):": (
         "Of the second: that nothing changed is refused before."
     ),

@@ -1,7 +1,7 @@
 """Every refusal, with the sentence and the facts that it must come with."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors import (
@@ -153,6 +153,17 @@ REFUSALS: Sequence[Row] = (
     ),
     by_id(feed.ImportNotFound, "importId", f"There is no import {ONE}."),
     by_id(feed.ImportChanged, "importId", f"Import {ONE} was announced with other words."),
+    (
+        feed.PictureInFuture("wms", NOON, NOON - timedelta(minutes=6)),
+        "A picture of source wms is said to have been taken later than now.",
+        [
+            {
+                "sourceId": "wms",
+                "pictureTime": "2026-11-27T12:00:00+00:00",
+                "now": "2026-11-27T11:54:00+00:00",
+            }
+        ],
+    ),
     by_id(feed.ImportCompleted, "importId", f"Import {ONE} is completed."),
     (
         feed.FrameMissing(ONE, 9, 7),

@@ -168,6 +168,40 @@ def test_goods_go_on_moving_and_a_pick_is_not_counted_twice() -> None:
     assert count.lines[0].tallies[0].variance == -1
 
 
+def test_what_the_books_were_corrected_by_meanwhile_is_expected_and_has_not_moved() -> None:
+    ledger = Ledger({MUG: Balance(on_hand=10, sequence=3)})
+    count = begun(ledger, MUG, threshold=Threshold(units=1))
+    sell(ledger, MUG, 1)
+    ledger.move(Cause(MovementKind.SHORTED), MUG, Account.FREE, Account.LOSS, 2)
+
+    count = submit(ledger, count, [Counted("MUG", 7)], "ann", ONE, {"MUG": -2})
+
+    (tally,) = count.lines[0].tallies
+    assert (tally.expected, tally.variance) == (Expectation(5, 8), -1)
+    assert ledger.balance(MUG).on_hand == 6
+
+
+def test_what_was_corrected_since_a_recount_is_not_lost_again_when_it_is_accepted() -> None:
+    ledger = Ledger({MUG: Balance(on_hand=10, reserved=8)})
+    count = disputed(ledger, 7)
+    ledger.take_away(Cause(MovementKind.ADJUSTED), MUG, Account.LOSS, 3)
+
+    assert undercut_by(ledger, count, [], {"MUG": -3}) == {}
+    assert undercut_by(ledger, count, []) == {MUG: 3}
+    count = accept(ledger, count, [], "boss", LOST, THREE, {"MUG": -3})
+
+    assert ledger.balance(MUG).on_hand == 7
+    assert count.lines[0].reason is LOST
+
+
+def test_a_correction_that_is_known_already_undercuts_no_promise() -> None:
+    ledger = Ledger({MUG: Balance(on_hand=8, reserved=8)})
+    count = opened(planned(Threshold()), {"MUG": Expectation(0, 10)}, NOON)
+
+    assert undercut(ledger, count, [Counted("MUG", 8)]) == {MUG: 2}
+    assert undercut(ledger, count, [Counted("MUG", 8)], {"MUG": -2}) == {}
+
+
 def test_a_variance_that_is_not_borne_is_counted_again_and_then_disputed() -> None:
     ledger = Ledger({MUG: Balance(on_hand=10, sequence=5)})
     count = submit(ledger, begun(ledger, MUG), [Counted("MUG", 8)], "ann", ONE)

@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.ledger import (
     Ledger,
     MovementKind,
 )
+from ordermesh.inventory.domain.misfits import misplaced, misshapen
 from ordermesh.inventory.domain.stock_feed import (
     NOTHING_UNSEEN,
     Delta,
@@ -29,8 +30,6 @@ from ordermesh.inventory.domain.stock_feed import (
     Unseen,
     apply_delta,
     apply_picture,
-    misplaced,
-    misshapen,
     outcome_of,
     tallied,
 )
@@ -314,10 +313,10 @@ def test_a_picture_of_a_key_contains_the_changes_up_to_its_watermark() -> None:
 def test_a_later_picture_of_the_key_or_of_its_location_outdates() -> None:
     old = Picture(3, None)
 
-    assert Marks(keys={MUG: NUMBERED}).outdate(old, MUG)
-    assert Marks(locations={"A": NUMBERED}).outdate(old, MUG)
-    assert not Marks(locations={"B": NUMBERED}).outdate(old, MUG)
-    assert not Marks(keys={MUG: NUMBERED}).outdate(NUMBERED, MUG)
+    assert Marks(keys={MUG: NUMBERED}).outdate(old, MUG, NIGHT)
+    assert Marks(locations={"A": NUMBERED}).outdate(old, MUG, NIGHT)
+    assert not Marks(locations={"B": NUMBERED}).outdate(old, MUG, NIGHT)
+    assert not Marks(keys={MUG: NUMBERED}).outdate(NUMBERED, MUG, NIGHT)
 
 
 def test_rows_are_counted_by_what_became_of_them() -> None:

@@ -56,8 +56,23 @@ def test_a_source_that_leaves_out_most_numbers_does_not_grow_for_ever() -> None:
     known = told(*range(2, 2 * GAPS_KEPT + 20, 2))
 
     assert len(known.gaps) == GAPS_KEPT
-    assert known.has(1)
     assert not known.has(known.applied - 1)
+    # Of what lies before the gaps that are kept nobody knows any more what has come.
+    assert known.forgotten == known.gaps[0].first - 2
+    assert known.is_forgotten(1)
+    assert not known.has(1)
+    assert not known.has(2)
+    assert known.settled == 0
+    assert known.after(known.applied + 1).forgotten == known.forgotten
+    assert known.after(known.gaps[0].first).forgotten == known.forgotten
+
+
+def test_after_a_number_nothing_is_missing_up_to_the_next_gap() -> None:
+    known = Numbers(9, (Gap(4, 5), Gap(7, 7)), forgotten=1)
+
+    assert [known.last_after(number) for number in (0, 1, 3, 4, 5, 6, 7, 9, 12)] == [
+        0, 3, 3, 4, 6, 6, 9, 9, 12
+    ]  # fmt: skip
 
 
 def test_a_jump_is_judged_by_units_or_by_a_share() -> None:
@@ -143,6 +158,7 @@ def test_of_too_many_gaps_the_youngest_are_kept_when_one_is_split() -> None:
 
     assert len(split.gaps) == GAPS_KEPT == 1_000
     assert split.gaps[0] == gaps[1]
+    assert split.forgotten == gaps[0].last
     assert split.gaps[-2:] == (
         Gap(10 * GAPS_KEPT - 10, 10 * GAPS_KEPT - 10),
         Gap(10 * GAPS_KEPT - 8, 10 * GAPS_KEPT - 8),

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from ordermesh.inventory.domain.ledger import Account, AdjustmentReason
+from ordermesh.inventory.domain.ledger import Account, AdjustmentReason, MovementKind
 from tests.inventory.many.telling import Picture
 
 ON_HAND = (Account.FREE, Account.RESERVED, Account.SHORT)
 BLOCKED = (Account.DAMAGED, Account.INSPECTION, Account.MISSING)
 GOODS = frozenset((*ON_HAND, *BLOCKED))
+KNOWLEDGE = frozenset((Account.LOSS, Account.OPENING))
 CORRECTED = (AdjustmentReason.SNAPSHOT, AdjustmentReason.SNAPSHOT_BY_TIME)
 
 
@@ -106,12 +107,26 @@ class Books:
             if row.source_sequence is not None:
                 yield row.source_id, row.source_sequence, row.movement_id, self.change(row)
 
+    def corrected(self, after: int, last: int) -> int:
+        """By how many units the books were corrected in these entries, although no goods moved."""
+        return sum(
+            self.findable[row.sequence] - self.findable[row.sequence - 1]
+            for row in self.rows[after:last]
+            if not KNOWLEDGE.isdisjoint((row.from_account, row.to_account))
+            and row.kind != MovementKind.RECEIVED
+            and (row.reason != AdjustmentReason.DAMAGED or row.kind == MovementKind.COUNTED)
+        )
+
     def check_count(self, tally: Sequence[Any], movement_id: UUID) -> None:
         """A count brought the books to what was found, and what had moved since was not undone."""
         _, units, sequence, expected, _ = tally
-        assert self.findable[sequence] == expected, f"{self.place}: a count expected {expected}"
+        assert any(
+            expected == self.findable[number] + self.corrected(number, sequence)
+            for number in range(sequence + 1)
+        ), f"{self.place}: a count expected {expected}"
         first, after = self.places[movement_id]
-        wanted = units + self.findable[first - 1] - expected
+        moved = self.findable[first - 1] - self.corrected(sequence, first - 1)
+        wanted = units + moved - expected
         assert self.on_hand[after] == self.findable[after] == wanted, f"{self.place}: {tally}"
 
     def check_pictures(
@@ -150,10 +165,17 @@ class Books:
             row
             for row in before
             if row.source_id != first.source_id
-            and row.reason not in CORRECTED
+            and (
+                row.source_id is None
+                or row.source_sequence is not None
+                or row.reason not in CORRECTED
+            )
             and _is_later(row, row.sequence, included, picture)
         ]
-        assert not any(row.reason == AdjustmentReason.COUNTED for row in others), self.place
+        assert not any(
+            row.reason == AdjustmentReason.COUNTED or row.kind == MovementKind.COUNTED
+            for row in others
+        ), self.place
         wanted = (seen.on_hand if seen else 0) + own + sum(map(self.change, others))
         _, last = self.places[first.movement_id]
         assert self.on_hand[last] == wanted, f"{self.place}: {picture} left {self.on_hand[last]}"

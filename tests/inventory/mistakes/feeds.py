@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from ordermesh.api.inventory.v1 import SnapshotImport
 from tests.inventory.mistakes.table import (
     IMPORT,
@@ -72,6 +74,8 @@ def post_snapshot(row: Table) -> None:
     row(m, "no rows", lambda r: r.ClearField("rows"), INVALID, VIOLATION)
     row(m, "neither number nor time", lambda r: r.ClearField("watermark"), INVALID, VIOLATION)
     row(m, "negative number", put("watermark", -1), INVALID, VIOLATION)
+    row(m, "a time that is none", in_time("picture_time", 10**18), INVALID, VIOLATION)
+    row(m, "a time before all", in_time("picture_time", -1), INVALID, VIOLATION)
     row(m, "negative sequence", in_row("included_sequence", -1), INVALID, VIOLATION)
     row(m, "too many units", in_row("on_hand", 10**13), INVALID, VIOLATION)
     _unknown_source(row, m)
@@ -89,6 +93,8 @@ def begin_import(row: Table) -> None:
         INVALID,
         VIOLATION,
     )
+    row(m, "a time that is none", in_time("picture_time", 10**18), INVALID, VIOLATION)
+    row(m, "of the future", in_time("picture_time", 10**11), REFUSED, "PICTURE_IN_FUTURE")
     row(m, "location twice", lambda r: r.location_ids.append("A"), INVALID, VIOLATION)
     _unknown_source(row, m)
     row(
@@ -180,6 +186,10 @@ def _unknown_source(row: Table, m: str) -> None:
         "UNKNOWN_SOURCE",
         sourceId="NOBODY",
     )
+
+
+def in_time(name: str, seconds: int) -> Callable[[Any], object]:
+    return lambda message: getattr(message, name).CopyFrom(Timestamp(seconds=seconds))
 
 
 def in_source(name: str, value: object) -> Callable[[Any], object]:

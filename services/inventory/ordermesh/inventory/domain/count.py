@@ -12,7 +12,8 @@
 
 What the books expect is noted when a count of a line begins. Goods go on moving, so what was
 counted is compared with that, and the books are moved by the difference: a pick during the count is
-not counted twice.
+not counted twice. Where the books are only corrected meanwhile, by another count, a picture, or a
+write-off, nothing has moved: what should be found is then corrected, too.
 """
 
 import enum
@@ -94,6 +95,18 @@ def expectation(balance: Balance) -> Expectation:
     return Expectation(balance.sequence, balance.on_hand + balance.missing)
 
 
+Corrected = Mapping[str, int]
+"""By how many units the books of an item were corrected since a moment, although none moved."""
+
+
+@dataclass(frozen=True)
+class LastCount:
+    """When a key was last counted to the end, and the number of its last entry then."""
+
+    sequence: int
+    time: datetime
+
+
 @dataclass(frozen=True)
 class Threshold:
     """Up to which variance a count is believed at once; None leaves a measure out.
@@ -118,7 +131,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Tally:
-    """What somebody counted, and what should have been found."""
+    """What somebody counted, and what should have been found, as far as it was known by then."""
 
     counter: str
     units: int

@@ -10,6 +10,7 @@ from ordermesh.inventory.domain.errors.feed import (
     FrameMissing,
     ImportChanged,
     ImportCompleted,
+    PictureInFuture,
 )
 from ordermesh.inventory.domain.stock_feed import Picture, Tally
 
@@ -48,6 +49,11 @@ class SnapshotImport:
     def is_full(self) -> bool:
         """Whether it shows whole locations."""
         return bool(self.location_ids)
+
+    def refuse_future(self, now: datetime) -> None:
+        """Raise ``PictureInFuture`` where it cannot have been taken yet."""
+        if self.picture.taken is not None and self.picture.is_in_future(now):
+            raise PictureInFuture(self.source_id, self.picture.taken, now)
 
     def refuse_changed(self, announced: "SnapshotImport") -> None:
         """Raise ``ImportChanged`` when it was announced otherwise."""

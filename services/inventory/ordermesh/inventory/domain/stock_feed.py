@@ -7,9 +7,9 @@ pictures are knowledge and no change, so they are not added again.
 
 import enum
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ordermesh.inventory.domain.key import StockKey
@@ -24,10 +24,11 @@ from ordermesh.inventory.domain.ledger import (
 )
 from ordermesh.inventory.domain.stock_source import StockSource
 
-ID_LENGTH_MAX = 128
+CLOCK_SKEW = timedelta(minutes=5)
+"""By so much the clock of a source may be ahead; a picture of later than that cannot be right."""
 
 BY_PICTURE = frozenset({AdjustmentReason.SNAPSHOT, AdjustmentReason.SNAPSHOT_BY_TIME})
-"""Reasons of corrections that a picture made."""
+"""Reasons of corrections that a picture made; nobody else may give them."""
 
 
 class Outcome(enum.IntEnum):
@@ -56,6 +57,10 @@ class Trouble(enum.IntEnum):
     TOO_LARGE = 9
     REPEATED = 10
     KEY_QUARANTINED = 11
+    UNKNOWN_SEQUENCE = 12
+    IN_FUTURE = 13
+    NUMBER_FORGOTTEN = 14
+    TOO_FAR_AHEAD = 15
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,10 @@ class Picture:
             return self.taken < other.taken
         return False
 
+    def is_in_future(self, now: datetime) -> bool:
+        """Whether it cannot have been taken yet, however wrong clocks may be."""
+        return self.taken is not None and self.taken > now + CLOCK_SKEW
+
     def is_imprecise(self, row: PictureRow) -> bool:
         """Whether only a time says what the row contains."""
         return self.watermark is None or row.included_sequence is None
@@ -158,12 +167,15 @@ class Told:
 class Marks:
     """The latest pictures of one source that are remembered, by key and by location.
 
+    Of ``others`` only the time of their latest picture of a key can be compared.
+
     A picture of a key contains what came before it; that of a location only says that older ones
     are of no use, because its rows may still be on their way.
     """
 
     keys: Mapping[StockKey, Picture] = field(default_factory=dict)
     locations: Mapping[str, Picture] = field(default_factory=dict)
+    others: Mapping[StockKey, datetime] = field(default_factory=dict)
 
     def contain(self, delta: Delta) -> bool:
         """Whether a picture of its key has shown the change."""
@@ -174,10 +186,15 @@ class Marks:
             and delta.source_sequence <= shown.watermark
         )
 
-    def outdate(self, picture: Picture, key: StockKey) -> bool:
-        """Whether a later picture of the key is known."""
-        later = (self.keys.get(key), self.locations.get(key.location_id))
-        return any(one is not None and picture.is_older_than(one) for one in later)
+    def outdate(self, picture: Picture, key: StockKey, now: datetime) -> bool:
+        """Whether a later picture of the key is known; those of the future are none."""
+        other = self.others.get(key)
+        by_others = None if other is None else Picture(None, other)
+        later = (self.keys.get(key), self.locations.get(key.location_id), by_others)
+        return any(
+            one is not None and picture.is_older_than(one) and not one.is_in_future(now)
+            for one in later
+        )
 
 
 @dataclass(frozen=True)
@@ -228,41 +245,6 @@ def tallied(verdicts: Sequence[Verdict]) -> Tally:
     return tally
 
 
-def misshapen(row: Row) -> Misfit | None:
-    """What is wrong with a row by itself."""
-    for name, value in (("sku", row.key.sku), ("location_id", row.key.location_id)):
-        if not 0 < len(value) <= ID_LENGTH_MAX or not value.isprintable():
-            return Misfit(Trouble.MALFORMED, {"field": name})
-    if isinstance(row, PictureRow):
-        if row.on_hand < 0:
-            return Misfit(Trouble.NEGATIVE, {"wanted": str(row.on_hand)})
-        return None
-    if row.kind is DeltaKind.UNSPECIFIED:
-        return Misfit(Trouble.MALFORMED, {"field": "kind"})
-    if row.quantity == 0 or (row.quantity < 0 and row.kind is not DeltaKind.ADJUSTMENT):
-        return Misfit(Trouble.MALFORMED, {"field": "quantity"})
-    return None
-
-
-def misplaced(
-    row: Row,
-    source: StockSource,
-    skus: Collection[str],
-    location_ids: Collection[str],
-    kits: Collection[str],
-) -> Misfit | None:
-    """What is wrong with a row's key: the names that exist are ``skus`` and ``location_ids``."""
-    if row.key.location_id not in location_ids:
-        return Misfit(Trouble.UNKNOWN_LOCATION)
-    if row.key.location_id not in source.own_locations:
-        return Misfit(Trouble.FOREIGN_LOCATION)
-    if row.key.sku not in skus:
-        return Misfit(Trouble.UNKNOWN_SKU)
-    if row.key.sku in kits:
-        return Misfit(Trouble.KIT)
-    return None
-
-
 @dataclass(frozen=True)
 class Leave:
     """What is let pass: a jump however large, and less on hand than is promised."""
@@ -310,6 +292,9 @@ def apply_picture(
     if row.included_sequence is None and picture.taken is None:
         return Misfit(Trouble.MALFORMED, {"field": "included_sequence"})
     balance = ledger.balance(row.key)
+    if (row.included_sequence or 0) > balance.sequence:
+        facts = {"includedSequence": str(row.included_sequence), "sequence": str(balance.sequence)}
+        return Misfit(Trouble.UNKNOWN_SEQUENCE, facts)
     wanted = row.on_hand + unseen.own + unseen.others
     is_new = balance.sequence == 0
     leave = replace(leave, any_jump=leave.any_jump or is_new)

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
@@ -13,7 +13,9 @@ from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.key import Actor
 
 GAPS_KEPT = 1_000
-"""Of so many gaps a source's missing numbers are still expected; older ones are given up."""
+"""Of so many gaps a source's missing numbers are known; of those before it is not known any more
+which have come.
+"""
 
 
 class SourceKind(enum.IntEnum):
@@ -36,7 +38,8 @@ class GapPolicy(enum.IntEnum):
 class StockSource:
     """A system outside, what it speaks for, and how far it is believed.
 
-    ``jump_units`` 0 means that no change is too large. ``silence`` None: it is never stale.
+    ``jump_units`` 0 means that no change is too large, ``ahead_max`` 0 that no watermark is too far
+    ahead. ``silence`` None: it is never stale.
     """
 
     source_id: str
@@ -48,6 +51,7 @@ class StockSource:
     jump_percent: int = 0
     gap_policy: GapPolicy = GapPolicy.TELL
     silence: timedelta | None = None
+    ahead_max: int = 0
 
     @cached_property
     def own_locations(self) -> frozenset[str]:
@@ -105,30 +109,45 @@ class Gap(NamedTuple):
 class Numbers:
     """Which changes of a source were dealt with: all up to ``applied``, but for the gaps.
 
-    The gaps ascend and do not touch.
+    The gaps ascend and do not touch. Up to ``forgotten`` there were more gaps than are kept, so it
+    is not known which numbers are missing there.
     """
 
     applied: int = 0
     gaps: tuple[Gap, ...] = ()
+    forgotten: int = 0
 
     def has(self, number: int) -> bool:
-        """Whether the change with this number was dealt with."""
-        return number <= self.applied and not any(
+        """Whether the change with this number is known to have been dealt with."""
+        return self.forgotten < number <= self.applied and not any(
             first <= number <= last for first, last in self.gaps
         )
 
     @property
     def settled(self) -> int:
         """The highest number with nothing missing at or below it."""
+        if self.forgotten:
+            return 0
         return self.gaps[0].first - 1 if self.gaps else self.applied
+
+    def last_after(self, number: int) -> int:
+        """The highest number up to which nothing is missing after this one."""
+        if number < self.forgotten:
+            return number
+        missing = next((gap.first for gap in self.gaps if gap.last > number), self.applied + 1)
+        return max(number, missing - 1)
+
+    def is_forgotten(self, number: int) -> bool:
+        """Whether it is not known any more if the change with this number was dealt with."""
+        return number <= self.forgotten
 
     def after(self, number: int) -> "Numbers":
         """The numbers after a change that was not dealt with before."""
         if number == self.applied + 1:
-            return Numbers(number, self.gaps)
+            return replace(self, applied=number)
         if number > self.applied:
             gaps = (*self.gaps, Gap(self.applied + 1, number - 1))
-            return Numbers(number, gaps[-GAPS_KEPT:])
+            return self._with(number, gaps)
         left: list[Gap] = []
         for gap in self.gaps:
             if gap.first <= number <= gap.last:
@@ -136,20 +155,36 @@ class Numbers:
                 left += [part for part in parts if part.first <= part.last]
             else:
                 left.append(gap)
-        return Numbers(self.applied, tuple(left[-GAPS_KEPT:]))
+        return self._with(self.applied, tuple(left))
+
+    def _with(self, applied: int, gaps: tuple[Gap, ...]) -> "Numbers":
+        given_up = gaps[:-GAPS_KEPT]
+        forgotten = given_up[-1].last if given_up else self.forgotten
+        return Numbers(applied, gaps[-GAPS_KEPT:], forgotten)
 
 
 @dataclass(frozen=True)
 class SourceState:
     """A source as it stands: its numbers, and when it was last heard of.
 
-    ``ahead`` is the highest watermark of a picture that contained changes which had not come.
+    ``ahead`` is the highest watermark of a picture that contained changes which had not come, or
+    the highest number of a change that was applied after such a picture.
     """
 
     source: StockSource
     numbers: Numbers = field(default_factory=Numbers)
     ahead: int = 0
     heard_time: datetime | None = None
+
+    @property
+    def highest(self) -> int:
+        """No change with a higher number can stand in the books."""
+        return max(self.ahead, self.numbers.applied)
+
+    def is_far_behind(self, watermark: int | None) -> bool:
+        """Whether a watermark is too far ahead of its changes to be believed."""
+        limit = self.source.ahead_max
+        return watermark is not None and 0 < limit < watermark - self.numbers.applied
 
 
 @dataclass(frozen=True)

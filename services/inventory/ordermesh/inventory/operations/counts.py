@@ -7,11 +7,13 @@ from uuid import UUID
 
 from ordermesh.inventory.domain.belonging import refuse_foreign
 from ordermesh.inventory.domain.count import (
+    Corrected,
     Count,
     Counted,
     CountLine,
     CountLineState,
     CountState,
+    LastCount,
     Plan,
 )
 from ordermesh.inventory.domain.counting import (
@@ -94,7 +96,8 @@ async def submit_count(
 ) -> Count:
     """Somebody counted. Raises as ``open_count`` and the domain's ``submit``."""
     before, names = await _found(stores, tx, count_id, actor)
-    wanted = {one.sku for one in found} & {line.sku for line in before.lines}
+    named = {one.sku for one in found}
+    wanted = {line.sku: line.expected.sequence for line in before.lines if line.sku in named}
     here = [one for one in found if one.sku in wanted]
     return await _decided(
         stores,
@@ -104,8 +107,8 @@ async def submit_count(
         wanted,
         {one.sku for one in here if one.units},
         Document(actor, before.document or count_id, before.note, AdjustmentReason.COUNTED),
-        lambda ledger, now: submit(ledger, before, found, counter, now),
-        lambda ledger: undercut(ledger, before, here),
+        lambda ledger, known, now: submit(ledger, before, found, counter, now, known),
+        lambda ledger, known: undercut(ledger, before, here, known),
     )
 
 
@@ -120,7 +123,7 @@ async def accept_count(
     """Somebody believes it. Raises as ``open_count`` and the domain's ``accept``."""
     before, names = await _found(stores, tx, count_id, document.actor)
     wanted = {
-        line.sku
+        line.sku: line.tallies[-1].expected.sequence
         for line in before.lines
         if line.state is CountLineState.DISPUTED and (not skus or line.sku in skus)
     }
@@ -132,8 +135,10 @@ async def accept_count(
         wanted,
         {sku for sku in wanted if before.line(sku).tallies[-1].units},
         replace(document, document=before.document or count_id),
-        lambda ledger, now: accept(ledger, before, skus, accepted_by, document.reason, now),
-        lambda ledger: undercut_by(ledger, before, skus),
+        lambda ledger, known, now: accept(
+            ledger, before, skus, accepted_by, document.reason, now, known
+        ),
+        lambda ledger, known: undercut_by(ledger, before, skus, known),
     )
 
 
@@ -164,15 +169,16 @@ async def _decided(
     tx: Transaction,
     names: Names,
     before: Count,
-    skus: set[str],
+    skus: Mapping[str, int],
     growing: set[str],
     document: Document,
-    decision: Callable[[Ledger, datetime], Count],
-    breaking: Callable[[Ledger], Mapping[StockKey, int]],
+    decision: Callable[[Ledger, Corrected, datetime], Count],
+    breaking: Callable[[Ledger, Corrected], Mapping[StockKey, int]],
 ) -> Count:
     """Decide under the locks of the balances that may move, and write.
 
-    A record is made of what was found where there was none: ``growing``.
+    ``skus`` have the sequences of their balances when it was noted what should be found. A record
+    is made of what was found where there was none: ``growing``.
     """
     await stores.ledger.open(tx, names.pairs(before.key(sku) for sku in growing))
     books = await stores.ledger.lock(tx, names.pairs(before.key(sku) for sku in skus), names)
@@ -180,14 +186,19 @@ async def _decided(
     if kits:
         raise KitHasNoStock(kits)
     now = await tx.now()
-    books = await make_room(stores, tx, names, books, now, breaking, document)
+    since = {before.key(sku): sequence for sku, sequence in skus.items()}
+    found = await stores.counts.corrected(tx, since, names)
+    known = {key.sku: units for key, units in found.items()}
+    books = await make_room(
+        stores, tx, names, books, now, lambda ledger: breaking(ledger, known), document
+    )
     decided = await decide(
         stores,
         tx,
         names,
         books,
         now,
-        lambda ledger: decision(ledger, now),
+        lambda ledger: decision(ledger, known, now),
         {Attributes.LINE_COUNT: len(skus)},
     )
     movements = await write(
@@ -206,11 +217,18 @@ async def _decided(
         lines=tuple(_with_movement(line, before, moved) for line in decided.outcome.lines),
     )
     await stores.counts.save(tx, before, after, names)
+    settled = [before.key(line.sku) for line in after.lines if _is_settled_now(line, before)]
+    await stores.counts.remember(
+        tx, {key: LastCount(decided.ledger.balance(key).sequence, now) for key in settled}, names
+    )
     return after
 
 
+def _is_settled_now(line: CountLine, before: Count) -> bool:
+    return line.is_settled and not before.line(line.sku).is_settled
+
+
 def _with_movement(line: CountLine, before: Count, moved: Mapping[str, UUID]) -> CountLine:
-    was_open = not before.line(line.sku).is_settled
-    if was_open and line.is_settled and line.sku in moved:
+    if _is_settled_now(line, before) and line.sku in moved:
         return replace(line, movement_id=moved[line.sku])
     return line

@@ -1,12 +1,13 @@
 """What sources tell: changes, small pictures, and decisions on what is in quarantine."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.feed import TooManyHeld
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry
-from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.misfits import misshapen
 from ordermesh.inventory.domain.quarantine import (
     Decision,
     Quarantined,
@@ -91,21 +92,37 @@ async def post_deltas(
     _refuse_numbers_twice(deltas)
     names = Names()
     state = await locked_source(stores, tx, source_id, speaker, names)
+    return await _hear(stores, tx, state, deltas, names, speaker.actor)
+
+
+async def _hear(
+    stores: Stores,
+    tx: Transaction,
+    state: SourceState,
+    deltas: Sequence[Delta],
+    names: Names,
+    actor: Actor,
+) -> Heard:
+    """Take changes of a source that is locked, and what was held until now."""
+    source_id = state.source.source_id
     surrogate = names.source_ids[source_id]
     numbers = [delta.source_sequence for delta in deltas]
     waiting = await stores.sources.waiting(tx, surrogate, numbers, RELEASED_MAX)
-    sorting = _sorted_in(state, deltas, waiting)
-    if waiting.count + len(sorting.held) - len(sorting.released) > HELD_MAX:
+    shown = await _shown(stores, tx, state, [*waiting.first, *deltas], names)
+    sorting = _sorted_in(state, deltas, waiting, shown)
+    if waiting.count + len(sorting.kept) - len(sorting.released) > HELD_MAX:
         raise TooManyHeld(source_id, state.numbers.applied + 1, HELD_MAX)
-    state = replace(state, numbers=sorting.numbers)
-    telling = Telling(stores, tx, names, {source_id: state}, speaker.actor)
+    ahead = max((state.ahead, *sorting.early))
+    state = replace(state, numbers=sorting.numbers, ahead=ahead)
+    telling = Telling(stores, tx, names, {source_id: state}, actor, doubtful=sorting.doubtful)
     rows = [Told(source_id, delta) for delta in sorting.fresh]
     verdicts = await telling.apply(rows)
     quarantine_ids = await telling.quarantine(rows, verdicts)
-    await stores.sources.hold(tx, surrogate, sorting.held, sorting.released)
+    await stores.sources.hold(tx, surrogate, sorting.kept, sorting.released, sorting.early)
     await stores.sources.advance(tx, telling.states.values(), names, await tx.now())
     known = dict(zip((delta.source_sequence for delta in sorting.fresh), verdicts, strict=True))
-    known |= dict.fromkeys((delta.source_sequence for delta in sorting.held), Outcome.HELD)
+    held = {delta.source_sequence for delta in sorting.kept}.difference(sorting.early)
+    known |= dict.fromkeys(held, Outcome.HELD)
     tally = tallied([*known.values(), *[Outcome.DUPLICATE] * sorting.duplicate_count])
     return Heard(
         [outcome_of(known.get(number, Outcome.DUPLICATE)) for number in numbers],
@@ -132,12 +149,17 @@ async def show(
     state: SourceState,
     names: Names,
     actor: Actor,
+    part_of: UUID | None = None,
 ) -> Result:
-    """Take rows of a picture of a source that is locked."""
-    telling = Telling(stores, tx, names, {state.source.source_id: state}, actor)
+    """Take rows of a picture of a source that is locked: a frame, where ``part_of`` an import."""
+    states = {state.source.source_id: state}
+    telling = Telling(stores, tx, names, states, actor, part_of=part_of)
     verdicts = await telling.apply(rows)
     quarantine_ids = await telling.quarantine(rows, verdicts)
     await stores.sources.advance(tx, telling.states.values(), names, await tx.now())
+    state = telling.states[state.source.source_id]
+    if state.source.gap_policy is GapPolicy.HOLD and state.ahead > state.numbers.applied:
+        await _hear(stores, tx, state, (), names, actor)
     return Result(verdicts, quarantine_ids)
 
 
@@ -187,16 +209,43 @@ async def dismiss_rows(
 
 @dataclass(frozen=True)
 class _Sorting:
-    """Changes in the order of their numbers: to be applied now, to be held, and released."""
+    """Changes in the order of their numbers: to be applied now, to be kept, and released.
+
+    ``early`` ones are applied although others before them have not come, so their numbers are kept.
+    Of ``doubtful`` ones it is not known whether they came before.
+    """
 
     numbers: Numbers
     fresh: Sequence[Delta]
-    held: Sequence[Delta]
+    kept: Sequence[Delta]
     released: Collection[int]
+    early: Collection[int]
+    doubtful: Collection[int]
     duplicate_count: int
 
 
-def _sorted_in(state: SourceState, deltas: Sequence[Delta], waiting: Waiting) -> _Sorting:
+async def _shown(
+    stores: Stores, tx: Transaction, state: SourceState, deltas: Sequence[Delta], names: Names
+) -> dict[StockKey, int]:
+    """Up to which number pictures have shown keys of changes that would be held otherwise."""
+    if state.source.gap_policy is not GapPolicy.HOLD or state.ahead <= state.numbers.applied:
+        return {}
+    keys = {delta.key for delta in deltas if misshapen(delta) is None}
+    await stores.items.look_up(tx, {key.sku for key in keys}, names)
+    await stores.locations.look_up(tx, {key.location_id for key in keys}, names)
+    known = [
+        key for key in keys if key.sku in names.item_ids and key.location_id in names.location_ids
+    ]
+    marks = await stores.sources.marks(tx, names.source_ids[state.source.source_id], known, names)
+    return {key: one.watermark for key, one in marks.keys.items() if one.watermark is not None}
+
+
+def _sorted_in(
+    state: SourceState,
+    deltas: Sequence[Delta],
+    waiting: Waiting,
+    shown: Mapping[StockKey, int],
+) -> _Sorting:
     numbers, holds = state.numbers, state.source.gap_policy is GapPolicy.HOLD
     new = {
         delta.source_sequence: delta
@@ -204,27 +253,52 @@ def _sorted_in(state: SourceState, deltas: Sequence[Delta], waiting: Waiting) ->
         if delta.source_sequence not in waiting.known and not numbers.has(delta.source_sequence)
     }
     pool = {delta.source_sequence: delta for delta in waiting.first} | new
+    reach = {mark: _reach(mark, numbers, pool) for mark in set(shown.values())}
     fresh: list[Delta] = []
+    released, early, doubtful = set[int](), set[int](), set[int]()
     for number, delta in sorted(pool.items()):
-        # What is missing below the highest number comes late and fills its gap.
-        if holds and number > numbers.applied + 1:
+        if numbers.is_forgotten(number):
+            doubtful.add(number)
+            fresh.append(delta)
             continue
-        fresh.append(delta)
-        numbers = numbers.after(number)
-    taken = {delta.source_sequence for delta in fresh}
+        # What is missing below the highest number comes late and fills its gap.
+        must_wait = holds and number > numbers.applied + 1
+        if must_wait and (delta.key not in shown or number > reach[shown[delta.key]]):
+            continue
+        if number not in waiting.settled:
+            fresh.append(delta)
+        if must_wait:
+            early.add(number)
+        else:
+            released.add(number)
+            numbers = numbers.after(number)
     return _Sorting(
         numbers,
         fresh,
-        held=[delta for number, delta in new.items() if number not in taken],
-        released=taken - new.keys(),
+        kept=[delta for number, delta in new.items() if number not in released | doubtful],
+        released=released - new.keys(),
+        early=early,
+        doubtful=doubtful,
         duplicate_count=len(deltas) - len(new),
     )
+
+
+def _reach(mark: int, numbers: Numbers, pool: Collection[int]) -> int:
+    """Up to which number nothing is missing after a picture.
+
+    All that a picture showed of its key is known, and so is of which keys those are that are held:
+    changes of its key may go on up to there, whatever is missing before.
+    """
+    last = numbers.last_after(mark)
+    while last + 1 in pool:
+        last += 1
+    return last
 
 
 def _gaps(sorting: _Sorting, waiting: Waiting) -> list[Gap]:
     """What is missing: known gaps, and what those that are held wait for."""
     left = {delta.source_sequence for delta in waiting.first} - set(sorting.released)
-    left |= {delta.source_sequence for delta in sorting.held}
+    left |= {delta.source_sequence for delta in sorting.kept}
     gaps, last = list(sorting.numbers.gaps), sorting.numbers.applied
     for number in sorted(left):
         if number > last + 1:

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.feed import ImportNotFound
 from ordermesh.inventory.domain.snapshot_import import Absent, ImportState, SnapshotImport
-from ordermesh.inventory.domain.stock_feed import PictureRow, Tally, Told
+from ordermesh.inventory.domain.stock_feed import Picture, PictureRow, Tally, Told
 from ordermesh.inventory.domain.stock_source import SourceState, Speaker
 from ordermesh.inventory.operations.feeds import locked_source, show
-from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 
@@ -34,7 +35,7 @@ async def begin_import(
     """Announce a picture, or ask how far it has come.
 
     Raises ``UnknownSource``, ``NotYourSource``, ``UnknownLocation``, ``ForeignLocation``,
-    ``ImportChanged``.
+    ``ImportChanged``, ``PictureInFuture``.
     """
     names = Names()
     state = await locked_source(stores, tx, announced.source_id, speaker, names)
@@ -45,20 +46,26 @@ async def begin_import(
     await stores.locations.resolve(tx, announced.location_ids, names)
     state.source.refuse_foreign(announced.location_ids)
     now = await tx.now()
+    announced.refuse_future(now)
     await stores.imports.add(tx, announced, names, now)
     surrogate = names.source_ids[announced.source_id]
     places = [names.location_ids[place] for place in announced.location_ids]
     marks = await stores.sources.marks(tx, surrogate, (), names)
-    whole = {
-        (0, place)
-        for place, code in zip(places, announced.location_ids, strict=True)
-        if not (known_mark := marks.locations.get(code))
-        or not announced.picture.is_older_than(known_mark)
-    }
+    whole: set[Pair] = set()
+    if not state.is_far_behind(announced.picture.watermark):
+        whole = {
+            (0, place)
+            for place, code in zip(places, announced.location_ids, strict=True)
+            if _is_latest(announced.picture, marks.locations.get(code), now)
+        }
     await stores.sources.mark(tx, surrogate, whole, announced.picture)
     await stores.sources.advance(tx, [state], names, now)
     added = await stores.imports.get(tx, announced.import_id)
     return added or announced
+
+
+def _is_latest(picture: Picture, known: Picture | None, now: datetime) -> bool:
+    return known is None or known.is_in_future(now) or not picture.is_older_than(known)
 
 
 async def import_frame(
@@ -81,15 +88,8 @@ async def import_frame(
     if not one.expects(frame, digest, applied[0] if applied else None):
         return Applied(applied[1] if applied else Tally(), is_skipped=True)
     told = [_told(one, row) for row in rows]
-    result = await show(stores, tx, told, state, names, speaker.actor)
+    result = await show(stores, tx, told, state, names, speaker.actor, part_of=import_id)
     tally = result.tally
-    if one.absent is Absent.ZERO:
-        known = {
-            names.pair(row.key)
-            for row in rows
-            if row.key.sku in names.item_ids and row.key.location_id in names.location_ids
-        }
-        await stores.imports.name_keys(tx, import_id, known)
     await stores.imports.add_frame(tx, import_id, frame, digest, tally)
     await stores.imports.save(tx, one.after(tally, frames=1), await tx.now())
     return Applied(tally, is_skipped=False)
@@ -107,17 +107,16 @@ async def complete_import(
     one.refuse_incomplete(frame_count)
     if one.state is ImportState.COMPLETED:
         return one
-    tally, is_done = Tally(), True
-    if one.absent is Absent.ZERO:
-        keys = await stores.imports.absent(tx, one, ABSENT_KEYS)
-        if keys:
-            told = [_told(one, PictureRow(key, 0)) for key in keys]
-            result = await show(stores, tx, told, state, names, speaker.actor)
-            tally, is_done = result.tally, False
-            await stores.imports.name_keys(tx, import_id, names.pairs(keys))
-        else:
-            forgotten = await stores.imports.forget_keys(tx, import_id, FORGOTTEN_KEYS)
-            is_done = forgotten < FORGOTTEN_KEYS
+    tally, is_done = Tally(), False
+    is_zero = one.absent is Absent.ZERO
+    keys = await stores.imports.absent(tx, one, ABSENT_KEYS) if is_zero else []
+    if keys:
+        told = [_told(one, PictureRow(key, 0)) for key in keys]
+        tally = (await show(stores, tx, told, state, names, speaker.actor)).tally
+        await stores.imports.name_keys(tx, import_id, names.pairs(keys))
+    else:
+        forgotten = await stores.imports.forget_keys(tx, import_id, FORGOTTEN_KEYS)
+        is_done = forgotten < FORGOTTEN_KEYS
     now = await tx.now()
     after = one.after(tally, is_done=is_done)
     await stores.imports.save(tx, after, now)

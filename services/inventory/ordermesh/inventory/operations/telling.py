@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Cause, Ledger
+from ordermesh.inventory.domain.misfits import misdated, misnumbered, misplaced, misshapen
 from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.domain.stock_feed import (
     NOTHING_UNSEEN,
@@ -29,8 +30,6 @@ from ordermesh.inventory.domain.stock_feed import (
     Verdict,
     apply_delta,
     apply_picture,
-    misplaced,
-    misshapen,
     tallied,
 )
 from ordermesh.inventory.domain.stock_source import SourceState
@@ -65,7 +64,10 @@ class Telling:
     """One transaction in which rows of locked sources are decided on.
 
     ``states`` are the sources; they are advanced as far as pictures are ahead of their changes.
-    ``any_jump``: somebody has looked, so no change is too large.
+    ``any_jump``: somebody has looked, so no change is too large, and no picture too far ahead.
+    ``part_of`` is the import of which the rows are a frame: they must not show what an earlier
+    frame has shown. Of changes with ``doubtful`` numbers it is not known whether they were dealt
+    with; they are of one source.
     """
 
     stores: Stores
@@ -74,7 +76,8 @@ class Telling:
     states: dict[str, SourceState]
     actor: Actor
     any_jump: bool = False
-    now: datetime | None = None
+    part_of: UUID | None = None
+    doubtful: Collection[int] = ()
     _marks: dict[str, Marks] = field(default_factory=dict)
     _unseen: dict[tuple[Shown, StockKey], Unseen] = field(default_factory=dict)
     _quarantined: frozenset[StockKey] = frozenset()
@@ -84,7 +87,7 @@ class Telling:
         verdicts: dict[int, Verdict] = await self._misfits(rows)
         sound = [place for place in range(len(rows)) if place not in verdicts]
         if sound:
-            books, kits = await self._locked([rows[place] for place in sound])
+            books, kits, now = await self._locked([rows[place] for place in sound])
             for place in sound:
                 if rows[place].row.key.sku in kits:
                     verdicts[place] = Misfit(Trouble.KIT)
@@ -93,9 +96,9 @@ class Telling:
             ledger = books.opened()
             with span("decide", {Attributes.LINE_COUNT: len(sound)}):
                 for place in sound:
-                    verdicts[place] = self._decide(ledger, rows[place])
-            expired = await self._cure(ledger, rows, verdicts)
-            await self._write(ledger, books, expired)
+                    verdicts[place] = self._decide(ledger, rows[place], now)
+            expired = await self._cure(ledger, rows, verdicts, now)
+            await self._write(ledger, books, expired, now)
             await self._remember([rows[place] for place in sound], verdicts, sound)
         return [verdicts[place] for place in range(len(rows))]
 
@@ -111,6 +114,9 @@ class Telling:
         places = {key.location_id for key in shapely}
         await self.stores.locations.look_up(self.tx, places, self.names)
         skus, location_ids = self.names.item_ids, self.names.location_ids
+        earlier = await self._shown_before(shapely)
+        if self.doubtful:
+            found = await self._doubted(rows) | found
         seen: set[tuple[str, StockKey]] = set()
         for place, told in enumerate(rows):
             if place in found:
@@ -118,14 +124,49 @@ class Telling:
             source = self.states[told.source_id].source
             misfit = misplaced(told.row, source, skus, location_ids, kits)
             if misfit is None and isinstance(told.row, PictureRow):
-                if (told.source_id, told.row.key) in seen:
+                if told.row.key in earlier or (told.source_id, told.row.key) in seen:
                     misfit = Misfit(Trouble.REPEATED)
                 seen.add((told.source_id, told.row.key))
             if misfit is not None:
                 found[place] = misfit
         return found
 
-    async def _locked(self, rows: Sequence[Told]) -> tuple[Books, Collection[str]]:
+    async def _doubted(self, rows: Sequence[Told]) -> dict[int, Verdict]:
+        """What is known of changes with forgotten numbers: whether their keys' books have them."""
+        places = {
+            place: row
+            for place, row in enumerate(told.row for told in rows)
+            if isinstance(row, Delta) and row.source_sequence in self.doubtful
+        }
+        numbers = {
+            row.source_sequence: row.key
+            for row in places.values()
+            if row.key.sku in self.names.item_ids and row.key.location_id in self.names.location_ids
+        }
+        source_id = rows[0].source_id
+        source = self.names.source_ids[source_id]
+        moved = await self.stores.sources.moved(self.tx, source, numbers, self.names)
+        facts = {"forgottenSequence": str(self.states[source_id].numbers.forgotten)}
+        forgotten = Misfit(Trouble.NUMBER_FORGOTTEN, facts)
+        return {
+            place: Outcome.DUPLICATE if row.source_sequence in moved else forgotten
+            for place, row in places.items()
+        }
+
+    async def _shown_before(self, keys: Collection[StockKey]) -> Collection[StockKey]:
+        """Those of the keys that an earlier frame has shown; the next ones will know of all."""
+        if self.part_of is None:
+            return ()
+        named = {
+            self.names.pair(key): key
+            for key in keys
+            if key.sku in self.names.item_ids and key.location_id in self.names.location_ids
+        }
+        known = await self.stores.imports.name_keys(self.tx, self.part_of, named)
+        return {named[pair] for pair in known}
+
+    async def _locked(self, rows: Sequence[Told]) -> tuple[Books, Collection[str], datetime]:
+        """The books, locked, those items that are kits, and the time."""
         keys = {told.row.key for told in rows}
         growing = {told.row.key for told in rows if _may_grow(told.row)}
         await self.stores.ledger.open(self.tx, self.names.pairs(growing))
@@ -133,8 +174,7 @@ class Telling:
         self._quarantined = books.quarantined
         # Read again under the locks: an item may have become a kit while we waited for them.
         kits = await self.stores.items.kits_among(self.tx, {key.sku for key in keys})
-        self.now = await self.tx.now()
-        return books, kits
+        return books, kits, await self.tx.now()
 
     async def _look_back(self, rows: Sequence[Told], books: Books) -> None:
         """Read what pictures showed of the keys before, and what these ones do not contain."""
@@ -164,14 +204,16 @@ class Telling:
                 picture,
                 keys_of,
                 self.names,
-                self.states[source_id].numbers.applied,
+                self.states[source_id].highest,
             )
             self._unseen |= {(shown, key): unseen for key, unseen in found.items()}
 
     def _ahead(self, source_id: str) -> int:
         return self.states[source_id].ahead
 
-    def _decide(self, ledger: Ledger, told: Told, *, is_last: bool = False) -> Verdict:
+    def _decide(
+        self, ledger: Ledger, told: Told, now: datetime, *, is_last: bool = False
+    ) -> Verdict:
         """The verdict; only at the ``is_last`` time may promises be left without units."""
         row, source = told.row, self.states[told.source_id].source
         if row.key in self._quarantined:
@@ -183,7 +225,12 @@ class Telling:
                 return Outcome.CONTAINED
             return apply_delta(ledger, source, row, leave)
         picture = told.picture or Picture(None, None)
-        if marks.outdate(picture, row.key):
+        misfit = misdated(picture, now)
+        if misfit is None and not self.any_jump:
+            misfit = misnumbered(picture, self.states[told.source_id])
+        if misfit is not None:
+            return misfit
+        if marks.outdate(picture, row.key, now):
             return Outcome.OUTDATED
         unseen = self._unseen.get(((told.source_id, picture, told.is_full), row.key))
         return apply_picture(
@@ -197,19 +244,18 @@ class Telling:
         )
 
     async def _cure(
-        self, ledger: Ledger, rows: Sequence[Told], verdicts: dict[int, Verdict]
+        self, ledger: Ledger, rows: Sequence[Told], verdicts: dict[int, Verdict], now: datetime
     ) -> list[StoredReservation]:
         """Where promises are in the way, expire those whose time has passed, and decide again.
 
         What is then still gone leaves the others short, where the source may say so.
         """
-        now = self.now
         below = {
             place: verdict
             for place, verdict in verdicts.items()
             if isinstance(verdict, Misfit) and verdict.missing
         }
-        if not below or now is None:
+        if not below:
             return []
         missing: dict[StockKey, int] = defaultdict(int)
         for place, misfit in below.items():
@@ -222,13 +268,13 @@ class Telling:
         for place in below:
             source = self.states[rows[place].source_id].source
             if expired or source.may_fall_below_reserved:
-                verdicts[place] = self._decide(ledger, rows[place], is_last=True)
+                verdicts[place] = self._decide(ledger, rows[place], now, is_last=True)
         return [StoredReservation(before[one.reservation_id], one) for one in expired]
 
     async def _write(
-        self, ledger: Ledger, books: Books, expired: Sequence[StoredReservation]
+        self, ledger: Ledger, books: Books, expired: Sequence[StoredReservation], now: datetime
     ) -> None:
-        if self.now is None or not ledger.entries:
+        if not ledger.entries:
             return
         documents: dict[Cause, Document] = {}
         for cause in dict.fromkeys(entry.cause for entry in ledger.entries):
@@ -244,7 +290,7 @@ class Telling:
             books.terms,
             documents,
             expired,
-            self.now,
+            now,
         )
 
     async def _remember(
@@ -253,7 +299,8 @@ class Telling:
         """Note which pictures of keys were shown, where that will matter.
 
         A full picture that is not ahead of the source's changes needs no notes: the note of its
-        location outdates older ones, and no change that it contains can still come.
+        location outdates older ones, and no change that it contains can still come. But where other
+        sources speak for its locations, older pictures of theirs are outdated by what it showed.
         """
         shown: dict[Shown, list[StockKey]] = defaultdict(list)
         for place, told in zip(places, rows, strict=True):
@@ -269,7 +316,10 @@ class Telling:
             if is_ahead and picture.watermark is not None:
                 ahead = max(state.ahead, picture.watermark)
                 self.states[source_id] = replace(state, ahead=ahead)
-            if is_ahead or not is_full:
+            is_alone = picture.taken is None or await self.stores.sources.is_alone(
+                self.tx, state.source
+            )
+            if is_ahead or not is_full or not is_alone:
                 pairs = self.names.pairs(keys)
                 await self.stores.sources.mark(self.tx, surrogate, pairs, picture)
 

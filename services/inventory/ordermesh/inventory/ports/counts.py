@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ordermesh.inventory.domain.count import Count, CountState, Expectation
+from ordermesh.inventory.domain.count import Count, CountState, Expectation, LastCount
+from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.ports.names import Names
 from ordermesh.runtime.database import Transaction
 
@@ -39,6 +40,21 @@ class CountStore(Protocol):
 
         At most ``size`` of them.
         """
+        ...
+
+    async def corrected(
+        self, tx: Transaction, since: Mapping[StockKey, int], names: Names
+    ) -> dict[StockKey, int]:
+        """By how many units the books were corrected since entries, although no goods moved.
+
+        Those declared missing are part of the books. Keys that were not corrected are left out.
+        """
+        ...
+
+    async def remember(
+        self, tx: Transaction, counted: Mapping[StockKey, LastCount], names: Names
+    ) -> None:
+        """Note that keys were counted to the end, also where the books said so already."""
         ...
 
     async def page(

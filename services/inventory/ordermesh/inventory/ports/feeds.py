@@ -26,11 +26,15 @@ from ordermesh.runtime.database import Transaction
 
 @dataclass(frozen=True)
 class Waiting:
-    """Changes of a source that are held: the first ones, which of those asked for, how many."""
+    """Changes of a source that are held: the first ones, which of those asked for, how many.
+
+    ``settled`` are those of the first that were dealt with: only their numbers wait.
+    """
 
     first: Sequence[Delta]
     known: Collection[int]
     count: int
+    settled: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,36 @@ class SourceStore(Protocol):
         ...
 
     async def hold(
-        self, tx: Transaction, source: int, deltas: Sequence[Delta], released: Collection[int]
+        self,
+        tx: Transaction,
+        source: int,
+        deltas: Sequence[Delta],
+        released: Collection[int],
+        settled: Collection[int],
     ) -> None:
-        """Hold changes, and forget those that were released."""
+        """Hold changes, and forget those that were released.
+
+        ``settled`` are held no more, but their numbers still wait.
+        """
+        ...
+
+    async def moved(
+        self, tx: Transaction, source: int, numbers: Mapping[int, StockKey], names: Names
+    ) -> set[int]:
+        """Those of the numbers whose changes stand in the books of their keys, or in quarantine."""
+        ...
+
+    async def is_alone(self, tx: Transaction, source: StockSource) -> bool:
+        """Whether no other source speaks for any of its locations."""
         ...
 
     async def marks(
         self, tx: Transaction, source: int, keys: Collection[StockKey], names: Names
     ) -> Marks:
-        """The pictures that are remembered of keys and of their locations."""
+        """The pictures that are remembered of keys and of their locations.
+
+        Of other sources it is when they took theirs of the keys.
+        """
         ...
 
     async def mark(
@@ -105,12 +130,12 @@ class SourceStore(Protocol):
         picture: Picture,
         included: Mapping[StockKey, int | None],
         names: Names,
-        applied: int,
+        highest: int,
     ) -> dict[StockKey, Unseen]:
         """What a picture does not contain of keys; what it contains wholly is left out.
 
         ``included`` are the sequences of balances up to which the source had heard of our changes;
-        None: the time decides. ``applied`` is the source's highest number.
+        None: the time decides. ``highest`` is the source's highest number in the books, or more.
         """
         ...
 
@@ -185,8 +210,10 @@ class ImportStore(Protocol):
         """Note an applied frame."""
         ...
 
-    async def name_keys(self, tx: Transaction, import_id: UUID, pairs: Collection[Pair]) -> None:
-        """Note that the picture names these keys."""
+    async def name_keys(
+        self, tx: Transaction, import_id: UUID, pairs: Collection[Pair]
+    ) -> set[Pair]:
+        """Note that the picture names these keys; gives those that it had named before."""
         ...
 
     async def absent(self, tx: Transaction, one: SnapshotImport, size: int) -> list[StockKey]:

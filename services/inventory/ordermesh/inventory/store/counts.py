@@ -12,19 +12,21 @@ from ordermesh.inventory.domain.count import (
     CountLineState,
     CountState,
     Expectation,
+    LastCount,
     Tally,
     Threshold,
 )
-from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import AdjustmentReason
 from ordermesh.inventory.ports.counts import CountFilter
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.store.keys import texts
-from ordermesh.inventory.store.tables.counts import count, count_line
+from ordermesh.inventory.store.looking_back import corrected
+from ordermesh.inventory.store.tables.counts import count, count_line, count_mark
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.inventory.store.tables.locations import location
-from ordermesh.runtime.bulk import insert_rows
+from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import insert_new
 
@@ -126,6 +128,30 @@ class SqlCountStore:
             for row in await tx.execute(statement.order_by(item.c.sku).limit(size))
         }
         return {**dict.fromkeys(skus or (), Expectation(0, 0)), **found}
+
+    async def corrected(
+        self, tx: Transaction, since: Mapping[StockKey, int], names: Names
+    ) -> dict[StockKey, int]:
+        """By how many units the books were corrected since entries, although no goods moved."""
+        return await corrected(tx, since, names)
+
+    async def remember(
+        self, tx: Transaction, counted: Mapping[StockKey, LastCount], names: Names
+    ) -> None:
+        """Note that keys were counted to the end, also where the books said so already."""
+        rows: list[dict[str, Any]] = [
+            {
+                "item_id": names.item_ids[key.sku],
+                "location_id": names.location_ids[key.location_id],
+                "sequence": last.sequence,
+                "count_time": last.time,
+            }
+            for key, last in sorted(counted.items())
+        ]
+        if rows:
+            # A key without a balance has no lock, so two counts of it may come at once.
+            await tx.execute(insert_new(count_mark, tx.dialect).values(rows))
+            await update_rows(tx, count_mark, ("item_id", "location_id"), rows)
 
     async def page(
         self,

@@ -101,14 +101,17 @@ class SqlImportStore:
             )
         )
 
-    async def name_keys(self, tx: Transaction, import_id: UUID, pairs: Collection[Pair]) -> None:
-        """Note that the picture names these keys."""
+    async def name_keys(
+        self, tx: Transaction, import_id: UUID, pairs: Collection[Pair]
+    ) -> set[Pair]:
+        """Note that the picture names these keys; gives those that it had named before."""
         known = await _named(tx, import_id, pairs)
         rows = [
             {"import_id": import_id, "item_id": item_id, "location_id": place}
             for item_id, place in sorted(set(pairs) - known)
         ]
         await insert_rows(tx, snapshot_key, rows)
+        return known
 
     async def absent(self, tx: Transaction, one: SnapshotImport, size: int) -> list[StockKey]:
         """Keys with stock at the import's locations that it does not name, so many."""

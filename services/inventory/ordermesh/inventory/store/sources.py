@@ -8,6 +8,7 @@ from sqlalchemy import Row, and_, delete, func, insert, select, update
 
 from ordermesh.inventory.domain.errors.feed import UnknownSource
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.quarantine import QuarantineState
 from ordermesh.inventory.domain.stock_feed import Delta, Marks, Picture, Unseen
 from ordermesh.inventory.domain.stock_source import (
     Gap,
@@ -28,6 +29,7 @@ from ordermesh.inventory.store.tables.feeds import (
     quarantined_row,
     stock_source,
 )
+from ordermesh.inventory.store.tables.ledger import entry
 from ordermesh.inventory.store.told import read_delta, written_row
 from ordermesh.runtime.bulk import insert_rows, update_rows
 from ordermesh.runtime.database import Transaction
@@ -67,7 +69,9 @@ class SqlSourceStore:
             .with_for_update(key_share=True)
         )
         known = {row.code: _state(row).source for row in found}
-        fresh = {"applied_sequence": 0, "gaps": [], "ahead": 0, "create_time": now}
+        fresh = {
+            "applied_sequence": 0, "gaps": [], "forgotten": 0, "ahead": 0, "create_time": now,
+        }  # fmt: skip
         new = [{**_columns(one), **fresh} for one in sources if one.source_id not in known]
         if new:
             await tx.execute(insert(stock_source), new)
@@ -91,6 +95,7 @@ class SqlSourceStore:
                 .values(
                     applied_sequence=state.numbers.applied,
                     gaps=[list(gap) for gap in state.numbers.gaps],
+                    forgotten=state.numbers.forgotten,
                     ahead=state.ahead,
                     heard_time=now,
                 )
@@ -113,12 +118,13 @@ class SqlSourceStore:
     ) -> Waiting:
         """The first changes that are held, so many, and which of the numbers are held."""
         first = await tx.execute(
-            select(held_delta.c.delta)
+            select(held_delta.c.delta, held_delta.c.is_settled)
             .where(held_delta.c.source_id == source)
             .order_by(held_delta.c.source_sequence)
             .limit(size)
         )
-        deltas = [read_delta(row.delta) for row in first]
+        rows = first.all()
+        deltas = [read_delta(row.delta) for row in rows]
         if not deltas:
             return Waiting((), frozenset(), 0)
         known = await tx.execute(
@@ -130,21 +136,40 @@ class SqlSourceStore:
         counted = await tx.execute(
             select(func.count()).select_from(held_delta).where(held_delta.c.source_id == source)
         )
-        return Waiting(deltas, frozenset(known.scalars()), counted.scalar_one())
+        settled = [
+            delta.source_sequence for delta, row in zip(deltas, rows, strict=True) if row.is_settled
+        ]
+        return Waiting(deltas, frozenset(known.scalars()), counted.scalar_one(), frozenset(settled))
 
     async def hold(
-        self, tx: Transaction, source: int, deltas: Sequence[Delta], released: Collection[int]
+        self,
+        tx: Transaction,
+        source: int,
+        deltas: Sequence[Delta],
+        released: Collection[int],
+        settled: Collection[int],
     ) -> None:
-        """Hold changes, and forget those that were released."""
+        """Hold changes, forget those that were released, and note those that are held no more."""
         rows = [
             {
                 "source_id": source,
                 "source_sequence": delta.source_sequence,
                 "delta": written_row(delta),
+                "is_settled": delta.source_sequence in settled,
             }
             for delta in deltas
         ]
         await insert_rows(tx, held_delta, rows)
+        before = set(settled) - {delta.source_sequence for delta in deltas}
+        if before:
+            await tx.execute(
+                update(held_delta)
+                .where(
+                    held_delta.c.source_id == source,
+                    held_delta.c.source_sequence.in_(bigs(tx.dialect, before)),
+                )
+                .values(is_settled=True)
+            )
         if released:
             await tx.execute(
                 delete(held_delta).where(
@@ -152,6 +177,38 @@ class SqlSourceStore:
                     held_delta.c.source_sequence.in_(bigs(tx.dialect, released)),
                 )
             )
+
+    async def moved(
+        self, tx: Transaction, source: int, numbers: Mapping[int, StockKey], names: Names
+    ) -> set[int]:
+        """Those of the numbers whose changes stand in the books of their keys, or in quarantine."""
+        places = pairs(tx.dialect, names.pairs(numbers.values())).subquery()
+        in_books = await tx.execute(
+            select(entry.c.source_sequence).join(
+                places,
+                and_(
+                    entry.c.source_id == source,
+                    entry.c.item_id == places.c.item_id,
+                    entry.c.location_id == places.c.location_id,
+                    entry.c.source_sequence.in_(bigs(tx.dialect, numbers)),
+                ),
+            )
+        )
+        doubtful = await tx.execute(
+            select(quarantined_row.c.source_sequence).where(
+                quarantined_row.c.source_id == source,
+                quarantined_row.c.state == int(QuarantineState.OPEN),
+                quarantined_row.c.source_sequence.in_(bigs(tx.dialect, numbers)),
+            )
+        )
+        return {*in_books.scalars(), *doubtful.scalars()}
+
+    async def is_alone(self, tx: Transaction, source: StockSource) -> bool:
+        """Whether no other source speaks for any of its locations."""
+        found = await tx.execute(
+            select(stock_source.c.location_codes).where(stock_source.c.code != source.source_id)
+        )
+        return all(source.own_locations.isdisjoint(codes) for codes in found.scalars())
 
     async def marks(
         self, tx: Transaction, source: int, keys: Collection[StockKey], names: Names
@@ -164,6 +221,10 @@ class SqlSourceStore:
             keys={key_of[pair]: picture for pair, picture in found.items() if pair in key_of},
             locations={
                 codes[place]: picture for (item, place), picture in found.items() if item == WHOLE
+            },
+            others={
+                key_of[pair]: taken
+                for pair, taken in (await _by_others(tx, source, key_of.keys())).items()
             },
         )
 
@@ -200,10 +261,10 @@ class SqlSourceStore:
         picture: Picture,
         included: Mapping[StockKey, int | None],
         names: Names,
-        applied: int,
+        highest: int,
     ) -> dict[StockKey, Unseen]:
         """What a picture does not contain of keys; what it contains wholly is left out."""
-        return await unseen(tx, source, picture, included, names, applied)
+        return await unseen(tx, source, picture, included, names, highest)
 
 
 async def _marked(tx: Transaction, source: int, wanted: Collection[Pair]) -> dict[Pair, Picture]:
@@ -221,6 +282,30 @@ async def _marked(tx: Transaction, source: int, wanted: Collection[Pair]) -> dic
     return {(row.item_id, row.location_id): Picture(row.watermark, row.taken) for row in found}
 
 
+async def _by_others(
+    tx: Transaction, source: int, wanted: Collection[Pair]
+) -> dict[Pair, datetime]:
+    """When other sources took their latest pictures of keys."""
+    rows = pairs(tx.dialect, wanted).subquery()
+    found = await tx.execute(
+        select(
+            picture_mark.c.item_id,
+            picture_mark.c.location_id,
+            func.max(picture_mark.c.taken).label("taken"),
+        )
+        .join(
+            rows,
+            and_(
+                picture_mark.c.location_id == rows.c.location_id,
+                picture_mark.c.item_id == rows.c.item_id,
+            ),
+        )
+        .where(picture_mark.c.source_id != source, picture_mark.c.taken.is_not(None))
+        .group_by(picture_mark.c.item_id, picture_mark.c.location_id)
+    )
+    return {(row.item_id, row.location_id): row.taken for row in found}
+
+
 async def _reports(tx: Transaction, after: str, size: int) -> list[SourceReport]:
     found = await tx.execute(
         select(stock_source)
@@ -232,7 +317,7 @@ async def _reports(tx: Transaction, after: str, size: int) -> list[SourceReport]
     ids = integers(tx.dialect, [row.source_id for row in rows])
     held = await tx.execute(
         select(held_delta.c.source_id, func.count().label("rows"))
-        .where(held_delta.c.source_id.in_(ids))
+        .where(held_delta.c.source_id.in_(ids), held_delta.c.is_settled.is_(False))
         .group_by(held_delta.c.source_id)
     )
     held_counts = {row.source_id: int(row.rows) for row in held}
@@ -267,8 +352,10 @@ def _state(row: Row[Any]) -> SourceState:
         jump_percent=row.jump_percent,
         gap_policy=GapPolicy(row.gap_policy),
         silence=None if row.silence_seconds is None else timedelta(seconds=row.silence_seconds),
+        ahead_max=row.ahead_max,
     )
-    numbers = Numbers(row.applied_sequence, tuple(Gap(*gap) for gap in row.gaps))
+    gaps = tuple(Gap(*gap) for gap in row.gaps)
+    numbers = Numbers(row.applied_sequence, gaps, row.forgotten)
     return SourceState(source, numbers, row.ahead, row.heard_time)
 
 
@@ -282,6 +369,7 @@ def _columns(source: StockSource) -> dict[str, Any]:
         "jump_units": source.jump_units,
         "jump_percent": source.jump_percent,
         "gap_policy": int(source.gap_policy),
+        "ahead_max": source.ahead_max,
         "silence_seconds": (
             None if source.silence is None else int(source.silence.total_seconds())
         ),

@@ -66,6 +66,7 @@ def source(message: StockSourceMessage) -> StockSource:
         silence=(
             message.silence_duration.ToTimedelta() if message.HasField("silence_duration") else None
         ),
+        ahead_max=message.ahead_max,
     )
 
 
@@ -80,6 +81,7 @@ def source_message(one: StockSource) -> StockSourceMessage:
         jump_units=one.jump_units,
         jump_percent=one.jump_percent,
         gap_policy=StockSourceMessage.GapPolicy.ValueType(one.gap_policy),
+        ahead_max=one.ahead_max,
     )
     if one.silence is not None:
         message.silence_duration.FromTimedelta(one.silence)

@@ -256,7 +256,10 @@ class Tally(_message.Message):
     counted: _builtins.int
     """Units that were found."""
     expected: _builtins.int
-    """Units that should have been found, by the books: sellable ones and those declared missing."""
+    """Units that should have been found, by the books: sellable ones and those declared missing. They
+    are those of when the count of the line began, with what the books were corrected by until this
+    was said.
+    """
     variance: _builtins.int
     """`counted - expected`."""
     @_builtins.property

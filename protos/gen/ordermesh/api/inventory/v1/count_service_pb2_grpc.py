@@ -31,7 +31,14 @@ class CountServiceStub:
 
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
-    moves afterwards is not counted twice.
+    moves afterwards is not counted twice. Where the books are only corrected meanwhile nothing has
+    moved, and what is expected is corrected, too: by another count of the item, which may be open at
+    the same time, by a picture of a system outside, by what was written off as lost or not found, and
+    by an adjustment with any reason but `ADJUSTMENT_REASON_DAMAGED`, which says that goods were taken
+    away.
+
+    A count that was accepted is better knowledge than a picture of a system outside that was taken
+    before, also where it found what the books say.
 
     A caller in the role of a location counts its own locations: every method answers
     `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
@@ -86,7 +93,14 @@ class CountServiceServicer:
 
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
-    moves afterwards is not counted twice.
+    moves afterwards is not counted twice. Where the books are only corrected meanwhile nothing has
+    moved, and what is expected is corrected, too: by another count of the item, which may be open at
+    the same time, by a picture of a system outside, by what was written off as lost or not found, and
+    by an adjustment with any reason but `ADJUSTMENT_REASON_DAMAGED`, which says that goods were taken
+    away.
+
+    A count that was accepted is better knowledge than a picture of a system outside that was taken
+    before, also where it found what the books say.
 
     A caller in the role of a location counts its own locations: every method answers
     `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
@@ -211,7 +225,14 @@ class CountService:
 
     What is counted are the sellable units of an item, promised or not; what is kept apart is not
     counted. Goods may go on moving: what the books expect is noted when a count begins, and what
-    moves afterwards is not counted twice.
+    moves afterwards is not counted twice. Where the books are only corrected meanwhile nothing has
+    moved, and what is expected is corrected, too: by another count of the item, which may be open at
+    the same time, by a picture of a system outside, by what was written off as lost or not found, and
+    by an adjustment with any reason but `ADJUSTMENT_REASON_DAMAGED`, which says that goods were taken
+    away.
+
+    A count that was accepted is better knowledge than a picture of a system outside that was taken
+    before, also where it found what the books say.
 
     A caller in the role of a location counts its own locations: every method answers
     `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.

@@ -198,6 +198,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_FRAME_CHANGED: _ErrorReason.ValueType  # 78
     """FAILED_PRECONDITION. The frame was applied with other rows. Metadata: `importId`, `frame`."""
+    ERROR_REASON_PICTURE_IN_FUTURE: _ErrorReason.ValueType  # 82
+    """FAILED_PRECONDITION. A picture is said to have been taken later than now, by more than the five
+    minutes by which clocks may differ. Metadata: `sourceId`, `pictureTime`, `now`.
+    """
     ERROR_REASON_QUARANTINED_ROW_NOT_FOUND: _ErrorReason.ValueType  # 79
     """NOT_FOUND. No row in quarantine has this id. Rows of: `quarantineId`."""
     ERROR_REASON_QUARANTINED_ROW_DECIDED: _ErrorReason.ValueType  # 80
@@ -437,6 +441,10 @@ ERROR_REASON_FRAME_MISSING: ErrorReason.ValueType  # 77
 """
 ERROR_REASON_FRAME_CHANGED: ErrorReason.ValueType  # 78
 """FAILED_PRECONDITION. The frame was applied with other rows. Metadata: `importId`, `frame`."""
+ERROR_REASON_PICTURE_IN_FUTURE: ErrorReason.ValueType  # 82
+"""FAILED_PRECONDITION. A picture is said to have been taken later than now, by more than the five
+minutes by which clocks may differ. Metadata: `sourceId`, `pictureTime`, `now`.
+"""
 ERROR_REASON_QUARANTINED_ROW_NOT_FOUND: ErrorReason.ValueType  # 79
 """NOT_FOUND. No row in quarantine has this id. Rows of: `quarantineId`."""
 ERROR_REASON_QUARANTINED_ROW_DECIDED: ErrorReason.ValueType  # 80

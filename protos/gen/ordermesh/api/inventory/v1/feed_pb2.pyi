@@ -36,7 +36,7 @@ class _RowOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RowOutcome
     ROW_OUTCOME_UNCHANGED: _RowOutcome.ValueType  # 2
     """The books said so already; nothing was written."""
     ROW_OUTCOME_DUPLICATE: _RowOutcome.ValueType  # 3
-    """A change with this number was dealt with before."""
+    """A change with this number was dealt with before, is held, or waits in quarantine."""
     ROW_OUTCOME_CONTAINED: _RowOutcome.ValueType  # 4
     """A snapshot that was applied before contained this change."""
     ROW_OUTCOME_OUTDATED: _RowOutcome.ValueType  # 5
@@ -56,7 +56,7 @@ ROW_OUTCOME_APPLIED: RowOutcome.ValueType  # 1
 ROW_OUTCOME_UNCHANGED: RowOutcome.ValueType  # 2
 """The books said so already; nothing was written."""
 ROW_OUTCOME_DUPLICATE: RowOutcome.ValueType  # 3
-"""A change with this number was dealt with before."""
+"""A change with this number was dealt with before, is held, or waits in quarantine."""
 ROW_OUTCOME_CONTAINED: RowOutcome.ValueType  # 4
 """A snapshot that was applied before contained this change."""
 ROW_OUTCOME_OUTDATED: RowOutcome.ValueType  # 5
@@ -96,10 +96,28 @@ class _QuarantineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quar
     QUARANTINE_REASON_TOO_LARGE: _QuarantineReason.ValueType  # 9
     """More than a balance can hold."""
     QUARANTINE_REASON_REPEATED: _QuarantineReason.ValueType  # 10
-    """The picture shows the key twice."""
+    """The picture shows the key twice, in one call or in two frames of an import; the first row counts."""
     QUARANTINE_REASON_KEY_QUARANTINED: _QuarantineReason.ValueType  # 11
     """The books of the key were found wrong, and nothing moves there now: it can be tried again when the
     key is free.
+    """
+    QUARANTINE_REASON_UNKNOWN_SEQUENCE: _QuarantineReason.ValueType  # 12
+    """The source is said to have heard of changes of ours that were never made: `included_sequence` is
+    higher than the `sequence` of our balance. Facts: `includedSequence`, `sequence`.
+    """
+    QUARANTINE_REASON_IN_FUTURE: _QuarantineReason.ValueType  # 13
+    """The picture is said to have been taken later than now, by more than the five minutes by which
+    clocks may differ. Facts: `pictureTime`, `now`.
+    """
+    QUARANTINE_REASON_NUMBER_FORGOTTEN: _QuarantineReason.ValueType  # 14
+    """The number of the change lies before more gaps than are kept, and the books of its key do not have
+    it: it may never have come, or been shown by a picture. Trying it again applies it. Facts:
+    `forgottenSequence`, up to which it is not known any more what has come.
+    """
+    QUARANTINE_REASON_TOO_FAR_AHEAD: _QuarantineReason.ValueType  # 15
+    """The watermark of the picture is further ahead of the changes that have come than the source allows.
+    It can be tried again with `accept_jumps`, or when they have come. Facts: `watermark`,
+    `appliedSequence`, `limit`.
     """
 
 class QuarantineReason(_QuarantineReason, metaclass=_QuarantineReasonEnumTypeWrapper):
@@ -128,10 +146,28 @@ QUARANTINE_REASON_BELOW_RESERVED: QuarantineReason.ValueType  # 8
 QUARANTINE_REASON_TOO_LARGE: QuarantineReason.ValueType  # 9
 """More than a balance can hold."""
 QUARANTINE_REASON_REPEATED: QuarantineReason.ValueType  # 10
-"""The picture shows the key twice."""
+"""The picture shows the key twice, in one call or in two frames of an import; the first row counts."""
 QUARANTINE_REASON_KEY_QUARANTINED: QuarantineReason.ValueType  # 11
 """The books of the key were found wrong, and nothing moves there now: it can be tried again when the
 key is free.
+"""
+QUARANTINE_REASON_UNKNOWN_SEQUENCE: QuarantineReason.ValueType  # 12
+"""The source is said to have heard of changes of ours that were never made: `included_sequence` is
+higher than the `sequence` of our balance. Facts: `includedSequence`, `sequence`.
+"""
+QUARANTINE_REASON_IN_FUTURE: QuarantineReason.ValueType  # 13
+"""The picture is said to have been taken later than now, by more than the five minutes by which
+clocks may differ. Facts: `pictureTime`, `now`.
+"""
+QUARANTINE_REASON_NUMBER_FORGOTTEN: QuarantineReason.ValueType  # 14
+"""The number of the change lies before more gaps than are kept, and the books of its key do not have
+it: it may never have come, or been shown by a picture. Trying it again applies it. Facts:
+`forgottenSequence`, up to which it is not known any more what has come.
+"""
+QUARANTINE_REASON_TOO_FAR_AHEAD: QuarantineReason.ValueType  # 15
+"""The watermark of the picture is further ahead of the changes that have come than the source allows.
+It can be tried again with `accept_jumps`, or when they have come. Facts: `watermark`,
+`appliedSequence`, `limit`.
 """
 Global___QuarantineReason: _TypeAlias = QuarantineReason  # noqa: Y015
 
@@ -183,9 +219,16 @@ class StockSource(_message.Message):
         GAP_POLICY_UNSPECIFIED: StockSource._GapPolicy.ValueType  # 0
         """Not said. Refused."""
         GAP_POLICY_TELL: StockSource._GapPolicy.ValueType  # 1
-        """It is applied, and the gap is told. What was missing is applied when it comes."""
+        """It is applied, and the gap is told. What was missing is applied when it comes. The latest 1,000
+        gaps are kept: what comes from before them, and does not stand in the books of its key, goes into
+        quarantine, because nobody knows any more whether it was dealt with.
+        """
         GAP_POLICY_HOLD: StockSource._GapPolicy.ValueType  # 2
-        """It is held until they have come."""
+        """It is held until they have come. A picture with a watermark settles what is held of the keys that
+        it shows: changes up to the watermark are in it, and those that follow it without a number missing
+        between are applied. What is held of other keys goes on waiting, because the picture says nothing
+        of them.
+        """
 
     class GapPolicy(_GapPolicy, metaclass=_GapPolicyEnumTypeWrapper):
         """GapPolicy is what becomes of a change whose predecessors have not come."""
@@ -193,9 +236,16 @@ class StockSource(_message.Message):
     GAP_POLICY_UNSPECIFIED: StockSource.GapPolicy.ValueType  # 0
     """Not said. Refused."""
     GAP_POLICY_TELL: StockSource.GapPolicy.ValueType  # 1
-    """It is applied, and the gap is told. What was missing is applied when it comes."""
+    """It is applied, and the gap is told. What was missing is applied when it comes. The latest 1,000
+    gaps are kept: what comes from before them, and does not stand in the books of its key, goes into
+    quarantine, because nobody knows any more whether it was dealt with.
+    """
     GAP_POLICY_HOLD: StockSource.GapPolicy.ValueType  # 2
-    """It is held until they have come."""
+    """It is held until they have come. A picture with a watermark settles what is held of the keys that
+    it shows: changes up to the watermark are in it, and those that follow it without a number missing
+    between are applied. What is held of other keys goes on waiting, because the picture says nothing
+    of them.
+    """
 
     SOURCE_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
@@ -206,6 +256,7 @@ class StockSource(_message.Message):
     JUMP_PERCENT_FIELD_NUMBER: _builtins.int
     GAP_POLICY_FIELD_NUMBER: _builtins.int
     SILENCE_DURATION_FIELD_NUMBER: _builtins.int
+    AHEAD_MAX_FIELD_NUMBER: _builtins.int
     source_id: _builtins.str
     """Its id, chosen by the operator."""
     kind: Global___StockSource.Kind.ValueType
@@ -220,6 +271,11 @@ class StockSource(_message.Message):
     """Where this share of what is on hand is more than `jump_units`, it is the limit instead. In percent."""
     gap_policy: Global___StockSource.GapPolicy.ValueType
     """What becomes of changes that come before their predecessors."""
+    ahead_max: _builtins.int
+    """A picture whose watermark is further than this ahead of `applied_sequence` goes into quarantine; 0
+    means that none does. Also the first picture of a source that has told of no change yet: it is
+    accepted once somebody has looked.
+    """
     @_builtins.property
     def location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The locations that it speaks for. Rows about others go into quarantine."""
@@ -244,10 +300,11 @@ class StockSource(_message.Message):
         jump_percent: _builtins.int = ...,
         gap_policy: Global___StockSource.GapPolicy.ValueType = ...,
         silence_duration: _duration_pb2.Duration | None = ...,
+        ahead_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["silence_duration", b"silence_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callers", b"callers", "gap_policy", b"gap_policy", "jump_percent", b"jump_percent", "jump_units", b"jump_units", "kind", b"kind", "location_ids", b"location_ids", "may_fall_below_reserved", b"may_fall_below_reserved", "silence_duration", b"silence_duration", "source_id", b"source_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead_max", b"ahead_max", "callers", b"callers", "gap_policy", b"gap_policy", "jump_percent", b"jump_percent", "jump_units", b"jump_units", "kind", b"kind", "location_ids", b"location_ids", "may_fall_below_reserved", b"may_fall_below_reserved", "silence_duration", b"silence_duration", "source_id", b"source_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -269,9 +326,11 @@ class StockSourceState(_message.Message):
     SILENCE_DURATION_FIELD_NUMBER: _builtins.int
     IS_STALE_FIELD_NUMBER: _builtins.int
     applied_sequence: _builtins.int
-    """The highest number of its changes that was dealt with; 0 before the first."""
+    """The highest number of its changes that was dealt with; 0 before the first. Where changes are held,
+    all up to it were, and some beyond it may have been settled by a picture.
+    """
     gap_count: _builtins.int
-    """How many gaps there are."""
+    """How many gaps there are; at most 1,000 are kept, the latest."""
     held_count: _builtins.int
     """Changes that are held until their predecessors come."""
     quarantined_count: _builtins.int
@@ -400,7 +459,9 @@ class StockDelta(_message.Message):
     document: _builtins.str
     """The document behind it: a receipt of the till."""
     reason: _ledger_pb2.AdjustmentReason.ValueType
-    """Why it was corrected; for an adjustment. Not said: an earlier record was wrong."""
+    """Why it was corrected; for an adjustment. Not said: an earlier record was wrong. An adjustment with
+    a reason of pictures goes into quarantine.
+    """
     def __init__(
         self,
         *,
@@ -441,7 +502,7 @@ class SnapshotRow(_message.Message):
     included_sequence: _builtins.int
     """The `sequence` of our balance up to which the source had heard of our changes when it took the
     picture; 0 means of none. Not set: changes after the time of the picture count as not heard of,
-    which is imprecise.
+    which is imprecise. A row with a higher number than that of our balance goes into quarantine.
     """
     def __init__(
         self,

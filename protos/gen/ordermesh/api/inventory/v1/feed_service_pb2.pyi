@@ -247,7 +247,10 @@ class PostSnapshotRequest(_message.Message):
     """The document behind it."""
     @_builtins.property
     def picture_time(self) -> _timestamp_pb2.Timestamp:
-        """When the picture was taken. Needed where the watermark or `included_sequence` of a row is not set."""
+        """When the picture was taken. Needed where the watermark or `included_sequence` of a row is not set.
+        Where it is later than now by more than the five minutes by which clocks may differ, the rows go
+        into quarantine.
+        """
 
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[_feed_pb2.SnapshotRow]:
@@ -349,7 +352,9 @@ class BeginImportRequest(_message.Message):
 
     @_builtins.property
     def picture_time(self) -> _timestamp_pb2.Timestamp:
-        """When the picture was taken. Needed where the watermark or `included_sequence` of a row is not set."""
+        """When the picture was taken. Needed where the watermark or `included_sequence` of a row is not set.
+        It may not be later than now by more than the five minutes by which clocks may differ.
+        """
 
     def __init__(
         self,
@@ -666,7 +671,7 @@ class RetryQuarantinedRowsRequest(_message.Message):
     on_behalf_of: _builtins.str
     """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
     accept_jumps: _builtins.bool
-    """Somebody has looked: a jump is accepted, however large."""
+    """Somebody has looked: a jump is accepted, however large, and a watermark, however far ahead."""
     note: _builtins.str
     """A remark for people."""
     @_builtins.property

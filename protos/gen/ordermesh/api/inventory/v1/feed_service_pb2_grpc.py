@@ -38,6 +38,16 @@ class FeedServiceStub:
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
 
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
+
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
@@ -118,6 +128,16 @@ class FeedServiceServicer:
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
 
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
+
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
@@ -164,7 +184,7 @@ class FeedServiceServicer:
         same announcement again changes nothing.
 
         Errors: `UNKNOWN_SOURCE`, `NOT_YOUR_SOURCE`, `UNKNOWN_LOCATION`, `FOREIGN_LOCATION`,
-        `IMPORT_CHANGED`.
+        `IMPORT_CHANGED`, `PICTURE_IN_FUTURE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,8 +204,9 @@ class FeedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteImport(self, request, context):
-        """CompleteImport says that all frames have come. Keys that a full picture does not name are dealt
-        with a part at a time: call again, with another request id, until it is completed.
+        """CompleteImport says that all frames have come. Keys that a full picture does not name, and notes of
+        those that it names, are dealt with a part at a time: call again, with another request id, until it
+        is completed.
 
         Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`, `FRAME_MISSING`.
         """
@@ -309,6 +330,16 @@ class FeedService:
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
 
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.

@@ -39,6 +39,16 @@ class FeedServiceStub:
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
 
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
+
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
@@ -73,7 +83,7 @@ class FeedServiceStub:
     same announcement again changes nothing.
 
     Errors: `UNKNOWN_SOURCE`, `NOT_YOUR_SOURCE`, `UNKNOWN_LOCATION`, `FOREIGN_LOCATION`,
-    `IMPORT_CHANGED`.
+    `IMPORT_CHANGED`, `PICTURE_IN_FUTURE`.
     """
     ImportFrames: _grpc.StreamStreamMultiCallable[_feed_service_pb2.ImportFramesRequest, _feed_service_pb2.ImportFramesResponse]
     """ImportFrames takes frames in the order of their numbers, and acknowledges each when it is
@@ -85,8 +95,9 @@ class FeedServiceStub:
     `FRAME_CHANGED`.
     """
     CompleteImport: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.CompleteImportRequest, _feed_service_pb2.CompleteImportResponse]
-    """CompleteImport says that all frames have come. Keys that a full picture does not name are dealt
-    with a part at a time: call again, with another request id, until it is completed.
+    """CompleteImport says that all frames have come. Keys that a full picture does not name, and notes of
+    those that it names, are dealt with a part at a time: call again, with another request id, until it
+    is completed.
 
     Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`, `FRAME_MISSING`.
     """
@@ -127,6 +138,16 @@ class FeedServiceAsyncStub(FeedServiceStub):
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
 
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
+
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
     """
@@ -158,7 +179,7 @@ class FeedServiceAsyncStub(FeedServiceStub):
     same announcement again changes nothing.
 
     Errors: `UNKNOWN_SOURCE`, `NOT_YOUR_SOURCE`, `UNKNOWN_LOCATION`, `FOREIGN_LOCATION`,
-    `IMPORT_CHANGED`.
+    `IMPORT_CHANGED`, `PICTURE_IN_FUTURE`.
     """
     ImportFrames: _aio.StreamStreamMultiCallable[_feed_service_pb2.ImportFramesRequest, _feed_service_pb2.ImportFramesResponse]  # type: ignore[assignment]
     """ImportFrames takes frames in the order of their numbers, and acknowledges each when it is
@@ -170,8 +191,9 @@ class FeedServiceAsyncStub(FeedServiceStub):
     `FRAME_CHANGED`.
     """
     CompleteImport: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.CompleteImportRequest, _feed_service_pb2.CompleteImportResponse]  # type: ignore[assignment]
-    """CompleteImport says that all frames have come. Keys that a full picture does not name are dealt
-    with a part at a time: call again, with another request id, until it is completed.
+    """CompleteImport says that all frames have come. Keys that a full picture does not name, and notes of
+    those that it names, are dealt with a part at a time: call again, with another request id, until it
+    is completed.
 
     Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`, `FRAME_MISSING`.
     """
@@ -210,6 +232,16 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
     A picture never overwrites. On hand becomes what the picture shows, plus what has changed since and
     the picture does not contain: changes of the same source above the watermark, and changes of ours
     above `included_sequence`.
+
+    A picture that is older than another of its source is of no use: it is compared by watermark, and
+    where one of them has none by time. Pictures of different sources of one key can be compared only by
+    `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
+    last is believed.
+
+    A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
+    which number a source has come to is not known here before it tells of its changes. One that is too
+    high makes all changes up to it count as contained where the picture showed their keys, and pictures
+    with lower ones outdated: such a source goes on under another id.
 
     A caller in the role of a location speaks in the name of sources that speak for its own locations
     alone: every method answers `NOT_YOUR_LOCATION` for other sources.
@@ -270,7 +302,7 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         same announcement again changes nothing.
 
         Errors: `UNKNOWN_SOURCE`, `NOT_YOUR_SOURCE`, `UNKNOWN_LOCATION`, `FOREIGN_LOCATION`,
-        `IMPORT_CHANGED`.
+        `IMPORT_CHANGED`, `PICTURE_IN_FUTURE`.
         """
 
     @_abc_1.abstractmethod
@@ -294,8 +326,9 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feed_service_pb2.CompleteImportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feed_service_pb2.CompleteImportResponse, _abc.Awaitable[_feed_service_pb2.CompleteImportResponse]]:
-        """CompleteImport says that all frames have come. Keys that a full picture does not name are dealt
-        with a part at a time: call again, with another request id, until it is completed.
+        """CompleteImport says that all frames have come. Keys that a full picture does not name, and notes of
+        those that it names, are dealt with a part at a time: call again, with another request id, until it
+        is completed.
 
         Errors: `IMPORT_NOT_FOUND`, `NOT_YOUR_SOURCE`, `FRAME_MISSING`.
         """

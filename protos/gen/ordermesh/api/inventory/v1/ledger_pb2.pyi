@@ -131,9 +131,11 @@ class _AdjustmentReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Adju
     ADJUSTMENT_REASON_CORRECTION: _AdjustmentReason.ValueType  # 6
     """An earlier record was wrong."""
     ADJUSTMENT_REASON_SNAPSHOT: _AdjustmentReason.ValueType  # 7
-    """A system outside sees another number."""
+    """A system outside sees another number. Only its pictures write it: elsewhere it is refused."""
     ADJUSTMENT_REASON_SNAPSHOT_BY_TIME: _AdjustmentReason.ValueType  # 8
-    """The same; what its picture contains was judged by time, so changes of that moment may be wrong."""
+    """The same; what its picture contains was judged by time, so changes of that moment may be wrong.
+    Only pictures write it, too.
+    """
 
 class AdjustmentReason(_AdjustmentReason, metaclass=_AdjustmentReasonEnumTypeWrapper):
     """AdjustmentReason is why the books were corrected."""
@@ -153,9 +155,11 @@ ADJUSTMENT_REASON_FOUND: AdjustmentReason.ValueType  # 5
 ADJUSTMENT_REASON_CORRECTION: AdjustmentReason.ValueType  # 6
 """An earlier record was wrong."""
 ADJUSTMENT_REASON_SNAPSHOT: AdjustmentReason.ValueType  # 7
-"""A system outside sees another number."""
+"""A system outside sees another number. Only its pictures write it: elsewhere it is refused."""
 ADJUSTMENT_REASON_SNAPSHOT_BY_TIME: AdjustmentReason.ValueType  # 8
-"""The same; what its picture contains was judged by time, so changes of that moment may be wrong."""
+"""The same; what its picture contains was judged by time, so changes of that moment may be wrong.
+Only pictures write it, too.
+"""
 Global___AdjustmentReason: _TypeAlias = AdjustmentReason  # noqa: Y015
 
 @_typing.final

@@ -1,6 +1,7 @@
 """What systems outside may not tell, or not so."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -68,6 +69,22 @@ class ImportChanged(RuleViolated):
     def __init__(self, import_id: UUID) -> None:
         super().__init__(
             f"Import {import_id} was announced with other words.", {"importId": import_id}
+        )
+
+
+class PictureInFuture(RuleViolated):
+    """A picture is said to have been taken later than now."""
+
+    reason: ClassVar[str] = "PICTURE_IN_FUTURE"
+
+    def __init__(self, source_id: str, taken: datetime, now: datetime) -> None:
+        super().__init__(
+            f"A picture of source {source_id} is said to have been taken later than now.",
+            {
+                "sourceId": source_id,
+                "pictureTime": taken.isoformat(),
+                "now": now.isoformat(),
+            },
         )
 
 

@@ -36,6 +36,22 @@ count = Table(
     CheckConstraint("(state > 2) = (close_time IS NOT NULL)", name="count_close"),
 )
 
+count_mark = Table(
+    "count_mark",
+    metadata,
+    # The last count of a key that was accepted. One that agrees with the books has no entry.
+    Column("item_id", Integer, ForeignKey("item.item_id"), primary_key=True, autoincrement=False),
+    Column(
+        "location_id",
+        Integer,
+        ForeignKey("location.location_id"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("sequence", BigInteger, nullable=False),  # of the last entry then
+    Column("count_time", UtcTime, nullable=False),
+)
+
 count_line = Table(
     "count_line",
     metadata,

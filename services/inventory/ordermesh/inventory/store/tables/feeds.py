@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
 )
 
 from ordermesh.inventory.store.tables.base import CallerText, metadata
@@ -31,8 +32,10 @@ stock_source = Table(
     Column("jump_percent", Integer, nullable=False),
     Column("gap_policy", SmallInteger, nullable=False),
     Column("silence_seconds", BigInteger, nullable=True),
+    Column("ahead_max", BigInteger, nullable=False, server_default="0"),
     Column("applied_sequence", BigInteger, nullable=False),
     Column("gaps", JSON, nullable=False),  # pairs of first and last, ascending
+    Column("forgotten", BigInteger, nullable=False, server_default="0"),  # last of gaps given up
     Column("ahead", BigInteger, nullable=False),  # the highest watermark beyond what had come
     Column("heard_time", UtcTime, nullable=True),
     Column("create_time", UtcTime, nullable=False),
@@ -41,10 +44,11 @@ stock_source = Table(
 held_delta = Table(
     "held_delta",
     metadata,
-    # Changes that wait for their predecessors.
+    # Changes that wait for their predecessors, and numbers of changes that need not wait any more.
     Column("source_id", Integer, primary_key=True, autoincrement=False),
     Column("source_sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("delta", JSON, nullable=False),
+    Column("is_settled", Boolean, nullable=False, server_default=false()),
 )
 
 picture_mark = Table(
@@ -57,6 +61,8 @@ picture_mark = Table(
     Column("item_id", Integer, primary_key=True, autoincrement=False),
     Column("watermark", BigInteger, nullable=True),
     Column("taken", UtcTime, nullable=True),
+    # What other sources showed of a key.
+    Index("picture_mark_place", "location_id", "item_id"),
 )
 
 quarantined_row = Table(
@@ -122,7 +128,8 @@ snapshot_frame = Table(
 snapshot_key = Table(
     "snapshot_key",
     metadata,
-    # What a full picture named, while it is not completed and what is absent will be zero.
+    # What a picture named, while it is not completed: no other frame may name it again, and what is
+    # absent may be zero.
     Column("import_id", Uuid, primary_key=True),
     Column("item_id", Integer, primary_key=True, autoincrement=False),
     Column("location_id", Integer, primary_key=True, autoincrement=False),

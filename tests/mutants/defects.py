@@ -249,14 +249,14 @@ DEFECTS: Sequence[Defect] = (
     Defect(
         "what a customer bought before does not count",
         SERVICE / "operations" / "limiting.py",
-        "    return Purchases(bought, now)\n",
-        "    return Purchases([], now)\n",
+        "    return Purchases(bought, now, beyond)\n",
+        "    return Purchases([], now, beyond)\n",
         ["tests/inventory/test_purchase_limits.py", "-k", "sqlite"],
     ),
     Defect(
         "what an order was sent counts no more when another reservation takes over the rest",
         SERVICE / "domain" / "limits.py",
-        "            for row in (*known, *left)\n",
+        "            for row in (*known, *left, *beyond)\n",
         "            for row in known\n",
         DOMAIN_TESTS,
     ),

@@ -211,8 +211,12 @@ Global___ReserveLine: _TypeAlias = ReserveLine  # noqa: Y015
 class GroupedStock(_message.Message):
     """GroupedStock names an item somewhere in a group of locations. The line is bound at once to locations
     of the group, the fewest that have enough; of those the ones that have most, then in the order of
-    their ids. The components of a kit stay together. Of the locations that keep the item, the 64 with
-    most of it are looked at.
+    their ids. The components of a kit stay together.
+
+    Of the locations that keep the item the 64 are looked at that the channel may sell most from, by what
+    is known just before they are locked: without those that are switched off or excluded, what is held
+    back, and pools of others; overdue holds, and what the request replaces, count as free. A line is
+    spread over no more locations than these, so that more than they have together is refused.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -10,6 +10,7 @@ from ordermesh.api.inventory.v1 import (
     Reservation,
     ReservationMode,
     ReserveLine,
+    SupplyWait,
 )
 from ordermesh.inventory.domain.errors.catalog import UnknownLocationGroup
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry
@@ -17,6 +18,7 @@ from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.operations import grouping
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.validation import InvalidFields
 from tests.inventory.shop import Shop, control, insist, item, key, location, selection
 
 
@@ -149,6 +151,25 @@ async def test_a_best_effort_takes_what_the_group_has(north: Shop) -> None:
     ]
     insufficient = ErrorReason.ERROR_REASON_INSUFFICIENT_STOCK
     assert told == [("MUG", "", "NORTH", 5, insufficient), ("MUG", "", "NORTH", 0, insufficient)]
+
+
+async def test_a_line_of_a_group_that_would_wait_is_refused_as_malformed(north: Shop) -> None:
+    await north.stock({"MUG at A": 9})
+    patient = [pinned("1", "MUG at A", 1), somewhere("2", "MUG", 1)]
+    with pytest.raises(InvalidFields) as refusal:
+        await take(north, *patient, wait=SupplyWait())
+    assert [(one.field, one.rule) for one in refusal.value.violations] == [
+        ("lines[1].grouped", "reserve.grouped")
+    ]
+
+    patient[1].wait.SetInParent()
+    with pytest.raises(InvalidFields) as refusal:
+        await take(north, *patient)
+    assert [one.field for one in refusal.value.violations] == ["lines[1].wait"]
+
+    patient[0].wait.SetInParent()
+    patient[1].ClearField("wait")
+    assert len(places(await take(north, *patient))) == 2
 
 
 async def test_overdue_holds_in_the_group_make_room(north: Shop) -> None:

@@ -94,7 +94,8 @@ class ReserveRequest(_message.Message):
     @_builtins.property
     def wait(self) -> Global___SupplyWait:
         """Leave to wait for goods that are still to come, for lines that do not say themselves. Not set: they
-        must be on hand.
+        must be on hand. A line that names a group of locations cannot wait, so that a request with one
+        leaves this out and says it of its other lines.
         """
 
     def __init__(
@@ -185,7 +186,10 @@ class ReserveLine(_message.Message):
 
     @_builtins.property
     def wait(self) -> Global___SupplyWait:
-        """Leave to wait for goods that are still to come. Not set: as the request says."""
+        """Leave to wait for goods that are still to come. Not set: as the request says. Not for a line that
+        names a group of locations: it is bound where it is on hand, and with leave to wait, its own or the
+        request's, the request is refused with `FIELD_VIOLATION`.
+        """
 
     def __init__(
         self,

@@ -254,6 +254,15 @@ def test_lines_with_several_dates_have_no_more_than_the_pool_together() -> None:
     with pytest.raises(InsufficientStock) as refusal:
         allot(Ledger({KEY: Balance(1)}), [wanted(1, 3, 3), wanted(2, 3, 1)], market)
     assert refusal.value.rows[0]["available"] == 5
+    # Nor when what is left for the patient one comes in several supplies.
+    several = {KEY: [supply(1, 2, 1), supply(2, 95, 2), supply(3, 3, 3)]}
+    with pytest.raises(InsufficientStock) as refusal:
+        allot(
+            Ledger({KEY: Balance()}),
+            [wanted(1, 4, 3), wanted(2, 2, 1)],
+            replace(market, due=several),
+        )
+    assert refusal.value.rows[0]["available"] == 5
 
 
 def test_what_is_short_is_missing_by_so_many_units_where_there_are_no_conditions() -> None:

@@ -1,19 +1,25 @@
 import asyncio
 
 import pytest
+from sqlalchemy import update
 
 from ordermesh.api.inventory.v1 import (
+    Control,
     ErrorReason,
     GroupedStock,
     Reservation,
     ReservationMode,
     ReserveLine,
+    SupplyWait,
 )
 from ordermesh.inventory.domain.errors.catalog import UnknownLocationGroup
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.operations import grouping
-from tests.inventory.shop import Shop, insist, item, key, location, selection
+from ordermesh.inventory.store.tables.ledger import balance
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.validation import InvalidFields
+from tests.inventory.shop import Shop, control, insist, item, key, location, selection
 
 
 def somewhere(line_id: str, sku: str, quantity: int, group: str = "NORTH") -> ReserveLine:
@@ -147,6 +153,25 @@ async def test_a_best_effort_takes_what_the_group_has(north: Shop) -> None:
     assert told == [("MUG", "", "NORTH", 5, insufficient), ("MUG", "", "NORTH", 0, insufficient)]
 
 
+async def test_a_line_of_a_group_that_would_wait_is_refused_as_malformed(north: Shop) -> None:
+    await north.stock({"MUG at A": 9})
+    patient = [pinned("1", "MUG at A", 1), somewhere("2", "MUG", 1)]
+    with pytest.raises(InvalidFields) as refusal:
+        await take(north, *patient, wait=SupplyWait())
+    assert [(one.field, one.rule) for one in refusal.value.violations] == [
+        ("lines[1].grouped", "reserve.grouped")
+    ]
+
+    patient[1].wait.SetInParent()
+    with pytest.raises(InvalidFields) as refusal:
+        await take(north, *patient)
+    assert [one.field for one in refusal.value.violations] == ["lines[1].wait"]
+
+    patient[0].wait.SetInParent()
+    patient[1].ClearField("wait")
+    assert len(places(await take(north, *patient))) == 2
+
+
 async def test_overdue_holds_in_the_group_make_room(north: Shop) -> None:
     await north.stock({"MUG at A": 3, "MUG at B": 3})
     await north.reserve({"MUG at A": 3, "MUG at B": 2}, hold_seconds=10)
@@ -183,6 +208,85 @@ async def test_of_a_large_group_the_fullest_locations_are_looked_at(
     with pytest.raises(InsufficientStock) as refusal:
         await take(north, somewhere("1", "MUG", 5))
     assert refusal.value.facts()["available"] == "3"
+
+
+@pytest.fixture
+async def looking_at_two(north: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A and B have most of the mugs; C, which has fewest, is not looked at where they may sell."""
+    monkeypatch.setattr(grouping, "CANDIDATES_MAX", 2)
+    await north.stock({"MUG at A": 9, "MUG at B": 8, "MUG at C": 5})
+    return north
+
+
+async def is_found(shop: Shop, *lines: ReserveLine, **fields: object) -> list[str]:
+    """Where it is found, without being taken."""
+    made = await take(shop, *lines, validate_only=True, **fields)
+    return [one.key.location_id for one in made.lines]
+
+
+async def test_locations_that_are_switched_off_leave_room_for_others(looking_at_two: Shop) -> None:
+    assert await is_found(looking_at_two, somewhere("1", "MUG", 3)) == ["A"]
+    with pytest.raises(InsufficientStock):
+        await take(looking_at_two, somewhere("1", "MUG", 18))
+
+    off = [location(name, groups=["NORTH"], disabled=True) for name in "AB"]
+    await looking_at_two.put_locations(*off)
+
+    assert await is_found(looking_at_two, somewhere("1", "MUG", 5)) == ["C"]
+
+
+@pytest.mark.parametrize(
+    "kept_back",
+    [
+        [control("a", "exclude", 1, location_id="A", channel="web"),
+         control("b", "exclude", 1, location_id="B", channel="web")],
+        [control("a", "buffer_units", 8, location_id="A", channel="web"),
+         control("b", "safety_stock", 7, location_id="B", channel="web")],
+        [control("a", "pool", 9, location_id="A", channel="app"),
+         control("b", "pool", 0, location_id="B", channel="web")],
+        [control("a", "cap", 1, location_group="ALL", channel="web"),
+         control("b", "cap", 9, location_id="C", channel="web")],
+    ],
+    ids=["excluded", "held back", "ring-fenced", "capped"],
+)  # fmt: skip
+async def test_locations_that_may_not_sell_leave_room_for_others(
+    looking_at_two: Shop, kept_back: list[Control]
+) -> None:
+    await looking_at_two.put_controls(*kept_back)
+
+    assert await is_found(looking_at_two, somewhere("1", "MUG", 5), channel="web") == ["C"]
+    assert await is_found(looking_at_two, somewhere("1", "MUG", 1), channel="store") != ["C"]
+
+
+async def test_what_is_said_of_a_kit_leaves_room_for_other_locations(looking_at_two: Shop) -> None:
+    await looking_at_two.put_items(item("PAIR", {"MUG": 2}, tags=["gift"]))
+    no_gifts = [control(name, "exclude", 1, location_id=name, tag="gift") for name in "AB"]
+    await looking_at_two.put_controls(*no_gifts)
+
+    assert await is_found(looking_at_two, somewhere("1", "PAIR", 2)) == ["C"]
+    assert await is_found(looking_at_two, somewhere("1", "MUG", 2)) == ["A"]
+
+
+async def test_overdue_holds_and_what_is_replaced_do_not_hide_a_location(
+    looking_at_two: Shop,
+) -> None:
+    await looking_at_two.receive({"MUG at C": 95})
+    await looking_at_two.reserve({"MUG at C": 50}, hold_seconds=5)
+    cart = await looking_at_two.reserve({"MUG at C": 50}, hold_seconds=3_600)
+    await looking_at_two.let_pass(60)
+
+    assert await is_found(looking_at_two, somewhere("1", "MUG", 50)) == ["C"]
+    replacing = {"replaces_reservation_ids": [cart.reservation_id]}
+    assert await is_found(looking_at_two, somewhere("1", "MUG", 100), **replacing) == ["C"]
+
+
+async def test_books_that_are_wrong_leave_room_for_other_locations(looking_at_two: Shop) -> None:
+    async def quarantine(tx: Transaction) -> None:
+        await tx.execute(update(balance).where(balance.c.on_hand > 5).values(is_quarantined=True))
+
+    await looking_at_two.wiring.database.run(quarantine)
+
+    assert await is_found(looking_at_two, somewhere("1", "MUG", 5)) == ["C"]
 
 
 async def test_many_at_once_never_take_more_than_the_group_has(

@@ -163,3 +163,49 @@ async def test_what_is_reserved_again_must_be_within_the_limit_too(stocked: Shop
 
     again = await stocked.confirm(lost.reservation_id, again=True)
     assert sum(line.quantity for line in again.lines if line.state == line.STATE_CONFIRMED) == 2
+
+
+async def test_what_left_beyond_what_was_promised_counts_as_bought(stocked: Shop) -> None:
+    await stocked.put_controls(control("order", "limit_per_order", 3, sku="MUG"))
+    made = await stocked.reserve({"MUG at A": 2, "CUP at A": 1}, order_id="1001", confirm=True)
+    await stocked.ship(made.reservation_id, selection("1", 3), over_ship=True)
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.reserve({"MUG at B": 1}, order_id="1001")
+    assert refusal.value.facts()["already"] == "3"
+    # Whoever takes over the rest takes over no more room than there is.
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve(
+            {"MUG at B": 1}, order_id="1001", replaces=[made.reservation_id], confirm=True
+        )
+    await stocked.reserve({"CUP at A": 9}, order_id="1001")
+    await stocked.reserve({"MUG at B": 3}, order_id="1002")
+
+
+async def test_kits_that_left_beyond_what_was_promised_count_by_their_own_name(
+    stocked: Shop,
+) -> None:
+    await stocked.put_items(item("SET", {"MUG": 2, "CUP": 1}))
+    await stocked.put_controls(
+        control("set", "limit_per_customer", 3, sku="SET"),
+        control("mug", "limit_per_customer", 3, sku="MUG"),
+    )
+    made = await stocked.reserve({"SET at A": 1}, customer="ANN", confirm=True)
+    await stocked.ship(made.reservation_id, selection("1", 3), over_ship=True)
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.reserve({"SET at A": 1}, customer="ANN")
+    assert refusal.value.facts()["already"] == "3"
+    # Their components are no mugs that somebody bought.
+    await stocked.reserve({"MUG at A": 3}, customer="ANN")
+
+
+async def test_what_left_beyond_it_counts_when_a_reservation_is_made_again(stocked: Shop) -> None:
+    await stocked.put_controls(control("order", "limit_per_order", 3, sku="MUG"))
+    sent = await stocked.reserve({"MUG at A": 1}, order_id="1001", confirm=True)
+    held = await stocked.reserve({"MUG at B": 2}, order_id="1001", hold_seconds=10)
+    await stocked.ship(sent.reservation_id, selection("1", 2), over_ship=True)
+    await stocked.let_pass(11)
+
+    with pytest.raises(PurchaseLimit):
+        await stocked.confirm(held.reservation_id, again=True)

@@ -17,9 +17,9 @@ REASONS: Mapping[str, str] = {
     "counting: 0 -> 1 in: elif rest < 0:": NO_UNITS,
     "ledger: True -> False in: "
     "for entry, earlier in zip(self._entries, self._earlier, strict=True)": SAME_LENGTH,
-    "levels: crossing is not None and before.level is not None -> "
-    "(crossing is not None or before.level is not None) in: "
-    "if crossing is not None and before.level is not None:": (
+    "levels: crossing is not None and previous is not None -> "
+    "(crossing is not None or previous is not None) in: "
+    "if crossing is not None and previous is not None:": (
         "Every change from a known level is a crossing, and none from an unknown one is."
     ),
     "ledger: True -> False in: "

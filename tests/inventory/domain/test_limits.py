@@ -16,6 +16,7 @@ from ordermesh.inventory.domain.limits import (
     asked_units,
     purchases_of,
     refuse_over_limit,
+    sent_beyond,
 )
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
 from ordermesh.inventory.domain.selling import Terms
@@ -260,3 +261,35 @@ def test_everything_over_a_limit_is_told_item_by_item_and_kind_by_kind() -> None
         ("MUG", "per-customer"),
         ("CUP", "per-customer"),
     ]
+
+
+def test_what_left_beyond_it_counts_whoever_takes_over_the_rest() -> None:
+    before = bought(1, (MUG, 2))
+    beyond = sent_beyond(before, {"MUG": 1, "CUP": 9})
+    purchases = Purchases([before], NOON, beyond)
+    rules = terms(Control("limit", ORDER, 5))
+
+    assert over(rules, wanted("1", MUG, 2), purchases=purchases) == []
+    assert over(rules, wanted("1", MUG, 3), purchases=purchases) == [("MUG", "order", 5, 3, 3)]
+    purchases.renew([before])
+    assert over(rules, wanted("1", MUG, 3), purchases=purchases) == [("MUG", "order", 5, 3, 3)]
+    released = replace(before, lines=())
+    assert over(rules, wanted("1", MUG, 5), purchases=purchases, replaced=(released,)) == [
+        ("MUG", "order", 5, 5, 1)
+    ]
+
+
+def test_what_left_beyond_it_is_told_by_the_name_that_was_asked_for() -> None:
+    made = bought(1, (MUG, 2), (CUP, 4))
+    mug, cup = made.lines
+    of_kit: dict[str, Any] = {"kit_sku": "SET", "quantity_per_kit": 2}
+
+    def told(*lines: Line, **units: int) -> dict[str, int]:
+        found = sent_beyond(replace(made, lines=lines), units)
+        return {one.sku: one.units for one in found}
+
+    assert told(mug, cup, MUG=3) == {"MUG": 3}
+    assert told(mug, replace(cup, **of_kit), CUP=3) == {"SET": 2}
+    assert told(replace(mug, **of_kit), replace(cup, **of_kit), CUP=3, MUG=5) == {"SET": 3}
+    # An item that was asked for as itself, and is part of a kit besides, counts as itself.
+    assert told(mug, replace(mug, number=3, **of_kit), MUG=2) == {"MUG": 2}

@@ -158,6 +158,10 @@ def test_who_takes_over_what_was_no_hold_holds_one_more(old: dict[str, Any]) -> 
     assert refusal(holds, made, bought) is not None
     holds.note(held(8, line(1, MUG, 1, state=LineState.CONFIRMED), customer=""), [bought], NOON)
     assert refusal(holds, made) is not None
+    # One that is held in part was counted, and whoever holds nothing may hold something.
+    in_part = held(3, line(1, MUG, 1), line(2, CUP, 1, **old), customer="")
+    assert refusal(holds, made, in_part) is None
+    assert refusal(OpenHolds(HoldQuotas(caller_reservations=1), [], {}), made) is None
     # A hold of somebody else gives its new owner no room.
     assert refusal(holds, made, held(2, line(1, MUG, 1), customer="", owner="other")) is not None
 

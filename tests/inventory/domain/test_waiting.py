@@ -240,6 +240,31 @@ def test_what_may_not_be_sold_is_covered_by_the_first_to_come() -> None:
     assert refusal.value.missing == {KEY: ALL_OVERDUE}
 
 
+def test_lines_with_several_dates_have_no_more_than_the_pool_together() -> None:
+    pool = Control("pool", ControlKind.POOL, 5, channel="web", number=1)
+    due = {KEY: [supply(1, 2, 1), supply(2, 98, 3)]}
+    market = Market(Terms(controls=ControlTable([pool])), "web", NOW, due)
+
+    found = allot(Ledger({KEY: Balance(1)}), [wanted(1, 2, 3), wanted(2, 3, 1)], market)
+    assert [(one.wanted.line_id, one.supply_id, one.wanted.quantity) for one in found] == [
+        ("1", "S2", 2),
+        ("2", "", 1),
+        ("2", "S1", 2),
+    ]
+    with pytest.raises(InsufficientStock) as refusal:
+        allot(Ledger({KEY: Balance(1)}), [wanted(1, 3, 3), wanted(2, 3, 1)], market)
+    assert refusal.value.rows[0]["available"] == 5
+    # Nor when what is left for the patient one comes in several supplies.
+    several = {KEY: [supply(1, 2, 1), supply(2, 95, 2), supply(3, 3, 3)]}
+    with pytest.raises(InsufficientStock) as refusal:
+        allot(
+            Ledger({KEY: Balance()}),
+            [wanted(1, 4, 3), wanted(2, 2, 1)],
+            replace(market, due=several),
+        )
+    assert refusal.value.rows[0]["available"] == 5
+
+
 def test_what_is_short_is_missing_by_so_many_units_where_there_are_no_conditions() -> None:
     with pytest.raises(InsufficientStock) as refusal:
         parts(Ledger({KEY: Balance(1)}), [wanted(1, 4, 1), wanted(2, 2, 0)])

@@ -193,7 +193,8 @@ class Promising:
             if on_supply and self.world.expected:
                 place = self.world.one(list(self.world.expected.values()))
             line.key.CopyFrom(key(place))
-        if not best_effort and self.world.happens(0.9 if on_supply else 0.1):
+        may_wait = not best_effort and not line.HasField("grouped")
+        if may_wait and self.world.happens(0.9 if on_supply else 0.1):
             line.wait.CopyFrom(self.wait())
         return line
 

@@ -101,6 +101,18 @@ def reserve(row: Table) -> None:
         "UNKNOWN_LOCATION_GROUP",
         locationGroup="MOON",
     )
+    row(
+        m,
+        "a group that waits for supply",
+        lambda r: (
+            r.lines[0].ClearField("key")
+            or put("sku", "MUG")(r.lines[0].grouped)
+            or put("location_group", "NORTH")(r.lines[0].grouped)
+            or r.lines[0].wait.SetInParent()
+        ),
+        INVALID,
+        VIOLATION,
+    )
     row(m, "unknown mode", lambda r: put("mode", 9)(r.lines[0]), INVALID, VIOLATION)
     row(
         m,

@@ -354,19 +354,8 @@ class Ledger:
         after = balance.after(source, target, quantity)
         if max(after.on_hand, after.blocked) > BALANCE_LIMIT:
             raise QuantityTooLarge(key)
-        whose = reservation_id or cause.reservation_id
-        made = Entry(
-            cause,
-            key,
-            after.sequence,
-            source,
-            target,
-            quantity,
-            serial_numbers,
-            lot_id,
-            pool,
-            whose,
-        )
+        facts = (serial_numbers, lot_id, pool, reservation_id or cause.reservation_id)
+        made = Entry(cause, key, after.sequence, source, target, quantity, *facts)
         self._earlier.append(self._balances.get(key))
         self._balances[key] = after
         self._entries.append(made)

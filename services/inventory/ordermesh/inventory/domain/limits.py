@@ -1,7 +1,8 @@
 """Purchase limits: how many units one line, one order or one customer may have.
 
 What was bought is what open and shipped lines of reservations say: a line that was released, that
-expired, or whose goods were not found gives the allowance back.
+expired, or whose goods were not found gives the allowance back. What left beyond what was promised
+is no line, and was bought too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,11 +46,20 @@ class Purchase:
 
 
 class Purchases:
-    """What buyers have bought so far, while one after the other is decided about."""
+    """What buyers have bought so far, while one after the other is decided about.
 
-    def __init__(self, reservations: Iterable[Reservation], now: datetime) -> None:
+    ``beyond`` is what they were sent that was not promised to them: nobody can take it over.
+    """
+
+    def __init__(
+        self,
+        reservations: Iterable[Reservation],
+        now: datetime,
+        beyond: Iterable[Purchase] = (),
+    ) -> None:
         self._now = now
         self._by_sku: dict[str, list[Purchase]] = {}
+        self._beyond = tuple(beyond)
         for reservation in reservations:
             self.note(reservation)
 
@@ -80,9 +90,10 @@ class Purchases:
         renewed = {one.reservation_id for one in replaced}
         known = (row for row in self._by_sku.get(sku, ()) if row.reservation_id not in renewed)
         left = (row for one in replaced for row in purchases_of(one, self._now) if row.sku == sku)
+        beyond = (row for row in self._beyond if row.sku == sku)
         return sum(
             row.units
-            for row in (*known, *left)
+            for row in (*known, *left, *beyond)
             if _is_same(control.kind, row.buyer, buyer)
             and control.channel in ("", row.buyer.channel)
             and (since is None or row.time > since)
@@ -117,6 +128,25 @@ def purchases_of(reservation: Reservation, now: datetime) -> list[Purchase]:
     return [
         Purchase(reservation.reservation_id, buyer, sku, units, reservation.create_time)
         for (_, sku), units in asked_units(lines).items()
+    ]
+
+
+def sent_beyond(reservation: Reservation, units: Mapping[str, int]) -> list[Purchase]:
+    """What left beyond what a reservation had promised, given the units of each item that did.
+
+    Nothing but the item is written down. It counts as itself where the reservation has such a line,
+    else as each kit that it is part of there.
+    """
+    buyer = Buyer(reservation.order_id, reservation.customer, reservation.channel)
+    own = {line.key.sku for line in reservation.lines if not line.kit_sku}
+    asked = {sku: count for sku, count in units.items() if sku in own}
+    for line in reservation.lines:
+        if line.key.sku in units and line.key.sku not in own:
+            kits = -(-units[line.key.sku] // line.quantity_per_kit)
+            asked[line.kit_sku] = max(kits, asked.get(line.kit_sku, 0))
+    return [
+        Purchase(reservation.reservation_id, buyer, sku, count, reservation.create_time)
+        for sku, count in asked.items()
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ordermesh.inventory.domain.control import ControlKind
-from ordermesh.inventory.domain.limits import AskedFor, Buyer, Purchases, asked_units
+from ordermesh.inventory.domain.limits import AskedFor, Buyer, Purchase, Purchases, asked_units
 from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.names import Names
@@ -43,10 +43,12 @@ async def purchases_of(
     Raises ``TransactionConflict`` when something is limited that was not when they were locked.
     """
     bought: list[Reservation] = []
+    beyond: list[Purchase] = []
     if terms.controls.kinds & _LOOKING_BACK:
         if not is_locked:
             raise TransactionConflict("Purchases were limited while balances were being locked.")
         skus = {sku for one in lines for _, sku in asked_units(one)}
         items = {names.item_ids[sku] for sku in skus}
         bought = await stores.reservations.bought(tx, items, set(buyers))
-    return Purchases(bought, now)
+        beyond = await stores.reservations.sent_beyond(tx, bought)
+    return Purchases(bought, now, beyond)

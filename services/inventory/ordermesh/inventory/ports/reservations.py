@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from ordermesh.inventory.domain.limits import Buyer
+from ordermesh.inventory.domain.limits import Buyer, Purchase
 from ordermesh.inventory.domain.reservation import LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.kernel.records import record
@@ -90,6 +90,10 @@ class ReservationStore(Protocol):
         self, tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
     ) -> list[Reservation]:
         """What the orders and customers hold or have bought of items and kits; only those lines."""
+        ...
+
+    async def sent_beyond(self, tx: Transaction, bought: Collection[Reservation]) -> list[Purchase]:
+        """What left beyond what these reservations had promised."""
         ...
 
     async def save(

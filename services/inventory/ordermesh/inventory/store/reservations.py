@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
     Row,
     Select,
     and_,
@@ -21,19 +20,19 @@ from sqlalchemy import (
     union_all,
 )
 
-from ordermesh.inventory.domain.limits import BOUGHT, Buyer
+from ordermesh.inventory.domain.limits import Buyer, Purchase
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.reservations import ReservationFilter, StoredReservation
 from ordermesh.inventory.store.keys import (
-    integers,
     pairs,
     texts,
     uuid_rows,
     uuid_values,
     uuids,
 )
+from ordermesh.inventory.store.purchases import LINE, NAMED, bought, sent_beyond
 from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
 from ordermesh.inventory.store.suspects import can_move
 from ordermesh.inventory.store.tables.items import item
@@ -44,14 +43,6 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.prepared import Prepared
 
 _OPEN = [int(state) for state in sorted(OPEN)]
-_BOUGHT = [int(state) for state in sorted(BOUGHT)]
-_KIT = item.alias("kit_item")
-_NAMED: FromClause = (
-    line.join(item, item.c.item_id == line.c.item_id)
-    .join(location, location.c.location_id == line.c.location_id)
-    .outerjoin(_KIT, _KIT.c.item_id == line.c.kit_item_id)
-)
-_LINE = (line, item.c.sku, location.c.code, _KIT.c.sku.label("kit_sku"))
 
 TOMBSTONE_ROWS = 1_000
 """How many tombstones one transaction deletes at most."""
@@ -83,8 +74,8 @@ class SqlReservationStore:
         if not headers:
             return {}
         found = await tx.execute(
-            select(*_LINE)
-            .select_from(_NAMED)
+            select(*LINE)
+            .select_from(NAMED)
             .where(line.c.reservation_id.in_(uuids(tx.dialect, headers)))
             .order_by(line.c.reservation_id, line.c.number)
         )
@@ -105,8 +96,8 @@ class SqlReservationStore:
         if not wanted:
             return []
         found = await tx.execute(
-            select(*_LINE)
-            .select_from(_NAMED)
+            select(*LINE)
+            .select_from(NAMED)
             .where(
                 line.c.state == int(LineState.HELD),
                 line.c.expire_time <= now,
@@ -126,8 +117,8 @@ class SqlReservationStore:
         if not supply_ids:
             return []
         found = await tx.execute(
-            select(*_LINE)
-            .select_from(_NAMED)
+            select(*LINE)
+            .select_from(NAMED)
             .where(
                 line.c.supply_id.in_(texts(tx.dialect, supply_ids)),
                 line.c.state.in_(_OPEN),
@@ -163,39 +154,11 @@ class SqlReservationStore:
         self, tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
     ) -> list[Reservation]:
         """What the orders and customers hold or have bought of items and kits; only those lines."""
-        orders = {buyer.order_id for buyer in buyers} - {""}
-        customers = {buyer.customer for buyer in buyers} - {""}
-        found = await tx.execute(
-            select(reservation).where(
-                or_(
-                    # Said again, so that the partial indexes can serve.
-                    and_(
-                        reservation.c.order_id != "",
-                        reservation.c.order_id.in_(texts(tx.dialect, orders)),
-                    ),
-                    and_(
-                        reservation.c.customer != "",
-                        reservation.c.customer.in_(texts(tx.dialect, customers)),
-                    ),
-                )
-            )
-        )
-        headers = found.all()
-        if not headers:
-            return []
-        wanted = integers(tx.dialect, item_ids)
-        lines = await tx.execute(
-            select(*_LINE)
-            .select_from(_NAMED)
-            .where(
-                line.c.reservation_id.in_(
-                    uuids(tx.dialect, [row.reservation_id for row in headers])
-                ),
-                line.c.state.in_(_BOUGHT),
-                func.coalesce(line.c.kit_item_id, line.c.item_id).in_(wanted),
-            )
-        )
-        return assembled(headers, lines, Names())
+        return await bought(tx, item_ids, buyers)
+
+    async def sent_beyond(self, tx: Transaction, bought: Collection[Reservation]) -> list[Purchase]:
+        """What left beyond what these reservations had promised."""
+        return await sent_beyond(tx, bought)
 
     async def save(
         self, tx: Transaction, changes: Sequence[StoredReservation], names: Names
@@ -389,8 +352,8 @@ async def _with_lines(
         return []
     ids = [row.reservation_id for row in headers]
     found = await tx.execute(
-        select(*_LINE)
-        .select_from(_NAMED)
+        select(*LINE)
+        .select_from(NAMED)
         .where(line.c.reservation_id.in_(uuids(tx.dialect, ids)))
         .order_by(line.c.reservation_id, line.c.number)
     )

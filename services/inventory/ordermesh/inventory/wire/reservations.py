@@ -42,8 +42,7 @@ from ordermesh.runtime.validation import FieldViolation, InvalidFields, distinct
 
 def ask(request: ReserveRequest) -> Ask:
     """What is wanted, as it was asked for; raises ``LotUnsupported`` and ``InvalidFields``."""
-    if request.best_effort:
-        _refuse_waits(request.lines)
+    _refuse_waits(request)
     hold = (
         request.hold_duration.ToTimedelta() if request.HasField("hold_duration") else HOLD_DEFAULT
     )
@@ -60,17 +59,28 @@ def ask(request: ReserveRequest) -> Ask:
     )
 
 
-def _refuse_waits(lines: Iterable[ReserveLine]) -> None:
-    """Written here, because as a rule of the contract it would cost every request."""
-    violations = [
-        FieldViolation(
-            field=f"lines[{place}].wait",
-            description="a best effort does not wait for supply",
-            rule="reserve.best_effort",
-        )
-        for place, line in enumerate(lines)
-        if line.HasField("wait")
-    ]
+def _refuse_waits(request: ReserveRequest) -> None:
+    """Written here, because as rules of the contract they would cost every request."""
+    is_patient = request.HasField("wait")
+    violations: list[FieldViolation] = []
+    for place, line in enumerate(request.lines):
+        waits = line.HasField("wait")
+        if waits and request.best_effort:
+            violations.append(
+                FieldViolation(
+                    field=f"lines[{place}].wait",
+                    description="a best effort does not wait for supply",
+                    rule="reserve.best_effort",
+                )
+            )
+        elif (waits or is_patient) and line.HasField("grouped"):
+            violations.append(
+                FieldViolation(
+                    field=f"lines[{place}].{'wait' if waits else 'grouped'}",
+                    description="a line that names a group does not wait for supply",
+                    rule="reserve.grouped",
+                )
+            )
     if violations:
         first = violations[0]
         raise InvalidFields(f"{first.field}: {first.description}.", *violations)

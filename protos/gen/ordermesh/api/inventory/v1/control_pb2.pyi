@@ -48,9 +48,12 @@ class _ControlKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ControlKi
     CONTROL_KIND_LIMIT_PER_LINE: _ControlKind.ValueType  # 7
     """At most so many units of a SKU in one line of a reservation."""
     CONTROL_KIND_LIMIT_PER_ORDER: _ControlKind.ValueType  # 8
-    """At most so many units of a SKU for one order, over all its reservations."""
+    """At most so many units of a SKU for one order, over all its reservations. What left counts, also
+    beyond what was promised (`over_ship`): of a reservation that has no line of the item itself such
+    units count as the kits that the item is part of there.
+    """
     CONTROL_KIND_LIMIT_PER_CUSTOMER: _ControlKind.ValueType  # 9
-    """At most so many units of a SKU for one customer, within `window`."""
+    """At most so many units of a SKU for one customer, within `window`; counted as for one order."""
     CONTROL_KIND_LOW_LEVEL: _ControlKind.ValueType  # 10
     """When what is available falls to this number it is low, and an event tells so."""
 
@@ -84,9 +87,12 @@ Putting the control again changes its size and keeps what was taken.
 CONTROL_KIND_LIMIT_PER_LINE: ControlKind.ValueType  # 7
 """At most so many units of a SKU in one line of a reservation."""
 CONTROL_KIND_LIMIT_PER_ORDER: ControlKind.ValueType  # 8
-"""At most so many units of a SKU for one order, over all its reservations."""
+"""At most so many units of a SKU for one order, over all its reservations. What left counts, also
+beyond what was promised (`over_ship`): of a reservation that has no line of the item itself such
+units count as the kits that the item is part of there.
+"""
 CONTROL_KIND_LIMIT_PER_CUSTOMER: ControlKind.ValueType  # 9
-"""At most so many units of a SKU for one customer, within `window`."""
+"""At most so many units of a SKU for one customer, within `window`; counted as for one order."""
 CONTROL_KIND_LOW_LEVEL: ControlKind.ValueType  # 10
 """When what is available falls to this number it is low, and an event tells so."""
 Global___ControlKind: _TypeAlias = ControlKind  # noqa: Y015

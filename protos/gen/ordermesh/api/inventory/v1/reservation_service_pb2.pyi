@@ -95,7 +95,8 @@ class ReserveRequest(_message.Message):
     @_builtins.property
     def wait(self) -> Global___SupplyWait:
         """Leave to wait for goods that are still to come, for lines that do not say themselves. Not set: they
-        must be on hand.
+        must be on hand. A line that names a group of locations cannot wait, so that a request with one
+        leaves this out and says it of its other lines.
         """
 
     def __init__(
@@ -186,7 +187,10 @@ class ReserveLine(_message.Message):
 
     @_builtins.property
     def wait(self) -> Global___SupplyWait:
-        """Leave to wait for goods that are still to come. Not set: as the request says."""
+        """Leave to wait for goods that are still to come. Not set: as the request says. Not for a line that
+        names a group of locations: it is bound where it is on hand, and with leave to wait, its own or the
+        request's, the request is refused with `FIELD_VIOLATION`.
+        """
 
     def __init__(
         self,
@@ -212,8 +216,12 @@ Global___ReserveLine: _TypeAlias = ReserveLine  # noqa: Y015
 class GroupedStock(_message.Message):
     """GroupedStock names an item somewhere in a group of locations. The line is bound at once to locations
     of the group, the fewest that have enough; of those the ones that have most, then in the order of
-    their ids. The components of a kit stay together. Of the locations that keep the item, the 64 with
-    most of it are looked at.
+    their ids. The components of a kit stay together.
+
+    Of the locations that keep the item the 64 are looked at that the channel may sell most from, by what
+    is known just before they are locked: without those that are switched off or excluded, what is held
+    back, and pools of others; overdue holds, and what the request replaces, count as free. A line is
+    spread over no more locations than these, so that more than they have together is refused.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

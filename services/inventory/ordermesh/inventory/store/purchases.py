@@ -1,0 +1,125 @@
+"""What orders and customers have bought: lines that are held or shipped, and what left beyond."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import FromClause, Row, and_, func, or_, select, union_all
+
+from ordermesh.inventory.domain import limits
+from ordermesh.inventory.domain.ledger import Account, MovementKind
+from ordermesh.inventory.domain.limits import BOUGHT, Buyer, Purchase
+from ordermesh.inventory.domain.reservation import LineState, Reservation
+from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.store.keys import integers, texts, uuids
+from ordermesh.inventory.store.rows import assembled
+from ordermesh.inventory.store.tables.items import item
+from ordermesh.inventory.store.tables.ledger import entry, movement
+from ordermesh.inventory.store.tables.locations import location
+from ordermesh.inventory.store.tables.reservations import line, reservation
+from ordermesh.runtime.database import Transaction
+
+_BOUGHT = [int(state) for state in sorted(BOUGHT)]
+_KIT = item.alias("kit_item")
+NAMED: FromClause = (
+    line.join(item, item.c.item_id == line.c.item_id)
+    .join(location, location.c.location_id == line.c.location_id)
+    .outerjoin(_KIT, _KIT.c.item_id == line.c.kit_item_id)
+)
+LINE = (line, item.c.sku, location.c.code, _KIT.c.sku.label("kit_sku"))
+"""Lines with the names of what they hold, of where it is, and of the kit that it is part of."""
+
+
+async def bought(
+    tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
+) -> list[Reservation]:
+    """What the orders and customers hold or have bought of items and kits; only those lines."""
+    headers = await _of_buyers(tx, buyers)
+    if not headers:
+        return []
+    lines = await tx.execute(
+        select(*LINE)
+        .select_from(NAMED)
+        .where(
+            line.c.reservation_id.in_(uuids(tx.dialect, [row.reservation_id for row in headers])),
+            line.c.state.in_(_BOUGHT),
+            func.coalesce(line.c.kit_item_id, line.c.item_id).in_(integers(tx.dialect, item_ids)),
+        )
+    )
+    return assembled(headers, lines, Names())
+
+
+async def sent_beyond(tx: Transaction, bought: Collection[Reservation]) -> list[Purchase]:
+    """What left beyond what these reservations had promised.
+
+    It is in no line: it is what their entries say left, without what their lines say was shipped.
+    Those of which anything did are few, and are read once more, with all their lines.
+    """
+    extra = await _extra(tx, [one.reservation_id for one in bought]) if bought else {}
+    if not extra:
+        return []
+    headers = await tx.execute(
+        select(reservation).where(reservation.c.reservation_id.in_(uuids(tx.dialect, extra)))
+    )
+    found = await tx.execute(
+        select(*LINE)
+        .select_from(NAMED)
+        .where(line.c.reservation_id.in_(uuids(tx.dialect, extra)))
+        .order_by(line.c.reservation_id, line.c.number)
+    )
+    return [
+        purchase
+        for one in assembled(headers, found, Names())
+        for purchase in limits.sent_beyond(one, extra[one.reservation_id])
+    ]
+
+
+async def _extra(tx: Transaction, reservation_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """Units that left beyond those promised, of each item, by reservation."""
+    wanted = uuids(tx.dialect, reservation_ids)
+    left = (
+        select(movement.c.reservation_id, entry.c.item_id, entry.c.quantity)
+        .join(entry, entry.c.movement_id == movement.c.movement_id)
+        .where(
+            movement.c.reservation_id.in_(wanted),
+            movement.c.kind == int(MovementKind.SHIPPED),
+            entry.c.to_account == int(Account.CUSTOMER),
+        )
+    )
+    shipped = select(line.c.reservation_id, line.c.item_id, -line.c.quantity).where(
+        line.c.reservation_id.in_(wanted), line.c.state == int(LineState.SHIPPED)
+    )
+    rows = union_all(left, shipped).subquery()
+    beyond = func.sum(rows.c.quantity)
+    found = await tx.execute(
+        select(rows.c.reservation_id, item.c.sku, beyond.label("units"))
+        .join(item, item.c.item_id == rows.c.item_id)
+        .group_by(rows.c.reservation_id, item.c.sku)
+        .having(beyond > 0)
+    )
+    extra: dict[UUID, dict[str, int]] = {}
+    for row in found:
+        extra.setdefault(row.reservation_id, {})[row.sku] = int(row.units)
+    return extra
+
+
+async def _of_buyers(tx: Transaction, buyers: Collection[Buyer]) -> Sequence[Row[Any]]:
+    """The headers of all reservations of orders and customers."""
+    orders = {buyer.order_id for buyer in buyers} - {""}
+    customers = {buyer.customer for buyer in buyers} - {""}
+    found = await tx.execute(
+        select(reservation).where(
+            or_(
+                # Said again, so that the partial indexes can serve.
+                and_(
+                    reservation.c.order_id != "",
+                    reservation.c.order_id.in_(texts(tx.dialect, orders)),
+                ),
+                and_(
+                    reservation.c.customer != "",
+                    reservation.c.customer.in_(texts(tx.dialect, customers)),
+                ),
+            )
+        )
+    )
+    return found.all()

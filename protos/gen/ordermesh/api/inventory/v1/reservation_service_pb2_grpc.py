@@ -166,7 +166,8 @@ class ReservationServiceServicer:
 
         Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
         confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
-        reserved anew in the same transaction, where their stock is still there: they become new lines.
+        reserved anew in the same transaction, where their stock is still there: they become new lines. What
+        was released after it had expired is closed (`RESERVATION_CLOSED`).
 
         Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
         `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -187,7 +188,9 @@ class ReservationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Release(self, request, context):
-        """Release takes promises back. Releasing what is closed changes nothing.
+        """Release takes promises back. Releasing what is closed changes nothing; but a release that names
+        lines which have expired, or all lines, gives up all that has expired of the reservation: it is not
+        reserved again by a `Confirm` that is too late.
 
         A reservation that does not exist is remembered as released, so that it cannot be made later:
         a release may overtake the request that makes the reservation. Errors: `NOT_YOUR_RESERVATION`,

@@ -77,7 +77,8 @@ class ReservationServiceStub:
 
     Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
     confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
-    reserved anew in the same transaction, where their stock is still there: they become new lines.
+    reserved anew in the same transaction, where their stock is still there: they become new lines. What
+    was released after it had expired is closed (`RESERVATION_CLOSED`).
 
     Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
     `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -90,7 +91,9 @@ class ReservationServiceStub:
     latest end, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Release: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReleaseRequest, _reservation_service_pb2.ReleaseResponse]
-    """Release takes promises back. Releasing what is closed changes nothing.
+    """Release takes promises back. Releasing what is closed changes nothing; but a release that names
+    lines which have expired, or all lines, gives up all that has expired of the reservation: it is not
+    reserved again by a `Confirm` that is too late.
 
     A reservation that does not exist is remembered as released, so that it cannot be made later:
     a release may overtake the request that makes the reservation. Errors: `NOT_YOUR_RESERVATION`,
@@ -179,7 +182,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
 
     Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
     confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
-    reserved anew in the same transaction, where their stock is still there: they become new lines.
+    reserved anew in the same transaction, where their stock is still there: they become new lines. What
+    was released after it had expired is closed (`RESERVATION_CLOSED`).
 
     Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
     `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -192,7 +196,9 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     latest end, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Release: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReleaseRequest, _reservation_service_pb2.ReleaseResponse]  # type: ignore[assignment]
-    """Release takes promises back. Releasing what is closed changes nothing.
+    """Release takes promises back. Releasing what is closed changes nothing; but a release that names
+    lines which have expired, or all lines, gives up all that has expired of the reservation: it is not
+    reserved again by a `Confirm` that is too late.
 
     A reservation that does not exist is remembered as released, so that it cannot be made later:
     a release may overtake the request that makes the reservation. Errors: `NOT_YOUR_RESERVATION`,
@@ -314,7 +320,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
         confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
-        reserved anew in the same transaction, where their stock is still there: they become new lines.
+        reserved anew in the same transaction, where their stock is still there: they become new lines. What
+        was released after it had expired is closed (`RESERVATION_CLOSED`).
 
         Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
         `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -339,7 +346,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reservation_service_pb2.ReleaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_service_pb2.ReleaseResponse, _abc.Awaitable[_reservation_service_pb2.ReleaseResponse]]:
-        """Release takes promises back. Releasing what is closed changes nothing.
+        """Release takes promises back. Releasing what is closed changes nothing; but a release that names
+        lines which have expired, or all lines, gives up all that has expired of the reservation: it is not
+        reserved again by a `Confirm` that is too late.
 
         A reservation that does not exist is remembered as released, so that it cannot be made later:
         a release may overtake the request that makes the reservation. Errors: `NOT_YOUR_RESERVATION`,

@@ -251,7 +251,7 @@ def _wish(one: Asked[ReserveRequest]) -> Wish | DomainError:
     try:
         actor = actor_of(one.call.identity, one.request.on_behalf_of)
         is_limited = EDGE in one.call.identity.roles
-        return Wish(actor, ask(one.request), one.trace, is_limited)
+        return Wish(actor, ask(one.request), one.trace, is_limited, id(one.call))
     except DomainError as refusal:
         return refusal
 

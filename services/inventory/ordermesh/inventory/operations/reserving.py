@@ -12,6 +12,7 @@ from uuid import UUID
 
 from opentelemetry.context import Context
 
+from ordermesh.inventory.domain.answers import Room, portions_bytes, refuse_too_large
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Kit, Wanted, exploded, with_modes
@@ -55,7 +56,8 @@ class Wish:
     """What somebody wants to hold, and the trace that it is part of.
 
     ``is_limited``: its caller may have so many open holds and no more. ``call`` is that with which
-    it came: the wishes of one are decided in their order. 0: it came alone.
+    it came: the wishes of one are decided in their order. 0: it came alone. ``room`` is what the
+    answers of that call may take together, beyond ``share`` bytes that are always there for this.
     """
 
     actor: Actor
@@ -63,6 +65,8 @@ class Wish:
     trace: Context
     is_limited: bool = False
     call: int = 0
+    room: Room | None = None
+    share: int = 0
 
     @property
     def named(self) -> Sequence[UUID]:
@@ -287,6 +291,9 @@ class ReserveBatch:
         )
         made, replaced, _ = reserved
         self.holds.refuse_over_quota(made, replaced, is_limited=wish.is_limited)
+        size = refuse_too_large(made) + portions_bytes(reserved.portions)
+        if wish.room is not None:
+            wish.room.claim(ask.reservation_id, max(0, size - wish.share))
         return reserved
 
     async def _decide(self, wish: Wish, ask: Ask) -> Kept:

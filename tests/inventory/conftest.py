@@ -1,6 +1,8 @@
 """Fixtures of the inventory service: wired without network, and as a real server."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 
@@ -9,8 +11,10 @@ from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime import at_once
 from ordermesh.runtime.database import Database
 from tests.fakes import FakeClock
+from tests.inventory.processes import Open, Process
 from tests.inventory.shop import Shop, deadlocks
 from tests.servers import Served, serving
 
@@ -58,3 +62,36 @@ async def served(inventory_database: Database) -> AsyncIterator[Served]:
     settings = InventorySettings(port=0)
     async with serving(define(inventory_database, SystemClock(), settings)) as opened:
         yield opened
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every instant that was taken for now is one on a machine that has much to do."""
+    monkeypatch.setattr(at_once, "CLOCK_TOLERANCE", timedelta(seconds=10))
+    monkeypatch.setattr(at_once, "WAY_TOLERANCE", timedelta(seconds=10))
+
+
+@pytest.fixture
+async def another(database_url: str) -> AsyncIterator[Open]:
+    """Opens one process more on the database."""
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> Process:
+            database = await Database.open(database_url, clock=SystemClock())
+            stack.push_async_callback(database.close)
+            process = Process(assemble(database, SystemClock(), RandomIds(), NOWHERE), None)  # type: ignore[arg-type]
+            process.begin()
+            return process
+
+        yield opened
+
+
+@pytest.fixture
+async def first(another: Open) -> Process:
+    """A process that has sold one of ten mugs at A and at B, and so knows of them."""
+    process = await another()
+    await process.put_locations("A", "B")
+    await process.stock({"MUG at A": 10, "MUG at B": 10})
+    await process.reserve({"MUG at A": 1, "MUG at B": 1})
+    process.outcomes.clear()
+    return process

@@ -172,6 +172,7 @@ class Expecting:
         hold_seconds: int = 0,
         reservation_id: str = "",
         replaces: Iterable[str] = (),
+        channel: str = "",
     ) -> Reservation:
         """Reserve what may wait for supply; confirmed unless there are seconds to hold it."""
         wait = SupplyWait()
@@ -185,6 +186,7 @@ class Expecting:
             confirm=not hold_seconds,
             replaces_reservation_ids=replaces,
             wait=wait,
+            channel=channel,
         )
         if hold_seconds:
             request.hold_duration.FromSeconds(hold_seconds)

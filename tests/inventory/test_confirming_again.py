@@ -4,7 +4,7 @@ import pytest
 
 from ordermesh.api.inventory.v1 import ReservationLine
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationExpired
-from tests.inventory.shop import Shop, insist, item, selection
+from tests.inventory.shop import Shop, control, insist, item, selection
 
 CONFIRMED = ReservationLine.STATE_CONFIRMED
 EXPIRED = ReservationLine.STATE_EXPIRED
@@ -153,3 +153,21 @@ async def test_of_many_that_want_the_last_unit_again_one_gets_it(shop: Shop) -> 
     refusals = [one for one in outcomes if isinstance(one, BaseException)]
     assert [getattr(one, "reason", one) for one in refusals] == ["RESERVATION_EXPIRED"] * 4
     assert await shop.is_sound()
+
+
+async def test_a_kit_that_may_not_be_sold_any_more_is_not_reserved_again(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10})
+    await shop.put_items(item("PAIR", {"MUG": 2}))
+    held = [await shop.reserve({"PAIR at A": 1}, hold_seconds=10) for _ in range(2)]
+    await shop.let_pass(11)
+    await shop.put_items(item("PAIR", {"MUG": 2}, unsellable=True))
+    before = await shop.dump()
+
+    with pytest.raises(ReservationExpired):
+        await shop.confirm(held[0].reservation_id, again=True)
+    assert await shop.dump() == before
+    await shop.put_items(item("PAIR", {"MUG": 2}))
+    await shop.confirm(held[0].reservation_id, again=True)
+    await shop.put_controls(control("none", "exclude", 1, sku="PAIR", location_id="A"))
+    with pytest.raises(ReservationExpired):
+        await shop.confirm(held[1].reservation_id, again=True)

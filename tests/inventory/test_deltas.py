@@ -13,6 +13,7 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.inventory.domain.errors.feed import NotYourSource, TooManyHeld, UnknownSource
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
 from ordermesh.inventory.operations import feeds as operation
+from ordermesh.runtime.validation import InvalidFields
 from tests.inventory.outside import (
     ADJUSTMENT,
     HOLD,
@@ -216,6 +217,19 @@ async def test_a_jump_may_be_a_share_of_what_is_there(outside: Outside) -> None:
     reply = await outside.tell(delta(1, "MUG at A", 20, RECEIPT), delta(2, "MUG at A", 61, RECEIPT))
 
     assert names(reply.outcomes) == ["APPLIED", "QUARANTINED"]
+
+
+async def test_a_row_that_is_named_in_two_spellings_is_tried_once(outside: Outside) -> None:
+    await outside.tell(delta(1, "CUP at A", 2, RECEIPT))
+    [row] = await outside.quarantined()
+    await outside.shop.put_items("CUP")
+
+    with pytest.raises(InvalidFields):
+        await outside.retry(row.quarantine_id.lower(), row.quarantine_id.upper())
+    assert (await outside.source()).quarantined_count == 1
+
+    await outside.retry(row.quarantine_id.upper())
+    assert await outside.on_hand("CUP at A") == 2
 
 
 async def test_a_row_is_tried_again_when_the_world_has_changed(outside: Outside) -> None:

@@ -1,9 +1,7 @@
 """What is decided on what is remembered stands only where all is still so, and is never a no."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +10,6 @@ import pytest
 from sqlalchemy import func, select, update
 
 from ordermesh.api.inventory.v1 import ReserveBulkRequest
-from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.errors.reservation import ReservationIdTaken
 from ordermesh.inventory.domain.errors.stock import (
@@ -28,14 +25,11 @@ from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.servicer import reserving
 from ordermesh.inventory.servicer.reserving import Reserving
 from ordermesh.inventory.store.tables.ledger import balance
-from ordermesh.kernel.clock import SystemClock
-from ordermesh.kernel.ids import RandomIds
-from ordermesh.runtime import at_once
-from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.idempotency import RequestIdReused
 from tests.dialects import on_postgresql, on_sqlite
 from tests.eventually import eventually
-from tests.inventory.conftest import NOWHERE
+from tests.inventory.processes import Open, Process
 from tests.inventory.shop import (
     NO_CONTEXT,
     Shop,
@@ -49,63 +43,7 @@ from tests.inventory.shop import (
 
 MUG = StockKey("MUG", "A")
 
-Open = Callable[[], Awaitable["Process"]]
-
-
-class Process(Shop):
-    """A process of the service, which counts how what it decided on memory ended."""
-
-    outcomes: Counter[str]
-
-    def begin(self) -> None:
-        """Count from now on."""
-        self.outcomes = Counter()
-        database: Any = self.wiring.database
-        at_once = type(database).run_at_once
-
-        async def counted(work: Any) -> Any:
-            try:
-                result = await at_once(database, work)
-            except Exception as error:
-                self.outcomes[type(error).__name__] += 1
-                raise
-            self.outcomes["stood"] += 1
-            return result
-
-        database.run_at_once = counted
-
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not every instant that was taken for now is one on a machine that has much to do."""
-    monkeypatch.setattr(at_once, "CLOCK_TOLERANCE", timedelta(seconds=10))
-    monkeypatch.setattr(at_once, "WAY_TOLERANCE", timedelta(seconds=10))
-
-
-@pytest.fixture
-async def another(database_url: str) -> AsyncIterator[Open]:
-    """Opens one process more on the database."""
-    async with AsyncExitStack() as stack:
-
-        async def opened() -> Process:
-            database = await Database.open(database_url, clock=SystemClock())
-            stack.push_async_callback(database.close)
-            process = Process(assemble(database, SystemClock(), RandomIds(), NOWHERE), None)  # type: ignore[arg-type]
-            process.begin()
-            return process
-
-        yield opened
-
-
-@pytest.fixture
-async def first(another: Open) -> Process:
-    """A process that has sold one of ten mugs at A and at B, and so knows of them."""
-    process = await another()
-    await process.put_locations("A", "B")
-    await process.stock({"MUG at A": 10, "MUG at B": 10})
-    await process.reserve({"MUG at A": 1, "MUG at B": 1})
-    process.outcomes.clear()
-    return process
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 @on_postgresql

@@ -1,10 +1,15 @@
 """Databases of versions before this one: taken over, or refused with what to do instead."""
 
+import asyncio
+
 import pytest
-from sqlalchemy import insert, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import insert
 
 from ordermesh.inventory.store.tables.seals import seal
-from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime import migrate as migrating
+from ordermesh.runtime.database import Database
 from ordermesh.runtime.migrate import migrate
 from tests.fakes import FakeClock
 from tests.inventory.conftest import MIGRATIONS
@@ -21,17 +26,16 @@ SEALED = {
 
 async def age(url: str, clock: FakeClock, *, is_sealed: bool) -> None:
     """Make a database what it was before seals were made of digests."""
-    database = await Database.open(url, clock=clock)
-
-    async def act(tx: Transaction) -> None:
-        await tx.execute(text("update inventory_version set version_num = '0014'"))
-        if is_sealed:
-            await tx.execute(insert(seal).values(SEALED))
-
-    try:
-        await database.run(act)
-    finally:
+    await asyncio.to_thread(migrating._act, url, None, [go_back])
+    if is_sealed:
+        database = await Database.open(url, clock=clock)
+        await database.run(lambda tx: tx.execute(insert(seal).values(SEALED)))
         await database.close()
+
+
+def go_back(configuration: Config) -> None:
+    """Undo all migrations since, the latest first."""
+    command.downgrade(migrating._at(configuration, MIGRATIONS), "0014")
 
 
 async def test_a_ledger_that_was_sealed_otherwise_is_refused_with_what_to_do(

@@ -223,3 +223,49 @@ async def test_watchers_of_balances_hear_what_controls_took_and_gave_back(
     await shop.put_controls(control("web", "cap", 1, channel="web"))
     await watch.look()
     assert len(await rows(shop, "availability")) == before
+
+
+async def test_a_channel_that_a_control_names_first_crosses_from_where_all_are(
+    shop: Shop, watch: Watch
+) -> None:
+    await shop.put_controls(control("all", "low_level", 3, sku="CUP"))
+    assert await watch.look() == []
+
+    await shop.put_controls(control("none", "exclude", 1, channel="app"))
+    assert await watch.look() == [("out", "CUP", "app", 0)]
+    await shop.adjust("CUP at A", delta=-1)
+    assert await watch.look() == []
+    await shop.delete_controls("none")
+    assert await watch.look() == [("back", "CUP", "app", 49)]
+    assert await watch.look() == []
+
+    # It is named by nothing now, so what all are told is what there is to tell.
+    await shop.adjust("CUP at A", on_hand=0)
+    assert set(await watch.look()) == {("out", "CUP", "", 0), ("out", "CUP", "web", 0)}
+    # What is named while all have none has nothing to lose, and comes back with all.
+    await shop.put_controls(control("few", "cap", 9, channel="app"))
+    assert await watch.look() == []
+    await shop.adjust("CUP at A", on_hand=20)
+    assert set(await watch.look()) == {
+        ("back", "CUP", "", 20), ("back", "CUP", "app", 9), ("back", "CUP", "web", 20),
+    }  # fmt: skip
+
+
+async def test_a_movement_at_the_moment_when_a_channel_is_named_is_told_for_both(
+    shop: Shop, watch: Watch
+) -> None:
+    await shop.put_controls(control("all", "low_level", 3, sku="CUP"))
+    assert await watch.look() == []
+
+    await shop.put_controls(control("held", "buffer_units", 2, channel="app"))
+    await shop.adjust("CUP at A", on_hand=5)
+
+    assert await watch.look() == [("low", "CUP", "app", 3)]
+    await shop.delete_controls("held")
+    await shop.adjust("CUP at A", on_hand=0)
+    # The channel had a level of its own, so its last crossing is told with that of all.
+    assert set(await watch.look()) == {
+        ("out", "CUP", "", 0), ("out", "CUP", "app", 0), ("out", "CUP", "web", 0),
+    }  # fmt: skip
+    await shop.adjust("CUP at A", on_hand=9)
+    assert set(await watch.look()) == {("back", "CUP", "", 9), ("back", "CUP", "web", 9)}

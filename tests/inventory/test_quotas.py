@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ordermesh.api.inventory.v1 import ReserveBulkRequest
+from ordermesh.api.inventory.v1 import ReservationMode, ReserveBulkRequest, SupplyWait
 from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.domain.errors.reservation import HoldQuotaExceeded
 from ordermesh.inventory.domain.quotas import HoldQuotas
@@ -11,6 +11,7 @@ from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database
 from tests.fakes import FakeClock
 from tests.inventory.conftest import NOWHERE
+from tests.inventory.expecting import Expecting
 from tests.inventory.shop import NO_CONTEXT, Shop, Wanted, insist
 
 
@@ -126,3 +127,53 @@ async def test_a_caller_from_outside_has_so_many_holds_and_others_any_number(sho
     await shop.reserve({"MUG at A": 1}, caller="marketplace", role="edge")
     for _ in range(6):
         await shop.reserve({"MUG at A": 1})
+
+
+async def test_who_waits_for_supply_holds_it(shop: Shop) -> None:
+    expecting = await Expecting.open(shop, "POT")
+    await shop.receive({"POT at A": 1})
+    await expecting.expect("S", "POT at A", 100, 3)
+    await take(shop, {"POT at A": 3}, wait=SupplyWait())
+
+    for customer, quantity, held in (("ANN", 1, "3"), ("BOB", 30, "0")):
+        with pytest.raises(HoldQuotaExceeded) as refusal:
+            await take(shop, {"POT at A": quantity}, customer, wait=SupplyWait())
+        assert refusal.value.facts() == {
+            "per": "customer", "of": "units", "sku": "POT", "limit": "3", "held": held,
+            "wanted": str(quantity),
+        }  # fmt: skip
+    await take(shop, {"MUG at A": 1})
+    with pytest.raises(HoldQuotaExceeded):
+        await take(shop, {"CUP at A": 1})
+
+
+async def test_who_takes_over_what_was_confirmed_holds_one_more(shop: Shop) -> None:
+    async def ask(**fields: object) -> str:
+        made = await shop.reserve(
+            {"CUP at A": 1},
+            caller="shopfront",
+            role="edge",
+            **fields,  # type: ignore[arg-type]
+        )
+        return made.reservation_id
+
+    bought = await ask(confirm=True)
+    holds = [await ask() for _ in range(4)]
+
+    with pytest.raises(HoldQuotaExceeded) as refusal:
+        await ask(replaces=[bought])
+    assert refusal.value.facts() == {
+        "per": "caller", "of": "reservations", "limit": "4", "held": "4", "wanted": "1",
+    }  # fmt: skip
+    await ask(replaces=[bought, holds[0]])
+    with pytest.raises(HoldQuotaExceeded):
+        await ask()
+
+
+async def test_demand_that_is_only_recorded_is_no_hold_of_its_caller(shop: Shop) -> None:
+    tracked = shop.wish({"CUP at A": 1}).lines
+    tracked[0].mode = ReservationMode.RESERVATION_MODE_TRACK_ONLY
+    for _ in range(5):
+        await shop.ask(shop.wish(tracked), caller="shopfront", role="edge")
+
+    await shop.reserve({"CUP at A": 1}, caller="shopfront", role="edge")

@@ -9,7 +9,7 @@ from ordermesh.inventory.domain.errors.reservation import (
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, KeyQuarantined
 from ordermesh.kernel.errors import DomainError, NotFound
-from tests.inventory.shop import Shop, insist, new_id, selection
+from tests.inventory.shop import Shop, control, insist, item, new_id, selection
 from tests.inventory.test_suspects import Office, free, mend, spoil
 
 
@@ -149,3 +149,42 @@ async def test_what_was_not_there_stays_not_there_for_the_same_request(shop: Sho
     assert places(await shop.reservation(held.reservation_id)) == [("A", 2)]
     (moved,) = await shop.reassign_bulk(moves)
     assert places(moved) == [("B", 2)]
+
+
+async def test_a_kit_goes_nowhere_where_it_may_not_be_sold(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10, "MUG at B": 10, "MUG at C": 10})
+    await shop.put_items(item("PAIR", {"MUG": 2}))
+    await shop.put_controls(
+        control("none", "exclude", 1, sku="PAIR", location_id="B"),
+        control("few", "cap", 1, sku="PAIR", location_id="C"),
+    )
+    made = await shop.reserve({"PAIR at A": 2, "MUG at A": 1}, confirm=True)
+    before = await shop.dump()
+
+    for place, there in (("B", "0"), ("C", "1")):
+        with pytest.raises(InsufficientStock) as refusal:
+            await shop.reassign(made.reservation_id, (selection("1"), place))
+        assert refusal.value.facts() == {
+            "sku": "PAIR", "locationId": place, "wanted": "2", "available": there,
+        }  # fmt: skip
+    assert await shop.dump() == before
+
+    await shop.reassign(made.reservation_id, (selection("2"), "B"))
+    await shop.reassign(made.reservation_id, (selection("1", 1), "C"))
+    await shop.put_items(item("PAIR", {"MUG": 2}, unsellable=True))
+    with pytest.raises(InsufficientStock):
+        await shop.reassign(made.reservation_id, (selection("1", location_id="A"), "C"))
+    assert await shop.is_sound()
+
+
+async def test_a_kit_is_kept_from_a_channel_wherever_it_would_go(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10, "MUG at B": 10})
+    await shop.put_items(item("PAIR", {"MUG": 2}, tags=["gift"]))
+    no_gifts = control("gifts", "exclude", 1, tag="gift", channel="web", location_id="B")
+    await shop.put_controls(no_gifts)
+    web = await shop.reserve({"PAIR at A": 1}, confirm=True, channel="web")
+    store = await shop.reserve({"PAIR at A": 1}, confirm=True, channel="store")
+
+    await shop.reassign(store.reservation_id, (selection("1"), "B"))
+    with pytest.raises(InsufficientStock):
+        await shop.reassign(web.reservation_id, (selection("1"), "B"))

@@ -18,6 +18,7 @@ from ordermesh.inventory.domain.errors.reservation import (
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.kernel.errors import DomainError, RuleViolated
+from ordermesh.runtime.validation import InvalidFields
 from tests.inventory.shop import Shop, insist, item, location, new_id, selection
 
 HELD = ReservationLine.STATE_HELD
@@ -50,6 +51,21 @@ async def test_an_order_does_not_compete_with_itself(shop: Shop) -> None:
     assert [line.state for line in (await shop.reservation(cart.reservation_id)).lines] == [
         RELEASED
     ]
+    assert await shop.is_sound()
+
+
+async def test_a_cart_that_is_named_in_two_spellings_gives_its_units_back_once(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 10})
+    cart = await shop.reserve({"MUG at A": 5}, confirm=True)
+    await shop.reserve({"MUG at A": 5}, confirm=True)
+
+    spellings = [cart.reservation_id.lower(), cart.reservation_id.upper()]
+    with pytest.raises(InvalidFields) as refusal:
+        await shop.reserve({"MUG at A": 1}, confirm=True, replaces=spellings)
+
+    (violation,) = refusal.value.violations
+    assert violation.field == "replaces_reservation_ids[1]"
+    assert (await shop.balance("MUG at A")).reserved == 10
     assert await shop.is_sound()
 
 

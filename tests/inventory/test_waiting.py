@@ -434,3 +434,14 @@ async def test_a_short_pick_of_the_rest_leaves_what_waits(expecting: Expecting) 
         (2, ReservationLine.STATE_CONFIRMED),
         (1, ReservationLine.STATE_SHORT),
     }
+
+
+async def test_overdue_stock_comes_before_supply(expecting: Expecting) -> None:
+    shop = expecting.shop
+    await shop.reserve({"MUG at A": 3}, hold_seconds=60)
+    await shop.let_pass(61)
+
+    made = await expecting.reserve({"MUG at A": 5})
+
+    assert parts(made) == [("1", 3, ""), ("1", 2, "S")]
+    assert await shop.is_sound()

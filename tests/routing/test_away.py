@@ -252,6 +252,24 @@ async def test_shipping_is_told_to_the_ledger_when_it_is_back(house: House) -> N
     assert await house.balance("MUG at NEAR") == (3, 0, 3)
 
 
+async def test_goods_that_are_leaving_can_no_longer_be_accepted(house: House) -> None:
+    await house.stock({"MUG at NEAR": 5})
+    await house.submit("O-1", line("1", "MUG", 2))
+    (work,) = await house.work("O-1")
+    await house.stop_inventory()
+    await house.ship(work, within=3)
+
+    assert (await refused(house.accept(work))).reason == "WRONG_STATE"
+
+    await house.start_inventory()
+
+    async def has_left() -> bool:
+        (after,) = await house.work("O-1")
+        return after.state == FulfillmentOrder.STATE_SHIPPED
+
+    await eventually(has_left)
+
+
 async def test_what_changes_while_routing_is_away_is_known_when_it_is_back(house: House) -> None:
     await house.items(item("MUG", weight_grams=100))
     await eventually(lambda: knows(house, 1))

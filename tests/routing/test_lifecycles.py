@@ -118,7 +118,6 @@ def test_an_order_moves_as_its_table_says(start: OrderState, end: OrderState) ->
 
 
 VERBS: dict[FulfillmentState, Callable[[FulfillmentOrder], FulfillmentOrder]] = {
-    FulfillmentState.ACCEPTED: fulfillment.accept,
     FulfillmentState.REJECTED: lambda one: fulfillment.reject(one, RejectReason.CLOSED),
     FulfillmentState.CANCELLED: fulfillment.cancel,
     FulfillmentState.SHIPPING: lambda one: fulfillment.begin_shipping(one, (), UUID(int=4)),
@@ -138,6 +137,28 @@ def test_work_moves_as_its_table_says(start: FulfillmentState, end: FulfillmentS
         with pytest.raises(WrongState) as caught:
             VERBS[end](before)
         assert caught.value.facts()["state"] == start
+
+
+@pytest.mark.parametrize("state", FulfillmentState)
+@pytest.mark.parametrize(
+    ("verb", "start"),
+    [
+        (fulfillment.accept, FulfillmentState.RELEASED),
+        (fulfillment.take_back_shipping, FulfillmentState.SHIPPING),
+    ],
+    ids=["accept", "take back shipping"],
+)
+def test_two_ways_lead_to_accepted_work_and_neither_is_the_other(
+    verb: Callable[[FulfillmentOrder], FulfillmentOrder],
+    start: FulfillmentState,
+    state: FulfillmentState,
+) -> None:
+    if state is start:
+        assert verb(work(state)).state is FulfillmentState.ACCEPTED
+    else:
+        with pytest.raises(WrongState) as caught:
+            verb(work(state))
+        assert caught.value.facts()["wanted"] == start
 
 
 STATES = [

@@ -29,6 +29,7 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 REFUSED = grpc.StatusCode.FAILED_PRECONDITION
 LONG = "x" * 129
+CART = "0b7e7c2e-6c1e-4c0f-9d0e-9a6f3b1c2d4e"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +101,11 @@ CASES = [
         "an order with a bad cart",
         lambda: order(checkout_reservation_ids=["cart"]),
         "checkout_reservation_ids[0]",
+    ),
+    invalid(
+        "an order with a cart in two spellings",
+        lambda: order(checkout_reservation_ids=[CART, CART.upper()]),
+        "checkout_reservation_ids[1]",
     ),
     Case(
         "an order with a line twice",

@@ -1,6 +1,6 @@
 """The rules of the contracts, as they are held against requests."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import protovalidate
 import pytest
@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
 from ordermesh.api.inventory.v1 import ReserveRequest
-from ordermesh.runtime.validation import InvalidFields, undecodable, validate, warm
+from ordermesh.runtime.validation import InvalidFields, distinct_ids, undecodable, validate, warm
 from tests.shared.echo import request
 
 
@@ -53,6 +53,17 @@ def test_what_is_no_message_of_the_type_is_a_violation_without_a_path() -> None:
     (violation,) = undecodable().violations
 
     assert violation.field == ""
+
+
+def test_an_id_that_is_named_twice_is_refused_however_it_is_spelt() -> None:
+    first, second = str(uuid4()), str(uuid4())
+    assert distinct_ids("ids", [first, second]) == [UUID(first), UUID(second)]
+
+    with pytest.raises(InvalidFields) as caught:
+        distinct_ids("ids", [second, first, second.upper()])
+
+    (violation,) = caught.value.violations
+    assert (violation.field, violation.rule) == ("ids[2]", "repeated.unique")
 
 
 def with_rule(expression: str) -> type[Message]:

@@ -243,6 +243,18 @@ def test_a_supply_is_promised_by_the_sum_of_what_was_promised_of_it() -> None:
     assert ledger.entries == ()
 
 
+def test_what_is_promised_on_supply_is_taken_from_its_pool_at_once() -> None:
+    ledger = Ledger({KEY: Balance()}, {(POOL, KEY): 1})
+
+    ledger.promise("S1", 4, (POOL, KEY))
+    mark = ledger.mark()
+    ledger.promise("S1", -1, (POOL, KEY))
+    assert (ledger.taken(POOL, KEY), ledger.taken_here()) == (4, {(POOL, KEY): 3})
+    ledger.undo(mark)
+
+    assert (ledger.taken(POOL, KEY), ledger.promised()) == (5, {"S1": 4})
+
+
 def test_undoing_forgets_everything_since_the_mark_and_nothing_before() -> None:
     ledger = Ledger({KEY: Balance(10)}, {(POOL, KEY): 1})
     ledger.move(CAUSE, KEY, FREE, RESERVED, 2, pool=POOL)

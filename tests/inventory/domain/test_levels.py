@@ -83,3 +83,31 @@ def test_each_subject_is_settled_for_itself() -> None:
 
     assert changed == {CUP: Standing(OUT, 3)}
     assert [one.look.subject for one in told] == [CUP]
+
+
+def test_a_channel_that_is_looked_at_first_starts_where_all_are() -> None:
+    everybody = MUG._replace(channel="")
+
+    changed, told = settle_levels(
+        {MUG: Look(MUG, 0, 3), everybody: Look(everybody, 9, 3)}, {everybody: Standing(PLENTY, 4)}
+    )
+    assert changed == {MUG: Standing(OUT, 1)}
+    assert [(one.look.subject, one.crossing, one.previous) for one in told] == [
+        (MUG, Crossing.OUT, PLENTY)
+    ]
+
+    forgotten = {MUG: Standing(None, 7), everybody: Standing(OUT, 4)}
+    assert settle_levels({MUG: Look(MUG, 0, 3)}, forgotten)[1] == []
+    changed, told = settle_levels({MUG: Look(MUG, 8, 3)}, forgotten)
+    assert changed[MUG] == Standing(PLENTY, 8)
+    assert [one.crossing for one in told] == [Crossing.BACK]
+
+
+def test_what_is_looked_at_for_the_last_time_is_told_and_forgotten() -> None:
+    last = Look(MUG, 9, 3, is_last=True)
+
+    changed, told = settle_levels({MUG: last}, {MUG: Standing(OUT, 1)})
+
+    assert changed == {MUG: Standing(None, 2)}
+    assert [(one.crossing, one.sequence) for one in told] == [(Crossing.BACK, 2)]
+    assert settle_levels({MUG: last}, {MUG: Standing(PLENTY, 1)}) == ({MUG: Standing(None, 1)}, [])

@@ -33,7 +33,7 @@ def refusal(
 ) -> dict[str, str] | None:
     """The facts of the refusal, if there is one."""
     try:
-        holds.refuse_over_quota(made, replaced, is_limited=is_limited)
+        holds.refuse_over_quota(made, replaced, NOON, is_limited=is_limited)
     except HoldQuotaExceeded as refused:
         return refused.facts()
     return None
@@ -114,10 +114,9 @@ def test_units_of_an_item_count_together_wherever_they_are() -> None:
     [
         {"state": LineState.CONFIRMED},
         {"mode": ReservationMode.TRACK_ONLY},
-        {"supply_id": "S1"},
     ],
 )
-def test_only_what_is_held_on_hand_until_a_time_is_a_hold(other: dict[str, Any]) -> None:
+def test_only_what_is_held_until_a_time_is_a_hold(other: dict[str, Any]) -> None:
     holds = OpenHolds(HoldQuotas(1, 1, 1), [hold(1, "MUG", 1)], {"shop": 1})
 
     assert refusal(holds, held(9, line(1, MUG, 9, **other))) is None
@@ -133,6 +132,36 @@ def test_what_is_taken_over_does_not_count_twice() -> None:
     assert refusal(holds, held(9, line(1, MUG, 4)), old) is not None
 
 
+@pytest.mark.parametrize("supply_id", ["", "S1"])
+def test_what_is_held_of_supply_is_held(supply_id: str) -> None:
+    holds = OpenHolds(HoldQuotas(9, 3, 9), [hold(1, "MUG", 1)], {})
+
+    assert refusal(holds, held(9, line(1, MUG, 2, supply_id=supply_id))) is None
+    facts = refusal(holds, held(9, line(1, MUG, 1), line(2, MUG, 2, supply_id=supply_id)))
+    assert facts is not None
+    assert (facts["of"], facts["held"], facts["wanted"]) == ("units", "1", "3")
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        {"state": LineState.CONFIRMED},
+        {"mode": ReservationMode.TRACK_ONLY},
+        {"expire_time": NOON},
+    ],
+)
+def test_who_takes_over_what_was_no_hold_holds_one_more(old: dict[str, Any]) -> None:
+    holds = OpenHolds(HoldQuotas(caller_reservations=1), [], {"shop": 1})
+    made = held(9, line(1, MUG, 1), customer="")
+    bought = held(1, line(1, MUG, 1, **old), customer="")
+
+    assert refusal(holds, made, bought) is not None
+    holds.note(held(8, line(1, MUG, 1, state=LineState.CONFIRMED), customer=""), [bought], NOON)
+    assert refusal(holds, made) is not None
+    # A hold of somebody else gives its new owner no room.
+    assert refusal(holds, made, held(2, line(1, MUG, 1), customer="", owner="other")) is not None
+
+
 def test_who_is_nobody_has_no_quota_as_a_shopper() -> None:
     holds = OpenHolds(HoldQuotas(1, 1), [hold(1, "MUG", 1, "")], {})
 
@@ -143,18 +172,18 @@ def test_what_is_decided_counts_for_what_comes_next() -> None:
     holds = OpenHolds(HoldQuotas(2, 5, 9), [], {})
     first, second = held(1, line(1, MUG, 2)), held(2, line(1, MUG, 2))
 
-    holds.note(first, [])
+    holds.note(first, [], NOON)
     facts = refusal(holds, held(9, line(1, MUG, 4)))
     assert facts is not None
     assert (facts["held"], facts["wanted"]) == ("2", "4")
-    holds.note(second, [])
+    holds.note(second, [], NOON)
     facts = refusal(holds, held(9, line(1, CUP, 1)))
     assert facts is not None
     assert (facts["of"], facts["held"]) == ("reservations", "2")
 
-    holds.note(held(3, line(1, MUG, 3)), [first])
+    holds.note(held(3, line(1, MUG, 3)), [first], NOON)
     assert refusal(holds, held(9, line(1, CUP, 1))) is not None
-    holds.note(held(4, line(1, MUG, 1), customer="bob"), [second])
+    holds.note(held(4, line(1, MUG, 1), customer="bob"), [second], NOON)
     assert refusal(holds, held(9, line(1, MUG, 2))) is None
     assert refusal(holds, held(9, line(1, MUG, 3))) is not None
 
@@ -169,16 +198,16 @@ def test_the_count_of_a_caller_goes_up_with_what_it_holds_and_down_with_what_it_
 
     holds = OpenHolds(HoldQuotas(caller_reservations=2), [], {"shop": 1})
     assert counted(holds) is None
-    holds.note(plain(1), [])
+    holds.note(plain(1), [], NOON)
     assert counted(holds) == "2"
-    holds.note(plain(2), [])
+    holds.note(plain(2), [], NOON)
     assert counted(holds) == "3"
     # What is confirmed at once is no hold.
-    holds.note(plain(3, state=LineState.CONFIRMED), [])
+    holds.note(plain(3, state=LineState.CONFIRMED), [], NOON)
     assert counted(holds) == "3"
-    holds.note(plain(4), [plain(1), plain(2)])
+    holds.note(plain(4), [plain(1), plain(2)], NOON)
     assert counted(holds) == "2"
-    holds.note(plain(5, state=LineState.CONFIRMED), [plain(4)])
+    holds.note(plain(5, state=LineState.CONFIRMED), [plain(4)], NOON)
     assert counted(holds) is None
 
 
@@ -187,9 +216,9 @@ def test_who_lets_go_first_may_hold_more_than_once() -> None:
     holds = OpenHolds(HoldQuotas(caller_reservations=1), [], {})
     one = held(1, line(1, MUG, 1), customer="")
 
-    holds.note(held(2, line(1, MUG, 1, state=LineState.CONFIRMED), customer=""), [one])
+    holds.note(held(2, line(1, MUG, 1, state=LineState.CONFIRMED), customer=""), [one], NOON)
     assert refusal(holds, held(3, line(1, MUG, 1), customer="")) is None
-    holds.note(one, [])
+    holds.note(one, [], NOON)
     assert refusal(holds, held(3, line(1, MUG, 1), customer="")) is None
-    holds.note(one, [])
+    holds.note(one, [], NOON)
     assert refusal(holds, held(3, line(1, MUG, 1), customer="")) is not None

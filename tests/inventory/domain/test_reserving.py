@@ -143,6 +143,18 @@ def test_the_units_of_a_replaced_reservation_count_as_free() -> None:
     assert states(replaced[0]) == [(MUG_A, 3, LineState.RELEASED)]
 
 
+def test_what_is_named_twice_is_replaced_once() -> None:
+    ledger = books(MUG_A=10)
+    cart = made(ledger, ask(("L1", MUG_A, 5), reservation_id=OTHER))
+    made(ledger, ask(("L1", MUG_A, 5)))
+    wanted = ask(("L1", MUG_A, 1), replaces=[OTHER, OTHER])
+
+    _, replaced, _ = reserve(ledger, STOREFRONT, wanted, {OTHER: cart}, Terms(), NOON)
+
+    assert len(replaced) == 1
+    assert ledger.balance(MUG_A).reserved == 6
+
+
 def test_a_reservation_that_cannot_be_replaced_is_refused() -> None:
     ledger = books(MUG_A=5)
     cart = made(ledger, ask(("L1", MUG_A, 3), reservation_id=OTHER))

@@ -59,11 +59,24 @@ def wanted(number: int, quantity: int, day: int) -> Wanted:
     )
 
 
-@given(on_hand=st.integers(0, 6), asked=wishes, expected=coming, deficit=st.integers(0, 3))
+@given(
+    on_hand=st.integers(0, 6),
+    asked=wishes,
+    expected=coming,
+    deficit=st.integers(0, 3),
+    pool=st.one_of(st.just(10**9), st.integers(0, 12)),
+)
 def test_wishes_are_met_exactly_when_they_can_be(
-    on_hand: int, asked: list[tuple[int, int]], expected: list[tuple[int, int]], deficit: int
+    on_hand: int,
+    asked: list[tuple[int, int]],
+    expected: list[tuple[int, int]],
+    deficit: int,
+    pool: int,
 ) -> None:
-    """By each deadline, those who cannot wait longer want no more than is there by then."""
+    """By each deadline, those who cannot wait longer want no more than is there by then.
+
+    Nor do all together want more than their channel's pool has.
+    """
     deficit = 0 if on_hand else deficit
     balance = Balance(on_hand, deficit, deficit)
     rows = sorted(
@@ -75,10 +88,12 @@ def test_wishes_are_met_exactly_when_they_can_be(
         sum(quantity for quantity, until in asked if until <= day)
         <= on_hand + max(0, sum(quantity for quantity, comes in expected if comes <= day) - deficit)
         for day in (0, 1, 2, 3, NEVER)
-    )
+    ) and pool >= sum(quantity for quantity, _ in asked)
+    ring_fence = Control("pool", ControlKind.POOL, pool, channel="web", number=1)
+    terms = Terms(controls=ControlTable([ring_fence]))
 
     try:
-        parts = allot(Ledger({KEY: balance}), lines, Market(Terms(), "", NOW, {KEY: rows}))
+        parts = allot(Ledger({KEY: balance}), lines, Market(terms, "web", NOW, {KEY: rows}))
     except InsufficientStock:
         assert not can_be
         return

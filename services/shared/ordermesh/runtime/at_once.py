@@ -42,7 +42,7 @@ class NotAsRemembered(Exception):
 
 @dataclass(frozen=True)
 class Guard:
-    """What must be true for the writes to stand.
+    """What must be true for the writes to stand, when all are written and their locks are held.
 
     ``build`` makes a condition when the number of its first parameter is known.
     """
@@ -129,20 +129,22 @@ class AtOnce(Transaction):
         if not self._writes:
             return None
         parts: list[str] = []
-        conditions: list[str] = []
+        written: list[str] = []
+        guards: list[str] = []
         arguments: list[Any] = []
         for number, write in enumerate(self._writes):
             parts.append(f"w{number} AS ({write.build(len(arguments) + 1)})")
             arguments += write.columns
             if write.rows_wanted is not None:
                 arguments.append(write.rows_wanted)
-                written = f"(SELECT count(*) FROM w{number})"  # noqa: S608 - a name made here
-                conditions.append(f"{written} = ${len(arguments)}::bigint")
+                count = f"(SELECT count(*) FROM w{number})"  # noqa: S608 - a name made here
+                written.append(f"{count} = ${len(arguments)}::bigint")
         for guard in self._guards:
-            conditions.append(guard.build(len(arguments) + 1))
+            guards.append(guard.build(len(arguments) + 1))
             arguments += guard.values
-        wanted = " AND ".join(f"({condition})" for condition in conditions)
         named = ",\n".join(parts)
+        # Guards are looked at after the writes: AND alone promises no order.
+        wanted = f"CASE WHEN {_all(written)} THEN {_all(guards)} ELSE false END"
         return f"WITH {named}\nSELECT 1 / ({wanted})::int", arguments
 
 
@@ -161,6 +163,10 @@ class RememberedClock:
         if self._ahead is None:
             return None
         return datetime.fromtimestamp(self._ahead + monotonic, UTC)
+
+
+def _all(conditions: Sequence[str]) -> str:
+    return " AND ".join(f"({condition})" for condition in conditions) or "true"
 
 
 def _is_about(first: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 import protovalidate
 from google.protobuf.message import Message
@@ -43,6 +44,22 @@ def validate(message: Message) -> None:
     more = f" There are {len(violations) - 1} more." if len(violations) > 1 else ""
     where = first.field or message.DESCRIPTOR.name
     raise InvalidFields(f"{where}: {first.description}.{more}", *violations)
+
+
+def distinct_ids(field: str, written: Iterable[str]) -> list[UUID]:
+    """The ids of a field that names each once, however they are spelt (RFC 9562, section 4).
+
+    The contract's own rule compares texts, and an id has many. Raises ``InvalidFields``.
+    """
+    ids = [UUID(one) for one in written]
+    seen: set[UUID] = set()
+    for place, one in enumerate(ids):
+        if one in seen:
+            where, words = f"{field}[{place}]", "the same id as another, in another spelling"
+            violation = FieldViolation(field=where, description=words, rule="repeated.unique")
+            raise InvalidFields(f"{where}: {words}.", violation)
+        seen.add(one)
+    return ids
 
 
 def undecodable() -> InvalidFields:

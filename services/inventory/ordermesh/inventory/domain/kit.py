@@ -1,6 +1,6 @@
 """Kits: what they are made of, and how stock is promised and counted by component."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.inventory.domain.reservation import Line
 from ordermesh.kernel.records import record
 
 LINES_MAX = 5_000
@@ -127,8 +128,8 @@ def _with_mode(line: Wanted, modes: Mapping[str, ReservationMode]) -> Wanted:
     return replace(line, mode=mode) if mode and mode is not line.mode else line
 
 
-def kits_among(wanted: Sequence[Wanted]) -> dict[StockKey, int]:
-    """How many kits the components that are wanted at each location are for."""
+def kits_among(wanted: Iterable[Wanted | Line]) -> dict[StockKey, int]:
+    """How many kits the components that are wanted, or held, at each location are for."""
     parts: dict[StockKey, dict[tuple[str, int], int]] = {}
     for line in wanted:
         if line.kit_sku:

@@ -215,6 +215,11 @@ class Entry:
         is_given_back = self.source is Account.RESERVED and self.target is not Account.CUSTOMER
         return -self.quantity if is_given_back else 0
 
+    @property
+    def place(self) -> "PoolKey | None":
+        """The pool that it takes units from, or gives them back to."""
+        return None if self.pool is None else (self.pool, self.key)
+
 
 PoolKey = tuple[int, StockKey]
 """The number of a pool, and the key of which it holds units."""
@@ -232,8 +237,8 @@ class Ledger:
 
     It starts from balances that are locked and freshly read, and from what was ``taken`` from pools
     at these keys. Whoever refuses throws it away. What is promised of goods that are still to come
-    is no entry, because no unit moves: it is counted beside them, by supply. At keys that are
-    ``quarantined`` nothing moves.
+    is no entry, because no unit moves: it is counted beside them, by supply, and taken from pools
+    at once. At keys that are ``quarantined`` nothing moves.
     """
 
     def __init__(
@@ -248,7 +253,7 @@ class Ledger:
         self._taken_here: dict[PoolKey, int] = {}
         self._entries: list[Entry] = []
         self._earlier: list[Balance | None] = []  # before each entry; None: there was no record
-        self._promises: list[tuple[str, int]] = []  # of which supply, how many units more
+        self._promises: list[tuple[str, int, PoolKey | None]] = []  # of which supply, units, pool
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -265,15 +270,16 @@ class Ledger:
 
     def undo(self, mark: Mark) -> None:
         """Forget what was decided since the mark: one of many was refused, the others stand."""
-        del self._promises[mark.promises :]
+        while len(self._promises) > mark.promises:
+            _, quantity, place = self._promises.pop()
+            self._note_taken(place, -quantity)
         while len(self._entries) > mark.entries:
             undone, earlier = self._entries.pop(), self._earlier.pop()
-            key = undone.key
-            self._note_taken(undone, -undone.units_taken)
+            self._note_taken(undone.place, -undone.units_taken)
             if earlier is None:
-                del self._balances[key]
+                del self._balances[undone.key]
             else:
-                self._balances[key] = earlier
+                self._balances[undone.key] = earlier
 
     def has_record(self, key: StockKey) -> bool:
         """Whether the location keeps a balance of the item."""
@@ -296,23 +302,23 @@ class Ledger:
         """Units that the decision took from pools; negative where more came back."""
         return {place: units for place, units in self._taken_here.items() if units}
 
-    def _note_taken(self, made: Entry, units: int) -> None:
-        if made.pool is not None:
-            place = (made.pool, made.key)
+    def _note_taken(self, place: PoolKey | None, units: int) -> None:
+        if place is not None:
             self._taken_here[place] = self._taken_here.get(place, 0) + units
 
     def changed(self) -> dict[StockKey, Balance]:
         """The balances that have new entries, as they are now."""
         return {entry.key: self._balances[entry.key] for entry in self._entries}
 
-    def promise(self, supply_id: str, quantity: int) -> None:
-        """Promise units of a supply; a negative quantity gives them back."""
-        self._promises.append((supply_id, quantity))
+    def promise(self, supply_id: str, quantity: int, place: PoolKey | None = None) -> None:
+        """Promise units of a supply, from a pool; a negative quantity gives them back."""
+        self._promises.append((supply_id, quantity, place))
+        self._note_taken(place, quantity)
 
     def promised(self) -> dict[str, int]:
         """By how much what is promised of each supply has changed, where it has."""
         sums: dict[str, int] = {}
-        for supply_id, quantity in self._promises:
+        for supply_id, quantity, _ in self._promises:
             sums[supply_id] = sums.get(supply_id, 0) + quantity
         return {supply_id: units for supply_id, units in sums.items() if units}
 
@@ -348,6 +354,7 @@ class Ledger:
         after = balance.after(source, target, quantity)
         if max(after.on_hand, after.blocked) > BALANCE_LIMIT:
             raise QuantityTooLarge(key)
+        whose = reservation_id or cause.reservation_id
         made = Entry(
             cause,
             key,
@@ -358,12 +365,12 @@ class Ledger:
             serial_numbers,
             lot_id,
             pool,
-            reservation_id or cause.reservation_id,
+            whose,
         )
         self._earlier.append(self._balances.get(key))
         self._balances[key] = after
         self._entries.append(made)
-        self._note_taken(made, made.units_taken)
+        self._note_taken(made.place, made.units_taken)
 
     def bring(
         self,

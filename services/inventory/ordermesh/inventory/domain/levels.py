@@ -33,11 +33,15 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """What is available of a subject, and below what it is low."""
+    """What is available of a subject, and below what it is low.
+
+    ``is_last``: no control names its channel any more, so it is forgotten after this look.
+    """
 
     subject: Subject
     available: int
     low_level: int
+    is_last: bool = False
 
     @property
     def level(self) -> Level:
@@ -81,21 +85,27 @@ def settle_levels(
 ) -> tuple[dict[Subject, Standing], list[Told]]:
     """The standings that change, and what is told of them.
 
-    What is known and not looked at any more is forgotten, but for the count of what was told.
+    A channel that is looked at first was told what all were told, those who name none. What is
+    known and not looked at any more is forgotten, but for the count of what was told.
     """
     changed: dict[Subject, Standing] = {}
     told: list[Told] = []
     for subject, look in looks.items():
-        before = known.get(subject, Standing())
-        if before.level is look.level:
-            continue
-        after = replace(before, level=look.level)
-        crossing = crossing_of(before.level, look.level)
-        if crossing is not None and before.level is not None:
+        before, previous = known.get(subject, Standing()), _told_last(subject, known)
+        after = replace(before, level=None if look.is_last else look.level)
+        crossing = crossing_of(previous, look.level)
+        if crossing is not None and previous is not None:
             after = replace(after, sequence=before.sequence + 1)
-            told.append(Told(look, crossing, before.level, after.sequence))
-        changed[subject] = after
+            told.append(Told(look, crossing, previous, after.sequence))
+        if after != before:
+            changed[subject] = after
     for subject, standing in known.items():
         if subject not in looks and standing.level is not None:
             changed[subject] = replace(standing, level=None)
     return changed, told
+
+
+def _told_last(subject: Subject, known: Mapping[Subject, Standing]) -> Level | None:
+    """The level that those who follow a channel were told last, be it of all channels."""
+    own = known.get(subject, Standing()).level
+    return own or known.get(subject._replace(channel=""), Standing()).level

@@ -9,6 +9,7 @@ from ordermesh.inventory.domain.errors.requests import SameLocation
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationExpired
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.kit import kits_among
 from ordermesh.inventory.domain.ledger import Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import (
@@ -60,7 +61,8 @@ def reassign(
 ) -> list[Reservation]:
     """Move promises of one or many reservations to other locations, all or none.
 
-    What the moves give back counts as free for all of them. Raises ``LineNotFound``,
+    What the moves give back counts as free for all of them. What is said of a kit counts where its
+    components go, too. Raises ``LineNotFound``,
     ``SameLocation``, ``ReservationExpired``, ``ReservationClosed``, ``KeyQuarantined``,
     ``InsufficientStock`` with every short key.
     """
@@ -79,13 +81,15 @@ def _land(
     ledger: Ledger, under_way: Sequence[_Moving], terms: Terms, channel: str, now: datetime
 ) -> None:
     """Promise what was lifted where it is to go."""
-    demand = summed(
-        (key, part.quantity)
+    held = [
+        replace(part, key=key)
         for moving in under_way
         for part, key in moving.parts
         if part.is_on_hand
-    )
-    refuse_short(ledger, demand, terms, now, channel=channel, without_record=False)
+    ]
+    demand = summed((part.key, part.quantity) for part in held)
+    kits = kits_among(held)
+    refuse_short(ledger, demand, terms, now, channel=channel, kits=kits, without_record=False)
     for moving in under_way:
         cause = cause_of(moving.draft.reservation, MovementKind.REASSIGNED)
         for part, key in moving.parts:

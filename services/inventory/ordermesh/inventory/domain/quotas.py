@@ -5,10 +5,12 @@ Only holds count that can still expire: what is confirmed is bought, and has lim
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.reservation import HoldQuotaExceeded
-from ordermesh.inventory.domain.reservation import LineState, Reservation
+from ordermesh.inventory.domain.mode import ReservationMode
+from ordermesh.inventory.domain.reservation import Line, LineState, Reservation
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,26 @@ class OpenHolds:
         self._caller_counts = dict(caller_counts)
 
     def refuse_over_quota(
-        self, made: Reservation, replaced: Sequence[Reservation], *, is_limited: bool
+        self,
+        made: Reservation,
+        replaced: Sequence[Reservation],
+        now: datetime,
+        *,
+        is_limited: bool,
     ) -> None:
         """Raise ``HoldQuotaExceeded`` when a shopper or a caller would hold more than it may.
 
-        What the new reservation takes over from others does not count twice. Only a caller that
-        ``is_limited`` has a quota.
+        What the new reservation takes over does not count twice: ``replaced`` are as they were
+        before, and only those that were open holds of its caller make room for it. Only a caller
+        that ``is_limited`` has a quota.
         """
         wanted = _held_units(made) if self._is_counted else None
         if not wanted:
             return
         quotas = self._quotas
         if is_limited:
-            held = self._caller_counts.get(made.owner, 0) - len(replaced)
+            taken_over = [one for one in replaced if one.owner == made.owner and _is_hold(one, now)]
+            held = self._caller_counts.get(made.owner, 0) - len(taken_over)
             _refuse("caller", "reservations", quotas.caller_reservations, held, 1)
         if not made.customer:
             return
@@ -91,12 +100,13 @@ class OpenHolds:
             held = sum(hold.units for hold in mine if hold.sku == sku)
             _refuse("customer", "units", quotas.customer_units, held, units, sku)
 
-    def note(self, made: Reservation, replaced: Sequence[Reservation]) -> None:
-        """Somebody holds something, and let go of something else."""
+    def note(self, made: Reservation, replaced: Sequence[Reservation], now: datetime) -> None:
+        """Somebody holds something, and let go of something else, which is as it was before."""
         if not self._is_counted:
             return
         for one in replaced:
-            self._caller_counts[one.owner] = self._caller_counts.get(one.owner, 0) - 1
+            if _is_hold(one, now):
+                self._caller_counts[one.owner] = self._caller_counts.get(one.owner, 0) - 1
             kept = self._by_customer.get(one.customer, ())
             self._by_customer[one.customer] = [
                 hold for hold in kept if hold.reservation_id != one.reservation_id
@@ -111,12 +121,21 @@ class OpenHolds:
 
 
 def _held_units(reservation: Reservation) -> dict[str, int]:
-    """Units that are held until a time, by SKU."""
+    """Units that are held until a time, by SKU: on hand, or of goods that are still to come."""
     units: dict[str, int] = {}
     for line in reservation.lines:
-        if line.state is LineState.HELD and line.is_on_hand:
+        if _is_held(line):
             units[line.key.sku] = units.get(line.key.sku, 0) + line.quantity
     return units
+
+
+def _is_hold(reservation: Reservation, now: datetime) -> bool:
+    """Whether a stored reservation was counted: something of it is held, and not overdue."""
+    return any(_is_held(line) and not line.is_overdue(now) for line in reservation.lines)
+
+
+def _is_held(line: Line) -> bool:
+    return line.state is LineState.HELD and line.mode is ReservationMode.RESERVE
 
 
 def _refuse(per: str, of: str, limit: int, held: int, wanted: int, sku: str = "") -> None:

@@ -25,6 +25,7 @@ from ordermesh.inventory.domain.errors.reservation import (
     ReservationNotFound,
 )
 from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.ledger import PoolKey
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.kernel.records import record
 
@@ -61,7 +62,7 @@ class Line:
     ``expire_time`` is set while it is held. ``close_time`` is when it was closed; of an expired
     line, when its hold ended. ``kit_sku`` and ``quantity_per_kit`` tell of the kit asked for.
     ``lot_id`` and ``serial_numbers`` are facts that go with the units.
-    ``pool`` is the number of the pool that its units were taken from.
+    ``pool`` is the number of the pool that its units were taken from, or are to come from.
 
     A line with a ``supply_id`` holds nothing on hand: it waits for that supply, at the latest until
     ``needed_by``. ``broken_time`` is when the supply could no longer keep the promise; it then
@@ -108,6 +109,11 @@ class Line:
     def on_hand(self) -> "Line":
         """The line when it holds units that are there, instead of waiting for others."""
         return replace(self, supply_id="", needed_by=None, broken_time=None)
+
+    @property
+    def place(self) -> PoolKey | None:
+        """The pool that it takes units from."""
+        return None if self.pool is None else (self.pool, self.key)
 
     @property
     def asked_sku(self) -> str:

@@ -58,6 +58,11 @@ class Ask:
         """Who buys."""
         return Buyer(self.order_id, self.customer, self.channel)
 
+    @property
+    def takes_less(self) -> bool:
+        """Whether fewer units, or later ones, will do where overdue holds keep none from it."""
+        return self.is_best_effort or any(line.wait is not None for line in self.wanted)
+
 
 class Reserved(NamedTuple):
     """What a decision made: the reservation, those whose units it took over, and its portions."""
@@ -98,8 +103,8 @@ def reserve(
     ``known`` are the stored reservations among the new id and those to be replaced. Demand is
     summed for each key before it is checked. ``purchases`` are what limits are compared with.
     ``due`` is what lines may wait for that say so: the part of a line that is not on hand becomes a
-    line of its own for each supply. Without ``is_final`` a best effort that lacks anything is
-    refused too: perhaps overdue holds are in the way.
+    line of its own for each supply. Without ``is_final`` who ``takes_less`` is refused where
+    anything is lacking on hand: perhaps overdue holds are in the way.
 
     Raises ``ReservationReleased``, ``ReservationIdTaken``, ``ReservationNotFound``,
     ``NotYourReservation`` and ``ReservationClosed`` for one that is to be replaced,
@@ -110,7 +115,11 @@ def reserve(
     if twin is not None:
         refusal = ReservationReleased if twin.is_tombstone else ReservationIdTaken
         raise refusal(ask.reservation_id)
-    replaced = [_replaced(ledger, actor, known.get(other), other, now) for other in ask.replaces]
+    # Each once: what is closed twice gives its units back twice.
+    replaced = [
+        _replaced(ledger, actor, known.get(other), other, now)
+        for other in dict.fromkeys(ask.replaces)
+    ]
     if not ask.is_best_effort:
         ledger.refuse_quarantined(line.key for line in ask.wanted if not line.group)
     refuse_over_limit(ask.wanted, ask.buyer, terms, purchases, replaced, now)
@@ -118,7 +127,8 @@ def reserve(
     lacks = any(portion.granted < portion.wanted for portion in found)
     if not any(portion.granted for portion in found) or (lacks and not is_final):
         wanted = bound(ledger, ask.wanted, terms, ask.channel, now)
-        market = Market(terms, ask.channel, now, due)
+        # What is overdue is on hand, which comes before supply: nothing waits while it is there.
+        market = Market(terms, ask.channel, now, due if is_final else {})
         if not is_final:
             # What has no record is cured by nothing, and must not hide what overdue holds cure.
             curable = [line for line in wanted if not _is_unrecordable(ledger, line)]
@@ -155,13 +165,13 @@ def _held(
             part,
             state,
             expire_time,
-            terms.pool_of(part.wanted.key, ask.channel, now) if part.is_on_hand else None,
+            terms.pool_of(part.wanted.key, ask.channel, now) if part.wanted.is_held else None,
         )
         for number, part in enumerate(recorded, start=1)
     ]
     for line in lines:
         if line.is_waiting:
-            ledger.promise(line.supply_id, line.quantity)
+            ledger.promise(line.supply_id, line.quantity, line.place)
         else:
             hold(ledger, cause, line)
     return Reservation(

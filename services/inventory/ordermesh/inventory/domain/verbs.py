@@ -16,6 +16,7 @@ from ordermesh.inventory.domain.errors.reservation import (
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.kit import kits_among
 from ordermesh.inventory.domain.ledger import Account, Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.limits import Buyer, Purchases, refuse_over_limit
 from ordermesh.inventory.domain.mode import ReservationMode
@@ -115,7 +116,15 @@ def _reserved_again(
     held = [line for line in lost if line.mode is ReservationMode.RESERVE]
     demand = summed((line.key, line.quantity) for line in held)
     try:
-        refuse_short(ledger, demand, terms, now, channel=settled.channel, without_record=False)
+        refuse_short(
+            ledger,
+            demand,
+            terms,
+            now,
+            channel=settled.channel,
+            kits=kits_among(held),
+            without_record=False,
+        )
     except InsufficientStock:
         if not is_final:
             raise
@@ -221,7 +230,7 @@ def let_go(ledger: Ledger, cause: Cause, line: Line) -> None:
         )
     elif line.is_waiting:
         ledger.refuse_quarantined([line.key])
-        ledger.promise(line.supply_id, -line.quantity)
+        ledger.promise(line.supply_id, -line.quantity, line.place)
 
 
 def give_back(ledger: Ledger, draft: Draft, line: Line, state: LineState, at: datetime) -> None:

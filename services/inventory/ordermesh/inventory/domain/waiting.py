@@ -126,18 +126,21 @@ class _Allotment:
             found.append(("", units))
             rest -= units
         if line.wait is not None and rest:
-            for supply_id, left in self._usable(key, _until(line)):
-                units = min(rest, left - self.of_supply.get(supply_id, 0))
+            room, usable = self._usable(key, _until(line))
+            room -= self.given.get(key, 0) + units
+            for supply_id, left in usable:
+                units = min(rest, room, left - self.of_supply.get(supply_id, 0))
                 if units > 0:
                     self.of_supply[supply_id] = self.of_supply.get(supply_id, 0) + units
                     found.append((supply_id, units))
                     rest -= units
+                    room -= units
         self.asked[key] = self.asked.get(key, 0) + line.quantity
         self.given[key] = self.given.get(key, 0) + line.quantity - rest
         return _parts(line, found)
 
-    def _usable(self, key: StockKey, until: datetime) -> list[tuple[str, int]]:
-        """Units of each supply in time that may be promised.
+    def _usable(self, key: StockKey, until: datetime) -> tuple[int, list[tuple[str, int]]]:
+        """Units that may be sold by then in all, and those of each supply that may be promised.
 
         The first to come cover deficits, and what may not be sold by the terms.
         """
@@ -149,14 +152,14 @@ class _Allotment:
         ]
         coming = sum(units for _, units in rows)
         there = self.market.sellable(self.ledger, key)
-        gained = self.market.sellable(self.ledger, key, coming) - there
-        owed = coming - gained
+        room = self.market.sellable(self.ledger, key, coming)
+        owed = coming - (room - there)
         usable: list[tuple[str, int]] = []
         for supply_id, units in rows:
             covered = min(owed, units)
             owed -= covered
             usable.append((supply_id, units - covered))
-        return usable
+        return room, usable
 
     def refuse_short(self) -> None:
         """Refuse where more was asked for than could be given."""
@@ -232,7 +235,8 @@ class Waiters:
             whose = draft.reservation.reservation_id
             part = draft.split(line.number, units)
             draft.put(part.on_hand())
-            ledger.promise(supply.supply_id, -units)
+            # The pool, too, gives for what has come what it gave for what was to come.
+            ledger.promise(supply.supply_id, -units, part.place)
             ledger.move(
                 cause,
                 part.key,
@@ -241,7 +245,8 @@ class Waiters:
                 units,
                 part.serial_numbers,
                 part.lot_id,
-                reservation_id=whose,
+                part.pool,
+                whose,
             )
         return quantity - rest
 
@@ -286,7 +291,7 @@ class Waiters:
 
 
 def _break(ledger: Ledger, draft: Draft, line: Line, cause: BreakCause, now: datetime) -> Broken:
-    ledger.promise(line.supply_id, -line.quantity)
-    broken = replace(line, broken_time=now)
+    ledger.promise(line.supply_id, -line.quantity, line.place)
+    broken = replace(line, broken_time=now, pool=None)
     draft.put(broken)
     return Broken(draft.reservation, broken, cause)

@@ -150,14 +150,14 @@ async def retry_rows(
     *,
     accept_jumps: bool,
 ) -> Result:
-    """Try rows in quarantine again, changes before pictures.
+    """Try rows in quarantine again, each once, changes before pictures.
 
     Raises ``QuarantinedRowNotFound``, ``QuarantinedRowDecided``, ``NotYourSource``.
     """
     names = Names()
     found, states = await _undecided(stores, tx, quarantine_ids, speaker, names)
     ordered = sorted(
-        quarantine_ids,
+        found,
         key=lambda one: (isinstance(found[one].told.row, PictureRow), _number(found[one].told)),
     )
     now = await tx.now()

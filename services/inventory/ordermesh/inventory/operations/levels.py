@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
-from ordermesh.inventory.domain.levels import Look, Subject, settle_levels
+from ordermesh.inventory.domain.levels import Look, Standing, Subject, settle_levels
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
 
-LookAt = Callable[[Collection[str], Collection[Subject]], Awaitable[Mapping[Subject, Look]]]
+LookAt = Callable[[Collection[str], Mapping[Subject, Standing]], Awaitable[Mapping[Subject, Look]]]
 """Looks at the levels of items, given what was known of them."""
 
 
@@ -22,7 +22,7 @@ async def tell_levels(
     wanted = set(skus) | await stores.items.kits_with(tx, skus)
     known = await stores.levels.known(tx, wanted, names)
     existing = wanted & names.item_ids.keys()
-    looks = await look_at(existing, known.keys())
+    looks = await look_at(existing, known)
     changed, told = settle_levels(looks, known)
     await stores.levels.save(tx, changed, names)
     version = (await stores.controls.table(tx)).version if told else 0

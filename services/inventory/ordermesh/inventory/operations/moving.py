@@ -13,6 +13,7 @@ from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.moving import MOVES_MAX, Move, Reassignment, reassign
 from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.operations.deciding import decide, refuse_unlocked
+from ordermesh.inventory.operations.kits import with_kits
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
@@ -34,13 +35,14 @@ async def reassign_reservations(
     """
     _refuse_malformed(wanted)
     locked = await _lock(stores, tx, actor, wanted)
+    terms = await with_kits(stores, tx, locked.books.terms, _kits(locked.before, wanted))
 
     def decision(ledger: Ledger) -> list[Reservation]:
         entered = [
             (locked.before[one.reservation_id].entered(actor, one.fence), one.moves)
             for one in wanted
         ]
-        return reassign(ledger, entered, locked.books.terms, locked.now)
+        return reassign(ledger, entered, terms, locked.now)
 
     decided = await decide(
         stores,
@@ -119,4 +121,15 @@ def _keys(reservation: Reservation, moves: Sequence[Move]) -> set[StockKey]:
         for selection, to_location_id in moves
         for line in reservation.open_lines
         if selection.covers(line)
+    }
+
+
+def _kits(before: Mapping[UUID, Reservation], wanted: Sequence[Reassignment]) -> set[StockKey]:
+    """The kits of which components would go somewhere, and where."""
+    return {
+        StockKey(line.kit_sku, to_location_id)
+        for one in wanted
+        for selection, to_location_id in one.moves
+        for line in before[one.reservation_id].open_lines
+        if line.kit_sku and selection.covers(line)
     }

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
 from ordermesh.inventory.domain.facts import Extra
-from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
 from ordermesh.inventory.domain.limits import Buyer, Purchases
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.picking import Shipment, ShortOutcome, ship, short
 from ordermesh.inventory.domain.portions import Portion
 from ordermesh.inventory.domain.reservation import Reservation, Selection, Taking
+from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.domain.verbs import confirm, extend, release
 from ordermesh.inventory.operations.deciding import (
     Decided,
@@ -23,6 +24,7 @@ from ordermesh.inventory.operations.deciding import (
     refuse_unlocked,
     refuse_unlocked_lines,
 )
+from ordermesh.inventory.operations.kits import with_kits
 from ordermesh.inventory.operations.limiting import lock_buyers, purchases_of
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
@@ -90,9 +92,12 @@ async def confirm_reservation(
         buyers = {Buyer(one.order_id, one.customer, one.channel) for one in seen.values()}
         is_locked = await lock_buyers(stores, tx, buyers)
     entered = await _enter(stores, tx, verb, with_expired=again)
-    terms = entered.books.terms if again else None
+    terms: Terms | None = None
     purchases: Purchases | None = None
-    if terms is not None:
+    if again:
+        parts = [line for line in entered.before.lines if line.kit_sku]
+        kits = {StockKey(part.kit_sku, part.key.location_id) for part in parts}
+        terms = await with_kits(stores, tx, entered.books.terms, kits)
         refuse_unlocked_lines(entered.before.lost_lines, entered.books)
         purchases = await purchases_of(
             stores,

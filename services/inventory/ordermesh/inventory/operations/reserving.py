@@ -15,7 +15,7 @@ from opentelemetry.context import Context
 from ordermesh.inventory.domain.answers import Room, portions_bytes, refuse_too_large
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.kit import Kit, Wanted, exploded, with_modes
+from ordermesh.inventory.domain.kit import Kit, exploded, with_modes
 from ordermesh.inventory.domain.ledger import Cause, Ledger, Mark
 from ordermesh.inventory.domain.limits import Buyer, Purchases
 from ordermesh.inventory.domain.mode import ReservationMode
@@ -37,6 +37,7 @@ from ordermesh.inventory.operations.grouping import (
     refuse_unknown,
     with_candidates,
 )
+from ordermesh.inventory.operations.kits import with_kits
 from ordermesh.inventory.operations.limiting import lock_buyers, purchases_of
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.writing import write
@@ -166,7 +167,9 @@ async def _locked(
     made = {ask.reservation_id for ask in asks}
     known = await stores.reservations.load(tx, made | replaced, names)
     refuse_unlocked((known[one] for one in replaced if one in known), books)
-    terms = await _with_kits(stores, tx, books.terms, [line for ask in asks for line in ask.wanted])
+    parts = (line for ask in asks for line in ask.wanted if line.kit_sku)
+    kits = {StockKey(part.kit_sku, key.location_id) for part in parts for key in part.keys}
+    terms = await with_kits(stores, tx, books.terms, kits)
     now = await tx.now()
     wanted = (ask.wanted for ask in asks)
     buyers = (ask.buyer for ask in asks)
@@ -185,24 +188,6 @@ async def _locked(
     )
     due = await stores.supplies.due(tx, patient, stores.supply_rule, now, names)
     return ReserveBatch(stores, tx, names, terms, books.opened(), purchases, holds, now, known, due)
-
-
-async def _with_kits(
-    stores: Stores, tx: Transaction, terms: Terms, lines: Sequence[Wanted]
-) -> Terms:
-    """The terms with what is said about the kits themselves that the lines are parts of."""
-    kits = {
-        StockKey(line.kit_sku, key.location_id)
-        for line in lines
-        if line.kit_sku
-        for key in line.keys
-    }
-    if not kits:
-        return terms
-    features = await stores.items.features(tx, {kit.sku for kit in kits})
-    off = {kit for kit in kits if features[kit.sku].is_unsellable}
-    tags = {sku: found.tags for sku, found in features.items()}
-    return replace(terms, off=terms.off | off, tags={**terms.tags, **tags})
 
 
 @dataclass
@@ -287,10 +272,11 @@ class ReserveBatch:
             self.now,
             self.purchases,
             due=self.due,
-            is_final=is_final or not ask.is_best_effort,
+            is_final=is_final or not ask.takes_less,
         )
         made, replaced, _ = reserved
-        self.holds.refuse_over_quota(made, replaced, is_limited=wish.is_limited)
+        before = [self.known[one.reservation_id] for one in replaced]
+        self.holds.refuse_over_quota(made, before, self.now, is_limited=wish.is_limited)
         size = refuse_too_large(made) + portions_bytes(reserved.portions)
         if wish.room is not None:
             wish.room.claim(ask.reservation_id, max(0, size - wish.share))
@@ -308,7 +294,7 @@ class ReserveBatch:
             decision,
             self.replaced.union(wish.named) if self.replaced else wish.named,
             self.partly_expired,
-            partial(decision, is_final=True) if ask.is_best_effort else None,
+            partial(decision, is_final=True) if ask.takes_less else None,
             self.without_overdue,
         )
         self._keep(wish, decided, mark)
@@ -317,12 +303,13 @@ class ReserveBatch:
     def _keep(self, wish: Wish, decided: Decided[Reserved], mark: Mark) -> None:
         made, replaced, _ = decided.outcome
         self.changes.append(StoredReservation(None, made))
-        self.changes += [StoredReservation(self.known[one.reservation_id], one) for one in replaced]
+        before = [self.known[one.reservation_id] for one in replaced]
+        self.changes += map(StoredReservation, before, replaced)
         self.changes += decided.expired
         if self.terms.controls.limits_purchases:
             self.purchases.renew(replaced)
             self.purchases.note(made)
-        self.holds.note(made, replaced)
+        self.holds.note(made, before, self.now)
         self.replaced.update(one.reservation_id for one in replaced)
         self.partly_expired.update(one.after.reservation_id for one in decided.expired)
         document = Document(wish.actor)

@@ -1,11 +1,12 @@
 """What is available of the things whose levels are watched."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from ordermesh.inventory.domain.control import Control, ControlKind
 from ordermesh.inventory.domain.control_table import ProductControls
-from ordermesh.inventory.domain.levels import Look, Subject
+from ordermesh.inventory.domain.levels import Look, Standing, Subject
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.queries.availability import get_availability
 from ordermesh.runtime.database import Transaction
@@ -14,11 +15,12 @@ _LOW = ControlKind.LOW_LEVEL
 
 
 async def look_at(
-    stores: Stores, tx: Transaction, skus: Collection[str], known: Collection[Subject]
+    stores: Stores, tx: Transaction, skus: Collection[str], known: Mapping[Subject, Standing]
 ) -> dict[Subject, Look]:
     """The levels of items and kits that controls watch, in every channel that controls name.
 
-    ``known`` are what was looked at before: a location where nothing is left is still looked at.
+    ``known`` are what was looked at before: a location where nothing is left is still looked at,
+    and a channel that is named no more is looked at for the last time.
     """
     table = await stores.controls.table(tx)
     if _LOW not in table.kinds or not skus:
@@ -27,11 +29,16 @@ async def look_at(
     features = await stores.items.features(tx, skus)
     products = {sku: table.product(sku, one.tags) for sku, one in features.items()}
     looks: dict[Subject, Look] = {}
-    for channel in sorted({"", *table.channels}):
+    named = {"", *table.channels}
+    standing = {subject for subject, one in known.items() if one.level is not None}
+    for channel in sorted(named | {subject.channel for subject in standing}):
         watched = [sku for sku in sorted(products) if _is_watched(products[sku], channel)]
-        if watched:
-            found = await _look(stores, tx, watched, products, channel, now, known)
-            looks |= {look.subject: look for look in found}
+        found = await _look(stores, tx, watched, products, channel, now, known) if watched else []
+        for look in found:
+            if channel in named:
+                looks[look.subject] = look
+            elif look.subject in standing:
+                looks[look.subject] = replace(look, is_last=True)
     return looks
 
 

@@ -66,6 +66,7 @@ from ordermesh.inventory.wire.stock_feeds import (
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.pages import page_size, page_token, place_in_text, place_in_time
+from ordermesh.runtime.validation import distinct_ids
 
 PAUSE_SHARE = 1.0
 """While others are at work, an import pauses after a frame for this share of what it took."""
@@ -258,7 +259,7 @@ class FeedServicer(FeedServiceServicer):
             result = await retry_rows(
                 self._wiring.stores,
                 tx,
-                [UUID(written) for written in request.quarantine_ids],
+                distinct_ids("quarantine_ids", request.quarantine_ids),
                 _speaker(request.on_behalf_of),
                 request.note,
                 accept_jumps=request.accept_jumps,
@@ -283,7 +284,7 @@ class FeedServicer(FeedServiceServicer):
             await dismiss_rows(
                 self._wiring.stores,
                 tx,
-                [UUID(written) for written in request.quarantine_ids],
+                distinct_ids("quarantine_ids", request.quarantine_ids),
                 _speaker(request.on_behalf_of),
                 request.note,
             )

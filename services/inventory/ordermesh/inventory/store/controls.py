@@ -97,9 +97,14 @@ class SqlControlStore:
         await tx.execute(update(control_version).values(catalog_stamp=self._ids.new()))
 
     def expect(self, tx: AtOnce, stamps: Stamps) -> None:
-        """Let the transaction fail where items, locations or controls are newer than the stamps."""
-        now = "(SELECT stamp FROM control_version), (SELECT catalog_stamp FROM control_version)"
-        tx.guard(Guard(lambda first: f"({now}) = (${first}, ${first + 1})", stamps))
+        """Let the transaction fail where items, locations or controls are newer than the stamps.
+
+        It asks when it has its locks, as who looks does: what was switched while it waited for them
+        is seen by it, and what is switched later tells its watchers later.
+        """
+        tx.guard(
+            Guard(lambda first: f"stamps_by_now() = ARRAY[${first}::uuid, ${first + 1}]", stamps)
+        )
 
     async def lock(self, tx: Transaction) -> tuple[int, list[Control]]:
         """Lock all controls against other changes, and read them with their version."""

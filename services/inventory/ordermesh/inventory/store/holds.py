@@ -37,7 +37,6 @@ class SqlHoldStore:
                 reservation.c.customer != "",
                 reservation.c.customer.in_(texts(tx.dialect, customers)),
                 _is_held(now),
-                line.c.mode == int(ReservationMode.RESERVE),
             )
             .group_by(line.c.reservation_id, reservation.c.customer, item.c.sku)
         )
@@ -59,4 +58,8 @@ class SqlHoldStore:
 
 
 def _is_held(now: datetime) -> ColumnElement[bool]:
-    return and_(line.c.state == int(LineState.HELD), line.c.expire_time > now)
+    return and_(
+        line.c.state == int(LineState.HELD),
+        line.c.expire_time > now,
+        line.c.mode == int(ReservationMode.RESERVE),
+    )

@@ -56,7 +56,15 @@ from ordermesh.inventory.store.rows import (
     movement_row,
     opening_sequences,
 )
-from ordermesh.inventory.store.sale import TOPIC, change_of, listed, recollect, terms_of, told
+from ordermesh.inventory.store.sale import (
+    TOPIC,
+    change_in,
+    listed,
+    recollect,
+    terms_of,
+    told,
+    unmoved,
+)
 from ordermesh.inventory.store.stock import stock_of
 from ordermesh.inventory.store.supplies import coming, promise
 from ordermesh.inventory.store.tables.items import item
@@ -186,8 +194,10 @@ class SqlLedgerStore:
     ) -> dict[Cause, UUID]:
         """Write what was decided, and tell the watchers; gives the movement of each cause."""
         await promise(tx, ledger.promised())
+        await controls_store.take(tx, names, ledger.taken_here())
         causes = list(dict.fromkeys(made.cause for made in ledger.entries))
         if not causes:
+            await feed.append_all(tx, topic=TOPIC, changes=unmoved(ledger, terms, now), now=now)
             return {}
         # Sorted, because those of one instant are listed in the order of their ids.
         ids = sorted((self._ids.new() for _ in causes), key=attrgetter("int"))
@@ -211,12 +221,12 @@ class SqlLedgerStore:
         else:
             await update_rows(tx, balance, ("item_id", "location_id"), figures)
             tx.after_commit(partial(self._recollection.see, changed))
-        await controls_store.take(tx, names, ledger.taken_here())
         notes = memos(movement_rows, new_entries)
         changes = [
-            _change(key, after, terms, ledger, now, notes.get(names.pair(key), b""))
+            change_in(ledger, key, after, terms, now, notes.get(names.pair(key), b""))
             for key, after in changed.items()
         ]
+        changes += unmoved(ledger, terms, now)
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
         return movements
 
@@ -244,7 +254,7 @@ class SqlLedgerStore:
         books = await self.lock(tx, wanted, Names())
         ledger, now = books.opened(), await tx.now()
         changes = [
-            _change(key, after, books.terms, ledger, now) for key, after in books.balances.items()
+            change_in(ledger, key, after, books.terms, now) for key, after in books.balances.items()
         ]
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
 
@@ -389,9 +399,3 @@ def _naming(wanted: Select[int, int], features: Sequence[Column[Any]] = ()) -> S
 
 
 _NAMING = Prepared(lambda dialect: _naming(pair_rows(dialect)))
-
-
-def _change(
-    key: StockKey, after: Balance, terms: Terms, ledger: Ledger, now: datetime, memo: bytes = b""
-) -> feed.NewChange:
-    return change_of(key, after, terms, now, lambda number: ledger.taken(number, key), memo)

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from ordermesh.inventory.domain.conditions import Taken
 from ordermesh.inventory.domain.control_table import ControlTable
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.inventory.domain.ledger import Balance
+from ordermesh.inventory.domain.ledger import Balance, Ledger
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.controls import PooledPair
@@ -112,3 +112,20 @@ def change_of(
     return feed.NewChange(
         KEY_SEPARATOR.join(key), balance_payload(key, after, available), after.sequence, memo
     )
+
+
+def change_in(
+    ledger: Ledger, key: StockKey, after: Balance, terms: Terms, now: datetime, memo: bytes = b""
+) -> feed.NewChange:
+    """As ``change_of``, where the ledger knows what was taken from pools."""
+    return change_of(key, after, terms, now, lambda number: ledger.taken(number, key), memo)
+
+
+def unmoved(ledger: Ledger, terms: Terms, now: datetime) -> list[feed.NewChange]:
+    """What watchers are told of balances that stay, whose pools give more or less than before."""
+    pools = ledger.taken_here()
+    if not pools:
+        return []
+    places = {key for _, key in pools} - ledger.changed().keys()
+    there = sorted(key for key in places if ledger.has_record(key))
+    return [change_in(ledger, key, ledger.balance(key), terms, now) for key in there]

@@ -37,7 +37,7 @@ from ordermesh.inventory.domain.reservation import (
 from ordermesh.inventory.domain.reserving import HOLD_DEFAULT, Ask
 from ordermesh.inventory.ports.reservations import ReservationFilter
 from ordermesh.inventory.wire.keys import instant, key_message, stock_key, timestamp
-from ordermesh.runtime.validation import FieldViolation, InvalidFields
+from ordermesh.runtime.validation import FieldViolation, InvalidFields, distinct_ids
 
 
 def ask(request: ReserveRequest) -> Ask:
@@ -52,7 +52,7 @@ def ask(request: ReserveRequest) -> Ask:
         order_id=request.order_id,
         wanted=[_wanted(request, line) for line in request.lines],
         hold_duration=None if request.confirm else hold,
-        replaces=[UUID(written) for written in request.replaces_reservation_ids],
+        replaces=distinct_ids("replaces_reservation_ids", request.replaces_reservation_ids),
         fence=request.fence,
         is_best_effort=request.best_effort,
         channel=request.channel,

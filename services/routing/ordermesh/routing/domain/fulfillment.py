@@ -205,7 +205,12 @@ class FulfillmentOrder:
 
 
 def accept(work: FulfillmentOrder) -> FulfillmentOrder:
-    """The location does it. Raises ``WrongState`` unless it is RELEASED."""
+    """The location does it. Raises ``WrongState`` unless it is RELEASED.
+
+    Of goods that are leaving it must not say so: they would be taken for goods that are there.
+    """
+    if work.state is not FulfillmentState.RELEASED:
+        raise WrongState(work.fulfillment_order_id, work.state, FulfillmentState.RELEASED)
     return _moved(work, FulfillmentState.ACCEPTED, wanted=FulfillmentState.RELEASED)
 
 
@@ -239,7 +244,12 @@ def deliver(work: FulfillmentOrder, deliver_time: datetime) -> FulfillmentOrder:
 
 
 def take_back_shipping(work: FulfillmentOrder) -> FulfillmentOrder:
-    """The ledger knows of no such goods: the work is as it was when it was accepted."""
+    """The ledger knows of no such goods: the work is as it was when it was accepted.
+
+    Raises ``WrongState`` unless they were leaving.
+    """
+    if work.state is not FulfillmentState.SHIPPING:
+        raise WrongState(work.fulfillment_order_id, work.state, FulfillmentState.SHIPPING)
     moved = _moved(work, FulfillmentState.ACCEPTED, wanted=FulfillmentState.SHIPPING)
     return replace(moved, parcels=(), ready_time=None, ship_time=None)
 

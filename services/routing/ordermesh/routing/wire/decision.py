@@ -151,8 +151,8 @@ def question_lines(question: SourcingQuestion) -> tuple[NewLine, ...]:
 
 
 def uuids(values: Iterable[str]) -> tuple[UUID, ...]:
-    """Ids as ids."""
-    return tuple(UUID(value) for value in values)
+    """Ids as ids, each once however it is spelt."""
+    return tuple(dict.fromkeys(UUID(value) for value in values))
 
 
 def _shipment(shipment: DecidedShipment, currency: str) -> Shipment:

@@ -32,6 +32,7 @@ from ordermesh.routing.domain.order import (
 )
 from ordermesh.routing.domain.submission import Contact, NewLine, NewOrder, Whereto
 from ordermesh.routing.wire.money import instant, price, price_message, timestamp
+from ordermesh.runtime.validation import distinct_ids
 
 
 def new_order(request: SubmitOrderRequest) -> NewOrder:
@@ -71,7 +72,9 @@ def new_order(request: SubmitOrderRequest) -> NewOrder:
         promise=_promise(request),
         policy_id=request.policy_id,
         acceptance=acceptance(request.acceptance),
-        checkout_ids=tuple(UUID(cart) for cart in request.checkout_reservation_ids),
+        checkout_ids=tuple(
+            distinct_ids("checkout_reservation_ids", request.checkout_reservation_ids)
+        ),
         contact=contact(request.contact) if request.HasField("contact") else None,
         on_behalf_of=request.on_behalf_of,
         customer=request.customer,

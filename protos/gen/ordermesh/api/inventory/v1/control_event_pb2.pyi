@@ -7,6 +7,10 @@ together or at the locations that the control names.
 
 Each crossing is told once. What changes at one moment is looked at together: a level that was
 crossed and crossed back before that was never there.
+
+A channel has levels of its own while any control names it. When it is named first, they are those
+told last to callers that name none; when it is named no more, what that changes is told, and from
+then on what is told to those.
 """
 
 from google.protobuf import descriptor as _descriptor

@@ -41,8 +41,9 @@ class _ControlKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ControlKi
     """At most so many units of a stock key are offered at a time."""
     CONTROL_KIND_POOL: _ControlKind.ValueType  # 6
     """So many units of each stock key are for this channel alone while the control is in force, and the
-    channel sells no others. Needs a channel. Units count from when they are reserved; released and
-    expired ones come back. Putting the control again changes its size and keeps what was taken.
+    channel sells no others. Needs a channel. Units count from when they are reserved, those of lines
+    that wait for supply too; released and expired ones, and those of broken promises, come back.
+    Putting the control again changes its size and keeps what was taken.
     """
     CONTROL_KIND_LIMIT_PER_LINE: _ControlKind.ValueType  # 7
     """At most so many units of a SKU in one line of a reservation."""
@@ -76,8 +77,9 @@ CONTROL_KIND_CAP: ControlKind.ValueType  # 5
 """At most so many units of a stock key are offered at a time."""
 CONTROL_KIND_POOL: ControlKind.ValueType  # 6
 """So many units of each stock key are for this channel alone while the control is in force, and the
-channel sells no others. Needs a channel. Units count from when they are reserved; released and
-expired ones come back. Putting the control again changes its size and keeps what was taken.
+channel sells no others. Needs a channel. Units count from when they are reserved, those of lines
+that wait for supply too; released and expired ones, and those of broken promises, come back.
+Putting the control again changes its size and keeps what was taken.
 """
 CONTROL_KIND_LIMIT_PER_LINE: ControlKind.ValueType  # 7
 """At most so many units of a SKU in one line of a reservation."""

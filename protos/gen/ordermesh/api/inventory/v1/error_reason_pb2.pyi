@@ -169,9 +169,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNKNOWN_LOCATION_GROUP: _ErrorReason.ValueType  # 51
     """NOT_FOUND. No location is in the group. Rows of: `locationGroup`."""
     ERROR_REASON_HOLD_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 52
-    """FAILED_PRECONDITION. One shopper, or one caller, would have more open holds than it may. Metadata:
-    `per` (`customer` or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`,
-    `wanted`.
+    """FAILED_PRECONDITION. One shopper, or one caller, would have more open holds than it may. Held is
+    what is not confirmed and not overdue, on hand or of goods that are still to come; a hold that the
+    request replaces does not count. Metadata: `per` (`customer` or `caller`), `of` (`reservations` or
+    `units`), `sku` for units, `limit`, `held`, `wanted`.
     """
     ERROR_REASON_UNKNOWN_SOURCE: _ErrorReason.ValueType  # 70
     """NOT_FOUND. No source has this id. Metadata: `sourceId`."""
@@ -407,9 +408,10 @@ ERROR_REASON_WAITS_FOR_SUPPLY: ErrorReason.ValueType  # 107
 ERROR_REASON_UNKNOWN_LOCATION_GROUP: ErrorReason.ValueType  # 51
 """NOT_FOUND. No location is in the group. Rows of: `locationGroup`."""
 ERROR_REASON_HOLD_QUOTA_EXCEEDED: ErrorReason.ValueType  # 52
-"""FAILED_PRECONDITION. One shopper, or one caller, would have more open holds than it may. Metadata:
-`per` (`customer` or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`,
-`wanted`.
+"""FAILED_PRECONDITION. One shopper, or one caller, would have more open holds than it may. Held is
+what is not confirmed and not overdue, on hand or of goods that are still to come; a hold that the
+request replaces does not count. Metadata: `per` (`customer` or `caller`), `of` (`reservations` or
+`units`), `sku` for units, `limit`, `held`, `wanted`.
 """
 ERROR_REASON_UNKNOWN_SOURCE: ErrorReason.ValueType  # 70
 """NOT_FOUND. No source has this id. Metadata: `sourceId`."""

@@ -171,9 +171,10 @@ class ReservationServiceServicer:
         """Confirm makes a hold last until it is shipped or released.
 
         Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
-        confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
-        reserved anew in the same transaction, where their stock is still there: they become new lines. What
-        was released after it had expired is closed (`RESERVATION_CLOSED`).
+        confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were
+        not confirmed in time are reserved anew in the same transaction, where their stock is still there
+        and may still be sold: they become new lines. What was released after it had expired is closed
+        (`RESERVATION_CLOSED`).
 
         Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
         `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -208,7 +209,8 @@ class ReservationServiceServicer:
 
     def Reassign(self, request, context):
         """Reassign moves promises to other locations in one transaction: there is no moment with none or
-        with two.
+        with two. What may not be sold at a location goes there no more than it can be reserved there; of
+        components, too, what is said of their kit counts.
 
         Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
         `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.

@@ -82,9 +82,10 @@ class ReservationServiceStub:
     """Confirm makes a hold last until it is shipped or released.
 
     Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
-    confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
-    reserved anew in the same transaction, where their stock is still there: they become new lines. What
-    was released after it had expired is closed (`RESERVATION_CLOSED`).
+    confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were
+    not confirmed in time are reserved anew in the same transaction, where their stock is still there
+    and may still be sold: they become new lines. What was released after it had expired is closed
+    (`RESERVATION_CLOSED`).
 
     Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
     `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -107,7 +108,8 @@ class ReservationServiceStub:
     """
     Reassign: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReassignRequest, _reservation_service_pb2.ReassignResponse]
     """Reassign moves promises to other locations in one transaction: there is no moment with none or
-    with two.
+    with two. What may not be sold at a location goes there no more than it can be reserved there; of
+    components, too, what is said of their kit counts.
 
     Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
     `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.
@@ -194,9 +196,10 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     """Confirm makes a hold last until it is shipped or released.
 
     Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
-    confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
-    reserved anew in the same transaction, where their stock is still there: they become new lines. What
-    was released after it had expired is closed (`RESERVATION_CLOSED`).
+    confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were
+    not confirmed in time are reserved anew in the same transaction, where their stock is still there
+    and may still be sold: they become new lines. What was released after it had expired is closed
+    (`RESERVATION_CLOSED`).
 
     Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
     `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -219,7 +222,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     """
     Reassign: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReassignRequest, _reservation_service_pb2.ReassignResponse]  # type: ignore[assignment]
     """Reassign moves promises to other locations in one transaction: there is no moment with none or
-    with two.
+    with two. What may not be sold at a location goes there no more than it can be reserved there; of
+    components, too, what is said of their kit counts.
 
     Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
     `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.
@@ -339,9 +343,10 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Confirm makes a hold last until it is shipped or released.
 
         Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
-        confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were not confirmed in time are
-        reserved anew in the same transaction, where their stock is still there: they become new lines. What
-        was released after it had expired is closed (`RESERVATION_CLOSED`).
+        confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were
+        not confirmed in time are reserved anew in the same transaction, where their stock is still there
+        and may still be sold: they become new lines. What was released after it had expired is closed
+        (`RESERVATION_CLOSED`).
 
         Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
         `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -382,7 +387,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_service_pb2.ReassignResponse, _abc.Awaitable[_reservation_service_pb2.ReassignResponse]]:
         """Reassign moves promises to other locations in one transaction: there is no moment with none or
-        with two.
+        with two. What may not be sold at a location goes there no more than it can be reserved there; of
+        components, too, what is said of their kit counts.
 
         Errors: `INSUFFICIENT_STOCK`, `RESERVATION_NOT_FOUND`, `LINE_NOT_FOUND`, `RESERVATION_CLOSED`,
         `RESERVATION_EXPIRED`, `NOT_YOUR_RESERVATION`, `FENCED`, `UNKNOWN_LOCATION`, `SAME_LOCATION`.

@@ -1,0 +1,113 @@
+"""What was decided on memory, and waits for a lock while that is switched by which it was."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from ordermesh.api.inventory.v1 import BalanceChange
+from ordermesh.inventory.domain.errors.control import PurchaseLimit
+from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from ordermesh.inventory.store.tables.ledger import balance
+from ordermesh.runtime.database import Transaction
+from tests.dialects import on_postgresql
+from tests.eventually import eventually
+from tests.inventory.processes import Open, Process
+from tests.inventory.shop import changes_told, control, item
+
+pytestmark = pytest.mark.usefixtures("patient")
+
+
+@asynccontextmanager
+async def balances_locked(process: Process) -> AsyncIterator[None]:
+    """Others wait for all balances while the block lasts."""
+    locked, is_over = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Transaction) -> None:
+        await tx.execute(select(balance).with_for_update())
+        locked.set()
+        await is_over.wait()
+
+    holding = asyncio.create_task(process.wiring.database.run(hold))
+    await locked.wait()
+    try:
+        yield
+    finally:
+        is_over.set()
+        await holding
+
+
+async def somebody_waits(process: Process) -> bool:
+    """Whether a statement waits for a lock."""
+
+    async def look(tx: Transaction) -> int:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return int((await tx.execute(text(waiting))).scalar_one())
+
+    return await process.wiring.database.read(look) > 0
+
+
+@asynccontextmanager
+async def before_commits(process: Process) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Writes of a process tell when all is written, and wait for a sign before they commit."""
+    written, may_commit = asyncio.Event(), asyncio.Event()
+    database: Any = process.wiring.database
+    run: Callable[..., Any] = database.run
+
+    async def slowly(work: Callable[..., Any]) -> Any:
+        async def working(tx: Transaction) -> Any:
+            result = await work(tx)
+            await tx.flush()
+            written.set()
+            await may_commit.wait()
+            return result
+
+        return await run(working)
+
+    database.run = slowly
+    try:
+        yield written, may_commit
+    finally:
+        database.run = run
+
+
+@on_postgresql
+async def test_a_limit_that_came_while_it_waited_holds(first: Process, another: Open) -> None:
+    second = await another()
+
+    async with balances_locked(second):
+        wish = asyncio.create_task(first.reserve({"MUG at A": 2}))
+        await eventually(lambda: somebody_waits(second))
+        await second.put_controls(control("one", "limit_per_line", 1, sku="MUG"))
+
+    with pytest.raises(PurchaseLimit):
+        await wish
+    assert first.outcomes["stood"] == 0
+
+
+@on_postgresql
+async def test_an_item_that_was_switched_off_while_it_waited_is_not_sold_nor_told_to_be_there(
+    first: Process, another: Open
+) -> None:
+    second = await another()
+
+    async with before_commits(second) as (written, may_commit):
+        switch = asyncio.create_task(second.put_items(item("MUG", unsellable=True)))
+        await written.wait()
+        wish = asyncio.create_task(first.reserve({"MUG at A": 1}))
+        await eventually(lambda: somebody_waits(first))
+        may_commit.set()
+        await switch
+
+    with pytest.raises(InsufficientStock):
+        await wish
+    told = await changes_told(first.wiring.database, "availability")
+    last = {
+        change.key.location_id: change.available
+        for change in (BalanceChange.FromString(one.payload) for one in told)
+        if change.key.sku == "MUG"
+    }
+    assert last == {"A": 0, "B": 0}

@@ -43,12 +43,13 @@ class Unit:
 class Promise:
     """A reservation. ``ends`` is when its hold ends, 0 when it was confirmed at once.
 
-    ``is_renewed``: what had expired of it was reserved again.
+    ``is_renewed``: what had expired of it was reserved again. ``is_given_up``: it was released.
     """
 
     ends: float
     units: Counter[Unit] = field(default_factory=Counter)
     is_renewed: bool = False
+    is_given_up: bool = False
 
 
 Wish = tuple[str, str, str, int, str]
@@ -127,7 +128,7 @@ class Model:
         for other in replaces:
             if other not in self.promises:
                 raise Refused("RESERVATION_NOT_FOUND")
-            if not _open(self.promises[other]):
+            if self.promises[other].units and not _open(self.promises[other]):
                 raise Refused("RESERVATION_CLOSED")
         before = {other: self.promises[other].units.copy() for other in replaces}
         for other in replaces:
@@ -195,7 +196,7 @@ class Model:
             {
                 unit: count
                 for unit, count in promise.units.items()
-                if unit.state == "EXPIRED" and not promise.is_renewed
+                if unit.state == "EXPIRED" and not (promise.is_renewed or promise.is_given_up)
             }
         )
         if lost and again:
@@ -219,6 +220,11 @@ class Model:
             self.tombstones.add(promise_id)
             return
         promise = self.promises[promise_id]
+        promise.is_given_up |= any(
+            unit.state == "EXPIRED"
+            and (chosen is None or (unit.line_id, unit.location) == chosen[:2])
+            for unit in promise.units
+        )
         if chosen is None:
             _release(promise)
             return

@@ -90,6 +90,41 @@ async def test_parts_that_were_released_before_are_not_reserved_again(shop: Shop
     assert (await shop.balance("MUG at A")).reserved == 2
 
 
+@pytest.mark.parametrize("swept", [False, True])
+async def test_what_was_released_after_its_time_is_not_reserved_again(
+    shop: Shop, swept: bool
+) -> None:
+    await shop.stock({"MUG at A": 2})
+    held = await shop.reserve({"MUG at A": 2}, hold_seconds=10)
+    await shop.let_pass(11)
+    if swept:
+        await shop.sweep()
+
+    released = await shop.release(held.reservation_id)
+
+    assert states(released.reservation.lines) == [(2, EXPIRED)]
+    for again in (True, False):
+        with pytest.raises(ReservationClosed):
+            await shop.confirm(held.reservation_id, again=again)
+    with pytest.raises(ReservationClosed):
+        await shop.extend(held.reservation_id, 10)
+    assert (await shop.balance("MUG at A")).reserved == 0
+    assert await shop.is_sound()
+
+
+async def test_who_releases_one_expired_line_gives_up_all_that_expired(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 2, "CUP at A": 1})
+    held = await shop.reserve({"MUG at A": 2, "CUP at A": 1}, hold_seconds=10)
+    await shop.let_pass(11)
+
+    reply = await shop.release(held.reservation_id, selection("1", 1))
+
+    assert [(line.wanted, line.released) for line in reply.released_lines] == [(1, 0)]
+    with pytest.raises(ReservationClosed):
+        await shop.confirm(held.reservation_id, again=True)
+    assert await shop.is_sound()
+
+
 async def test_an_overdue_hold_of_somebody_else_is_no_obstacle(shop: Shop) -> None:
     await shop.stock({"MUG at A": 2})
     held = await shop.reserve({"MUG at A": 2}, hold_seconds=10)

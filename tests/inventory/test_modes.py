@@ -77,6 +77,17 @@ async def test_a_line_that_nobody_records_is_not_in_the_reservation(shop: Shop) 
     assert await shop.is_sound()
 
 
+async def test_a_cart_of_which_nothing_is_recorded_may_become_an_order(shop: Shop) -> None:
+    await shop.put_items(item("GIFT", reservation_mode=NONE))
+    await shop.stock({"MUG at A": 1})
+    cart = await shop.reserve({"GIFT at A": 1})
+
+    order = await shop.reserve({"MUG at A": 1}, confirm=True, replaces=[cart.reservation_id])
+
+    assert states(order) == [("1", 1, "CONFIRMED")]
+    assert await shop.is_sound()
+
+
 async def test_the_item_says_the_mode_and_a_line_overrides_it(shop: Shop) -> None:
     await shop.put_items(item("MUG", reservation_mode=TRACK), item("CUP", reservation_mode=NONE))
     await shop.receive({"MUG at A": 2, "CUP at A": 2})

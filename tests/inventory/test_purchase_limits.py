@@ -5,8 +5,11 @@ import asyncio
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from ordermesh.api.inventory.v1 import ReservationMode
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from tests.inventory.shop import Shop, control, insist, item, selection
+
+NONE = ReservationMode.RESERVATION_MODE_NONE
 
 
 @pytest.fixture
@@ -26,6 +29,20 @@ async def test_a_line_may_have_so_many_and_no_more(stocked: Shop) -> None:
         "sku": "MUG", "per": "line", "limit": "2", "wanted": "3", "already": "0",
         "controlId": "line",
     }  # fmt: skip
+
+
+async def test_what_nobody_records_is_limited_alone_as_in_company(stocked: Shop) -> None:
+    await stocked.put_items(item("GIFT", reservation_mode=NONE))
+    await stocked.put_controls(control("line", "limit_per_line", 1, sku="GIFT"))
+
+    with pytest.raises(PurchaseLimit) as in_company:
+        await stocked.reserve({"GIFT at A": 5, "MUG at A": 1})
+    with pytest.raises(PurchaseLimit) as alone:
+        await stocked.reserve({"GIFT at A": 5})
+
+    assert alone.value.facts() == in_company.value.facts()
+    made = await stocked.reserve({"GIFT at A": 1})
+    assert made.control_version == (await stocked.reserve({"MUG at A": 1})).control_version > 0
 
 
 async def test_an_order_is_counted_over_all_its_reservations(stocked: Shop) -> None:

@@ -370,6 +370,49 @@ async def test_a_cart_and_the_order_that_replaces_it_may_come_in_one_call(shop: 
     assert await shop.is_sound()
 
 
+async def test_what_comes_after_one_that_is_put_off_and_wants_of_the_same_is_decided_after_it(
+    shop: Shop,
+) -> None:
+    await shop.stock({"MUG at A": 3, "CUP at A": 1})
+    cart = wish("MUG at A", 1)
+    order = wish("MUG at A", 3, replaces_reservation_ids=[cart.reservation_id])
+
+    verdicts = await bulk(shop, cart, order, wish("MUG at A", 2), wish("CUP at A"))
+
+    assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK", ""]
+    assert (await shop.balance("MUG at A")).reserved == 3
+    assert await shop.is_sound()
+
+
+async def test_who_waits_for_an_overdue_hold_is_not_overtaken_by_those_after_it(
+    shop: Shop,
+) -> None:
+    await shop.stock({"MUG at A": 1, "MUG at B": 6})
+    await shop.reserve({"MUG at A": 1, "MUG at B": 5}, hold_seconds=60)
+    await shop.let_pass(61)
+
+    verdicts = await bulk(shop, wish("MUG at A"), wish("MUG at B", 6), wish("MUG at B"))
+
+    assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK"]
+    assert await shop.is_sound()
+
+
+async def test_what_a_cart_gives_back_is_not_taken_by_who_comes_after_its_successor(
+    shop: Shop,
+) -> None:
+    await shop.stock({"MUG at A": 2, "CUP at A": 2})
+    cart = wish("MUG at A", 2)
+    await bulk(shop, cart)
+    smaller = wish("CUP at A", 1, replaces_reservation_ids=[cart.reservation_id])
+    twin = wish("CUP at A", 1, reservation_id=smaller.reservation_id)
+    larger = wish("CUP at A", 1, replaces_reservation_ids=[smaller.reservation_id])
+
+    verdicts = await bulk(shop, smaller, twin, larger, wish("CUP at A", 2), wish("MUG at A", 2))
+
+    assert reasons(verdicts) == ["", "RESERVATION_ID_TAKEN", "", "INSUFFICIENT_STOCK", ""]
+    assert await shop.is_sound()
+
+
 async def test_the_same_reservation_asked_for_by_two_requests_is_made_once(shop: Shop) -> None:
     await shop.stock({"MUG at A": 5})
     first = wish("MUG at A", 2)

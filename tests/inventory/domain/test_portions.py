@@ -163,6 +163,17 @@ def test_what_may_wait_for_goods_takes_nothing_from_those_who_have_no_choice() -
     assert spread(ledger, group("1", "MUG", 3), waiting)[0] == ("1", "MUG", "A", 3)
 
 
+def test_leave_to_wait_is_not_needed_where_all_are_met_from_what_is_there() -> None:
+    waiting = Wanted("1", MUG_A, 5, wait=Wait())
+
+    found = spread(books(MUG_A=5, MUG_B=5), waiting, group("2", "MUG", 5))
+
+    assert found == [("1", "MUG", "A", 5), ("2", "MUG", "B", 5)]
+    # Some of what waits is there, and the rest is to come: the group has enough elsewhere.
+    found = spread(books(MUG_A=2, MUG_B=3), waiting, group("2", "MUG", 3))
+    assert found == [("1", "MUG", "A", 5), ("2", "MUG", "B", 3)]
+
+
 def test_two_lines_of_a_group_do_not_get_the_same_units() -> None:
     ledger = books(MUG_A=3, MUG_B=2)
 

@@ -22,7 +22,7 @@ from ordermesh.api.inventory.v1 import (
     ReserveResponse,
     ReserveVerdict,
 )
-from ordermesh.client.errors import DETAILS_KEY
+from ordermesh.client.errors import DETAILS_KEY, refusal_of
 
 if TYPE_CHECKING:
     from ordermesh.api.inventory.v1.reservation_service_pb2_grpc import (
@@ -43,6 +43,8 @@ WAITING_MAX = 16_384
 
 TIMEOUT_SECONDS = 2.0
 
+_TOO_MUCH_ASKED = "TOO_MUCH_ASKED"
+
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -52,6 +54,7 @@ class _Waiting:
     end: float  # of the loop's clock
     size: int
     answer: "asyncio.Future[ReserveResponse]"
+    is_alone: bool = False  # its answer did not fit beside those of others
 
 
 class CoalescingReserver:
@@ -158,8 +161,15 @@ class CoalescingReserver:
             for one in group:
                 _settle(one, error)
             return
+        lonely: list[_Waiting] = []
         for one, verdict in zip(group, answered.verdicts, strict=True):
-            _settle(one, _answer(verdict))
+            answer = _answer(verdict)
+            if isinstance(answer, grpc.aio.AioRpcError) and _lacks_room(answer):
+                one.is_alone = True
+                lonely.append(one)
+            else:
+                _settle(one, answer)
+        self._waiting.extendleft(reversed(lonely))
 
     def _take(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -170,9 +180,11 @@ class CoalescingReserver:
                 self._waiting.popleft()
                 continue
             size += first.size
-            if group and size > BYTES_MAX:
+            if group and (size > BYTES_MAX or first.is_alone):
                 break
             group.append(self._waiting.popleft())
+            if first.is_alone:
+                break
         return group
 
 
@@ -191,6 +203,12 @@ def _answer(verdict: ReserveVerdict) -> ReserveResponse | grpc.aio.AioRpcError:
     status: Status = verdict.refusal
     code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
     return _error(code, status.message, [(DETAILS_KEY, status.SerializeToString())])
+
+
+def _lacks_room(answer: grpc.aio.AioRpcError) -> bool:
+    """Whether it may be answered in a call of its own."""
+    refusal = refusal_of(answer)
+    return refusal is not None and refusal.reason == _TOO_MUCH_ASKED
 
 
 def _error(

@@ -137,18 +137,22 @@ class Mutations:
         reply_type: type[R],
         operation: Callable[[Transaction, Sequence[Asked[Q]]], Awaitable[Sequence[Answer[R]]]],
         is_wanted: Callable[[int], bool] = lambda _: True,
+        see_known: Callable[[int, R], None] = lambda _place, _reply: None,
     ) -> list[Answer[R]]:
         """The answers to many requests in one transaction, each as ``run`` would answer it alone.
 
         ``operation`` gets those that were not answered before, each id once, and gives their
         answers: what it refuses has changed nothing. An id that comes twice is answered alike.
         ``is_wanted`` is asked for each place once the transaction has begun; what is not wanted any
-        more is put off.
+        more is put off. ``see_known`` is shown the replies that were recorded before, by place,
+        before ``operation`` begins.
         """
 
         async def transact(tx: Transaction) -> list[Answer[R]]:
             batch = _Batch(asked, reply_type, is_wanted)
             batch.replay(await _stored_rows(tx, batch.request_ids))
+            for place, reply in batch.known():
+                see_known(place, reply)
             fresh = batch.fresh()
             if fresh:
                 batch.answer(fresh, await operation(tx, [asked[place] for place in fresh]))
@@ -233,6 +237,14 @@ class _Batch(Generic[Q, R]):
                     self._answers[place] = _read(row, self._hashes[place], self._reply_type)
                 except RequestIdReused as error:
                     self._answers[place] = error
+
+    def known(self) -> list[tuple[int, R]]:
+        """The replies that there are, by place."""
+        return [
+            (place, answer)
+            for place, answer in self._answers.items()
+            if isinstance(answer, self._reply_type)
+        ]
 
     def fresh(self) -> list[int]:
         """The places of ids that have no answer yet."""

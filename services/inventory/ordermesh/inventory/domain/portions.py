@@ -148,17 +148,32 @@ def bound(
 ) -> list[Wanted]:
     """The same lines, those of groups bound to locations that have enough.
 
-    Lines that name a location come first, whatever their order: they have no choice. Raises
+    Lines that name a location come first, whatever their order: they have no choice. Those that may
+    wait do so too, unless a group then has too little: they leave what is on hand to it. Raises
     ``InsufficientStock`` with every line that its group has too little for, ``TooMuchAsked`` when
     more than ``LINES_MAX`` lines come of it.
     """
     if not any(line.group for line in wanted):
         return list(wanted)
-    shelves = Shelves(ledger, terms, channel, now)
     asked = as_asked(wanted)
-    for parts in asked:
-        if not parts[0].group and parts[0].wait is None:
-            shelves.grant(parts, asked_count(parts))
+    named = [parts for parts in asked if not parts[0].group]
+    urgent = [parts for parts in named if parts[0].wait is None]
+    lines, short = _spread(Shelves(ledger, terms, channel, now), asked, named)
+    if short and len(urgent) < len(named):
+        lines, short = _spread(Shelves(ledger, terms, channel, now), asked, urgent)
+    if short:
+        raise InsufficientStock({}, groups=short)
+    if len(lines) > LINES_MAX:
+        raise TooMuchAsked("The lines are spread over too many locations.", LINES_MAX)
+    return lines
+
+
+def _spread(
+    shelves: Shelves, asked: Sequence[Sequence[Wanted]], apart: Sequence[Sequence[Wanted]]
+) -> tuple[list[Wanted], list[GroupShortage]]:
+    """The lines with those of groups bound, and what groups lack; some are set ``apart`` before."""
+    for parts in apart:
+        shelves.grant(parts, asked_count(parts))
     short: list[GroupShortage] = []
     lines: list[Wanted] = []
     for parts in asked:
@@ -171,11 +186,7 @@ def bound(
         if granted < count:
             keys = [key for part in parts for key in part.keys]
             short.append(GroupShortage(asked_key(first).sku, first.group, count, granted, keys))
-    if short:
-        raise InsufficientStock({}, groups=short)
-    if len(lines) > LINES_MAX:
-        raise TooMuchAsked("The lines are spread over too many locations.", LINES_MAX)
-    return lines
+    return lines, short
 
 
 def asked_count(parts: Sequence[Wanted]) -> int:

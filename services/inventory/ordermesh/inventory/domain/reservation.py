@@ -140,6 +140,7 @@ class Reservation:
     ``lines`` may be only those that a decision needs; ``last_number`` counts all. ``granted`` is
     the sum of units when it was made, and when it was reserved again. ``event_sequence`` counts
     the events told about it. ``is_renewed``: its expired lines were reserved again.
+    ``is_given_up``: they were released, and are not to be reserved again.
     ``is_tombstone``: it was released before it was made, and holds nothing.
     ``channel`` is through which it is sold, ``customer`` a key of its caller's for who buys;
     ``control_version`` is that of the controls under which it was made.
@@ -156,6 +157,7 @@ class Reservation:
     event_sequence: int = 0
     is_tombstone: bool = False
     is_renewed: bool = False
+    is_given_up: bool = False
     channel: str = ""
     customer: str = ""
     control_version: int = 0
@@ -167,8 +169,8 @@ class Reservation:
 
     @property
     def lost_lines(self) -> tuple[Line, ...]:
-        """The lines that were not confirmed in time, unless they were reserved again."""
-        if self.is_renewed:
+        """The lines that were not confirmed in time, unless reserved again or given up."""
+        if self.is_renewed or self.is_given_up:
             return ()
         return tuple(line for line in self.lines if line.state is LineState.EXPIRED)
 

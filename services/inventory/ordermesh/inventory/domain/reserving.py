@@ -218,7 +218,8 @@ def _replaced(
     if stored is None:
         raise ReservationNotFound(wanted_id)
     reservation = settle(ledger, stored.entered(actor, 0), now)
-    if not reservation.open_lines:
+    # One of which nothing was recorded has nothing to give, and nobody has closed it.
+    if reservation.lines and not reservation.open_lines:
         raise ReservationClosed(wanted_id)
     draft = Draft(reservation)
     for line in reservation.open_lines:

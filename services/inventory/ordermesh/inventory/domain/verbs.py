@@ -184,9 +184,13 @@ def release(
 ) -> tuple[Reservation, list[Taking]]:
     """Take promises back: all that is open, or the selections, each as far as it is open.
 
-    Raises ``LineNotFound``.
+    What has expired is closed already. Where that is among what is released, none of it is reserved
+    again by who confirms too late. Raises ``LineNotFound``.
     """
     settled = settle(ledger, reservation, now)
+    lost = settled.lost_lines
+    if lost and (not selections or any(one.covers(line) for one in selections for line in lost)):
+        settled = replace(settled, is_given_up=True)
     draft = Draft(settled)
     taken: dict[int, int] = {}
     takings = [take(draft, selection, taken) for selection in selections]

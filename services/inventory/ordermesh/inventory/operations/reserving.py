@@ -12,6 +12,7 @@ from uuid import UUID
 
 from opentelemetry.context import Context
 
+from ordermesh.inventory.domain.answers import Room, portions_bytes, refuse_too_large
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Kit, exploded, with_modes
@@ -55,13 +56,18 @@ from ordermesh.runtime.telemetry import Attributes, AttributeValue, is_traced, s
 class Wish:
     """What somebody wants to hold, and the trace that it is part of.
 
-    ``is_limited``: its caller may have so many open holds and no more.
+    ``is_limited``: its caller may have so many open holds and no more. ``call`` is that with which
+    it came: the wishes of one are decided in their order. 0: it came alone. ``room`` is what the
+    answers of that call may take together, beyond ``share`` bytes that are always there for this.
     """
 
     actor: Actor
     ask: Ask
     trace: Context
     is_limited: bool = False
+    call: int = 0
+    room: Room | None = None
+    share: int = 0
 
     @property
     def named(self) -> Sequence[UUID]:
@@ -100,20 +106,14 @@ async def reserve_many(
 
 async def _prepared(
     stores: Stores, tx: Transaction, wishes: Sequence[Wish], names: Names
-) -> list[Ask | DomainError | Later]:
-    """The wishes with kits taken apart, or why they cannot be decided, now or at all."""
+) -> list[Ask | DomainError]:
+    """The wishes with kits taken apart, or why they cannot be decided."""
     wanted = [line for wish in wishes for line in wish.ask.wanted]
     kits = await stores.items.look_up(tx, {line.key.sku for line in wanted}, names)
     places = {line.key.location_id for line in wanted if not line.group}
     await stores.locations.look_up(tx, places, names)
     members = await members_of(stores, tx, [wish.ask for wish in wishes], names)
-    taken: set[UUID] = set()
-    asks: list[Ask | DomainError | Later] = []
-    for wish in wishes:
-        # Two wishes about one reservation are decided one after the other.
-        is_later = not taken.isdisjoint(wish.named)
-        asks.append(LATER if is_later else _taken_apart(wish.ask, kits, members, names))
-        taken.update(wish.named)
+    asks = [_taken_apart(wish.ask, kits, members, names) for wish in wishes]
     sound = [one for one in asks if isinstance(one, Ask)]
     ready = iter(await with_candidates(stores, tx, sound, members, names))
     return [next(ready) if isinstance(one, Ask) else one for one in asks]
@@ -206,20 +206,54 @@ class ReserveBatch:
     due: Due
     replaced: set[UUID] = field(default_factory=set)
     partly_expired: set[UUID] = field(default_factory=set)
+    asks: dict[UUID, Ask] = field(default_factory=dict)
+    named: set[UUID] = field(default_factory=set)
+    awaited: set[tuple[int, StockKey | str]] = field(default_factory=set)
     without_overdue: set[StockKey] = field(default_factory=set)
     changes: list[StoredReservation] = field(default_factory=list)
     documents: dict[Cause, Document] = field(default_factory=dict)
 
     async def decide(self, wish: Wish, ask: Ask) -> Verdict:
-        """The verdict on one; what it moves stays in the ledger for the next."""
+        """The verdict on one; what it moves stays in the ledger for the next.
+
+        Who came with somebody who is put off, and wants of the same, is put off too.
+        """
+        verdict: Verdict = LATER
+        if not self._must_wait(wish, ask):
+            try:
+                verdict = await self._told(wish, ask)
+            except DomainError as refusal:
+                verdict = refusal
+            except StaleRows:
+                verdict = LATER
+        self.named.update(wish.named)
+        self.asks.setdefault(ask.reservation_id, ask)
+        if wish.call and isinstance(verdict, Later):
+            self.awaited.update((wish.call, one) for one in self._touched(ask))
+        return verdict
+
+    def _must_wait(self, wish: Wish, ask: Ask) -> bool:
+        """Whether something is to be decided and written before it."""
+        # Two wishes about one reservation are decided one after the other.
+        if not self.named.isdisjoint(wish.named):
+            return True
         if not self.partly_expired.isdisjoint(ask.replaces):
-            return LATER
-        try:
-            return await self._told(wish, ask)
-        except DomainError as refusal:
-            return refusal
-        except StaleRows:
-            return LATER
+            return True
+        if not self.awaited:
+            return False
+        return any((wish.call, one) in self.awaited for one in self._touched(ask))
+
+    def _touched(self, ask: Ask) -> set[StockKey | str]:
+        """What the verdict depends on or changes: keys, and buyers where purchases are limited."""
+        touched: set[StockKey | str] = {key for line in ask.wanted for key in line.keys}
+        for one in ask.replaces:
+            if one in self.known:
+                touched.update(line.key for line in self.known[one].open_lines)
+            elif one in self.asks:
+                touched.update(key for line in self.asks[one].wanted for key in line.keys)
+        if self.terms.controls.limits_purchases:
+            touched.update(name for name in (ask.order_id, ask.customer) if name)
+        return touched
 
     async def _told(self, wish: Wish, ask: Ask) -> Kept:
         """The verdict, on a span of the wish's own trace where that goes anywhere."""
@@ -243,6 +277,9 @@ class ReserveBatch:
         made, replaced, _ = reserved
         before = [self.known[one.reservation_id] for one in replaced]
         self.holds.refuse_over_quota(made, before, self.now, is_limited=wish.is_limited)
+        size = refuse_too_large(made) + portions_bytes(reserved.portions)
+        if wish.room is not None:
+            wish.room.claim(ask.reservation_id, max(0, size - wish.share))
         return reserved
 
     async def _decide(self, wish: Wish, ask: Ask) -> Kept:

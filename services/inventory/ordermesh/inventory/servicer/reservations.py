@@ -33,6 +33,7 @@ from ordermesh.api.inventory.v1 import (
     ShortResponse,
 )
 from ordermesh.inventory.access import acting
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.moving import Reassignment
 from ordermesh.inventory.domain.picking import ShortOutcome
 from ordermesh.inventory.operations.moving import reassign_reservations
@@ -60,6 +61,7 @@ from ordermesh.inventory.wire.reservations import (
 from ordermesh.kernel.errors import NotFound, RuleViolated, Suspended
 from ordermesh.runtime.ahead import ahead
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.limits import Limits
 from ordermesh.runtime.pages import page_size, page_token, place_in_time
 
 FRAMES_AHEAD = 4
@@ -211,9 +213,12 @@ class ReservationServicer(ReservationServiceServicer):
             kept = await reassign_reservations(
                 self._wiring.stores, tx, acting(request.on_behalf_of), reassignments(request)
             )
-            return ReassignBulkResponse(
+            reply = ReassignBulkResponse(
                 reservations=[reservation_message(one.reservation, one.now) for one in kept]
             )
+            if reply.ByteSize() > Limits.reply_bytes:
+                raise TooMuchAsked("The reservations are too large together.", Limits.reply_bytes)
+            return reply
 
         # Who is refused leaves all where it is, and must not find it moved by a call that was late.
         return await self._wiring.mutations.run(

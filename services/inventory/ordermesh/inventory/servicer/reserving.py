@@ -21,13 +21,14 @@ from ordermesh.inventory.operations.foreseeing import (
 from ordermesh.inventory.operations.plain import PlainWish, reserve_plain
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.reserving import Verdict, Wish, reserve_many
+from ordermesh.inventory.servicer.fitting import Company, fit, share_of
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.plain import PlainReplies, plain_ask
 from ordermesh.inventory.wire.reservations import ask, reservation_message, verdict_message
 from ordermesh.kernel.errors import DomainError, Overloaded, Unavailable
 from ordermesh.runtime.at_once import AtOnce, MustLook, NotAsRemembered
 from ordermesh.runtime.batching import LATER, Batcher, Later, Waiting
-from ordermesh.runtime.call import current_call
+from ordermesh.runtime.call import Call, current_call
 from ordermesh.runtime.carrier import linked_span
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import TransactionConflict
@@ -55,6 +56,7 @@ class Reserving:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
+        self._companies: dict[int, Company] = {}  # of calls under way, by their identity
         self._looking = 0
         self._nobody_looks = asyncio.Event()
         self._nobody_looks.set()
@@ -87,7 +89,26 @@ class Reserving:
                 invalid[place] = error
         sound = [one for place, one in enumerate(requests) if place not in invalid]
         real = [Asked(call, one) for one in sound if not one.validate_only]
-        answers = iter(await self._batcher.ask_all(real))
+        company = self._companies[id(call)] = Company(requests)
+        try:
+            answers = await self._batcher.ask_all(real)
+            verdicts = await self._verdicts(call, requests, invalid, answers)
+        finally:
+            del self._companies[id(call)]
+        are_granted = all(type(one) is ReserveResponse for one in answers)
+        if not (are_granted and company.is_surely_small and len(answers) == len(requests)):
+            fit(verdicts)
+        return verdicts
+
+    async def _verdicts(
+        self,
+        call: Call,
+        requests: Sequence[ReserveRequest],
+        invalid: Mapping[int, Exception],
+        answered: Sequence[ReserveResponse | BaseException],
+    ) -> list[ReserveVerdict]:
+        """The verdicts in the order of the requests; what is a rehearsal is decided now."""
+        answers = iter(answered)
         verdicts: list[ReserveVerdict] = []
         for place, request in enumerate(requests):
             if place in invalid:
@@ -106,7 +127,7 @@ class Reserving:
 
     async def _rehearse(self, asked: Asked[ReserveRequest]) -> ReserveResponse:
         """What would be answered; nothing is written, not even the answer."""
-        wish = _wish(asked)
+        wish = self._wish(asked)
         if isinstance(wish, DomainError):
             raise wish
 
@@ -193,6 +214,7 @@ class Reserving:
                 ReserveResponse,
                 partial(self._decide, plain),
                 lambda place: waiting[place].is_wanted,
+                lambda place, reply: self._count(waiting[place].item, reply),
             )
         finally:
             self._looking -= 1
@@ -212,7 +234,7 @@ class Reserving:
         granted = await reserve_plain(stores, tx, [plain[id(one)] for one in asked])
         if granted is not None:
             return _plain_answers(granted)
-        wishes = [_wish(one) for one in asked]
+        wishes = [self._wish(one) for one in asked]
         sound = [one for one in wishes if isinstance(one, Wish)]
         verdicts = iter(await reserve_many(stores, tx, sound) if sound else ())
         answers: list[Answer[ReserveResponse]] = []
@@ -220,6 +242,24 @@ class Reserving:
             verdict = next(verdicts) if isinstance(wish, Wish) else wish
             answers.append(_reply(verdict) if isinstance(verdict, Kept) else verdict)
         return answers
+
+    def _wish(self, one: Asked[ReserveRequest]) -> Wish | DomainError:
+        call, company = id(one.call), self._companies.get(id(one.call))
+        try:
+            actor = actor_of(one.call.identity, one.request.on_behalf_of)
+            is_limited = EDGE in one.call.identity.roles
+            wish = Wish(actor, ask(one.request), one.trace, is_limited, call)
+        except DomainError as refusal:
+            return refusal
+        if company is None:
+            return wish
+        return replace(wish, room=company.room, share=share_of(one.request))
+
+    def _count(self, one: Asked[ReserveRequest], reply: ReserveResponse) -> None:
+        """Count a reply that was known already to what the call it came with is answered."""
+        company = self._companies.get(id(one.call))
+        if company is not None:
+            company.count(one.request, reply)
 
 
 def _plain_wish(one: Asked[ReserveRequest]) -> PlainWish | None:
@@ -245,15 +285,6 @@ def _in_order(plain: _Plain, asked: Sequence[Asked[ReserveRequest]]) -> list[Pla
 def _plain_answers(verdicts: Sequence[Granted | Later]) -> list[Answer[ReserveResponse]]:
     replies = PlainReplies()
     return [replies.reply(one) if isinstance(one, Granted) else one for one in verdicts]
-
-
-def _wish(one: Asked[ReserveRequest]) -> Wish | DomainError:
-    try:
-        actor = actor_of(one.call.identity, one.request.on_behalf_of)
-        is_limited = EDGE in one.call.identity.roles
-        return Wish(actor, ask(one.request), one.trace, is_limited)
-    except DomainError as refusal:
-        return refusal
 
 
 def _reply(kept: Kept) -> ReserveResponse:

@@ -129,12 +129,12 @@ class SqlLedgerStore:
     async def lock(self, tx: Transaction, wanted: Collection[Pair], names: Names) -> Books:
         """Lock the balances in the order of their keys, in one statement, and read them."""
         if not wanted:
-            return Books({}, Terms())
+            return await self._nothing(tx)
         locked = await tx.rows(LOCKING, pair_values(tx.dialect, wanted))
         figures = {(row[0], row[1]): Balance(*row[2:-1]) for row in locked}
         suspects = {(row[0], row[1]) for row in locked if row[-1]}
         if not figures:
-            return Books({}, Terms())
+            return await self._nothing(tx)
         # Names, switches and the version of the controls by a statement of its own: it sees what
         # was committed while we waited.
         rows, table = await self._named(tx, figures)
@@ -157,6 +157,10 @@ class SqlLedgerStore:
             return Books(balances, terms, taken)
         quarantined = frozenset(keys[pair] for pair in suspects)
         return Books(balances, replace(terms, off=terms.off | quarantined), taken, quarantined)
+
+    async def _nothing(self, tx: Transaction) -> Books:
+        """No balances, and the controls: purchases are limited wherever what is bought is."""
+        return Books({}, Terms(controls=await self._controls.table(tx)))
 
     async def glance(self, tx: Transaction, wanted: Collection[Pair]) -> None:
         """Read balances without a lock, only to remember those that can be decided on so."""

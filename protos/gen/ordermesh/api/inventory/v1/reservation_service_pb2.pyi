@@ -88,7 +88,8 @@ class ReserveRequest(_message.Message):
     @_builtins.property
     def replaces_reservation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Open reservations of the same owner whose units this one takes over; one that has expired is closed
-        and gives none (`RESERVATION_CLOSED`: ask without it). What has left of them stays bought: purchase
+        and gives none (`RESERVATION_CLOSED`: ask without it). One of which nothing was recorded, because its
+        lines are of mode `NONE`, is open and has none to give. What has left of them stays bought: purchase
         limits count it.
         """
 

@@ -120,7 +120,9 @@ class ReservationServiceServicer:
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
         `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
         `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
-        `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`.
+        `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`, `TOO_MUCH_ASKED` when more than 5,000 lines come of
+        it after kits were taken apart, or lines of more than 1.8 MB (`limit`): a message could not carry
+        them. A request without kits, groups and supplies is never too large.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +132,10 @@ class ReservationServiceServicer:
         """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
         and has a verdict of its own. A retry may group requests anew: each is known by its own id,
         however it comes.
+
+        The reply has at most 4 MiB. A request whose answer does not fit beside the others, because kits were
+        taken apart or refusals are long, has the verdict `TOO_MUCH_ASKED`: ask it again, with the same id, in
+        another call. It was not decided here; where it had been decided before, that call repeats the answer.
 
         Errors: `OVERLOADED`, with `RetryInfo`, when not all of them can wait.
         """
@@ -167,7 +173,8 @@ class ReservationServiceServicer:
         Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
         confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were
         not confirmed in time are reserved anew in the same transaction, where their stock is still there
-        and may still be sold: they become new lines.
+        and may still be sold: they become new lines. What was released after it had expired is closed
+        (`RESERVATION_CLOSED`).
 
         Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
         `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -188,7 +195,9 @@ class ReservationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Release(self, request, context):
-        """Release takes promises back. Releasing what is closed changes nothing.
+        """Release takes promises back. Releasing what is closed changes nothing; but a release that names
+        lines which have expired, or all lines, gives up all that has expired of the reservation: it is not
+        reserved again by a `Confirm` that is too late.
 
         A reservation that does not exist is remembered as released, so that it cannot be made later:
         a release may overtake the request that makes the reservation. Errors: `NOT_YOUR_RESERVATION`,
@@ -215,7 +224,8 @@ class ReservationServiceServicer:
         back another may take, so that two can swap their places while nobody else gets in between.
 
         Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
-        `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED`, and that something was
+        `TOO_MUCH_ASKED` for more than 1,000 moves, or where the reservations would not fit in a reply of
+        4 MiB. `KEY_QUARANTINED`, and that something was
         not found, are kept as the answer to the request: nothing of it moves later, when the key is free
         or the thing is there.
         """

@@ -52,12 +52,18 @@ class ReservationServiceStub:
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
     `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
     `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
-    `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`.
+    `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`, `TOO_MUCH_ASKED` when more than 5,000 lines come of
+    it after kits were taken apart, or lines of more than 1.8 MB (`limit`): a message could not carry
+    them. A request without kits, groups and supplies is never too large.
     """
     ReserveBulk: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveBulkRequest, _reservation_service_pb2.ReserveBulkResponse]
     """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
     and has a verdict of its own. A retry may group requests anew: each is known by its own id,
     however it comes.
+
+    The reply has at most 4 MiB. A request whose answer does not fit beside the others, because kits were
+    taken apart or refusals are long, has the verdict `TOO_MUCH_ASKED`: ask it again, with the same id, in
+    another call. It was not decided here; where it had been decided before, that call repeats the answer.
 
     Errors: `OVERLOADED`, with `RetryInfo`, when not all of them can wait.
     """
@@ -78,7 +84,8 @@ class ReservationServiceStub:
     Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
     confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were
     not confirmed in time are reserved anew in the same transaction, where their stock is still there
-    and may still be sold: they become new lines.
+    and may still be sold: they become new lines. What was released after it had expired is closed
+    (`RESERVATION_CLOSED`).
 
     Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
     `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -91,7 +98,9 @@ class ReservationServiceStub:
     latest end, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Release: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReleaseRequest, _reservation_service_pb2.ReleaseResponse]
-    """Release takes promises back. Releasing what is closed changes nothing.
+    """Release takes promises back. Releasing what is closed changes nothing; but a release that names
+    lines which have expired, or all lines, gives up all that has expired of the reservation: it is not
+    reserved again by a `Confirm` that is too late.
 
     A reservation that does not exist is remembered as released, so that it cannot be made later:
     a release may overtake the request that makes the reservation. Errors: `NOT_YOUR_RESERVATION`,
@@ -110,7 +119,8 @@ class ReservationServiceStub:
     back another may take, so that two can swap their places while nobody else gets in between.
 
     Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
-    `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED`, and that something was
+    `TOO_MUCH_ASKED` for more than 1,000 moves, or where the reservations would not fit in a reply of
+    4 MiB. `KEY_QUARANTINED`, and that something was
     not found, are kept as the answer to the request: nothing of it moves later, when the key is free
     or the thing is there.
     """
@@ -156,12 +166,18 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
     `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
     `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
-    `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`.
+    `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`, `TOO_MUCH_ASKED` when more than 5,000 lines come of
+    it after kits were taken apart, or lines of more than 1.8 MB (`limit`): a message could not carry
+    them. A request without kits, groups and supplies is never too large.
     """
     ReserveBulk: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveBulkRequest, _reservation_service_pb2.ReserveBulkResponse]  # type: ignore[assignment]
     """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
     and has a verdict of its own. A retry may group requests anew: each is known by its own id,
     however it comes.
+
+    The reply has at most 4 MiB. A request whose answer does not fit beside the others, because kits were
+    taken apart or refusals are long, has the verdict `TOO_MUCH_ASKED`: ask it again, with the same id, in
+    another call. It was not decided here; where it had been decided before, that call repeats the answer.
 
     Errors: `OVERLOADED`, with `RetryInfo`, when not all of them can wait.
     """
@@ -182,7 +198,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
     confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were
     not confirmed in time are reserved anew in the same transaction, where their stock is still there
-    and may still be sold: they become new lines.
+    and may still be sold: they become new lines. What was released after it had expired is closed
+    (`RESERVATION_CLOSED`).
 
     Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
     `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -195,7 +212,9 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     latest end, `NOT_YOUR_RESERVATION`, `FENCED`.
     """
     Release: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReleaseRequest, _reservation_service_pb2.ReleaseResponse]  # type: ignore[assignment]
-    """Release takes promises back. Releasing what is closed changes nothing.
+    """Release takes promises back. Releasing what is closed changes nothing; but a release that names
+    lines which have expired, or all lines, gives up all that has expired of the reservation: it is not
+    reserved again by a `Confirm` that is too late.
 
     A reservation that does not exist is remembered as released, so that it cannot be made later:
     a release may overtake the request that makes the reservation. Errors: `NOT_YOUR_RESERVATION`,
@@ -214,7 +233,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     back another may take, so that two can swap their places while nobody else gets in between.
 
     Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
-    `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED`, and that something was
+    `TOO_MUCH_ASKED` for more than 1,000 moves, or where the reservations would not fit in a reply of
+    4 MiB. `KEY_QUARANTINED`, and that something was
     not found, are kept as the answer to the request: nothing of it moves later, when the key is free
     or the thing is there.
     """
@@ -263,7 +283,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
         `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
         `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
-        `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`.
+        `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`, `TOO_MUCH_ASKED` when more than 5,000 lines come of
+        it after kits were taken apart, or lines of more than 1.8 MB (`limit`): a message could not carry
+        them. A request without kits, groups and supplies is never too large.
         """
 
     @_abc_1.abstractmethod
@@ -275,6 +297,10 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         """ReserveBulk is many calls of `Reserve` in one: each request is decided for itself, in their order,
         and has a verdict of its own. A retry may group requests anew: each is known by its own id,
         however it comes.
+
+        The reply has at most 4 MiB. A request whose answer does not fit beside the others, because kits were
+        taken apart or refusals are long, has the verdict `TOO_MUCH_ASKED`: ask it again, with the same id, in
+        another call. It was not decided here; where it had been decided before, that call repeats the answer.
 
         Errors: `OVERLOADED`, with `RetryInfo`, when not all of them can wait.
         """
@@ -319,7 +345,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         Confirming twice changes nothing. A line that waits for a supply which will not bring it in time is
         confirmed like the others, and still says so (`broken_time`). With `reserve_again` lines that were
         not confirmed in time are reserved anew in the same transaction, where their stock is still there
-        and may still be sold: they become new lines.
+        and may still be sold: they become new lines. What was released after it had expired is closed
+        (`RESERVATION_CLOSED`).
 
         Errors: `RESERVATION_NOT_FOUND`, `RESERVATION_EXPIRED`, `RESERVATION_CLOSED`, `PURCHASE_LIMIT` with
         `reserve_again`, `NOT_YOUR_RESERVATION`, `FENCED`.
@@ -344,7 +371,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reservation_service_pb2.ReleaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_service_pb2.ReleaseResponse, _abc.Awaitable[_reservation_service_pb2.ReleaseResponse]]:
-        """Release takes promises back. Releasing what is closed changes nothing.
+        """Release takes promises back. Releasing what is closed changes nothing; but a release that names
+        lines which have expired, or all lines, gives up all that has expired of the reservation: it is not
+        reserved again by a `Confirm` that is too late.
 
         A reservation that does not exist is remembered as released, so that it cannot be made later:
         a release may overtake the request that makes the reservation. Errors: `NOT_YOUR_RESERVATION`,
@@ -375,7 +404,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         back another may take, so that two can swap their places while nobody else gets in between.
 
         Errors: as `Reassign`, and `DUPLICATE_ENTRY` for a reservation that is named twice,
-        `TOO_MUCH_ASKED` for more than 1,000 moves. `KEY_QUARANTINED`, and that something was
+        `TOO_MUCH_ASKED` for more than 1,000 moves, or where the reservations would not fit in a reply of
+        4 MiB. `KEY_QUARANTINED`, and that something was
         not found, are kept as the answer to the request: nothing of it moves later, when the key is free
         or the thing is there.
         """

@@ -32,6 +32,8 @@ reservation = Table(
     Column("is_tombstone", Boolean, nullable=False),  # released before it was made
     # Its expired lines were reserved again.
     Column("is_renewed", Boolean, nullable=False, server_default=false()),
+    # Its expired lines were released.
+    Column("is_given_up", Boolean, nullable=False, server_default=false()),
     Column("channel", CallerText, nullable=False),
     Column("customer", Text, nullable=False),  # a key of the caller's
     Column("control_version", BigInteger, nullable=False),  # under which it was made

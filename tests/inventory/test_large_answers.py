@@ -1,0 +1,234 @@
+"""What cannot be told is not done: answers that would not fit in a message."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import grpc
+import pytest
+from google.rpc.status_pb2 import Status
+
+from ordermesh.api.inventory.v1 import (
+    GetReservationRequest,
+    ListBalancesRequest,
+    PutItemsRequest,
+    PutLocationsRequest,
+    ReassignBulkRequest,
+    ReceiveStockRequest,
+    ReleaseRequest,
+    Reservation,
+    ReserveBulkRequest,
+    ReserveBulkResponse,
+    ReserveLine,
+    ReserveRequest,
+    ReserveResponse,
+    ReserveStreamRequest,
+    ReserveVerdict,
+    StockLine,
+)
+from ordermesh.api.order.v1 import StockKey
+from ordermesh.client import CoalescingReserver, refusal_of
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
+from ordermesh.inventory.servicer.fitting import fit
+from ordermesh.runtime.limits import Limits
+from tests.inventory.shop import NO_CONTEXT, Shop, item, location, new_id
+from tests.inventory.test_reserve_bulk import reasons
+from tests.servers import Served
+
+TOO_MUCH = "TOO_MUCH_ASKED"
+
+
+def long(name: str) -> str:
+    """An id as long as one may be."""
+    return name.rjust(128, "😀")
+
+
+KIT, HERE, THERE = long("KIT"), long("HERE"), long("THERE")
+PARTS = {long(f"PART-{number}"): 1 for number in range(50)}
+
+
+def kits(count: int = 1, **fields: object) -> ReserveRequest:
+    lines = [
+        ReserveLine(line_id=long(str(number)), key=StockKey(sku=KIT, location_id=HERE), quantity=1)
+        for number in range(count)
+    ]
+    return ReserveRequest(
+        **{"request_id": new_id(), "reservation_id": new_id(), "confirm": True, **fields},  # type: ignore[arg-type]  # fields by name
+        lines=lines,
+    )
+
+
+def stock(units: int) -> list[StockLine]:
+    return [
+        StockLine(key=StockKey(sku=part, location_id=place), quantity=units)
+        for part in PARTS
+        for place in (HERE, THERE)
+    ]
+
+
+@pytest.fixture
+async def full(shop: Shop) -> Shop:
+    await shop.put_locations(HERE, THERE)
+    await shop.put_items(*PARTS)
+    await shop.put_items(item(KIT, PARTS))
+    request = ReceiveStockRequest(request_id=new_id(), lines=stock(1_000))
+    with shop.calling("ReceiveStock"):
+        await shop.ledger.ReceiveStock(request, NO_CONTEXT)
+    return shop
+
+
+async def bulk(shop: Shop, requests: Sequence[ReserveRequest]) -> ReserveBulkResponse:
+    with shop.calling("ReserveBulk"):
+        reply = await shop.reservations.ReserveBulk(
+            ReserveBulkRequest(requests=requests), NO_CONTEXT
+        )
+    size = reply.ByteSize()
+    assert size <= Limits.reply_bytes
+    return reply
+
+
+async def reserved(shop: Shop) -> int:
+    with shop.calling("ListBalances"):
+        request = ListBalancesRequest(skus=[next(iter(PARTS))])
+        found = await shop.ledger.ListBalances(request, NO_CONTEXT)
+    return sum(one.reserved for one in found.balances)
+
+
+async def test_a_reservation_that_is_too_large_to_be_told_is_refused_and_holds_nothing(
+    served: Served,
+) -> None:
+    mesh = served.mesh
+    await mesh.locations.PutLocations(
+        PutLocationsRequest(request_id=new_id(), locations=[location(HERE), location(THERE)])
+    )
+    for some in ([item(part) for part in PARTS], [item(KIT, PARTS)]):
+        await mesh.items.PutItems(PutItemsRequest(request_id=new_id(), items=some))
+    await mesh.ledger.ReceiveStock(ReceiveStockRequest(request_id=new_id(), lines=stock(1_000)))
+    too_large, large = kits(100), kits(15)
+
+    for _ in range(2):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await mesh.reservations.Reserve(too_large, timeout=30.0)
+        refusal = refusal_of(refused.value)
+        assert refusal is not None
+        assert refusal.reason == TOO_MUCH
+    nothing = await mesh.ledger.ListBalances(ListBalancesRequest(skus=[next(iter(PARTS))]))
+    await mesh.reservations.Reserve(large, timeout=30.0)
+    named = GetReservationRequest(reservation_id=large.reservation_id)
+    found = await mesh.reservations.GetReservation(named)
+    await mesh.reservations.Release(
+        ReleaseRequest(request_id=new_id(), reservation_id=large.reservation_id), timeout=30.0
+    )
+
+    assert [one.reserved for one in nothing.balances] == [0, 0]
+    assert len(found.reservation.lines) == 15 * 50
+
+
+async def test_what_does_not_fit_in_the_reply_to_a_bulk_is_refused_and_not_done(
+    full: Shop,
+) -> None:
+    requests = [kits() for _ in range(60)]
+
+    first = reasons((await bulk(full, requests)).verdicts)
+
+    granted = first.count("")
+    assert first == [""] * granted + [TOO_MUCH] * (60 - granted)
+    assert 30 < granted < 60
+    assert await reserved(full) == granted
+    again = reasons((await bulk(full, requests)).verdicts)
+    assert again[:granted] == [""] * granted
+    assert TOO_MUCH in again
+    assert await reserved(full) == again.count("")
+    surplus = requests[granted:]
+    assert reasons((await bulk(full, surplus)).verdicts) == [""] * len(surplus)
+    assert await reserved(full) == 60
+
+
+async def test_a_frame_of_a_stream_is_answered_like_a_bulk(full: Shop) -> None:
+    async def frames() -> AsyncIterator[ReserveStreamRequest]:
+        yield ReserveStreamRequest(frame=1, requests=[kits() for _ in range(60)])
+
+    with full.calling("ReserveStream"):
+        [reply] = [one async for one in full.reservations.ReserveStream(frames(), NO_CONTEXT)]
+
+    size = reply.ByteSize()
+    assert size <= Limits.reply_bytes
+    assert set(reasons(reply.verdicts)) == {"", TOO_MUCH}
+    assert await reserved(full) == reasons(reply.verdicts).count("")
+
+
+async def test_what_was_done_before_is_asked_for_again_in_another_call(full: Shop) -> None:
+    requests = [kits() for _ in range(60)]
+    made = [(await bulk(full, [one])).verdicts[0].reply for one in requests]
+
+    verdicts = (await bulk(full, requests)).verdicts
+
+    assert set(reasons(verdicts)) == {"", TOO_MUCH}
+    last = [one for one, reason in zip(requests, reasons(verdicts), strict=True) if reason]
+    assert [one.reply for one in (await bulk(full, last)).verdicts] == made[-len(last) :]
+
+
+def test_refusals_give_way_to_what_was_granted() -> None:
+    long_refusal = ReserveVerdict(refusal=Status(message="x" * 5_000))
+    granted = ReserveVerdict(reply=ReserveResponse(reservation=Reservation(order_id="x" * 9_000)))
+    verdicts = [long_refusal] * 900 + [granted] * 100
+    few = [long_refusal] * 9
+
+    fit(few)
+    fit(verdicts)
+
+    assert few == [long_refusal] * 9
+    assert verdicts[-100:] == [granted] * 100
+    kept = verdicts[:900].count(long_refusal)
+    assert kept > 500
+    assert reasons(verdicts[kept:900]) == [TOO_MUCH] * (900 - kept)
+    assert ReserveBulkResponse(verdicts=verdicts).ByteSize() <= Limits.reply_bytes
+
+
+async def test_a_rehearsal_takes_room_like_what_is_meant(full: Shop) -> None:
+    requests = [kits(validate_only=True) for _ in range(60)]
+
+    assert set(reasons((await bulk(full, requests)).verdicts)) == {"", TOO_MUCH}
+    assert await reserved(full) == 0
+
+
+async def test_moves_whose_reply_would_be_too_large_are_not_made(full: Shop) -> None:
+    made = [(await full.ask(kits(15))).reservation for _ in range(3)]
+
+    moves = [(one.reservation_id, (long("0"), HERE, THERE, 1)) for one in made]
+    before = await full.dump()
+    with pytest.raises(TooMuchAsked), full.calling("ReassignBulk"):
+        await full.reservations.ReassignBulk(reassigning(moves), NO_CONTEXT)
+
+    assert await full.dump() == before
+    with full.calling("ReassignBulk"):
+        await full.reservations.ReassignBulk(reassigning(moves[:2]), NO_CONTEXT)
+
+
+def reassigning(moves: Sequence[tuple[str, tuple[str, str, str, int]]]) -> ReassignBulkRequest:
+    request = ReassignBulkRequest(request_id=new_id())
+    for reservation_id, (line_id, place, to, quantity) in moves:
+        one = request.reassignments.add(reservation_id=reservation_id)
+        move = one.lines.add(to_location_id=to)
+        move.line.line_id, move.line.location_id, move.line.quantity = line_id, place, quantity
+    return request
+
+
+async def test_callers_whose_calls_travel_together_do_not_lack_room(served: Served) -> None:
+    mesh = served.mesh
+    await mesh.locations.PutLocations(
+        PutLocationsRequest(request_id=new_id(), locations=[location(HERE), location(THERE)])
+    )
+    for some in ([item(part) for part in PARTS], [item(KIT, PARTS)]):
+        await mesh.items.PutItems(PutItemsRequest(request_id=new_id(), items=some))
+    await mesh.ledger.ReceiveStock(ReceiveStockRequest(request_id=new_id(), lines=stock(1_000)))
+
+    async with CoalescingReserver(mesh.reservations) as reserver:
+        asked = [reserver.reserve(kits(), timeout=60.0) for _ in range(80)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await reserver.reserve(kits(100), timeout=60.0)
+
+    assert [one for one in answers if not isinstance(one, ReserveResponse)] == []
+    refusal = refusal_of(refused.value)
+    assert refusal is not None
+    assert refusal.reason == TOO_MUCH

@@ -17,6 +17,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -25,7 +26,11 @@ from ordermesh.inventory.domain.limits import BOUGHT, Buyer
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
-from ordermesh.inventory.ports.reservations import ReservationFilter, StoredReservation
+from ordermesh.inventory.ports.reservations import (
+    LinePlace,
+    ReservationFilter,
+    StoredReservation,
+)
 from ordermesh.inventory.store.keys import (
     integers,
     pairs,
@@ -51,6 +56,7 @@ _NAMED: FromClause = (
     .join(location, location.c.location_id == line.c.location_id)
     .outerjoin(_KIT, _KIT.c.item_id == line.c.kit_item_id)
 )
+_PLACE = tuple_(line.c.expire_time, line.c.reservation_id, line.c.number)
 _LINE = (line, item.c.sku, location.c.code, _KIT.c.sku.label("kit_sku"))
 
 TOMBSTONE_ROWS = 1_000
@@ -97,10 +103,12 @@ class SqlReservationStore:
         now: datetime,
         names: Names,
         size: int | None = None,
+        after: LinePlace | None = None,
     ) -> list[Reservation]:
         """Lock and read reservations with overdue lines at the keys, and only those lines.
 
-        ``size`` is how many lines at most, those that have been overdue for longest.
+        ``size`` is how many lines at most, those that have been overdue for longest; of those that
+        come ``after`` a place, where one is given.
         """
         if not wanted:
             return []
@@ -111,8 +119,9 @@ class SqlReservationStore:
                 line.c.state == int(LineState.HELD),
                 line.c.expire_time <= now,
                 tuple_(line.c.item_id, line.c.location_id).in_(pairs(tx.dialect, wanted)),
+                true() if after is None else tuple(after) < _PLACE,
             )
-            .order_by(line.c.expire_time, line.c.reservation_id, line.c.number)
+            .order_by(*_PLACE.clauses)
             .limit(size)
         )
         rows = found.all()

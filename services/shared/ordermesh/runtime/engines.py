@@ -228,6 +228,9 @@ class Verdict(enum.Enum):
     AWAY = "away"
     """The database cannot serve now."""
 
+    TOO_LONG = "too long"
+    """The server gave it up, and may serve others."""
+
     BUG = "bug"
     """Anything else: a statement that should not have been sent."""
 
@@ -236,15 +239,19 @@ _AGAIN_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
 _AWAY_STATES = frozenset(
     {
         "25006",  # read-only after a failover
-        "25P03",  # idle in a transaction for too long
-        "25P04",  # a transaction that took too long
         "53100",  # disk full
         "53200",  # out of memory
         "53300",  # too many connections
-        "57014",  # statement timeout
         "57P01",  # the administrator ended us
         "57P02",  # a neighbour crashed
         "57P03",  # starting up or shutting down
+    }
+)
+_TOO_LONG_STATES = frozenset(
+    {
+        "25P03",  # idle in a transaction for too long
+        "25P04",  # a transaction that took too long
+        "57014",  # statement timeout
     }
 )
 _AGAIN_CODES = frozenset(
@@ -285,6 +292,8 @@ def _judge_cause(cause: Any) -> Verdict | None:
 def _judge_state(state: str) -> Verdict:
     if state in _AGAIN_STATES:
         return Verdict.AGAIN
+    if state in _TOO_LONG_STATES:
+        return Verdict.TOO_LONG
     return Verdict.AWAY if state in _AWAY_STATES or state.startswith("08") else Verdict.BUG
 
 
@@ -299,6 +308,10 @@ class TransactionConflict(Conflict):
 
 class ConnectionLost(Unavailable):
     """The connection broke, and with it the transaction."""
+
+
+class TookTooLong(Unavailable):
+    """The server gave up a transaction of ours, and may well serve others meanwhile."""
 
 
 def away() -> Unavailable:
@@ -341,20 +354,23 @@ async def translated(attempt: Awaitable[T]) -> T:
     try:
         return await attempt
     except DBAPIError as error:
-        if error.connection_invalidated:
+        verdict = judge(error)
+        if error.connection_invalidated and verdict is not Verdict.TOO_LONG:
             raise lost() from error
-        _raise_judged(judge(error), error)
+        _raise_judged(verdict, error)
         raise
     except Exception as error:
         # The driver's own, where it was asked past SQLAlchemy.
-        verdict = _judge_cause(error)
-        if verdict is not None:
-            _raise_judged(verdict, error)
+        cause = _judge_cause(error)
+        if cause is not None:
+            _raise_judged(cause, error)
         raise
 
 
 def _raise_judged(verdict: Verdict, error: Exception) -> None:
     if verdict is Verdict.AGAIN:
         raise TransactionConflict("Others changed the same rows. Try again.") from error
+    if verdict is Verdict.TOO_LONG:
+        raise TookTooLong(_AWAY, service="database", retry_after=0.2) from error
     if verdict is Verdict.AWAY:
         raise away() from error

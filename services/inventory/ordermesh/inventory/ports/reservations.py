@@ -97,9 +97,16 @@ class ReservationStore(Protocol):
         ...
 
     async def bought(
-        self, tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
+        self,
+        tx: Transaction,
+        item_ids: Collection[int],
+        buyers: Collection[Buyer],
+        since: datetime | None,
     ) -> list[Reservation]:
-        """What the orders and customers hold or have bought of items and kits; only those lines."""
+        """What the orders and customers hold or have bought of items and kits; only those lines.
+
+        Of reservations that were made after ``since``, where that is given.
+        """
         ...
 
     async def save(

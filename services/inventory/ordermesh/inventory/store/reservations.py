@@ -9,21 +9,17 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Row,
-    Select,
     and_,
     delete,
     exists,
     func,
-    not_,
     or_,
     select,
     true,
     tuple_,
-    union_all,
 )
 
 from ordermesh.inventory.domain.limits import BOUGHT, Buyer
-from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.reservations import (
@@ -39,6 +35,7 @@ from ordermesh.inventory.store.keys import (
     uuid_values,
     uuids,
 )
+from ordermesh.inventory.store.returning import returning
 from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
 from ordermesh.inventory.store.suspects import can_move
 from ordermesh.inventory.store.tables.items import item
@@ -169,13 +166,26 @@ class SqlReservationStore:
         return await returning(tx, now, excluding, wanted)
 
     async def bought(
-        self, tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
+        self,
+        tx: Transaction,
+        item_ids: Collection[int],
+        buyers: Collection[Buyer],
+        since: datetime | None,
     ) -> list[Reservation]:
-        """What the orders and customers hold or have bought of items and kits; only those lines."""
+        """What the orders and customers hold or have bought of items and kits; only those lines.
+
+        Of reservations that were made after ``since``, where that is given.
+        """
         orders = {buyer.order_id for buyer in buyers} - {""}
         customers = {buyer.customer for buyer in buyers} - {""}
+        what = and_(
+            line.c.state.in_(_BOUGHT),
+            func.coalesce(line.c.kit_item_id, line.c.item_id).in_(integers(tx.dialect, item_ids)),
+        )
         found = await tx.execute(
             select(reservation).where(
+                true() if since is None else reservation.c.create_time > since,
+                exists().where(line.c.reservation_id == reservation.c.reservation_id, what),
                 or_(
                     # Said again, so that the partial indexes can serve.
                     and_(
@@ -186,23 +196,15 @@ class SqlReservationStore:
                         reservation.c.customer != "",
                         reservation.c.customer.in_(texts(tx.dialect, customers)),
                     ),
-                )
+                ),
             )
         )
         headers = found.all()
         if not headers:
             return []
-        wanted = integers(tx.dialect, item_ids)
+        ids = uuids(tx.dialect, [row.reservation_id for row in headers])
         lines = await tx.execute(
-            select(*_LINE)
-            .select_from(_NAMED)
-            .where(
-                line.c.reservation_id.in_(
-                    uuids(tx.dialect, [row.reservation_id for row in headers])
-                ),
-                line.c.state.in_(_BOUGHT),
-                func.coalesce(line.c.kit_item_id, line.c.item_id).in_(wanted),
-            )
+            select(*_LINE).select_from(_NAMED).where(line.c.reservation_id.in_(ids), what)
         )
         return assembled(headers, lines, Names())
 
@@ -301,49 +303,6 @@ class SqlReservationStore:
         )
         result = await tx.execute(delete(reservation).where(reservation.c.reservation_id.in_(old)))
         return result.rowcount
-
-
-async def returning(
-    tx: Transaction,
-    now: datetime,
-    excluding: Collection[UUID],
-    wanted: Collection[Pair] | None,
-) -> dict[Pair, int]:
-    """Units of overdue lines, and of open lines of ``excluding``, by key."""
-    found = await tx.execute(_returning(tx, now, excluding, wanted))
-    return {(row.item_id, row.location_id): int(row.units) for row in found}
-
-
-def _returning(
-    tx: Transaction,
-    now: datetime,
-    excluding: Collection[UUID],
-    wanted: Collection[Pair] | None,
-) -> Select[Any]:
-    """Units by surrogates. Two questions, because each has an index of its own.
-
-    Lines that wait for supply hold no units.
-    """
-    columns = (line.c.item_id, line.c.location_id, line.c.quantity)
-    overdue = and_(line.c.state == int(LineState.HELD), line.c.expire_time <= now)
-    held = and_(line.c.mode == int(ReservationMode.RESERVE), line.c.supply_id.is_(None))
-    statements = [select(*columns).where(overdue, held)]
-    if excluding:
-        named = select(*columns).where(
-            line.c.reservation_id.in_(uuids(tx.dialect, excluding)),
-            line.c.state.in_(_OPEN),
-            held,
-            not_(and_(line.c.expire_time.is_not(None), overdue)),
-        )
-        statements.append(named)
-    rows = union_all(*statements).subquery()
-    summed = select(
-        rows.c.item_id, rows.c.location_id, func.sum(rows.c.quantity).label("units")
-    ).group_by(rows.c.item_id, rows.c.location_id)
-    if wanted is not None:
-        key = tuple_(rows.c.item_id, rows.c.location_id)
-        summed = summed.where(key.in_(pairs(tx.dialect, wanted)))
-    return summed
 
 
 def _line_conditions(wanted: ReservationFilter, now: datetime) -> list[ColumnElement[bool]]:

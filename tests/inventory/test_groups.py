@@ -55,9 +55,10 @@ async def north(shop: Shop) -> Shop:
 async def test_who_may_wait_is_not_refused_where_who_may_not_is_served(north: Shop) -> None:
     await north.stock({"MUG at A": 5, "MUG at B": 5})
 
-    made = await take(
-        north, pinned("1", "MUG at A", 5), somewhere("2", "MUG", 5), wait=SupplyWait()
-    )
+    patient = pinned("1", "MUG at A", 5)
+    patient.wait.SetInParent()
+
+    made = await take(north, patient, somewhere("2", "MUG", 5))
 
     assert places(made) == [("1", "MUG", "A", 5), ("2", "MUG", "B", 5)]
     assert await north.is_sound()

@@ -1,12 +1,16 @@
 """Purchase limits per line, order and customer, checked with the reservation."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from ordermesh.api.inventory.v1 import ReservationMode
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
+from ordermesh.inventory.domain.limits import Buyer
+from ordermesh.inventory.domain.reservation import Reservation
+from ordermesh.inventory.store.reservations import SqlReservationStore
 from tests.inventory.shop import Shop, control, insist, item, selection
 
 NONE = ReservationMode.RESERVATION_MODE_NONE
@@ -226,3 +230,58 @@ async def test_what_left_beyond_it_counts_when_a_reservation_is_made_again(stock
 
     with pytest.raises(PurchaseLimit):
         await stocked.confirm(held.reservation_id, again=True)
+
+
+async def test_no_more_is_read_of_what_was_bought_than_limits_speak_of(
+    stocked: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that many guests share has bought very much, and none of it matters here."""
+    read: list[str] = []
+    bought = SqlReservationStore.bought
+
+    async def noting(*arguments: Any) -> list[Reservation]:
+        found = await bought(*arguments)
+        read.extend(str(one.reservation_id) for one in found)
+        return found
+
+    monkeypatch.setattr(SqlReservationStore, "bought", noting)
+    hour = Duration(seconds=3600)
+    await stocked.put_controls(
+        control("one", "limit_per_customer", 3, sku="MUG", window=hour),
+    )
+    await stocked.reserve({"MUG at A": 1}, customer="GUEST", confirm=True)
+    await stocked.let_pass(3601)
+    for _ in range(3):
+        await stocked.reserve({"CUP at A": 1}, customer="GUEST", order_id="1001")
+    gone = await stocked.reserve({"MUG at A": 1}, customer="GUEST")
+    await stocked.release(gone.reservation_id)
+    kept = await stocked.reserve({"MUG at A": 1, "CUP at A": 1}, customer="GUEST")
+
+    read.clear()
+    await stocked.reserve({"CUP at A": 1}, customer="GUEST")
+    assert read == []
+    await stocked.reserve({"MUG at A": 2}, customer="GUEST", order_id="1001")
+    assert read == [kept.reservation_id]
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve({"MUG at A": 1}, customer="GUEST")
+
+
+async def test_who_buys_what_is_not_limited_is_not_looked_at_with_who_does(
+    stocked: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Buyer] = []
+    bought = SqlReservationStore.bought
+
+    async def noting(store: Any, tx: Any, items: Any, buyers: Any, *rest: Any) -> Any:
+        asked.extend(buyers)
+        return await bought(store, tx, items, buyers, *rest)
+
+    monkeypatch.setattr(SqlReservationStore, "bought", noting)
+    await stocked.put_controls(control("one", "limit_per_customer", 3, sku="MUG"))
+
+    await asyncio.gather(
+        stocked.reserve({"CUP at A": 1}, customer="GUEST"),
+        stocked.reserve({"MUG at A": 1}, customer="ANN"),
+    )
+
+    assert {one.customer for one in asked} == {"ANN"}

@@ -7,7 +7,9 @@ from contextvars import ContextVar
 import pytest
 
 from ordermesh.kernel.errors import Overloaded, Unavailable
-from ordermesh.runtime.batching import LATER, Batcher, Later, Waiting
+from ordermesh.runtime.batching import LATER, TIMEOUTS_MAX, Batcher, Later, Waiting
+from ordermesh.runtime.engines import TookTooLong
+from tests.eventually import eventually
 
 Answers = Sequence[str | Exception | Later]
 
@@ -24,6 +26,7 @@ class Kitchen:
         self.open = asyncio.Event()
         self.open.set()
         self.poison: set[str] = set()
+        self.slow: set[str] = set()
         self.later: dict[str, int] = {}
         self.away = 0
 
@@ -35,6 +38,8 @@ class Kitchen:
             raise Unavailable("away", service="kitchen", retry_after=0.1)
         if self.poison & {one.item for one in batch}:
             raise Poisoned
+        if self.slow & {one.item for one in batch}:
+            raise TookTooLong("slow", service="kitchen", retry_after=0.1)
         return [self._answer(one.item, place) for place, one in enumerate(batch)]
 
     def _answer(self, item: str, place: int) -> str | Exception | Later:
@@ -137,6 +142,53 @@ async def test_where_nothing_can_be_served_a_batch_is_not_halved() -> None:
 
     assert all(isinstance(one, Unavailable) for one in outcomes)
     assert len(kitchen.batches) == 2
+
+
+@pytest.mark.parametrize("slow", range(8))
+async def test_one_that_takes_too_long_is_found_as_one_that_fails_is(slow: int) -> None:
+    kitchen = Kitchen()
+    items = [str(number) for number in range(8)]
+    kitchen.slow = {items[slow]}
+
+    answers = await settled(kitchen, Batcher(kitchen.handle), items)
+
+    assert isinstance(answers.pop(slow), Unavailable)
+    items.pop(slow)
+    assert answers == [f"{item} is done" for item in items]
+
+
+async def test_where_everything_takes_too_long_the_search_for_one_ends_soon() -> None:
+    kitchen = Kitchen()
+    items = [str(number) for number in range(64)]
+    kitchen.slow = set(items)
+
+    answers = await settled(kitchen, Batcher(kitchen.handle), items)
+
+    assert all(isinstance(one, Unavailable) for one in answers)
+    assert len(kitchen.batches) == 1 + TIMEOUTS_MAX
+
+
+async def test_nobody_is_looked_for_who_has_gone_while_a_batch_took_too_long() -> None:
+    kitchen = Kitchen()
+    kitchen.slow = {"a"}
+    kitchen.open.clear()
+    batcher = Batcher(kitchen.handle)
+    first = asyncio.create_task(batcher.ask("first"))
+    await asyncio.sleep(0.01)
+    callers = [asyncio.create_task(batcher.ask(item)) for item in "abcd"]
+    await asyncio.sleep(0.01)
+    kitchen.open.set()
+    await first
+    kitchen.open.clear()
+    await eventually(lambda: len(kitchen.batches) > 1)
+    for one in callers:
+        one.cancel()
+    kitchen.open.set()
+    await asyncio.gather(*callers, return_exceptions=True)
+    assert await batcher.ask("next") == "next is done"
+
+    assert kitchen.batches[1] == ["a", "b", "c", "d"]
+    assert kitchen.batches[-1] == ["next"]
 
 
 async def test_what_is_put_off_is_the_first_of_the_next_batch() -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateTable
 
 from ordermesh.kernel.errors import Unavailable
 from ordermesh.runtime.database import Database, Transaction
-from ordermesh.runtime.engines import PostgresTimeouts, TransactionConflict
+from ordermesh.runtime.engines import PostgresTimeouts, TookTooLong, TransactionConflict
 from tests.dialects import on_postgresql
 from tests.fakes import FakeClock
 from tests.shared.things import THING, add, numbers
@@ -131,7 +131,7 @@ async def test_a_statement_that_takes_too_long_says_that_the_database_is_away(
 ) -> None:
     hasty = await Database.open(database_url, clock=clock, timeouts=PostgresTimeouts(statement=500))
 
-    with pytest.raises(Unavailable) as raised:
+    with pytest.raises(TookTooLong) as raised:
         await hasty.run(lambda tx: tx.execute(text("select pg_sleep(5)")))
 
     assert raised.value.service == "database"

@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeVar
 
 from ordermesh.kernel.errors import Overloaded, Unavailable
 from ordermesh.runtime import failpoints
+from ordermesh.runtime.engines import TookTooLong
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -26,6 +27,12 @@ WAITING_MAX = 4_096
 """How many items wait at most; who comes then is told to come back."""
 
 RETRY_SECONDS = 0.1
+
+TIMEOUTS_MAX = 10
+"""After so many parts of a batch that took too long the rest is not tried.
+
+To find one item among ``ITEMS_MAX`` takes nine; where there are more, it is no item's fault.
+"""
 
 CROWD = 16
 LINGER_SECONDS = 0.002
@@ -81,7 +88,8 @@ class Batcher(Generic[Q, A]):
     ``handle`` gives for each item its answer, the exception that is its answer, or ``LATER``; never
     ``LATER`` for the first that is still wanted. It asks that once it can begin, because it may
     have waited for its turn longer than a caller does. Where it raises, nothing was done: the batch
-    is halved until the item that made it fail is alone, except where nothing can be served at all.
+    is halved until the item that made it fail is alone, except where nothing can be served at all,
+    or nothing in time.
     ``weigh`` is the size of an item; the items of a batch weigh at most ``weight_max`` together, or
     there is one alone.
     """
@@ -261,25 +269,38 @@ class Batcher(Generic[Q, A]):
 
     async def _settle(self, batch: Sequence[Waiting[Q, A]]) -> list[Waiting[Q, A]]:
         """Answer the callers; gives those whose turn is later."""
+        later: list[Waiting[Q, A]] = []
+        parts, timeouts = [batch], 0
+        while parts:
+            part = parts.pop()
+            try:
+                later += await self._answered(part)
+            except Exception as error:  # noqa: BLE001 - every caller gets an answer
+                is_hopeless = isinstance(error, Unavailable | Overloaded)
+                if isinstance(error, TookTooLong):
+                    timeouts += 1
+                    is_hopeless = timeouts >= TIMEOUTS_MAX
+                    if is_hopeless:
+                        part, parts = [one for rest in (part, *parts) for one in rest], []
+                if is_hopeless or len(part) == 1:
+                    for one in part:
+                        _answer(one, error)
+                else:
+                    # Who has gone is not looked for.
+                    left = [one for one in part if one.is_wanted]
+                    middle = len(left) // 2
+                    parts += [left[middle:], left[:middle]]
+        return later
+
+    async def _answered(self, batch: Sequence[Waiting[Q, A]]) -> list[Waiting[Q, A]]:
+        """Have a batch handled and answer the callers; gives those whose turn is later."""
         if not batch:
             return []
-        try:
-            if failpoints.armed:
-                await failpoints.reach(failpoints.points.BATCH_TAKEN)
-            answers = await self._handle(batch)
-            if failpoints.armed:
-                await failpoints.reach(failpoints.points.BATCH_HANDLED)
-        except (Unavailable, Overloaded) as error:
-            for one in batch:
-                _answer(one, error)
-            return []
-        except Exception as error:  # noqa: BLE001 - every caller gets an answer
-            if len(batch) == 1:
-                _answer(batch[0], error)
-                return []
-            middle = len(batch) // 2
-            later = await self._settle(batch[:middle])
-            return later + await self._settle(batch[middle:])
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.BATCH_TAKEN)
+        answers = await self._handle(batch)
+        if failpoints.armed:
+            await failpoints.reach(failpoints.points.BATCH_HANDLED)
         pairs = list(zip(batch, answers, strict=True))
         for one, answer in pairs:
             if not isinstance(answer, Later):

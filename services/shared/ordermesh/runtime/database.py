@@ -15,11 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import (
-    Engine,
-    event,
-    select,
-)
+from sqlalchemy import Engine, event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
@@ -52,6 +48,7 @@ from ordermesh.runtime.engines import (
 )
 from ordermesh.runtime.lockfile import LockFile, refuse_network_file_system
 from ordermesh.runtime.sender import Sender
+from ordermesh.runtime.silence import Silence
 from ordermesh.runtime.transaction import Transaction as Transaction
 
 T = TypeVar("T")
@@ -108,7 +105,8 @@ class Database:
         for engine in (engines.writer, engines.apart):
             if engine is not None:
                 event.listen(engine.sync_engine, "connect", self._note_connection)
-        self._sender = Sender(engines.apart) if engines.apart is not None else None
+        self._silence = Silence(engines.each() if dialect == "postgresql" else ())
+        self._sender = Sender(engines.apart, self._silence) if engines.apart is not None else None
         self._sending = asyncio.Lock()
 
     @classmethod
@@ -233,20 +231,25 @@ class Database:
     async def close(self, patience_seconds: float = 10.0) -> None:
         """Wait for the transactions under way, then close all connections and free the lock.
 
-        What takes longer than ``patience_seconds`` is cancelled and rolled back.
+        What takes longer than ``patience_seconds`` is cancelled and rolled back, and connections on
+        which even that takes long are ended without a word.
         """
         self._is_open = False
         if self._running:
             _, left = await asyncio.wait(self._running, timeout=patience_seconds)
             for task in left:
                 task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            if left:
+                await self._silence.outlast(asyncio.gather(*left, return_exceptions=True))
+        await self._silence.outlast(asyncio.ensure_future(self._close_connections()))
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+    async def _close_connections(self) -> None:
         if self._sender is not None:
             await self._sender.close()
         for engine in self._engines.each():
             await engine.dispose()
-        if self._lock_file is not None:
-            self._lock_file.close()
 
     async def _detached(self, start: Callable[[_Ticket], Awaitable[T]]) -> T:
         """A task of its own, because a deadline of a caller is a cancellation.
@@ -312,13 +315,14 @@ class Database:
             if ticket.is_abandoned:
                 raise _Abandoned
             transaction = Transaction(connection, self.dialect, self)
-            async with connection.begin():
+            async with connection.begin() as begun, self._silence.noticed(connection):
                 if failpoints.armed:
                     await failpoints.reach(failpoints.points.DATABASE_BEGUN)
                 result = await _inside(transaction, work)
                 if failpoints.armed:
                     await failpoints.reach(failpoints.points.DATABASE_COMMITTING)
                 ticket.is_committing = True
+                await begun.commit()
         if failpoints.armed:
             await failpoints.reach(failpoints.points.DATABASE_COMMITTED)
         self._committed(transaction)
@@ -373,7 +377,7 @@ class Database:
     ) -> T:
         async with connected(engine) as connection:
             transaction = Transaction(connection, self.dialect, self)
-            async with connection.begin():
+            async with connection.begin(), self._silence.noticed(connection):
                 return await _inside(transaction, work)
 
 

@@ -29,6 +29,9 @@ WRITERS = 6
 READERS = 4
 """Connections that only read; who looks never takes the connection of who writes."""
 
+LENIENCE_SECONDS = 2.0
+"""So much longer than the server takes at most we wait until its connection counts as silent."""
+
 SURVEYORS = 2
 """Connections to PostgreSQL that read very much, and take none of those who read little."""
 
@@ -73,6 +76,10 @@ class PostgresTimeouts:
             idle_in_transaction=self.survey,
             transaction=self.survey,
         )
+
+    def answer_seconds(self) -> float | None:
+        """How long an answer may take: the server has given up before. None: for ever."""
+        return self.statement / 1_000 + LENIENCE_SECONDS if self.statement else None
 
 
 def parse(url: str) -> tuple[URL, Dialect]:
@@ -150,7 +157,7 @@ async def open_postgres(
 
     Raises ``Unavailable`` when the server does not answer.
     """
-    probe = create_async_engine(url, connect_args={"timeout": 5.0})
+    probe = create_async_engine(url, connect_args={"timeout": 5.0, "command_timeout": 5.0})
     try:
         version = await translated(_server_version(probe))
     finally:
@@ -159,17 +166,24 @@ async def open_postgres(
     settings = {**_postgres_settings(timeouts, version), **place}
     patient = {**_postgres_settings(timeouts.of_surveys(), version), **place}
     same_plan = {**settings, "plan_cache_mode": "force_generic_plan"}
+    most, survey = timeouts.answer_seconds(), timeouts.of_surveys().answer_seconds()
     return Engines(
-        _postgres_engine(url, settings, pool_size),
-        _postgres_engine(url, settings, READERS, is_reader=True),
-        _postgres_engine(url, patient, SURVEYORS, is_reader=True),
-        _postgres_engine(url, same_plan, 1),
+        _postgres_engine(url, settings, most, pool_size),
+        _postgres_engine(url, settings, most, READERS, is_reader=True),
+        _postgres_engine(url, patient, survey, SURVEYORS, is_reader=True),
+        _postgres_engine(url, same_plan, most, 1),
     )
 
 
 def _postgres_engine(
-    url: URL, settings: dict[str, str], pool_size: int, *, is_reader: bool = False
+    url: URL,
+    settings: dict[str, str],
+    answer_seconds: float | None,
+    pool_size: int,
+    *,
+    is_reader: bool = False,
 ) -> AsyncEngine:
+    """``answer_seconds`` is how long an answer may take until ``TimeoutError`` is raised."""
     how: dict[str, Any] = {"isolation_level": "READ COMMITTED"}
     if is_reader:
         how = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -177,7 +191,11 @@ def _postgres_engine(
         url,
         execution_options=how,
         hide_parameters=True,
-        connect_args={"server_settings": settings, "timeout": 5.0},
+        connect_args={
+            "server_settings": settings,
+            "timeout": 5.0,
+            "command_timeout": answer_seconds,
+        },
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2.0,
@@ -210,6 +228,9 @@ class Verdict(enum.Enum):
     AWAY = "away"
     """The database cannot serve now."""
 
+    TOO_LONG = "too long"
+    """The server gave it up, and may serve others."""
+
     BUG = "bug"
     """Anything else: a statement that should not have been sent."""
 
@@ -218,15 +239,19 @@ _AGAIN_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
 _AWAY_STATES = frozenset(
     {
         "25006",  # read-only after a failover
-        "25P03",  # idle in a transaction for too long
-        "25P04",  # a transaction that took too long
         "53100",  # disk full
         "53200",  # out of memory
         "53300",  # too many connections
-        "57014",  # statement timeout
         "57P01",  # the administrator ended us
         "57P02",  # a neighbour crashed
         "57P03",  # starting up or shutting down
+    }
+)
+_TOO_LONG_STATES = frozenset(
+    {
+        "25P03",  # idle in a transaction for too long
+        "25P04",  # a transaction that took too long
+        "57014",  # statement timeout
     }
 )
 _AGAIN_CODES = frozenset(
@@ -267,10 +292,12 @@ def _judge_cause(cause: Any) -> Verdict | None:
 def _judge_state(state: str) -> Verdict:
     if state in _AGAIN_STATES:
         return Verdict.AGAIN
+    if state in _TOO_LONG_STATES:
+        return Verdict.TOO_LONG
     return Verdict.AWAY if state in _AWAY_STATES or state.startswith("08") else Verdict.BUG
 
 
-AWAY = "The database is away."
+_AWAY = "The database is away."
 
 
 class TransactionConflict(Conflict):
@@ -283,9 +310,18 @@ class ConnectionLost(Unavailable):
     """The connection broke, and with it the transaction."""
 
 
+class TookTooLong(Unavailable):
+    """The server gave up a transaction of ours, and may well serve others meanwhile."""
+
+
 def away() -> Unavailable:
     """The error for callers when the database cannot serve now."""
-    return Unavailable(AWAY, service="database", retry_after=0.2)
+    return Unavailable(_AWAY, service="database", retry_after=0.2)
+
+
+def lost() -> ConnectionLost:
+    """The error for callers when their connection broke."""
+    return ConnectionLost(_AWAY, service="database", retry_after=0.2)
 
 
 async def started(engine: AsyncEngine) -> AsyncConnection:
@@ -318,20 +354,23 @@ async def translated(attempt: Awaitable[T]) -> T:
     try:
         return await attempt
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise ConnectionLost(AWAY, service="database", retry_after=0.2) from error
-        _raise_judged(judge(error), error)
+        verdict = judge(error)
+        if error.connection_invalidated and verdict is not Verdict.TOO_LONG:
+            raise lost() from error
+        _raise_judged(verdict, error)
         raise
     except Exception as error:
         # The driver's own, where it was asked past SQLAlchemy.
-        verdict = _judge_cause(error)
-        if verdict is not None:
-            _raise_judged(verdict, error)
+        cause = _judge_cause(error)
+        if cause is not None:
+            _raise_judged(cause, error)
         raise
 
 
 def _raise_judged(verdict: Verdict, error: Exception) -> None:
     if verdict is Verdict.AGAIN:
         raise TransactionConflict("Others changed the same rows. Try again.") from error
+    if verdict is Verdict.TOO_LONG:
+        raise TookTooLong(_AWAY, service="database", retry_after=0.2) from error
     if verdict is Verdict.AWAY:
         raise away() from error

@@ -9,14 +9,16 @@ from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ordermesh.runtime.engines import AWAY, ConnectionLost, started
+from ordermesh.runtime.engines import lost, started
+from ordermesh.runtime.silence import Silence
 
 
 class Sender:
     """Sends on one connection of an engine, and makes another when that is gone."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, silence: Silence) -> None:
         self._engine = engine
+        self._silence = silence
         self._connection: AsyncConnection | None = None
         self._driver: Any = None
 
@@ -37,9 +39,12 @@ class Sender:
         """
         try:
             await self._driver.execute(text, *arguments)
+        except TimeoutError as error:
+            self._silence.end(self._driver)
+            raise lost() from error
         except Exception as error:
             if self._driver.is_closed():
-                raise ConnectionLost(AWAY, service="database", retry_after=0.2) from error
+                raise lost() from error
             raise
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.reservation import Line, Reservation
 from ordermesh.inventory.domain.verbs import expire_for
+from ordermesh.inventory.operations.overdue import Overdue
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
@@ -31,10 +32,6 @@ class Decided(Generic[T]):
     ledger: Ledger
     outcome: T
     expired: Sequence[StoredReservation]
-
-
-class StaleRows(Exception):
-    """The rows of a reservation are older than what was decided about it in this transaction."""
 
 
 def refuse_unlocked(reservations: Iterable[Reservation], books: Books) -> None:
@@ -70,59 +67,44 @@ async def decide(
     itself looks after. ``otherwise`` decides in the end, when no overdue hold helps any more.
     """
     with span("decide", about):
-        ledger = books.opened()
-        return await decide_on(
-            stores, tx, names, ledger, now, decision, involved, otherwise=otherwise
-        )
+        ledger, overdue = books.opened(), Overdue(stores, tx, names, now)
+        outcome = await decide_on(overdue, ledger, decision, involved, otherwise)
+        return Decided(ledger, outcome, overdue.changes())
 
 
 async def decide_on(
-    stores: Stores,
-    tx: Transaction,
-    names: Names,
+    overdue: Overdue,
     ledger: Ledger,
-    now: datetime,
     decision: Callable[[Ledger], T],
     involved: Collection[UUID],
-    partly: Collection[UUID] = (),
     otherwise: Callable[[Ledger], T] | None = None,
-    without_overdue: set[StockKey] | None = None,
-) -> Decided[T]:
+) -> T:
     """As ``decide``, on a ledger that others have decided on before; a refusal changes nothing.
 
-    ``partly`` are reservations of which some lines have expired there already, so that the rows
-    in the database are not the truth. Raises ``StaleRows`` when more of one of them is in the way.
-    ``without_overdue`` are locked keys at which nothing was overdue ``now``; it grows, so that of
-    many who come too late only the first looks.
+    What expires for it is noted in ``overdue``, which remembers what is left for those after it.
     """
     mark = ledger.mark()
     final = otherwise or decision
     others: list[Reservation] = []
     try:
-        return Decided(ledger, decision(ledger), ())
+        return decision(ledger)
     except CuredByExpiry as refusal:
         ledger.undo(mark)
         missing = {key: units for key, units in refusal.missing.items() if ledger.has_record(key)}
-        known = set[StockKey]() if without_overdue is None else without_overdue
-        unknown = missing.keys() - known
-        overdue = await stores.reservations.overdue(tx, names.pairs(unknown), now, names)
-        known |= unknown - {line.key for one in overdue for line in one.lines}
-        others = [one for one in overdue if one.reservation_id not in involved]
+        others = await overdue.in_the_way(ledger, missing, involved)
         if not others and otherwise is None:
             raise
-        if any(one.reservation_id in partly for one in others):
-            raise StaleRows from None
     except BaseException:
         ledger.undo(mark)
         raise
     try:
-        expired = expire_for(ledger, others, missing, now)
-        before = {one.reservation_id: one for one in others}
-        pairs = [StoredReservation(before[one.reservation_id], one) for one in expired]
-        return Decided(ledger, final(ledger), pairs)
+        expired = expire_for(ledger, others, missing, overdue.now)
+        outcome = final(ledger)
     except BaseException:
         ledger.undo(mark)
         raise
+    overdue.note(expired)
+    return outcome
 
 
 async def make_room(

@@ -1,7 +1,7 @@
 """What purchase limits are compared with: read while nobody else decides about the same buyers."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ordermesh.inventory.domain.control import ControlKind
 from ordermesh.inventory.domain.limits import AskedFor, Buyer, Purchase, Purchases, asked_units
@@ -14,6 +14,9 @@ from ordermesh.runtime.engines import TransactionConflict
 
 _LOOKING_BACK = frozenset({ControlKind.LIMIT_PER_ORDER, ControlKind.LIMIT_PER_CUSTOMER})
 """The kinds of controls that are compared with what was bought before."""
+
+_UNLIMITED = timedelta(0)
+"""How far what is not limited looks back."""
 
 
 async def lock_buyers(stores: Stores, tx: Transaction, buyers: Iterable[Buyer]) -> bool:
@@ -38,7 +41,9 @@ async def purchases_of(
     *,
     is_locked: bool,
 ) -> Purchases:
-    """What the buyers have bought of what they want; ``lines`` are those of each wish.
+    """What the buyers have bought of what they want, as far as limits speak of it.
+
+    ``lines`` are those of each wish, ``buyers`` whose they are.
 
     Raises ``TransactionConflict`` when something is limited that was not when they were locked.
     """
@@ -47,8 +52,29 @@ async def purchases_of(
     if terms.controls.kinds & _LOOKING_BACK:
         if not is_locked:
             raise TransactionConflict("Purchases were limited while balances were being locked.")
-        skus = {sku for one in lines for _, sku in asked_units(one)}
-        items = {names.item_ids[sku] for sku in skus}
-        bought = await stores.reservations.bought(tx, items, set(buyers))
-        beyond = await stores.reservations.sent_beyond(tx, bought)
+        windows: dict[str, timedelta | None] = {}
+        concerned: set[Buyer] = set()
+        for wanted, buyer in zip(lines, buyers, strict=True):
+            limited = {
+                sku: window
+                for sku in {sku for _, sku in asked_units(wanted)}
+                if (window := _widest_window(terms, sku)) != _UNLIMITED
+            }
+            if limited:
+                windows.update(limited)
+                concerned.add(buyer)
+        if concerned:
+            items = {names.item_ids[sku] for sku in windows}
+            known = [window for window in windows.values() if window is not None]
+            since = now - max(known) if len(known) == len(windows) else None
+            bought = await stores.reservations.bought(tx, items, concerned, since)
+            beyond = await stores.reservations.sent_beyond(tx, bought)
     return Purchases(bought, now, beyond)
+
+
+def _widest_window(terms: Terms, sku: str) -> timedelta | None:
+    """How far the limits of a SKU look back, whoever buys; None: to the beginning."""
+    product = terms.controls.product(sku, terms.tags.get(sku, ()))
+    windows = [one.window for kind in _LOOKING_BACK for one in product.of_kind(kind)]
+    known = [window for window in windows if window is not None]
+    return max(known, default=_UNLIMITED) if len(known) == len(windows) else None

@@ -25,12 +25,7 @@ from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.domain.reserving import Ask, Reserved, refuse_malformed, reserve
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.domain.waiting import Due
-from ordermesh.inventory.operations.deciding import (
-    Decided,
-    StaleRows,
-    decide_on,
-    refuse_unlocked,
-)
+from ordermesh.inventory.operations.deciding import decide_on, refuse_unlocked
 from ordermesh.inventory.operations.grouping import (
     Members,
     members_of,
@@ -39,6 +34,7 @@ from ordermesh.inventory.operations.grouping import (
 )
 from ordermesh.inventory.operations.kits import with_kits
 from ordermesh.inventory.operations.limiting import lock_buyers, purchases_of
+from ordermesh.inventory.operations.overdue import Overdue
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.names import Names
@@ -187,7 +183,10 @@ async def _locked(
         line.key for ask in asks for line in ask.wanted if line.wait is not None and not line.group
     )
     due = await stores.supplies.due(tx, patient, stores.supply_rule, now, names)
-    return ReserveBatch(stores, tx, names, terms, books.opened(), purchases, holds, now, known, due)
+    overdue = Overdue(stores, tx, names, now)
+    return ReserveBatch(
+        stores, tx, names, terms, books.opened(), purchases, holds, now, known, due, overdue
+    )
 
 
 @dataclass
@@ -204,12 +203,11 @@ class ReserveBatch:
     now: datetime
     known: Mapping[UUID, Reservation]
     due: Due
+    overdue: Overdue
     replaced: set[UUID] = field(default_factory=set)
-    partly_expired: set[UUID] = field(default_factory=set)
     asks: dict[UUID, Ask] = field(default_factory=dict)
     named: set[UUID] = field(default_factory=set)
     awaited: set[tuple[int, StockKey | str]] = field(default_factory=set)
-    without_overdue: set[StockKey] = field(default_factory=set)
     changes: list[StoredReservation] = field(default_factory=list)
     documents: dict[Cause, Document] = field(default_factory=dict)
 
@@ -224,8 +222,6 @@ class ReserveBatch:
                 verdict = await self._told(wish, ask)
             except DomainError as refusal:
                 verdict = refusal
-            except StaleRows:
-                verdict = LATER
         self.named.update(wish.named)
         self.asks.setdefault(ask.reservation_id, ask)
         if wish.call and isinstance(verdict, Later):
@@ -237,7 +233,7 @@ class ReserveBatch:
         # Two wishes about one reservation are decided one after the other.
         if not self.named.isdisjoint(wish.named):
             return True
-        if not self.partly_expired.isdisjoint(ask.replaces):
+        if not self.overdue.touched.isdisjoint(ask.replaces):
             return True
         if not self.awaited:
             return False
@@ -285,33 +281,26 @@ class ReserveBatch:
     async def _decide(self, wish: Wish, ask: Ask) -> Kept:
         decision = partial(self._reserve, wish, ask)
         mark = self.ledger.mark()
-        decided = await decide_on(
-            self.stores,
-            self.tx,
-            self.names,
+        reserved = await decide_on(
+            self.overdue,
             self.ledger,
-            self.now,
             decision,
             self.replaced.union(wish.named) if self.replaced else wish.named,
-            self.partly_expired,
             partial(decision, is_final=True) if ask.takes_less else None,
-            self.without_overdue,
         )
-        self._keep(wish, decided, mark)
-        return Kept(decided.outcome.made, self.now, decided.outcome.portions)
+        self._keep(wish, reserved, mark)
+        return Kept(reserved.made, self.now, reserved.portions)
 
-    def _keep(self, wish: Wish, decided: Decided[Reserved], mark: Mark) -> None:
-        made, replaced, _ = decided.outcome
+    def _keep(self, wish: Wish, reserved: Reserved, mark: Mark) -> None:
+        made, replaced, _ = reserved
         self.changes.append(StoredReservation(None, made))
         before = [self.known[one.reservation_id] for one in replaced]
         self.changes += map(StoredReservation, before, replaced)
-        self.changes += decided.expired
         if self.terms.controls.limits_purchases:
             self.purchases.renew(replaced)
             self.purchases.note(made)
         self.holds.note(made, before, self.now)
         self.replaced.update(one.reservation_id for one in replaced)
-        self.partly_expired.update(one.after.reservation_id for one in decided.expired)
         document = Document(wish.actor)
         self.documents.update((entry.cause, document) for entry in self.ledger.since(mark))
 
@@ -324,7 +313,7 @@ class ReserveBatch:
             self.ledger,
             self.terms,
             self.documents,
-            self.changes,
+            [*self.changes, *self.overdue.changes()],
             self.now,
         )
 

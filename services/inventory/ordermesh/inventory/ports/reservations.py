@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from ordermesh.inventory.domain.limits import Buyer, Purchase
@@ -37,6 +37,14 @@ class StoredReservation:
     after: Reservation
 
 
+class LinePlace(NamedTuple):
+    """Where a held line is among all, in the order in which their holds end."""
+
+    expire_time: datetime
+    reservation_id: UUID
+    number: int
+
+
 class ReservationStore(Protocol):
     """Where reservations are kept."""
 
@@ -59,10 +67,12 @@ class ReservationStore(Protocol):
         now: datetime,
         names: Names,
         size: int | None = None,
+        after: LinePlace | None = None,
     ) -> list[Reservation]:
         """Lock and read reservations with overdue lines at the keys, and only those lines.
 
-        ``size`` is how many lines at most, those that have been overdue for longest.
+        ``size`` is how many lines at most, those that have been overdue for longest; of those that
+        come ``after`` a place, where one is given.
         """
         ...
 
@@ -87,9 +97,16 @@ class ReservationStore(Protocol):
         ...
 
     async def bought(
-        self, tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
+        self,
+        tx: Transaction,
+        item_ids: Collection[int],
+        buyers: Collection[Buyer],
+        since: datetime | None,
     ) -> list[Reservation]:
-        """What the orders and customers hold or have bought of items and kits; only those lines."""
+        """What the orders and customers hold or have bought of items and kits; only those lines.
+
+        Of reservations that were made after ``since``, where that is given.
+        """
         ...
 
     async def sent_beyond(self, tx: Transaction, bought: Collection[Reservation]) -> list[Purchase]:

@@ -49,7 +49,7 @@ from ordermesh.inventory.store.keys import (
 )
 from ordermesh.inventory.store.locking import FIGURES, GLANCING, LOCKING
 from ordermesh.inventory.store.movements import read_movements
-from ordermesh.inventory.store.reservations import returning
+from ordermesh.inventory.store.returning import returning
 from ordermesh.inventory.store.rows import (
     balance_row,
     entry_rows,

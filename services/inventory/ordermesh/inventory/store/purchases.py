@@ -1,10 +1,20 @@
 """What orders and customers have bought: lines that are held or shipped, and what left beyond."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, and_, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from ordermesh.inventory.domain import limits
 from ordermesh.inventory.domain.ledger import Account, MovementKind
@@ -31,20 +41,33 @@ LINE = (line, item.c.sku, location.c.code, _KIT.c.sku.label("kit_sku"))
 
 
 async def bought(
-    tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
+    tx: Transaction,
+    item_ids: Collection[int],
+    buyers: Collection[Buyer],
+    since: datetime | None,
 ) -> list[Reservation]:
-    """What the orders and customers hold or have bought of items and kits; only those lines."""
-    headers = await _of_buyers(tx, buyers)
+    """What the orders and customers hold or have bought of items and kits; only those lines.
+
+    Of reservations that were made after ``since``, where that is given. A key that many guests
+    share may have bought very much: nothing is read but what counts.
+    """
+    what = and_(
+        line.c.state.in_(_BOUGHT),
+        func.coalesce(line.c.kit_item_id, line.c.item_id).in_(integers(tx.dialect, item_ids)),
+    )
+    found = await tx.execute(
+        select(reservation).where(
+            true() if since is None else reservation.c.create_time > since,
+            exists().where(line.c.reservation_id == reservation.c.reservation_id, what),
+            _is_of(tx, buyers),
+        )
+    )
+    headers = found.all()
     if not headers:
         return []
+    ids = uuids(tx.dialect, [row.reservation_id for row in headers])
     lines = await tx.execute(
-        select(*LINE)
-        .select_from(NAMED)
-        .where(
-            line.c.reservation_id.in_(uuids(tx.dialect, [row.reservation_id for row in headers])),
-            line.c.state.in_(_BOUGHT),
-            func.coalesce(line.c.kit_item_id, line.c.item_id).in_(integers(tx.dialect, item_ids)),
-        )
+        select(*LINE).select_from(NAMED).where(line.c.reservation_id.in_(ids), what)
     )
     return assembled(headers, lines, Names())
 
@@ -103,23 +126,15 @@ async def _extra(tx: Transaction, reservation_ids: Collection[UUID]) -> dict[UUI
     return extra
 
 
-async def _of_buyers(tx: Transaction, buyers: Collection[Buyer]) -> Sequence[Row[Any]]:
-    """The headers of all reservations of orders and customers."""
+def _is_of(tx: Transaction, buyers: Collection[Buyer]) -> ColumnElement[bool]:
+    """Whether a reservation is of one of the orders or customers."""
     orders = {buyer.order_id for buyer in buyers} - {""}
     customers = {buyer.customer for buyer in buyers} - {""}
-    found = await tx.execute(
-        select(reservation).where(
-            or_(
-                # Said again, so that the partial indexes can serve.
-                and_(
-                    reservation.c.order_id != "",
-                    reservation.c.order_id.in_(texts(tx.dialect, orders)),
-                ),
-                and_(
-                    reservation.c.customer != "",
-                    reservation.c.customer.in_(texts(tx.dialect, customers)),
-                ),
-            )
-        )
+    return or_(
+        # Said again, so that the partial indexes can serve.
+        and_(reservation.c.order_id != "", reservation.c.order_id.in_(texts(tx.dialect, orders))),
+        and_(
+            reservation.c.customer != "",
+            reservation.c.customer.in_(texts(tx.dialect, customers)),
+        ),
     )
-    return found.all()

@@ -8,23 +8,23 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Row,
-    Select,
     and_,
     delete,
     exists,
-    func,
-    not_,
     or_,
     select,
+    true,
     tuple_,
-    union_all,
 )
 
 from ordermesh.inventory.domain.limits import Buyer, Purchase
-from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.reservation import OPEN, LineState, Reservation
 from ordermesh.inventory.ports.names import Names, Pair
-from ordermesh.inventory.ports.reservations import ReservationFilter, StoredReservation
+from ordermesh.inventory.ports.reservations import (
+    LinePlace,
+    ReservationFilter,
+    StoredReservation,
+)
 from ordermesh.inventory.store.keys import (
     pairs,
     texts,
@@ -33,6 +33,7 @@ from ordermesh.inventory.store.keys import (
     uuids,
 )
 from ordermesh.inventory.store.purchases import LINE, NAMED, bought, sent_beyond
+from ordermesh.inventory.store.returning import returning
 from ordermesh.inventory.store.rows import assembled, fitting_count, header_row, line_row
 from ordermesh.inventory.store.suspects import can_move
 from ordermesh.inventory.store.tables.items import item
@@ -43,6 +44,7 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.prepared import Prepared
 
 _OPEN = [int(state) for state in sorted(OPEN)]
+_PLACE = tuple_(line.c.expire_time, line.c.reservation_id, line.c.number)
 
 TOMBSTONE_ROWS = 1_000
 """How many tombstones one transaction deletes at most."""
@@ -88,10 +90,12 @@ class SqlReservationStore:
         now: datetime,
         names: Names,
         size: int | None = None,
+        after: LinePlace | None = None,
     ) -> list[Reservation]:
         """Lock and read reservations with overdue lines at the keys, and only those lines.
 
-        ``size`` is how many lines at most, those that have been overdue for longest.
+        ``size`` is how many lines at most, those that have been overdue for longest; of those that
+        come ``after`` a place, where one is given.
         """
         if not wanted:
             return []
@@ -102,8 +106,9 @@ class SqlReservationStore:
                 line.c.state == int(LineState.HELD),
                 line.c.expire_time <= now,
                 tuple_(line.c.item_id, line.c.location_id).in_(pairs(tx.dialect, wanted)),
+                true() if after is None else tuple(after) < _PLACE,
             )
-            .order_by(line.c.expire_time, line.c.reservation_id, line.c.number)
+            .order_by(*_PLACE.clauses)
             .limit(size)
         )
         rows = found.all()
@@ -151,10 +156,17 @@ class SqlReservationStore:
         return await returning(tx, now, excluding, wanted)
 
     async def bought(
-        self, tx: Transaction, item_ids: Collection[int], buyers: Collection[Buyer]
+        self,
+        tx: Transaction,
+        item_ids: Collection[int],
+        buyers: Collection[Buyer],
+        since: datetime | None,
     ) -> list[Reservation]:
-        """What the orders and customers hold or have bought of items and kits; only those lines."""
-        return await bought(tx, item_ids, buyers)
+        """What the orders and customers hold or have bought of items and kits; only those lines.
+
+        Of reservations that were made after ``since``, where that is given.
+        """
+        return await bought(tx, item_ids, buyers, since)
 
     async def sent_beyond(self, tx: Transaction, bought: Collection[Reservation]) -> list[Purchase]:
         """What left beyond what these reservations had promised."""
@@ -255,49 +267,6 @@ class SqlReservationStore:
         )
         result = await tx.execute(delete(reservation).where(reservation.c.reservation_id.in_(old)))
         return result.rowcount
-
-
-async def returning(
-    tx: Transaction,
-    now: datetime,
-    excluding: Collection[UUID],
-    wanted: Collection[Pair] | None,
-) -> dict[Pair, int]:
-    """Units of overdue lines, and of open lines of ``excluding``, by key."""
-    found = await tx.execute(_returning(tx, now, excluding, wanted))
-    return {(row.item_id, row.location_id): int(row.units) for row in found}
-
-
-def _returning(
-    tx: Transaction,
-    now: datetime,
-    excluding: Collection[UUID],
-    wanted: Collection[Pair] | None,
-) -> Select[Any]:
-    """Units by surrogates. Two questions, because each has an index of its own.
-
-    Lines that wait for supply hold no units.
-    """
-    columns = (line.c.item_id, line.c.location_id, line.c.quantity)
-    overdue = and_(line.c.state == int(LineState.HELD), line.c.expire_time <= now)
-    held = and_(line.c.mode == int(ReservationMode.RESERVE), line.c.supply_id.is_(None))
-    statements = [select(*columns).where(overdue, held)]
-    if excluding:
-        named = select(*columns).where(
-            line.c.reservation_id.in_(uuids(tx.dialect, excluding)),
-            line.c.state.in_(_OPEN),
-            held,
-            not_(and_(line.c.expire_time.is_not(None), overdue)),
-        )
-        statements.append(named)
-    rows = union_all(*statements).subquery()
-    summed = select(
-        rows.c.item_id, rows.c.location_id, func.sum(rows.c.quantity).label("units")
-    ).group_by(rows.c.item_id, rows.c.location_id)
-    if wanted is not None:
-        key = tuple_(rows.c.item_id, rows.c.location_id)
-        summed = summed.where(key.in_(pairs(tx.dialect, wanted)))
-    return summed
 
 
 def _line_conditions(wanted: ReservationFilter, now: datetime) -> list[ColumnElement[bool]]:

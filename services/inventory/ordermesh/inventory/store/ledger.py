@@ -22,11 +22,7 @@ from sqlalchemy import (
 from ordermesh.inventory.domain.control import ControlKind
 from ordermesh.inventory.domain.control_table import ControlTable
 from ordermesh.inventory.domain.key import StockKey
-from ordermesh.inventory.domain.ledger import (
-    Balance,
-    Cause,
-    Ledger,
-)
+from ordermesh.inventory.domain.ledger import Balance, Cause, Ledger
 from ordermesh.inventory.domain.movement import Document, Movement
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.ports.ledger import (

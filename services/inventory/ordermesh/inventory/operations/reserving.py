@@ -26,7 +26,9 @@ from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.domain.waiting import Due
 from ordermesh.inventory.operations.deciding import decide_on, refuse_unlocked
 from ordermesh.inventory.operations.grouping import (
+    BREADTH_MAX,
     Members,
+    breadth_of,
     members_of,
     refuse_unknown,
     with_candidates,
@@ -103,11 +105,17 @@ async def _prepared(
     await stores.locations.look_up(tx, places, names)
     members = await members_of(stores, tx, [wish.ask for wish in wishes], names)
     taken: set[UUID] = set()
+    room = BREADTH_MAX
     asks: list[Ask | DomainError | Later] = []
     for wish in wishes:
         # Two wishes about one reservation are decided one after the other.
         is_later = not taken.isdisjoint(wish.named)
-        asks.append(LATER if is_later else _taken_apart(wish.ask, kits, members, names))
+        ask = LATER if is_later else _taken_apart(wish.ask, kits, members, names)
+        if members and isinstance(ask, Ask):
+            breadth = breadth_of(ask, members)
+            ask = LATER if breadth > room else ask
+            room -= min(room, breadth)
+        asks.append(ask)
         taken.update(wish.named)
     sound = [one for one in asks if isinstance(one, Ask)]
     ready = iter(await with_candidates(stores, tx, sound, members, names))
@@ -131,9 +139,11 @@ def _taken_apart(
         if nowhere:
             raise UnknownLocation(nowhere)
         refuse_unknown(ask, members)
-        if not kits and not names.modes:
-            return ask
-        return replace(ask, wanted=with_modes(exploded(ask.wanted, kits), names.modes))
+        if kits or names.modes:
+            ask = replace(ask, wanted=with_modes(exploded(ask.wanted, kits), names.modes))
+        if members:
+            breadth_of(ask, members)
+        return ask
     except DomainError as refusal:
         return refusal
 

@@ -119,8 +119,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `onHand`.
     """
     ERROR_REASON_TOO_MUCH_ASKED: _ErrorReason.ValueType  # 37
-    """INVALID_ARGUMENT. A list needs at least one filter, or the request names too many pairs.
-    Metadata: `limit`.
+    """INVALID_ARGUMENT. A list needs at least one filter, or the request names too many pairs. Lines
+    that name groups may make 64,000 pairs of a line, or a component of its kit, and a location of
+    its group. Metadata: `limit`.
     """
     ERROR_REASON_REQUEST_TOO_LARGE: _ErrorReason.ValueType  # 38
     """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""
@@ -357,8 +358,9 @@ ERROR_REASON_SHORT_OF_STOCK: ErrorReason.ValueType  # 36
 `onHand`.
 """
 ERROR_REASON_TOO_MUCH_ASKED: ErrorReason.ValueType  # 37
-"""INVALID_ARGUMENT. A list needs at least one filter, or the request names too many pairs.
-Metadata: `limit`.
+"""INVALID_ARGUMENT. A list needs at least one filter, or the request names too many pairs. Lines
+that name groups may make 64,000 pairs of a line, or a component of its kit, and a location of
+its group. Metadata: `limit`.
 """
 ERROR_REASON_REQUEST_TOO_LARGE: ErrorReason.ValueType  # 38
 """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -9,17 +10,28 @@ from ordermesh.api.inventory.v1 import (
     GroupedStock,
     Reservation,
     ReservationMode,
+    ReserveBulkRequest,
     ReserveLine,
     SupplyWait,
 )
 from ordermesh.inventory.domain.errors.catalog import UnknownLocationGroup
-from ordermesh.inventory.domain.errors.requests import DuplicateEntry
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
-from ordermesh.inventory.operations import grouping
+from ordermesh.inventory.operations import grouping, reserving
+from ordermesh.inventory.store.ledger import SqlLedgerStore
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.validation import InvalidFields
-from tests.inventory.shop import Shop, control, insist, item, key, location, selection
+from tests.inventory.shop import (
+    NO_CONTEXT,
+    Shop,
+    control,
+    insist,
+    item,
+    key,
+    location,
+    selection,
+)
 
 
 def somewhere(line_id: str, sku: str, quantity: int, group: str = "NORTH") -> ReserveLine:
@@ -319,3 +331,74 @@ async def test_many_at_once_never_take_more_than_the_group_has(
 
     assert sum(await asyncio.gather(*map(one, range(12)))) == 14
     assert await north.is_sound()
+
+
+@pytest.fixture
+async def boxed(north: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A box of two things of which the north has some; twelve pairs may be compared at once."""
+    monkeypatch.setattr(grouping, "BREADTH_MAX", 12)
+    monkeypatch.setattr(reserving, "BREADTH_MAX", 12)
+    await north.put_items("MUG", "CUP", item("BOX", {"MUG": 1, "CUP": 1}))
+    await north.stock({f"{sku} at {place}": 9 for sku in ("MUG", "CUP") for place in "ABC"})
+    return north
+
+
+async def test_lines_parts_and_locations_together_are_bounded_before_anything_is_locked(
+    boxed: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locks: list[object] = []
+    lock = SqlLedgerStore.lock
+
+    async def noting(store: Any, tx: Any, pairs: Any, names: Any) -> Any:
+        locks.extend(pairs)
+        return await lock(store, tx, pairs, names)
+
+    monkeypatch.setattr(SqlLedgerStore, "lock", noting)
+    boxes = [somewhere(str(number), "BOX", 1) for number in range(3)]
+
+    with pytest.raises(TooMuchAsked) as refusal:
+        await take(boxed, *boxes)
+    assert refusal.value.facts() == {"limit": "12"}
+    assert locks == []
+
+    await take(boxed, *boxes[:2])
+    await take(boxed, *(somewhere(str(number), "MUG", 1) for number in range(4)))
+
+
+async def test_wide_wishes_that_come_together_are_decided_one_after_the_other(
+    boxed: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, transactions = boxed.wiring.database.run, list[object]()
+
+    async def noting(work: Any) -> Any:
+        transactions.append(work)
+        return await run(work)
+
+    monkeypatch.setattr(boxed.wiring.database, "run", noting)
+    wishes = [
+        boxed.wish([somewhere(line_id, "BOX", 1) for line_id in "12"]),
+        boxed.wish([pinned("1", "MUG at D", 1)]),
+        boxed.wish([somewhere("1", "BOX", 1)]),
+        boxed.wish([somewhere("1", "MUG", 1)]),
+    ]
+    with boxed.calling("ReserveBulk"):
+        verdicts = (
+            await boxed.reservations.ReserveBulk(ReserveBulkRequest(requests=wishes), NO_CONTEXT)
+        ).verdicts
+
+    assert [bool(one.reply.reservation.lines) for one in verdicts] == [True, False, True, True]
+    assert len(transactions) == 2
+    assert await boxed.is_sound()
+
+
+@pytest.mark.parametrize("place", ["A", "B"])
+async def test_lines_of_one_item_in_one_group_do_not_get_the_same_units(
+    north: Shop, place: str
+) -> None:
+    await north.stock({f"MUG at {place}": 3})
+
+    with pytest.raises(InsufficientStock):
+        await take(north, somewhere("1", "MUG", 2), somewhere("2", "MUG", 2))
+    made = await take(north, somewhere("1", "MUG", 2), somewhere("2", "MUG", 1))
+
+    assert places(made) == [("1", "MUG", place, 2), ("2", "MUG", place, 1)]

@@ -60,6 +60,7 @@ class Shelves:
     now: datetime
     _taken: dict[StockKey, int] = field(default_factory=dict)
     _kits: dict[StockKey, int] = field(default_factory=dict)
+    _sellable: dict[StockKey, int] = field(default_factory=dict)
 
     def take(self, parts: Sequence[Wanted], count: int) -> tuple[int, tuple[Wanted, ...]]:
         """Take up to so many, units or kits; gives how many, and the lines that hold them."""
@@ -115,7 +116,11 @@ class Shelves:
         return tuple(line for line in lines if line.mode is not ReservationMode.NONE)
 
     def _available(self, key: StockKey) -> int:
-        available = sellable(self.ledger, key, self.terms, self.channel, self.now)
+        # Many lines may ask about one key, and nothing moves meanwhile.
+        available = self._sellable.get(key)
+        if available is None:
+            available = sellable(self.ledger, key, self.terms, self.channel, self.now)
+            self._sellable[key] = available
         return max(0, available - self._taken.get(key, 0))
 
 

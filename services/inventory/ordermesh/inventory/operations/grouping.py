@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ordermesh.inventory.domain.control import ControlKind
 from ordermesh.inventory.domain.errors.catalog import UnknownLocationGroup
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.mode import ReservationMode
@@ -22,6 +23,9 @@ from ordermesh.runtime.database import Transaction
 CANDIDATES_MAX = 64
 """How many locations of a group are locked for one line."""
 
+BREADTH_MAX = 64_000
+"""How many pairs of parts of lines and locations of groups one transaction compares at most."""
+
 Members = Mapping[str, Sequence[str]]
 """The locations of groups."""
 
@@ -30,6 +34,17 @@ async def members_of(stores: Stores, tx: Transaction, asks: Sequence[Ask], names
     """The locations of the groups that lines name; their surrogates are noted."""
     groups = {line.group for ask in asks for line in ask.wanted if line.group}
     return await stores.locations.in_groups(tx, groups, names) if groups else {}
+
+
+def breadth_of(ask: Ask, members: Members) -> int:
+    """How many pairs of a part of a line and a location of its group have to be compared.
+
+    Raises ``TooMuchAsked`` for more than ``BREADTH_MAX``.
+    """
+    breadth = sum(len(members[line.group]) for line in ask.wanted if line.group)
+    if breadth > BREADTH_MAX:
+        raise TooMuchAsked("The groups of the lines have too many locations.", BREADTH_MAX)
+    return breadth
 
 
 def refuse_unknown(ask: Ask, members: Members) -> None:

@@ -27,7 +27,9 @@ from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.domain.waiting import Due
 from ordermesh.inventory.operations.deciding import decide_on, refuse_unlocked
 from ordermesh.inventory.operations.grouping import (
+    BREADTH_MAX,
     Members,
+    breadth_of,
     members_of,
     refuse_unknown,
     with_candidates,
@@ -102,14 +104,20 @@ async def reserve_many(
 
 async def _prepared(
     stores: Stores, tx: Transaction, wishes: Sequence[Wish], names: Names
-) -> list[Ask | DomainError]:
-    """The wishes with kits taken apart, or why they cannot be decided."""
+) -> list[Ask | DomainError | Later]:
+    """The wishes with kits taken apart, or why they cannot be decided, now or at all."""
     wanted = [line for wish in wishes for line in wish.ask.wanted]
     kits = await stores.items.look_up(tx, {line.key.sku for line in wanted}, names)
     places = {line.key.location_id for line in wanted if not line.group}
     await stores.locations.look_up(tx, places, names)
     members = await members_of(stores, tx, [wish.ask for wish in wishes], names)
-    asks = [_taken_apart(wish.ask, kits, members, names) for wish in wishes]
+    room, asks = BREADTH_MAX, list[Ask | DomainError | Later]()
+    for wish in wishes:
+        ask = _taken_apart(wish.ask, kits, members, names)
+        breadth = breadth_of(ask, members) if members and isinstance(ask, Ask) else 0
+        # Who comes after one that is put off may want of the same.
+        room = room - breadth if breadth <= room else -1
+        asks.append(ask if room >= 0 else LATER)
     sound = [one for one in asks if isinstance(one, Ask)]
     ready = iter(await with_candidates(stores, tx, sound, members, names))
     return [next(ready) if isinstance(one, Ask) else one for one in asks]
@@ -132,9 +140,11 @@ def _taken_apart(
         if nowhere:
             raise UnknownLocation(nowhere)
         refuse_unknown(ask, members)
-        if not kits and not names.modes:
-            return ask
-        return replace(ask, wanted=with_modes(exploded(ask.wanted, kits), names.modes))
+        if kits or names.modes:
+            ask = replace(ask, wanted=with_modes(exploded(ask.wanted, kits), names.modes))
+        if members:
+            breadth_of(ask, members)
+        return ask
     except DomainError as refusal:
         return refusal
 

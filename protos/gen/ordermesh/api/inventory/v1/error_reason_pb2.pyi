@@ -120,7 +120,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_TOO_MUCH_ASKED: _ErrorReason.ValueType  # 37
     """INVALID_ARGUMENT. A list needs at least one filter, the request names too many pairs or lines, or
-    its answer would not fit in a message. Metadata: `limit`.
+    its answer would not fit in a message. Lines that name groups may make 64,000 pairs of a line, or a
+    component of its kit, and a location of its group. Metadata: `limit`.
     """
     ERROR_REASON_REQUEST_TOO_LARGE: _ErrorReason.ValueType  # 38
     """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""
@@ -363,7 +364,8 @@ ERROR_REASON_SHORT_OF_STOCK: ErrorReason.ValueType  # 36
 """
 ERROR_REASON_TOO_MUCH_ASKED: ErrorReason.ValueType  # 37
 """INVALID_ARGUMENT. A list needs at least one filter, the request names too many pairs or lines, or
-its answer would not fit in a message. Metadata: `limit`.
+its answer would not fit in a message. Lines that name groups may make 64,000 pairs of a line, or a
+component of its kit, and a location of its group. Metadata: `limit`.
 """
 ERROR_REASON_REQUEST_TOO_LARGE: ErrorReason.ValueType  # 38
 """INVALID_ARGUMENT. The request is larger than a message may be. Metadata: `limit`."""

@@ -8,7 +8,7 @@ in life. What was compiled for one run is kept for the next.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from random import Random
@@ -205,6 +205,18 @@ class _InlineEngine:
         return driver
 
 
+class _Begun:
+    """A transaction, which may be committed before its block ends."""
+
+    def __init__(self, commit: Callable[[], Awaitable[None]]) -> None:
+        self._commit = commit
+        self.is_over = False
+
+    async def commit(self) -> None:
+        self.is_over = True
+        await self._commit()
+
+
 class _InlineConnection:
     """As a transaction of the product knows a connection."""
 
@@ -244,13 +256,15 @@ class _InlineConnection:
             self._held.connection.exec_driver_sql(statement, list(rows))
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[None]:
+    async def begin(self) -> AsyncIterator["_Begun"]:
         driver = self._held.driver
         await self._disk.pause()
         driver.execute(self._engine.begin)
+        begun = _Begun(self._commit)
         try:
-            yield
-            await self._commit()
+            yield begun
+            if not begun.is_over:
+                await begun.commit()
         except BaseException:
             if driver.in_transaction:
                 driver.rollback()

@@ -55,7 +55,7 @@ class Wish:
     """What somebody wants to hold, and the trace that it is part of.
 
     ``is_limited``: its caller may have so many open holds and no more. ``call`` is that with which
-    it came: the wishes of one are decided in their order. 0: it came alone. ``room`` is what the
+    it came: the wishes of one are decided in their order. 0: it is not known. ``room`` is what the
     answers of that call may take together, beyond ``share`` bytes that are always there for this.
     """
 

@@ -562,11 +562,9 @@ class Shop:
         passed = literal(timedelta(seconds=seconds), Interval())
 
         async def shift(tx: Transaction) -> None:
-            ends, begins = line.c.expire_time, reservation.c.create_time
-            await tx.execute(
-                update(line).where(ends.is_not(None)).values(expire_time=ends - passed)
-            )
-            await tx.execute(update(reservation).values(create_time=begins - passed))
+            for column in (line.c.expire_time, reservation.c.create_time, reservation.c.renew_time):
+                earlier = update(column.table).where(column.is_not(None))
+                await tx.execute(earlier.values({column: column - passed}))
 
         await self.wiring.database.run(shift)
 

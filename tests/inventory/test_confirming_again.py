@@ -1,9 +1,11 @@
 import asyncio
 
 import pytest
+from sqlalchemy import update
 
 from ordermesh.api.inventory.v1 import ReservationLine
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationExpired
+from ordermesh.inventory.store.tables.reservations import reservation
 from tests.inventory.shop import Shop, control, insist, item, selection
 
 CONFIRMED = ReservationLine.STATE_CONFIRMED
@@ -61,6 +63,18 @@ async def test_lines_that_expired_are_reserved_anew_as_new_lines(shop: Shop, swe
     shipped = await shop.ship(held.reservation_id, selection("1"))
     assert states(shipped.reservation.lines)[2:] == [(2, SHIPPED), (4, SHIPPED)]
     assert await shop.is_sound()
+
+
+async def test_what_an_older_version_reserved_again_without_saying_when_was(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 4})
+    held = await shop.reserve({"MUG at A": 2}, hold_seconds=10)
+    await shop.let_pass(11)
+    first = await shop.confirm(held.reservation_id, again=True)
+    timeless = update(reservation).values(renew_time=None)
+    await shop.wiring.database.run(lambda tx: tx.execute(timeless))
+
+    assert await shop.confirm(held.reservation_id, again=True) == first
+    assert (await shop.balance("MUG at A")).reserved == 2
 
 
 async def test_only_once_and_what_was_released_after_it_stays_released(shop: Shop) -> None:

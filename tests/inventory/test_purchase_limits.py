@@ -186,6 +186,32 @@ async def test_what_is_reserved_again_must_be_within_the_limit_too(stocked: Shop
     assert sum(line.quantity for line in again.lines if line.state == line.STATE_CONFIRMED) == 2
 
 
+async def test_what_is_reserved_again_counts_in_windows_from_then(stocked: Shop) -> None:
+    limit = control("launch", "limit_per_customer", 1, sku="MUG", window=Duration(seconds=3_600))
+    await stocked.put_controls(limit)
+    lost = [
+        await _lost(stocked, customer="ANN", order_id="1001"),
+        await _lost(stocked, customer="ANN", order_id="1002"),
+    ]
+    await stocked.let_pass(3_600)
+
+    await stocked.confirm(lost[0], again=True)
+
+    with pytest.raises(PurchaseLimit) as refusal:
+        await stocked.confirm(lost[1], again=True)
+    assert refusal.value.facts()["already"] == "1"
+    with pytest.raises(PurchaseLimit):
+        await stocked.reserve({"MUG at B": 1}, customer="ANN")
+    await stocked.let_pass(3_600)
+    await stocked.confirm(lost[1], again=True)
+
+
+async def _lost(stocked: Shop, **buyer: str) -> str:
+    held = await stocked.reserve({"MUG at A": 1}, hold_seconds=60, **buyer)
+    await stocked.let_pass(61)
+    return held.reservation_id
+
+
 async def test_what_left_beyond_what_was_promised_counts_as_bought(stocked: Shop) -> None:
     await stocked.put_controls(control("order", "limit_per_order", 3, sku="MUG"))
     made = await stocked.reserve({"MUG at A": 2, "CUP at A": 1}, order_id="1001", confirm=True)

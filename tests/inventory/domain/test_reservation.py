@@ -256,7 +256,7 @@ def test_lines_are_lost_when_they_expired_unless_they_were_reserved_again() -> N
     reservation = draft(*lines).reservation
 
     assert [one.state for one in reservation.lost_lines] == [LineState.EXPIRED]
-    assert replace(reservation, is_renewed=True).lost_lines == ()
+    assert replace(reservation, renew_time=NOON).lost_lines == ()
     assert [one.state for one in reservation.open_lines] == [LineState.HELD, LineState.CONFIRMED]
 
 

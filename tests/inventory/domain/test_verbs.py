@@ -257,7 +257,7 @@ def test_a_hold_that_was_lost_is_reserved_again_where_its_stock_is_still_there()
     renewed = again.lines[2]
     assert (renewed.line_id, renewed.lot_id) == ("1", "L1")
     assert (renewed.expire_time, renewed.close_time) == (None, None)
-    assert (again.granted, again.is_renewed, again.lost_lines) == (6, True, ())
+    assert (again.granted, again.renew_time, again.lost_lines) == (6, NOON, ())
     assert moved(ledger) == [(MUG_A, "RESERVED", "FREE", 3), (MUG_A, "FREE", "RESERVED", 3)]
     assert ledger.entries[1].cause == Cause(MovementKind.RESERVED, ID, "X")
 

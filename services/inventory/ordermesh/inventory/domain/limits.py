@@ -126,7 +126,7 @@ def purchases_of(reservation: Reservation, now: datetime) -> list[Purchase]:
         line for line in reservation.lines if line.state in BOUGHT and not line.is_overdue(now)
     ]
     return [
-        Purchase(reservation.reservation_id, buyer, sku, units, reservation.create_time)
+        Purchase(reservation.reservation_id, buyer, sku, units, reservation.purchase_time)
         for (_, sku), units in asked_units(lines).items()
     ]
 
@@ -145,7 +145,7 @@ def sent_beyond(reservation: Reservation, units: Mapping[str, int]) -> list[Purc
             kits = -(-units[line.key.sku] // line.quantity_per_kit)
             asked[line.kit_sku] = max(kits, asked.get(line.kit_sku, 0))
     return [
-        Purchase(reservation.reservation_id, buyer, sku, count, reservation.create_time)
+        Purchase(reservation.reservation_id, buyer, sku, count, reservation.purchase_time)
         for sku, count in asked.items()
     ]
 

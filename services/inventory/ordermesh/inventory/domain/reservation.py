@@ -139,7 +139,7 @@ class Reservation:
 
     ``lines`` may be only those that a decision needs; ``last_number`` counts all. ``granted`` is
     the sum of units when it was made, and when it was reserved again. ``event_sequence`` counts
-    the events told about it. ``is_renewed``: its expired lines were reserved again.
+    the events told about it. ``renew_time``: when its expired lines were reserved again.
     ``is_given_up``: they were released, and are not to be reserved again.
     ``is_tombstone``: it was released before it was made, and holds nothing.
     ``channel`` is through which it is sold, ``customer`` a key of its caller's for who buys;
@@ -156,11 +156,16 @@ class Reservation:
     fence: int = 0
     event_sequence: int = 0
     is_tombstone: bool = False
-    is_renewed: bool = False
+    renew_time: datetime | None = None
     is_given_up: bool = False
     channel: str = ""
     customer: str = ""
     control_version: int = 0
+
+    @property
+    def purchase_time(self) -> datetime:
+        """When its customer bought what it holds or has sold."""
+        return self.renew_time or self.create_time
 
     @property
     def open_lines(self) -> tuple[Line, ...]:
@@ -170,7 +175,7 @@ class Reservation:
     @property
     def lost_lines(self) -> tuple[Line, ...]:
         """The lines that were not confirmed in time, unless reserved again or given up."""
-        if self.is_renewed or self.is_given_up:
+        if self.renew_time is not None or self.is_given_up:
             return ()
         return tuple(line for line in self.lines if line.state is LineState.EXPIRED)
 

@@ -138,7 +138,7 @@ def _reserved_again(
         again = draft.add(taken)
         hold(ledger, cause, again)
     units = sum(line.quantity for line in lost)
-    return replace(draft.done(), granted=settled.granted + units, is_renewed=True)
+    return replace(draft.done(), granted=settled.granted + units, renew_time=now)
 
 
 def _expired(settled: Reservation) -> ReservationExpired:

@@ -105,7 +105,7 @@ class ReservationStore(Protocol):
     ) -> list[Reservation]:
         """What the orders and customers hold or have bought of items and kits; only those lines.
 
-        Of reservations that were made after ``since``, where that is given.
+        Of reservations made, or reserved again, after ``since``, where that is given.
         """
         ...
 

@@ -39,6 +39,8 @@ NAMED: FromClause = (
 LINE = (line, item.c.sku, location.c.code, _KIT.c.sku.label("kit_sku"))
 """Lines with the names of what they hold, of where it is, and of the kit that it is part of."""
 
+_purchase_time = func.coalesce(reservation.c.renew_time, reservation.c.create_time)
+
 
 async def bought(
     tx: Transaction,
@@ -48,8 +50,8 @@ async def bought(
 ) -> list[Reservation]:
     """What the orders and customers hold or have bought of items and kits; only those lines.
 
-    Of reservations that were made after ``since``, where that is given. A key that many guests
-    share may have bought very much: nothing is read but what counts.
+    Of reservations made, or reserved again, after ``since``, where that is given. A key that many
+    guests share may have bought very much: nothing is read but what counts.
     """
     what = and_(
         line.c.state.in_(_BOUGHT),
@@ -57,7 +59,7 @@ async def bought(
     )
     found = await tx.execute(
         select(reservation).where(
-            true() if since is None else reservation.c.create_time > since,
+            true() if since is None else _purchase_time > since,
             exists().where(line.c.reservation_id == reservation.c.reservation_id, what),
             _is_of(tx, buyers),
         )

@@ -152,7 +152,9 @@ class Control(_message.Message):
 
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """Of a limit per customer: how far back purchases count. Not set: since ever."""
+        """Of a limit per customer: how far back purchases count. Not set: since ever. What was reserved
+        again (`ConfirmRequest.reserve_again`) was bought then.
+        """
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:

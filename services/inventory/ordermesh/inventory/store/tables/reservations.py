@@ -30,8 +30,9 @@ reservation = Table(
     Column("granted", BigInteger, nullable=False),  # units, when it was made
     Column("event_sequence", BigInteger, nullable=False),  # of the last event told about it
     Column("is_tombstone", Boolean, nullable=False),  # released before it was made
-    # Its expired lines were reserved again.
+    # Its expired lines were reserved again, and when; the time is not known of old ones.
     Column("is_renewed", Boolean, nullable=False, server_default=false()),
+    Column("renew_time", UtcTime, nullable=True),
     # Its expired lines were released.
     Column("is_given_up", Boolean, nullable=False, server_default=false()),
     Column("channel", CallerText, nullable=False),

@@ -57,7 +57,7 @@ async def before_commits(process: Process) -> AsyncIterator[tuple[asyncio.Event,
     database: Any = process.wiring.database
     run: Callable[..., Any] = database.run
 
-    async def slowly(work: Callable[..., Any]) -> Any:
+    async def slowly(work: Callable[..., Any], **how: Any) -> Any:
         async def working(tx: Transaction) -> Any:
             result = await work(tx)
             await tx.flush()
@@ -65,7 +65,7 @@ async def before_commits(process: Process) -> AsyncIterator[tuple[asyncio.Event,
             await may_commit.wait()
             return result
 
-        return await run(working)
+        return await run(working, **how)
 
     database.run = slowly
     try:

@@ -1,18 +1,20 @@
 """Holds whose time has passed are given up for others as they are needed, many in one batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from ordermesh.api.inventory.v1 import ReserveRequest
-from ordermesh.inventory.domain.reservation import LineState
+from ordermesh.inventory.domain.reservation import LineState, Reservation
 from ordermesh.inventory.operations import overdue
 from ordermesh.inventory.servicer.reserving import RESERVE
+from ordermesh.inventory.store.reservations import SqlReservationStore
 from ordermesh.inventory.store.tables.reservations import line
 from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Transaction
+from tests.inventory.outside import Outside, delta
 from tests.inventory.shop import Shop, reserve_lines
 from tests.inventory.test_background import events
 from tests.inventory.test_reserve_bulk import bulk, held_for, reasons, wish
@@ -48,9 +50,9 @@ async def test_a_crowd_where_all_is_overdue_is_served_by_one_transaction(
 ) -> None:
     run, transactions = shop.wiring.database.run, list[object]()
 
-    async def noting(work: Any) -> Any:
+    async def noting(work: Any, **how: Any) -> Any:
         transactions.append(work)
-        return await run(work)
+        return await run(work, **how)
 
     await shop.stock({"MUG at A": 20, "CUP at A": 20})
     both = reserve_lines([("1", "MUG at A", 1), ("2", "CUP at A", 1)])
@@ -126,4 +128,39 @@ async def test_two_lines_of_one_hold_that_go_one_after_the_other_are_told_as_one
     (told,) = await events(shop)
     assert told.aggregate_id == cart.reservation_id
     assert await states(shop, [cart]) == [LineState.EXPIRED]
+    assert await shop.is_sound()
+
+
+async def sell(shop: Shop, units: int) -> None:
+    outside = Outside(shop)
+    await outside.put_source()
+    await outside.tell(delta(1, "MUG at A", units))
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [lambda shop: shop.adjust("MUG at A", delta=-2), lambda shop: sell(shop, 2)],
+    ids=["units are gone", "a till sold them"],
+)
+async def test_a_fact_takes_no_more_of_overdue_holds_than_it_needs_and_reads_no_more(
+    shop: Shop, fact: Callable[[Shop], Awaitable[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, read = list[int](), SqlReservationStore.overdue
+
+    async def noting(*arguments: Any) -> list[Reservation]:
+        page = await read(*arguments)
+        pages.append(len(page))
+        return page
+
+    monkeypatch.setattr(SqlReservationStore, "overdue", noting)
+    await shop.stock({"MUG at A": 20})
+    carts = [held_for(wish(), 40 - number) for number in range(20)]
+    await bulk(shop, *carts)
+    await shop.let_pass(41)
+
+    await fact(shop)
+
+    assert await states(shop, carts) == [LineState.HELD] * 18 + [LineState.EXPIRED] * 2
+    assert (await shop.balance("MUG at A")).short == 0
+    assert pages == [8]
     assert await shop.is_sound()

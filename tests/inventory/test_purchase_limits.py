@@ -206,8 +206,10 @@ async def test_what_is_reserved_again_counts_in_windows_from_then(stocked: Shop)
     await stocked.confirm(lost[1], again=True)
 
 
-async def _lost(stocked: Shop, **buyer: str) -> str:
-    held = await stocked.reserve({"MUG at A": 1}, hold_seconds=60, **buyer)
+async def _lost(stocked: Shop, customer: str, order_id: str) -> str:
+    held = await stocked.reserve(
+        {"MUG at A": 1}, hold_seconds=60, customer=customer, order_id=order_id
+    )
     await stocked.let_pass(61)
     return held.reservation_id
 

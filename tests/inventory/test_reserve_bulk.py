@@ -557,10 +557,10 @@ async def test_calls_of_many_clients_at_once_share_transactions(shop: Shop) -> N
     begun = 0
     run = shop.wiring.database.run
 
-    async def counted(work: Any) -> Any:
+    async def counted(work: Any, **how: Any) -> Any:
         nonlocal begun
         begun += 1
-        return await run(work)
+        return await run(work, **how)
 
     shop.wiring.database.run = counted  # type: ignore[method-assign]
     answers = await asyncio.gather(*(one(shop, wish()) for _ in range(40)), return_exceptions=True)

@@ -7,7 +7,14 @@ from contextvars import ContextVar
 import pytest
 
 from ordermesh.kernel.errors import Overloaded, Unavailable
-from ordermesh.runtime.batching import LATER, TIMEOUTS_MAX, Batcher, Later, Waiting
+from ordermesh.runtime.batching import (
+    LATER,
+    PASSED_ON,
+    TIMEOUTS_MAX,
+    Batcher,
+    Later,
+    Waiting,
+)
 from ordermesh.runtime.engines import TookTooLong
 from tests.eventually import eventually
 
@@ -485,3 +492,39 @@ async def test_what_is_put_off_keeps_the_rest_of_its_company_behind_it() -> None
         ["3", "5", "6", "7", "8"],
         ["9", "10", "11"],
     ]
+
+
+async def test_what_is_passed_on_is_answered_by_another_who_keeps_the_order() -> None:
+    other = Kitchen()
+    patient: Batcher[str, str] = Batcher(other.handle)
+    kitchen = Kitchen()
+
+    async def handle(batch: Sequence[Waiting[str, str]]) -> Answers:
+        passed = [one for one in batch if one.item.startswith("fish")]
+        patient.join(passed)
+        answers = iter(await kitchen.handle([one for one in batch if one not in passed]))
+        return [PASSED_ON if one in passed else next(answers) for one in batch]
+
+    batcher: Batcher[str, str] = Batcher(handle)
+
+    assert await batcher.ask_all(["fish 1", "soup", "fish 2"]) == [
+        "fish 1 is done",
+        "soup is done",
+        "fish 2 is done",
+    ]
+    assert (kitchen.batches, other.batches) == ([["soup"]], [["fish 1", "fish 2"]])
+    await eventually(lambda: batcher.is_idle and patient.is_idle)
+
+
+async def test_for_whom_there_is_no_room_when_he_is_passed_on_is_told_to_come_back() -> None:
+    kitchen = Kitchen()
+    batcher: Batcher[str, str] = Batcher(kitchen.handle, waiting_max=1)
+    loop = asyncio.get_running_loop()
+    passed = [Waiting(item, loop.create_future()) for item in ("first", "second")]
+
+    batcher.join(passed)
+
+    assert not batcher.is_idle
+    assert await passed[0].answer == "first is done"
+    with pytest.raises(Overloaded):
+        await passed[1].answer

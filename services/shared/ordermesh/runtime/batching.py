@@ -61,6 +61,13 @@ class Later:
 LATER: Final = Later()
 
 
+class PassedOn(Later):
+    """What is answered for an item that waits in another batcher now."""
+
+
+PASSED_ON: Final = PassedOn()
+
+
 @dataclass(eq=False)
 class Waiting(Generic[Q, A]):
     """An item whose caller waits for its answer.
@@ -90,6 +97,7 @@ class Batcher(Generic[Q, A]):
     have waited for its turn longer than a caller does. Where it raises, nothing was done: the batch
     is halved until the item that made it fail is alone, except where nothing can be served at all,
     or nothing in time.
+    ``PASSED_ON`` says that the item was handed to another batcher, which it may ``join``.
     ``weigh`` is the size of an item; the items of a batch weigh at most ``weight_max`` together, or
     there is one alone.
     """
@@ -124,6 +132,11 @@ class Batcher(Generic[Q, A]):
         """How many items wait."""
         return len(self._waiting)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits, and nothing is under way."""
+        return not self._waiting and not self._busy
+
     async def ask(self, item: Q) -> A:
         """The answer to an item. Raises what is its answer, and ``Overloaded``."""
         (answer,) = self._wait([item])
@@ -136,9 +149,23 @@ class Batcher(Generic[Q, A]):
         """
         return await asyncio.gather(*self._wait(items), return_exceptions=True)
 
+    def join(self, items: Sequence[Waiting[Q, A]]) -> None:
+        """Let items that waited in another batcher wait here, behind all others.
+
+        Those for whom there is no room are answered ``Overloaded``.
+        """
+        room = max(0, self._waiting_max - len(self._waiting))
+        for one in items[room:]:
+            _answer(one, _too_many())
+        self._waiting.extend(items[:room])
+        for one in items[:room]:
+            self._count_in(one)
+        if self._waiting:
+            self._call_worker()
+
     def _wait(self, items: Sequence[Q]) -> "list[asyncio.Future[A]]":
         if len(self._waiting) + len(items) > self._waiting_max:
-            raise Overloaded("Too many calls wait.", retry_after=RETRY_SECONDS)
+            raise _too_many()
         loop = asyncio.get_running_loop()
         answers: list[asyncio.Future[A]] = [loop.create_future() for _ in items]
         company = next(self._companies) if len(items) > 1 else 0
@@ -254,6 +281,10 @@ class Batcher(Generic[Q, A]):
             return False  # parts of it would be handled one after the other
         return len(batch) + self._waiting_of[following.company] > share
 
+    def _count_in(self, one: Waiting[Q, A]) -> None:
+        if one.company:
+            self._waiting_of[one.company] += 1
+
     def _count_out(self, one: Waiting[Q, A]) -> None:
         if one.company:
             self._waiting_of[one.company] -= 1
@@ -264,8 +295,7 @@ class Batcher(Generic[Q, A]):
         """Let these wait before all others."""
         self._waiting.extendleft(reversed(items))
         for one in items:
-            if one.company:
-                self._waiting_of[one.company] += 1
+            self._count_in(one)
 
     async def _settle(self, batch: Sequence[Waiting[Q, A]]) -> list[Waiting[Q, A]]:
         """Answer the callers; gives those whose turn is later."""
@@ -305,7 +335,11 @@ class Batcher(Generic[Q, A]):
         for one, answer in pairs:
             if not isinstance(answer, Later):
                 _answer(one, answer)
-        return [one for one, answer in pairs if isinstance(answer, Later)]
+        return [one for one, answer in pairs if answer is LATER]
+
+
+def _too_many() -> Overloaded:
+    return Overloaded("Too many calls wait.", retry_after=RETRY_SECONDS)
 
 
 def _answer(one: Waiting[Q, A], answer: A | Exception) -> None:

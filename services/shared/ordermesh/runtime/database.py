@@ -8,7 +8,7 @@ transaction; what must follow the commit is registered with ``after_commit``.
 import asyncio
 import logging
 import random as randomness
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from datetime import datetime
@@ -38,6 +38,7 @@ from ordermesh.runtime.engines import (
     Driver,
     Engines,
     PostgresTimeouts,
+    RowsLocked,
     TransactionConflict,
     connected,
     database_file,
@@ -125,11 +126,11 @@ class Database:
         """Open ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user@host/name``.
 
         ``schema`` becomes the search path on PostgreSQL and means nothing on SQLite; neither does
-        ``pool_size``, the number of connections that write. ``random`` and
-        ``ids`` are where chance and fresh ids come from, ``driver`` is how a file is spoken to;
-        None takes those of this machine. Raises ``DatabaseInUse`` when another process serves the
-        file, ``NetworkFileSystem``, ``ValueError`` for other drivers, ``Unavailable`` when the
-        server does not answer.
+        ``pool_size``, the number of connections that write. ``random`` and ``ids`` are where chance
+        and fresh ids come from, ``driver`` is how a file is spoken to; None takes those of this
+        machine. Raises ``DatabaseInUse`` when another process serves the file,
+        ``NetworkFileSystem``, ``ValueError`` for other drivers, ``Unavailable`` when the server
+        does not answer.
         """
         parsed, dialect = parse(url)
         lock_file: LockFile | None = None
@@ -163,17 +164,21 @@ class Database:
             raise
         return database
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def run(
+        self, work: Callable[[Transaction], Awaitable[T]], *, is_patient: bool = True
+    ) -> T:
         """Run ``work`` in one write transaction, and give its result after the commit.
 
         On SQLite ``BEGIN IMMEDIATE``, one at a time; on PostgreSQL READ COMMITTED. Deadlocks, lock
         timeouts and keys that a twin wrote first roll it back and run it again, twice at most and
-        inside of the call's deadline. Once begun it is not cancelled with its caller.
+        inside of the call's deadline. Once begun it is not cancelled with its caller. Who is not
+        patient is told ``RowsLocked`` the first time.
 
         Raises ``TransactionConflict`` when others were in the way each time, ``Unavailable`` when
         the database is away, ``Overloaded`` when no connection gets free, and what ``work`` raises.
         """
-        return await self._detached(lambda ticket: self._attempts(self._write, work, ticket))
+        attempts = partial(self._attempts, self._write, work, is_patient=is_patient)
+        return await self._detached(attempts)
 
     async def run_at_once(self, work: Callable[[AtOnce], Awaitable[T]]) -> T:
         """Run ``work``, which reads nothing, and send what it writes as one statement.
@@ -207,8 +212,7 @@ class Database:
         return await self._look(self._engines.surveyor, work)
 
     async def _look(self, engine: AsyncEngine, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        attempt = partial(self._snapshot, engine)
-        return await self._detached(lambda ticket: self._attempts(attempt, work, ticket))
+        return await self._detached(partial(self._attempts, partial(self._snapshot, engine), work))
 
     @property
     def running(self) -> int:
@@ -251,7 +255,7 @@ class Database:
         for engine in self._engines.each():
             await engine.dispose()
 
-    async def _detached(self, start: Callable[[_Ticket], Awaitable[T]]) -> T:
+    async def _detached(self, start: Callable[[_Ticket], Coroutine[Any, Any, T]]) -> T:
         """A task of its own, because a deadline of a caller is a cancellation.
 
         A driver's call that is cancelled may leave a connection with its locks behind.
@@ -262,11 +266,7 @@ class Database:
         if outer is not None and outer.is_open:
             raise RuntimeError("A transaction is open in this task: hand it on instead.")
         ticket = _Ticket()
-
-        async def run() -> T:
-            return await start(ticket)
-
-        task = asyncio.create_task(run(), name="transaction")
+        task = asyncio.create_task(start(ticket), name="transaction")
         self._running.add(task)
         task.add_done_callback(self._ended)
         try:
@@ -286,6 +286,8 @@ class Database:
         attempt: Callable[[Callable[[Transaction], Awaitable[T]], _Ticket], Awaitable[T]],
         work: Callable[[Transaction], Awaitable[T]],
         ticket: _Ticket,
+        *,
+        is_patient: bool = True,
     ) -> T:
         for number in range(1, ATTEMPTS + 1):
             is_last = number == ATTEMPTS
@@ -294,8 +296,9 @@ class Database:
                 await asyncio.sleep(self.random.uniform(0.0, JITTER_SECONDS * number))
             try:
                 return await translated(attempt(work, ticket))
-            except TransactionConflict:
-                if is_last or ticket.is_abandoned or self._is_late():
+            except TransactionConflict as error:
+                is_enough = isinstance(error, RowsLocked) and not is_patient
+                if is_enough or is_last or ticket.is_abandoned or self._is_late():
                     raise
             except ConnectionLost:
                 # A commit that was sent may have been done: only the caller's request id can tell.

@@ -225,6 +225,9 @@ class Verdict(enum.Enum):
     AGAIN = "again"
     """Rolled back because somebody was in the way: the whole may be tried again."""
 
+    LOCKED = "locked"
+    """As ``AGAIN``: what it wanted was kept locked for longer than is waited for."""
+
     AWAY = "away"
     """The database cannot serve now."""
 
@@ -235,7 +238,8 @@ class Verdict(enum.Enum):
     """Anything else: a statement that should not have been sent."""
 
 
-_AGAIN_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
+_AGAIN_STATES = frozenset({"40001", "40P01", "23505"})
+_LOCKED_STATE = "55P03"
 _AWAY_STATES = frozenset(
     {
         "25006",  # read-only after a failover
@@ -290,6 +294,8 @@ def _judge_cause(cause: Any) -> Verdict | None:
 
 
 def _judge_state(state: str) -> Verdict:
+    if state == _LOCKED_STATE:
+        return Verdict.LOCKED
     if state in _AGAIN_STATES:
         return Verdict.AGAIN
     if state in _TOO_LONG_STATES:
@@ -304,6 +310,10 @@ class TransactionConflict(Conflict):
     """Others were in the way each time the transaction was tried."""
 
     reason: ClassVar[str] = "TRANSACTION_CONFLICT"
+
+
+class RowsLocked(TransactionConflict):
+    """Others kept rows locked for longer than is waited for."""
 
 
 class ConnectionLost(Unavailable):
@@ -370,6 +380,8 @@ async def translated(attempt: Awaitable[T]) -> T:
 def _raise_judged(verdict: Verdict, error: Exception) -> None:
     if verdict is Verdict.AGAIN:
         raise TransactionConflict("Others changed the same rows. Try again.") from error
+    if verdict is Verdict.LOCKED:
+        raise RowsLocked("Others keep the same rows. Try again.") from error
     if verdict is Verdict.TOO_LONG:
         raise TookTooLong(_AWAY, service="database", retry_after=0.2) from error
     if verdict is Verdict.AWAY:

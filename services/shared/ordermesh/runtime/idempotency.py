@@ -138,6 +138,8 @@ class Mutations:
         operation: Callable[[Transaction, Sequence[Asked[Q]]], Awaitable[Sequence[Answer[R]]]],
         is_wanted: Callable[[int], bool] = lambda _: True,
         see_known: Callable[[int, R], None] = lambda _place, _reply: None,
+        *,
+        is_patient: bool = True,
     ) -> list[Answer[R]]:
         """The answers to many requests in one transaction, each as ``run`` would answer it alone.
 
@@ -145,7 +147,8 @@ class Mutations:
         answers: what it refuses has changed nothing. An id that comes twice is answered alike.
         ``is_wanted`` is asked for each place once the transaction has begun; what is not wanted any
         more is put off. ``see_known`` is shown the replies that were recorded before, by place,
-        before ``operation`` begins.
+        before ``operation`` begins. ``is_patient`` is as for ``Database.run``, and so is what is
+        raised.
         """
 
         async def transact(tx: Transaction) -> list[Answer[R]]:
@@ -168,7 +171,7 @@ class Mutations:
                     await failpoints.reach(failpoints.points.MUTATIONS_RECORDED)
             return batch.answers()
 
-        return await self._database.run(transact)
+        return await self._database.run(transact, is_patient=is_patient)
 
     async def run_at_once(
         self,

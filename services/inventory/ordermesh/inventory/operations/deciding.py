@@ -121,14 +121,9 @@ async def make_room(
     ``breaking`` says by how many units the fact goes beyond what is free. A fact is not refused, so
     nothing else would look for what is overdue.
     """
-    ledger = books.opened()
-    missing = breaking(ledger)
-    overdue = await stores.reservations.overdue(tx, names.pairs(missing), now, names)
-    if not overdue:
+    ledger, overdue = books.opened(), Overdue(stores, tx, names, now)
+    if not await overdue.make_way(ledger, breaking(ledger)):
         return books
-    before = {one.reservation_id: one for one in overdue}
-    expired = expire_for(ledger, overdue, missing, now)
-    changes = [StoredReservation(before[one.reservation_id], one) for one in expired]
     documents = documented(ledger, document)
-    await write(stores, tx, names, ledger, books.terms, documents, changes, now)
+    await write(stores, tx, names, ledger, books.terms, documents, overdue.changes(), now)
     return books.after(ledger)

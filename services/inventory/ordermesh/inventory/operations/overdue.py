@@ -14,6 +14,7 @@ from uuid import UUID
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.reservation import Line, Reservation
+from ordermesh.inventory.domain.verbs import expire_for
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import LinePlace, StoredReservation
 from ordermesh.inventory.ports.stores import Stores
@@ -65,6 +66,15 @@ class Overdue:
             if not unread:
                 return list(found.values())
             await self._read(unread)
+
+    async def make_way(self, ledger: Ledger, missing: Mapping[StockKey, int]) -> bool:
+        """Expire what holds what is missing, for a fact that nobody can refuse; gives whether any.
+
+        What has expired is among the ``changes``.
+        """
+        others = await self.in_the_way(ledger, missing, ())
+        self.note(expire_for(ledger, others, missing, self.now))
+        return bool(others)
 
     def note(self, expired: Iterable[Reservation]) -> None:
         """Some of the reservations have lost lines."""

@@ -33,7 +33,7 @@ from ordermesh.inventory.domain.stock_feed import (
     tallied,
 )
 from ordermesh.inventory.domain.stock_source import SourceState
-from ordermesh.inventory.domain.verbs import expire_for
+from ordermesh.inventory.operations.overdue import Overdue
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
@@ -260,16 +260,13 @@ class Telling:
         missing: dict[StockKey, int] = defaultdict(int)
         for place, misfit in below.items():
             missing[rows[place].row.key] += misfit.missing
-        overdue = await self.stores.reservations.overdue(
-            self.tx, self.names.pairs(missing), now, self.names
-        )
-        before = {one.reservation_id: one for one in overdue}
-        expired = expire_for(ledger, overdue, missing, now)
+        overdue = Overdue(self.stores, self.tx, self.names, now)
+        is_freed = await overdue.make_way(ledger, missing)
         for place in below:
             source = self.states[rows[place].source_id].source
-            if expired or source.may_fall_below_reserved:
+            if is_freed or source.may_fall_below_reserved:
                 verdicts[place] = self._decide(ledger, rows[place], now, is_last=True)
-        return [StoredReservation(before[one.reservation_id], one) for one in expired]
+        return overdue.changes()
 
     async def _write(
         self, ledger: Ledger, books: Books, expired: Sequence[StoredReservation], now: datetime

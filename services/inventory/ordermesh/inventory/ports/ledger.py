@@ -92,6 +92,12 @@ class LedgerStore(Protocol):
         """Lock the balances in the order of their keys, in one statement, and read them."""
         ...
 
+    async def lock_free(
+        self, tx: Transaction, wanted: Collection[Pair]
+    ) -> tuple[set[Pair], set[Pair]]:
+        """Which have a balance, and which are locked now: others' locks are not waited for."""
+        ...
+
     async def glance(self, tx: Transaction, wanted: Collection[Pair]) -> None:
         """Read balances without a lock, only to remember those that can be decided on so."""
         ...

@@ -66,7 +66,7 @@ class ReservationStore(Protocol):
         wanted: Collection[Pair],
         now: datetime,
         names: Names,
-        size: int | None = None,
+        size: int,
         after: LinePlace | None = None,
     ) -> list[Reservation]:
         """Lock and read reservations with overdue lines at the keys, and only those lines.

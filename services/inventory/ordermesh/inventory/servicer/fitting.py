@@ -21,11 +21,12 @@ _FRAME_BYTES = 6
 """What a verdict takes beside itself."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Company:
-    """The requests of one call."""
+    """The requests of one call. ``is_aside``: what is left of them is decided apart from others."""
 
     requests: Sequence[ReserveRequest]
+    is_aside: bool = False
 
     @cached_property
     def room(self) -> Room:

@@ -21,17 +21,18 @@ from ordermesh.inventory.operations.foreseeing import (
 from ordermesh.inventory.operations.plain import PlainWish, reserve_plain
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.reserving import Verdict, Wish, reserve_many
+from ordermesh.inventory.servicer.aside import Aside, Wanting
 from ordermesh.inventory.servicer.fitting import Company, fit, share_of
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.plain import PlainReplies, plain_ask
 from ordermesh.inventory.wire.reservations import ask, reservation_message, verdict_message
 from ordermesh.kernel.errors import DomainError, Overloaded, Unavailable
 from ordermesh.runtime.at_once import AtOnce, MustLook, NotAsRemembered
-from ordermesh.runtime.batching import LATER, Batcher, Later, Waiting
+from ordermesh.runtime.batching import LATER, PASSED_ON, Batcher, Later
 from ordermesh.runtime.call import Call, current_call
 from ordermesh.runtime.carrier import linked_span
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.engines import TransactionConflict
+from ordermesh.runtime.engines import RowsLocked, TransactionConflict
 from ordermesh.runtime.idempotency import Answer, Asked
 from ordermesh.runtime.status import INTERNAL_REASON, reason_of, to_status
 from ordermesh.runtime.telemetry import Attributes
@@ -66,6 +67,7 @@ class Reserving:
             weight_max=LINES_MAX,
             workers=1 if wiring.database.dialect == "sqlite" else WORKERS,
         )
+        self._aside = Aside(wiring, self._companies, self._looked_aside)
 
     @property
     def is_looking(self) -> bool:
@@ -142,28 +144,48 @@ class Reserving:
             raise verdict
         raise AssertionError("A wish that is alone is decided.")
 
-    async def _handle(
-        self, waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]]
-    ) -> Sequence[Answer[ReserveResponse]]:
+    async def _handle(self, waiting: Sequence[Wanting]) -> Sequence[Answer[ReserveResponse]]:
         asked = [one.item for one in waiting]
         # Each is read once, however often it is tried.
         plain = {id(one): _plain_wish(one) for one in asked}
         traces = [one.trace for one in asked]
         with linked_span("reserve batch", traces, {Attributes.WORK_ROWS: len(asked)}):
-            answers = await self._foreseen(plain, waiting)
-            places = [place for place, one in enumerate(answers) if isinstance(one, Later)]
-            if places:
-                rest = await self._looked(plain, [waiting[place] for place in places])
-                for place, answer in zip(places, rest, strict=True):
-                    answers[place] = answer
+            left = self._aside.without(waiting)
+            while True:
+                try:
+                    answers = await self._decided(plain, left) if left else []
+                except RowsLocked:
+                    if not await self._aside.notice(left):
+                        answers = await self._looked(plain, left)
+                        break
+                    left = self._aside.without(left)
+                else:
+                    break
+        if len(left) == len(waiting):
             return answers
+        decided = dict(zip(map(id, left), answers, strict=True))
+        return [decided.get(id(one), PASSED_ON) for one in waiting]
+
+    async def _decided(
+        self, plain: _Plain, waiting: Sequence[Wanting]
+    ) -> list[Answer[ReserveResponse]]:
+        """The answers; raises ``RowsLocked`` where somebody keeps what some of them want."""
+        answers = await self._foreseen(plain, waiting)
+        places = [place for place, one in enumerate(answers) if isinstance(one, Later)]
+        if places:
+            left = [waiting[place] for place in places]
+            rest = await self._looked(plain, left, is_patient=False)
+            for place, answer in zip(places, rest, strict=True):
+                answers[place] = answer
+        return answers
 
     async def _foreseen(
-        self,
-        plain: _Plain,
-        waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]],
+        self, plain: _Plain, waiting: Sequence[Wanting]
     ) -> list[Answer[ReserveResponse]]:
-        """What could be decided on what is remembered; ``LATER`` for what is to be looked at."""
+        """What could be decided on what is remembered; ``LATER`` for what is to be looked at.
+
+        Raises ``RowsLocked``.
+        """
         nothing: list[Answer[ReserveResponse]] = [LATER] * len(waiting)
         wishes = _in_order(plain, [one.item for one in waiting])
         await self._get_to_know(wishes)
@@ -181,6 +203,8 @@ class Reserving:
                 partial(self._foresee, plain),
                 lambda place: waiting[place].is_wanted,
             )
+        except RowsLocked:
+            raise
         except (MustLook, NotAsRemembered, TransactionConflict, Unavailable):
             # Whether it was written or not, and why it was not, is found out by looking.
             return nothing
@@ -201,25 +225,34 @@ class Reserving:
         await get_to_know(self._wiring.stores, tx, keys)
 
     async def _looked(
-        self,
-        plain: _Plain,
-        waiting: Sequence[Waiting[Asked[ReserveRequest], ReserveResponse]],
+        self, plain: _Plain, waiting: Sequence[Wanting], *, is_patient: bool = True
     ) -> list[Answer[ReserveResponse]]:
-        """What is decided on what is there."""
+        """What is decided on what is there, while nobody decides on what is remembered."""
         self._looking += 1
         self._nobody_looks.clear()
         try:
-            return await self._wiring.mutations.run_many(
-                [one.item for one in waiting],
-                ReserveResponse,
-                partial(self._decide, plain),
-                lambda place: waiting[place].is_wanted,
-                lambda place, reply: self._count(waiting[place].item, reply),
-            )
+            return await self._look(plain, waiting, is_patient=is_patient)
         finally:
             self._looking -= 1
             if not self.is_looking:
                 self._nobody_looks.set()
+
+    async def _looked_aside(self, waiting: Sequence[Wanting]) -> list[Answer[ReserveResponse]]:
+        """As ``_looked``; but others go on, because they want other things."""
+        plain = {id(one.item): _plain_wish(one.item) for one in waiting}
+        return await self._look(plain, waiting)
+
+    async def _look(
+        self, plain: _Plain, waiting: Sequence[Wanting], *, is_patient: bool = True
+    ) -> list[Answer[ReserveResponse]]:
+        return await self._wiring.mutations.run_many(
+            [one.item for one in waiting],
+            ReserveResponse,
+            partial(self._decide, plain),
+            lambda place: waiting[place].is_wanted,
+            lambda place, reply: self._count(waiting[place].item, reply),
+            is_patient=is_patient,
+        )
 
     async def _foresee(
         self, plain: _Plain, tx: AtOnce, asked: Sequence[Asked[ReserveRequest]]

@@ -10,6 +10,8 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     BindParameter,
+    ColumnElement,
+    FromClause,
     Integer,
     Select,
     Text,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     column,
     func,
     select,
+    tuple_,
     type_coerce,
 )
 from sqlalchemy.sql.elements import KeyedColumnElement
@@ -35,6 +38,15 @@ def pairs(dialect: Dialect, wanted: Iterable[tuple[int, int]]) -> Select[int, in
             bindparam("places", [row[1] for row in rows], type_=ARRAY(Integer), unique=True),
         )
     return _json_pairs(json_rows(json.dumps(rows)))
+
+
+def is_among(table: FromClause, rows: Select[int, int]) -> ColumnElement[bool]:
+    """Whether a row of the table is of one of these pairs.
+
+    A condition and no join: the planner of SQLite would go through the list once for each row that
+    another condition finds, where it should go to each pair once.
+    """
+    return tuple_(table.c.item_id, table.c.location_id).in_(rows)
 
 
 def pair_rows(dialect: Dialect) -> Select[int, int]:

@@ -9,10 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Column,
     FromClause,
-    Select,
-    and_,
     bindparam,
     exists,
     or_,
@@ -38,13 +35,14 @@ from ordermesh.inventory.store import controls as controls_store
 from ordermesh.inventory.store.controls import SqlControlStore
 from ordermesh.inventory.store.digests import memos
 from ordermesh.inventory.store.keys import (
-    pair_rows,
+    is_among,
     pair_values,
     pairs,
     texts,
 )
-from ordermesh.inventory.store.locking import FIGURES, GLANCING, LOCKING
+from ordermesh.inventory.store.locking import FIGURES, GLANCING, LOCKING, LOCKING_FREE
 from ordermesh.inventory.store.movements import read_movements
+from ordermesh.inventory.store.naming import features, names_of
 from ordermesh.inventory.store.returning import returning
 from ordermesh.inventory.store.rows import (
     balance_row,
@@ -71,7 +69,6 @@ from ordermesh.runtime import feed
 from ordermesh.runtime.at_once import AtOnce
 from ordermesh.runtime.bulk import insert_rows, update_rows, update_unchanged_rows
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.prepared import Prepared
 from ordermesh.runtime.tables import insert_new
 
 _NAMED: FromClause = balance.join(item, item.c.item_id == balance.c.item_id).join(
@@ -158,6 +155,14 @@ class SqlLedgerStore:
         """No balances, and the controls: purchases are limited wherever what is bought is."""
         return Books({}, Terms(controls=await self._controls.table(tx)))
 
+    async def lock_free(
+        self, tx: Transaction, wanted: Collection[Pair]
+    ) -> tuple[set[Pair], set[Pair]]:
+        """Which have a balance, and which are locked now: others' locks are not waited for."""
+        values = pair_values(tx.dialect, wanted)
+        free, there = await tx.rows(LOCKING_FREE, values), await tx.rows(GLANCING, values)
+        return {(row[0], row[1]) for row in there}, {(row[0], row[1]) for row in free}
+
     async def glance(self, tx: Transaction, wanted: Collection[Pair]) -> None:
         """Read balances without a lock, only to remember those that can be decided on so."""
         found = await tx.rows(GLANCING, pair_values(tx.dialect, wanted))
@@ -173,10 +178,10 @@ class SqlLedgerStore:
     ) -> tuple[Sequence[Any], ControlTable]:
         """What there is to know of pairs besides their figures, and the controls as they are."""
         last = self._controls.last_table
-        rows = await _names_of(tx, wanted, last)
+        rows = await names_of(tx, wanted, last)
         table = await self._controls.table_of(tx, rows[0].control_stamp)
         if table.needs_features and not last.needs_features:
-            rows = await _names_of(tx, wanted, table)
+            rows = await names_of(tx, wanted, table)
         return rows, table
 
     async def record(
@@ -265,7 +270,7 @@ class SqlLedgerStore:
     ) -> list[BalanceRow]:
         """The next balances in the order of SKU and location; empty collections mean all."""
         table = await self._controls.table(tx)
-        statement = select(*_COLUMNS, *_features(table)).select_from(_NAMED)
+        statement = select(*_COLUMNS, *features(table)).select_from(_NAMED)
         if skus:
             statement = statement.where(item.c.sku.in_(texts(tx.dialect, skus)))
         if location_ids:
@@ -305,7 +310,7 @@ class SqlLedgerStore:
     ) -> Sequence[ToldBalance]:
         """The next balances in the order of surrogates; empty collections mean all."""
         table = await self._controls.table(tx)
-        statement = select(*_COLUMNS, *_features(table)).select_from(_NAMED)
+        statement = select(*_COLUMNS, *features(table)).select_from(_NAMED)
         if skus:
             statement = statement.where(item.c.sku.in_(texts(tx.dialect, skus)))
         if location_ids:
@@ -327,12 +332,10 @@ class SqlLedgerStore:
         """These balances, as far as they exist."""
         if not wanted:
             return []
-        table, rows = await self._controls.table(tx), pairs(tx.dialect, wanted).subquery()
-        is_meant = and_(
-            rows.c.item_id == balance.c.item_id, rows.c.location_id == balance.c.location_id
-        )
-        statement = select(*_COLUMNS, *_features(table)).select_from(_NAMED.join(rows, is_meant))
-        return await _told(tx, (await tx.execute(statement)).all(), table, channel)
+        table = await self._controls.table(tx)
+        statement = select(*_COLUMNS, *features(table)).select_from(_NAMED)
+        found = await tx.execute(statement.where(is_among(balance, pairs(tx.dialect, wanted))))
+        return await _told(tx, found.all(), table, channel)
 
     async def movements(
         self,
@@ -357,41 +360,3 @@ async def _told(
         taken = await controls_store.taken_at(tx, there, {pair: pair for pair in there})
     terms = terms_of(rows, table)
     return [told(row, terms, now, taken, channel) for row in rows]
-
-
-def _features(table: ControlTable) -> tuple[Column[Any], ...]:
-    """The tags and groups, which are long, where the controls name any."""
-    return (item.c.tags, location.c.groups) if table.needs_features else ()
-
-
-async def _names_of(
-    tx: Transaction, wanted: Collection[Pair], table: ControlTable
-) -> Sequence[Any]:
-    if table.needs_features:
-        found = await tx.execute(_naming(pairs(tx.dialect, wanted), _features(table)))
-        return found.all()
-    return await tx.rows(_NAMING, pair_values(tx.dialect, wanted))
-
-
-def _naming(wanted: Select[int, int], features: Sequence[Column[Any]] = ()) -> Select[Any]:
-    rows = wanted.subquery()
-    return (
-        select(
-            controls_store.stamp,
-            rows.c.item_id,
-            rows.c.location_id,
-            item.c.sku,
-            location.c.code,
-            item.c.is_unsellable,
-            item.c.reservation_mode,
-            location.c.is_disabled,
-            item.c.is_kit,
-            controls_store.catalog_stamp,
-            *features,
-        )
-        .join(item, item.c.item_id == rows.c.item_id)
-        .join(location, location.c.location_id == rows.c.location_id)
-    )
-
-
-_NAMING = Prepared(lambda dialect: _naming(pair_rows(dialect)))

@@ -6,9 +6,9 @@ Locks are taken in the order of keys, so that no two transactions can cross.
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, select
 
-from ordermesh.inventory.store.keys import pair_rows
+from ordermesh.inventory.store.keys import is_among, pair_rows
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.engines import Dialect
 from ordermesh.runtime.prepared import Prepared
@@ -17,7 +17,7 @@ FIGURES = ("on_hand", "reserved", "short", "damaged", "inspection", "missing", "
 """The figures of a balance, in the order in which the domain's ``Balance`` takes them."""
 
 
-def _reading(dialect: Dialect, *, locks: bool) -> Select[Any]:
+def _reading(dialect: Dialect, *, locks: bool, skips: bool = False) -> Select[Any]:
     found = (
         select(
             balance.c.item_id,
@@ -25,14 +25,17 @@ def _reading(dialect: Dialect, *, locks: bool) -> Select[Any]:
             *(balance.c[name] for name in FIGURES),
             balance.c.is_quarantined,
         )
-        .where(tuple_(balance.c.item_id, balance.c.location_id).in_(pair_rows(dialect)))
+        .where(is_among(balance, pair_rows(dialect)))
         .order_by(balance.c.item_id, balance.c.location_id)
     )
-    return found.with_for_update(key_share=True) if locks else found
+    return found.with_for_update(key_share=True, skip_locked=skips) if locks else found
 
 
 LOCKING = Prepared(partial(_reading, locks=True))
 """Locks and reads the balances of ``pair_values``: surrogates, ``FIGURES``, and the quarantine."""
+
+LOCKING_FREE = Prepared(partial(_reading, locks=True, skips=True))
+"""Locks and reads those of them that nobody else keeps locked."""
 
 GLANCING = Prepared(partial(_reading, locks=False))
 """Reads the same without a lock."""

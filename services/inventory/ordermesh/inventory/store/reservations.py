@@ -26,6 +26,7 @@ from ordermesh.inventory.ports.reservations import (
     StoredReservation,
 )
 from ordermesh.inventory.store.keys import (
+    is_among,
     pairs,
     texts,
     uuid_rows,
@@ -89,7 +90,7 @@ class SqlReservationStore:
         wanted: Collection[Pair],
         now: datetime,
         names: Names,
-        size: int | None = None,
+        size: int,
         after: LinePlace | None = None,
     ) -> list[Reservation]:
         """Lock and read reservations with overdue lines at the keys, and only those lines.
@@ -105,7 +106,7 @@ class SqlReservationStore:
             .where(
                 line.c.state == int(LineState.HELD),
                 line.c.expire_time <= now,
-                tuple_(line.c.item_id, line.c.location_id).in_(pairs(tx.dialect, wanted)),
+                is_among(line, pairs(tx.dialect, wanted)),
                 true() if after is None else tuple(after) < _PLACE,
             )
             .order_by(*_PLACE.clauses)

@@ -24,6 +24,7 @@ from tests import postgres, turns
 from tests.compiled import share_compiled_statements
 from tests.fakes import FakeClock
 from tests.memory import memory
+from tests.plans import planned
 from tests.spans import Spans, record
 
 _NEEDS_DATABASE = "dialect"
@@ -116,6 +117,13 @@ def logs_end_with_their_test() -> Iterator[None]:
     for handler in handlers:
         root.addHandler(handler)
     root.setLevel(level)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plans_are_sound() -> Iterator[None]:
+    """What SQLite would go through once for each row is an error in every test."""
+    with planned():
+        yield
 
 
 @pytest.fixture

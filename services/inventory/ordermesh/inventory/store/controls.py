@@ -32,7 +32,7 @@ from ordermesh.inventory.domain.reservation import OPEN, LineState
 from ordermesh.inventory.ports.controls import CONTROLS_CHANGED, PooledPair
 from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.recollection import Stamps
-from ordermesh.inventory.store.keys import integers, pairs, uuids
+from ordermesh.inventory.store.keys import integers, is_among, pairs, uuids
 from ordermesh.inventory.store.tables.controls import (
     control,
     control_change,
@@ -255,15 +255,7 @@ async def taken_at(
     tx: Transaction, wanted: Collection[Pair], names: Mapping[Pair, K]
 ) -> dict[tuple[int, K], int]:
     """Units taken from pools at locked balances, by the keys that ``names`` gives to pairs."""
-    rows = pairs(tx.dialect, wanted).subquery()
-    found = await tx.execute(
-        select(pool_use).join(
-            rows,
-            and_(
-                rows.c.item_id == pool_use.c.item_id, rows.c.location_id == pool_use.c.location_id
-            ),
-        )
-    )
+    found = await tx.execute(select(pool_use).where(is_among(pool_use, pairs(tx.dialect, wanted))))
     return {(row.number, names[row.item_id, row.location_id]): row.taken for row in found}
 
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, insert, select, tuple_, update
+from sqlalchemy import delete, exists, insert, select, tuple_, update
 
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.snapshot_import import Absent, ImportState, SnapshotImport
 from ordermesh.inventory.domain.stock_feed import Picture, Tally
 from ordermesh.inventory.ports.names import Names, Pair
-from ordermesh.inventory.store.keys import pairs, texts
+from ordermesh.inventory.store.keys import is_among, pairs, texts
 from ordermesh.inventory.store.tables.feeds import (
     snapshot_frame,
     snapshot_import,
@@ -180,15 +180,10 @@ class SqlImportStore:
 
 
 async def _named(tx: Transaction, import_id: UUID, wanted: Collection[Pair]) -> set[Pair]:
-    rows = pairs(tx.dialect, wanted).subquery()
     found = await tx.execute(
-        select(snapshot_key.c.item_id, snapshot_key.c.location_id).join(
-            rows,
-            and_(
-                snapshot_key.c.import_id == import_id,
-                snapshot_key.c.item_id == rows.c.item_id,
-                snapshot_key.c.location_id == rows.c.location_id,
-            ),
+        select(snapshot_key.c.item_id, snapshot_key.c.location_id).where(
+            snapshot_key.c.import_id == import_id,
+            is_among(snapshot_key, pairs(tx.dialect, wanted)),
         )
     )
     return {(row.item_id, row.location_id) for row in found}

@@ -26,7 +26,7 @@ from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import Account, AdjustmentReason, MovementKind
 from ordermesh.inventory.domain.stock_feed import BY_PICTURE, Picture, Unseen
 from ordermesh.inventory.ports.names import Names, Pair
-from ordermesh.inventory.store.keys import json_rows
+from ordermesh.inventory.store.keys import is_among, json_rows, pairs
 from ordermesh.inventory.store.tables.counts import count_mark
 from ordermesh.inventory.store.tables.ledger import entry, movement
 from ordermesh.runtime.database import Transaction
@@ -113,11 +113,13 @@ async def corrected(
 
 def _own(dialect: Dialect, source: int, picture: Picture, since: Mapping[Pair, int]) -> Select[Any]:
     """Changes that the source told of, and that came after the picture."""
-    rows = _rows(dialect, since)
     statement = (
         select(entry.c.item_id, entry.c.location_id, func.sum(_effect(_ON_HAND)).label("units"))
-        .join(rows, and_(entry.c.item_id == rows.c.item_id, _same_place(rows)))
-        .where(entry.c.source_id == source, entry.c.source_sequence.is_not(None))
+        .where(
+            entry.c.source_id == source,
+            entry.c.source_sequence.is_not(None),
+            is_among(entry, pairs(dialect, since)),
+        )
         .group_by(entry.c.item_id, entry.c.location_id)
     )
     if picture.watermark is not None:
@@ -207,14 +209,9 @@ def _effect(accounts: Sequence[int]) -> ColumnElement[int]:
 def _later(rows: Any) -> ColumnElement[bool]:
     return and_(
         entry.c.item_id == rows.c.item_id,
-        _same_place(rows),
+        entry.c.location_id == rows.c.location_id,
         entry.c.sequence > rows.c.sequence,
     )
-
-
-def _same_place(rows: Any) -> ColumnElement[bool]:
-    same: ColumnElement[bool] = entry.c.location_id == rows.c.location_id
-    return same
 
 
 def _rows(dialect: Dialect, since: Mapping[Pair, int]) -> Any:

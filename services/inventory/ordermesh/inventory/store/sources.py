@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from ordermesh.inventory.domain.errors.feed import UnknownSource
 from ordermesh.inventory.domain.key import StockKey
@@ -21,7 +21,7 @@ from ordermesh.inventory.domain.stock_source import (
 )
 from ordermesh.inventory.ports.feeds import Waiting
 from ordermesh.inventory.ports.names import Names, Pair
-from ordermesh.inventory.store.keys import bigs, integers, pairs, texts
+from ordermesh.inventory.store.keys import bigs, integers, is_among, pairs, texts
 from ordermesh.inventory.store.looking_back import unseen
 from ordermesh.inventory.store.tables.feeds import (
     held_delta,
@@ -182,16 +182,12 @@ class SqlSourceStore:
         self, tx: Transaction, source: int, numbers: Mapping[int, StockKey], names: Names
     ) -> set[int]:
         """Those of the numbers whose changes stand in the books of their keys, or in quarantine."""
-        places = pairs(tx.dialect, names.pairs(numbers.values())).subquery()
+        places = pairs(tx.dialect, names.pairs(numbers.values()))
         in_books = await tx.execute(
-            select(entry.c.source_sequence).join(
-                places,
-                and_(
-                    entry.c.source_id == source,
-                    entry.c.item_id == places.c.item_id,
-                    entry.c.location_id == places.c.location_id,
-                    entry.c.source_sequence.in_(bigs(tx.dialect, numbers)),
-                ),
+            select(entry.c.source_sequence).where(
+                entry.c.source_id == source,
+                is_among(entry, places),
+                entry.c.source_sequence.in_(bigs(tx.dialect, numbers)),
             )
         )
         doubtful = await tx.execute(
@@ -268,15 +264,9 @@ class SqlSourceStore:
 
 
 async def _marked(tx: Transaction, source: int, wanted: Collection[Pair]) -> dict[Pair, Picture]:
-    rows = pairs(tx.dialect, wanted).subquery()
     found = await tx.execute(
-        select(picture_mark).join(
-            rows,
-            and_(
-                picture_mark.c.source_id == source,
-                picture_mark.c.location_id == rows.c.location_id,
-                picture_mark.c.item_id == rows.c.item_id,
-            ),
+        select(picture_mark).where(
+            picture_mark.c.source_id == source, is_among(picture_mark, pairs(tx.dialect, wanted))
         )
     )
     return {(row.item_id, row.location_id): Picture(row.watermark, row.taken) for row in found}
@@ -286,21 +276,17 @@ async def _by_others(
     tx: Transaction, source: int, wanted: Collection[Pair]
 ) -> dict[Pair, datetime]:
     """When other sources took their latest pictures of keys."""
-    rows = pairs(tx.dialect, wanted).subquery()
     found = await tx.execute(
         select(
             picture_mark.c.item_id,
             picture_mark.c.location_id,
             func.max(picture_mark.c.taken).label("taken"),
         )
-        .join(
-            rows,
-            and_(
-                picture_mark.c.location_id == rows.c.location_id,
-                picture_mark.c.item_id == rows.c.item_id,
-            ),
+        .where(
+            is_among(picture_mark, pairs(tx.dialect, wanted)),
+            picture_mark.c.source_id != source,
+            picture_mark.c.taken.is_not(None),
         )
-        .where(picture_mark.c.source_id != source, picture_mark.c.taken.is_not(None))
         .group_by(picture_mark.c.item_id, picture_mark.c.location_id)
     )
     return {(row.item_id, row.location_id): row.taken for row in found}

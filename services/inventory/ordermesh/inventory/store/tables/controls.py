@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Index,
     Integer,
     SmallInteger,
     Table,
@@ -81,4 +82,6 @@ pool_use = Table(
     Column("location_id", Integer, primary_key=True, autoincrement=False),
     Column("taken", BigInteger, nullable=False),
     CheckConstraint("taken >= 0", name="pool_use_taken"),
+    # What was taken from all pools at locked balances.
+    Index("pool_use_key", "item_id", "location_id"),
 )

@@ -22,8 +22,26 @@ from ordermesh.runtime.idempotency import Answer, Asked
 Wanting = Waiting[Asked[ReserveRequest], ReserveResponse]
 """A wish whose caller waits."""
 
+Handle = Callable[[Sequence[Wanting]], Awaitable[Sequence[Answer[ReserveResponse]]]]
+"""Answers wishes together."""
+
+LINES_MAX = 2_000
+"""How many lines one transaction decides on, unless a single request has more."""
+
 Look = Callable[[Sequence[Wanting]], Awaitable[list[Answer[ReserveResponse]]]]
 """Decides on what is there, under locks."""
+
+
+def batcher_of_wishes(
+    handle: Handle, workers: int = 1
+) -> Batcher[Asked[ReserveRequest], ReserveResponse]:
+    """Wishes that wait at one moment are handled together, as many as one transaction takes."""
+    return Batcher(
+        handle,
+        weigh=lambda one: len(one.request.lines),
+        weight_max=LINES_MAX,
+        workers=workers,
+    )
 
 
 class Aside:
@@ -40,7 +58,7 @@ class Aside:
         self._companies = companies
         self._look = look
         self._kept: set[StockKey] = set()
-        self._batcher: Batcher[Asked[ReserveRequest], ReserveResponse] = Batcher(self._handle)
+        self._batcher = batcher_of_wishes(self._handle)
 
     @property
     def kept(self) -> Collection[StockKey]:

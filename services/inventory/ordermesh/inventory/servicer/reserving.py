@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -21,14 +21,14 @@ from ordermesh.inventory.operations.foreseeing import (
 from ordermesh.inventory.operations.plain import PlainWish, reserve_plain
 from ordermesh.inventory.operations.reservations import Kept
 from ordermesh.inventory.operations.reserving import Verdict, Wish, reserve_many
-from ordermesh.inventory.servicer.aside import Aside, Wanting
+from ordermesh.inventory.servicer.aside import Aside, Wanting, batcher_of_wishes
 from ordermesh.inventory.servicer.fitting import Company, fit, share_of
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.plain import PlainReplies, plain_ask
 from ordermesh.inventory.wire.reservations import ask, reservation_message, verdict_message
 from ordermesh.kernel.errors import DomainError, Overloaded, Unavailable
 from ordermesh.runtime.at_once import AtOnce, MustLook, NotAsRemembered
-from ordermesh.runtime.batching import LATER, PASSED_ON, Batcher, Later
+from ordermesh.runtime.batching import LATER, PASSED_ON, Later
 from ordermesh.runtime.call import Call, current_call
 from ordermesh.runtime.carrier import linked_span
 from ordermesh.runtime.database import Transaction
@@ -39,9 +39,6 @@ from ordermesh.runtime.telemetry import Attributes
 from ordermesh.runtime.validation import InvalidFields, validate
 
 RESERVE = "/ordermesh.api.inventory.v1.ReservationService/Reserve"
-
-LINES_MAX = 2_000
-"""How many lines one transaction decides on, unless a single request has more."""
 
 WORKERS = 2
 """How many batches are under way at once on PostgreSQL, each on a connection of its own."""
@@ -61,11 +58,8 @@ class Reserving:
         self._looking = 0
         self._nobody_looks = asyncio.Event()
         self._nobody_looks.set()
-        self._batcher: Batcher[Asked[ReserveRequest], ReserveResponse] = Batcher(
-            self._handle,
-            weigh=lambda one: len(one.request.lines),
-            weight_max=LINES_MAX,
-            workers=1 if wiring.database.dialect == "sqlite" else WORKERS,
+        self._batcher = batcher_of_wishes(
+            self._handle, workers=1 if wiring.database.dialect == "sqlite" else WORKERS
         )
         self._aside = Aside(wiring, self._companies, self._looked_aside)
 
@@ -145,11 +139,8 @@ class Reserving:
         raise AssertionError("A wish that is alone is decided.")
 
     async def _handle(self, waiting: Sequence[Wanting]) -> Sequence[Answer[ReserveResponse]]:
-        asked = [one.item for one in waiting]
-        # Each is read once, however often it is tried.
-        plain = {id(one): _plain_wish(one) for one in asked}
-        traces = [one.trace for one in asked]
-        with linked_span("reserve batch", traces, {Attributes.WORK_ROWS: len(asked)}):
+        plain = _plain_wishes(waiting)
+        with _batch_span("reserve batch", waiting):
             left = self._aside.without(waiting)
             while True:
                 try:
@@ -239,8 +230,8 @@ class Reserving:
 
     async def _looked_aside(self, waiting: Sequence[Wanting]) -> list[Answer[ReserveResponse]]:
         """As ``_looked``; but others go on, because they want other things."""
-        plain = {id(one.item): _plain_wish(one.item) for one in waiting}
-        return await self._look(plain, waiting)
+        with _batch_span("reserve aside", waiting):
+            return await self._look(_plain_wishes(waiting), waiting)
 
     async def _look(
         self, plain: _Plain, waiting: Sequence[Wanting], *, is_patient: bool = True
@@ -293,6 +284,16 @@ class Reserving:
         company = self._companies.get(id(one.call))
         if company is not None:
             company.count(one.request, reply)
+
+
+def _batch_span(name: str, waiting: Sequence[Wanting]) -> AbstractContextManager[object]:
+    traces = [one.item.trace for one in waiting]
+    return linked_span(name, traces, {Attributes.WORK_ROWS: len(waiting)})
+
+
+def _plain_wishes(waiting: Sequence[Wanting]) -> _Plain:
+    """What each wants; it is read once, however often it is tried."""
+    return {id(one.item): _plain_wish(one.item) for one in waiting}
 
 
 def _plain_wish(one: Asked[ReserveRequest]) -> PlainWish | None:

@@ -370,9 +370,9 @@ async def test_wide_wishes_that_come_together_are_decided_one_after_the_other(
 ) -> None:
     run, transactions = boxed.wiring.database.run, list[object]()
 
-    async def noting(work: Any) -> Any:
+    async def noting(work: Any, **how: Any) -> Any:
         transactions.append(work)
-        return await run(work)
+        return await run(work, **how)
 
     monkeypatch.setattr(boxed.wiring.database, "run", noting)
     wishes = [

@@ -237,6 +237,11 @@ class Verdict(enum.Enum):
     BUG = "bug"
     """Anything else: a statement that should not have been sent."""
 
+    @property
+    def may_be_tried_again(self) -> bool:
+        """Whether others were in the way, and the same may succeed."""
+        return self in (Verdict.AGAIN, Verdict.LOCKED)
+
 
 _AGAIN_STATES = frozenset({"40001", "40P01", "23505"})
 _LOCKED_STATE = "55P03"

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.schema import CreateSchema, SchemaItem
 
-from ordermesh.runtime.engines import Verdict, database_file, judge, parse
+from ordermesh.runtime.engines import database_file, judge, parse
 from ordermesh.runtime.lockfile import LockFile, refuse_network_file_system, waiting_lock
 
 RUNTIME_SCRIPTS = "ordermesh.runtime:migrations"
@@ -107,7 +107,7 @@ def _migrate(url: str, schema: str | None, scripts: Sequence[str]) -> None:
         try:
             _act(url, schema, actions)
         except DBAPIError as error:
-            if judge(error) is not Verdict.AGAIN or attempt == _LOCK_ATTEMPTS:
+            if not judge(error).may_be_tried_again or attempt == _LOCK_ATTEMPTS:
                 raise
             time.sleep(attempt)
         else:

@@ -1,9 +1,12 @@
-"""Processes of the ledger on one database, which count how what they decided on memory ended."""
+"""Processes of the ledger on one database: how their decisions on memory ended, what they lock."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
+from ordermesh.runtime.database import Transaction
 from tests.inventory.shop import Shop
 
 Open = Callable[[], Awaitable["Process"]]
@@ -30,3 +33,24 @@ class Process(Shop):
             return result
 
         database.run_at_once = counted
+
+
+@asynccontextmanager
+async def keeping(
+    process: Process, lock: Callable[[Transaction], Awaitable[object]]
+) -> AsyncIterator[None]:
+    """A process keeps locked what ``lock`` locks, while the block lasts."""
+    is_kept, may_go = asyncio.Event(), asyncio.Event()
+
+    async def keep(tx: Transaction) -> None:
+        await lock(tx)
+        is_kept.set()
+        await may_go.wait()
+
+    task = asyncio.create_task(process.wiring.database.run(keep))
+    await is_kept.wait()
+    try:
+        yield
+    finally:
+        may_go.set()
+        await task

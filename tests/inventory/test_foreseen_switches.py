@@ -15,7 +15,7 @@ from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.database import Transaction
 from tests.dialects import on_postgresql
 from tests.eventually import eventually
-from tests.inventory.processes import Open, Process
+from tests.inventory.processes import Open, Process, keeping
 from tests.inventory.shop import changes_told, control, item
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -24,20 +24,8 @@ pytestmark = pytest.mark.usefixtures("patient")
 @asynccontextmanager
 async def balances_locked(process: Process) -> AsyncIterator[None]:
     """Others wait for all balances while the block lasts."""
-    locked, is_over = asyncio.Event(), asyncio.Event()
-
-    async def hold(tx: Transaction) -> None:
-        await tx.execute(select(balance).with_for_update())
-        locked.set()
-        await is_over.wait()
-
-    holding = asyncio.create_task(process.wiring.database.run(hold))
-    await locked.wait()
-    try:
+    async with keeping(process, lambda tx: tx.execute(select(balance).with_for_update())):
         yield
-    finally:
-        is_over.set()
-        await holding
 
 
 async def somebody_waits(process: Process) -> bool:

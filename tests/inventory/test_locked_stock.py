@@ -1,8 +1,7 @@
 """Stock that somebody keeps locked: whoever wants it waits apart, and all others are served."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +16,7 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import RowsLocked, TransactionConflict
 from tests.dialects import on_postgresql
 from tests.eventually import eventually
-from tests.inventory.processes import Open, Process
+from tests.inventory.processes import Open, Process, keeping
 from tests.inventory.shop import control, insist, item, location
 from tests.inventory.test_groups import somewhere
 from tests.inventory.test_reserve_bulk import reasons
@@ -25,27 +24,6 @@ from tests.inventory.test_reserve_bulk import reasons
 pytestmark = on_postgresql
 
 ANN = Buyer(customer="ANN")
-
-
-@asynccontextmanager
-async def keeping(
-    process: Process, lock: Callable[[Transaction], Awaitable[object]]
-) -> AsyncIterator[None]:
-    """Somebody keeps something locked."""
-    is_kept, may_go = asyncio.Event(), asyncio.Event()
-
-    async def keep(tx: Transaction) -> None:
-        await lock(tx)
-        is_kept.set()
-        await may_go.wait()
-
-    task = asyncio.create_task(process.wiring.database.run(keep))
-    await is_kept.wait()
-    try:
-        yield
-    finally:
-        may_go.set()
-        await task
 
 
 async def mugs(tx: Transaction) -> None:

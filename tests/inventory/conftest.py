@@ -1,21 +1,25 @@
 """Fixtures of the inventory service: wired without network, and as a real server."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
 
 from ordermesh.inventory.__main__ import assemble, define
+from ordermesh.inventory.servicer.reserving import RESERVE
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.settings import InventorySettings
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime import at_once
+from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Database
 from tests.fakes import FakeClock
+from tests.inventory.desk import Desk
 from tests.inventory.processes import Open, Process
-from tests.inventory.shop import Shop, deadlocks
+from tests.inventory.reading import deadlocks
+from tests.inventory.shop import Shop
 from tests.servers import Served, serving
 
 MIGRATIONS = "ordermesh.inventory:migrations"
@@ -41,6 +45,21 @@ async def shop(wiring: Wiring, clock: FakeClock) -> Shop:
     opened = Shop(wiring, clock)
     await opened.put_locations("A", "B", "C", "D")
     return opened
+
+
+@pytest.fixture
+async def desk(shop: Shop) -> Desk:
+    """Who counts in a shop of two places."""
+    await shop.stock({"MUG at A": 10, "CUP at A": 6, "POT at B": 3})
+    return Desk(shop)
+
+
+@pytest.fixture
+def reserving() -> Iterator[Call]:
+    """The call of Reserve in which a test asks servicers by itself."""
+    developer = Identity("developer", frozenset({"operator"}))
+    with calling(Call(RESERVE, developer, None)) as current:
+        yield current
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.cli.importing import send
 from ordermesh.client import Mesh
+from tests.inventory.messages import item, location, new_id, reserve_lines, selection
 from tests.inventory.outside import TELL
-from tests.inventory.shop import item, location, new_id, reserve_lines, selection
 
 SKUS_AT_A_LOCATION = 5_000
 BUYERS = 64

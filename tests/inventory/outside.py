@@ -33,7 +33,8 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.inventory.servicer.feeds import FeedServicer
 from ordermesh.runtime.call import Call, Identity, calling
-from tests.inventory.shop import NO_CONTEXT, Shop, new_id
+from tests.inventory.messages import new_id
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 SALE = StockDelta.KIND_SALE
 RECEIPT = StockDelta.KIND_RECEIPT

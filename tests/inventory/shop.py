@@ -1,17 +1,13 @@
 """The inventory service behind short calls, without a network: stock is written "MUG at A"."""
 
-import asyncio
 import inspect
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from google.protobuf.duration_pb2 import Duration
-from google.type.latlng_pb2 import LatLng
-from sqlalchemy import Interval, NullPool, Table, literal, select, text, update
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Interval, literal, update
 
 from ordermesh.api.inventory.v1 import (
     AdjustmentReason,
@@ -19,12 +15,10 @@ from ordermesh.api.inventory.v1 import (
     AdjustStockResponse,
     Balance,
     BlockedKind,
-    BlockedStock,
     BlockStockRequest,
     BlockStockResponse,
     ConfirmRequest,
     Control,
-    ControlKind,
     DeleteControlsRequest,
     DisposedStock,
     DisposeStockRequest,
@@ -36,8 +30,6 @@ from ordermesh.api.inventory.v1 import (
     GetAvailabilityResponse,
     GetReservationRequest,
     Item,
-    Kit,
-    KitComponent,
     LineReassignment,
     LineSelection,
     ListBalancesRequest,
@@ -81,7 +73,6 @@ from ordermesh.api.inventory.v1 import (
     VerifyLedgerRequest,
     VerifyLedgerResponse,
 )
-from ordermesh.api.order.v1 import Disposition, StockKey
 from ordermesh.inventory.operations.expiry import expire_overdue
 from ordermesh.inventory.servicer.availability import AvailabilityServicer
 from ordermesh.inventory.servicer.controls import ControlServicer
@@ -89,91 +80,27 @@ from ordermesh.inventory.servicer.items import ItemServicer, LocationServicer
 from ordermesh.inventory.servicer.ledger import LedgerServicer
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from ordermesh.inventory.servicer.wiring import Wiring
-from ordermesh.inventory.store.tables.everything import metadata
-from ordermesh.inventory.store.tables.levels import level_watch
 from ordermesh.inventory.store.tables.reservations import line, reservation
-from ordermesh.inventory.store.tables.seals import seal, seal_head
-from ordermesh.kernel.errors import Conflict, Overloaded
 from ordermesh.runtime.call import Call, Identity, calling, current_call
-from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Sequencer
-from ordermesh.runtime.packing import NewChange, unpack
-from ordermesh.runtime.tables import feed, work
 from tests.fakes import FakeClock
+from tests.inventory.messages import (
+    Disposed,
+    Wanted,
+    blocked_stock,
+    item,
+    key,
+    location,
+    new_id,
+    reserve_lines,
+)
+from tests.inventory.reading import dump
 
 R = TypeVar("R")
 
+
 NO_CONTEXT: Any = None
-
-Wanted = Mapping[str, int] | Sequence[tuple[str, str, int]]
-"""Quantities by place, or line id, place and quantity."""
-
-Disposed = (
-    tuple[str, int, Disposition.ValueType]
-    | tuple[str, int, Disposition.ValueType, BlockedKind.ValueType]
-)
-"""Place, quantity, what becomes of it, and as what it is blocked."""
-
-
-def key(place: str) -> StockKey:
-    """From "MUG at A"."""
-    sku, location_id = place.split(" at ")
-    return StockKey(sku=sku, location_id=location_id)
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
-
-
-def item(sku: str, components: Mapping[str, int] | None = None, **fields: Any) -> Item:
-    kit = None
-    if components:
-        parts = [KitComponent(sku=name, quantity=count) for name, count in components.items()]
-        kit = Kit(components=parts)
-    return Item(**{"sku": sku, "unit": Item.UNIT_EACH, "kit": kit, **fields})
-
-
-def location(location_id: str, **fields: Any) -> Location:
-    return Location(
-        **{
-            "location_id": location_id,
-            "type": Location.TYPE_STORE,
-            "position": LatLng(latitude=41.9, longitude=-87.6),
-            "time_zone": "America/Chicago",
-            **fields,
-        }
-    )
-
-
-def control(control_id: str, kind: str, value: int = 1, **fields: Any) -> Control:
-    """A control of the kind with this name: ``control("no-toys", "exclude", channel="web")``."""
-    number = ControlKind.Value(f"CONTROL_KIND_{kind.upper()}")
-    return Control(control_id=control_id, kind=number, value=value, **fields)
-
-
-def reserve_lines(wanted: Wanted) -> list[ReserveLine]:
-    rows = (
-        [
-            (str(number), place, quantity)
-            for number, (place, quantity) in enumerate(wanted.items(), 1)
-        ]
-        if isinstance(wanted, Mapping)
-        else wanted
-    )
-    return [
-        ReserveLine(line_id=line_id, key=key(place), quantity=quantity)
-        for line_id, place, quantity in rows
-    ]
-
-
-def selection(
-    line_id: str, quantity: int = 0, location_id: str = "", sku: str = ""
-) -> LineSelection:
-    return LineSelection(line_id=line_id, quantity=quantity, location_id=location_id, sku=sku)
-
-
-def blocked_stock(units: Iterable[tuple[str, int, BlockedKind.ValueType]]) -> list[BlockedStock]:
-    return [BlockedStock(key=key(place), quantity=count, kind=kind) for place, count, kind in units]
 
 
 def as_operator(servicer: R) -> R:
@@ -577,58 +504,3 @@ class Shop:
         """Every row of every table of the service."""
 
         return await dump(self.wiring.database)
-
-
-async def changes_told(database: Database, topic: str) -> list[NewChange]:
-    """All changes of a topic of the feed, in the order in which they were written."""
-
-    async def read(tx: Transaction) -> list[NewChange]:
-        rows = await tx.execute(
-            select(feed).where(feed.c.topic == topic).order_by(feed.c.change_id)
-        )
-        told: list[NewChange] = []
-        for row in rows:
-            if row.packed is None:
-                told.append(NewChange(row.key, row.payload, row.sequence))
-            else:
-                told += unpack(row.payload)
-        return told
-
-    return await database.read(read)
-
-
-async def insist(call: Callable[[], Awaitable[R]]) -> R:
-    """Call again while others are in the way."""
-    while True:
-        try:
-            return await call()
-        except (Conflict, Overloaded):
-            await asyncio.sleep(0.01)
-
-
-async def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the tables and of the feed, without what is noted beside the calls."""
-
-    async def read(tx: Transaction) -> dict[str, list[tuple[Any, ...]]]:
-        tables = (*metadata.sorted_tables, feed, work)
-        tables = tuple(table for table in tables if table not in (seal, seal_head, level_watch))
-        return {table.name: await _rows(tx, table) for table in tables}
-
-    return await database.read(read)
-
-
-async def _rows(tx: Transaction, table: Table) -> list[tuple[Any, ...]]:
-    columns = [column for column in table.columns if column.name != "revision"]
-    return sorted(map(tuple, (await tx.execute(select(*columns))).all()), key=repr)
-
-
-async def deadlocks(database_url: str) -> int:
-    """How many deadlocks a database of PostgreSQL has had, as far as ended connections told."""
-    if not database_url.startswith("postgresql"):
-        return 0
-    engine = create_async_engine(database_url, poolclass=NullPool)
-    async with engine.connect() as connection:
-        counted = await connection.scalar(
-            text("select deadlocks from pg_stat_database where datname = current_database()")
-        )
-    return int(counted or 0)

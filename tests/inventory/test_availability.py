@@ -5,7 +5,8 @@ import pytest
 from ordermesh.api.inventory.v1 import StockEncoding
 from ordermesh.inventory.domain.errors.catalog import UnknownLocation, UnknownSku
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
-from tests.inventory.shop import Shop, item, location
+from tests.inventory.messages import item, location
+from tests.inventory.shop import Shop
 
 
 async def total(shop: Shop, *location_ids: str) -> int:

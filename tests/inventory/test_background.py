@@ -14,7 +14,8 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Sequencer
 from ordermesh.runtime.tables import feed, work
 from tests.eventually import eventually
-from tests.inventory.shop import Shop, new_id
+from tests.inventory.messages import new_id
+from tests.inventory.shop import Shop
 
 
 def sweeper(shop: Shop) -> Sweeper:

@@ -11,7 +11,9 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.inventory.domain.errors.catalog import UnknownSku
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.runtime.validation import InvalidFields, validate
-from tests.inventory.shop import NO_CONTEXT, Shop, Wanted, insist, item, location
+from tests.inventory.messages import Wanted, item, location
+from tests.inventory.reading import insist
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 INSUFFICIENT = ErrorReason.ERROR_REASON_INSUFFICIENT_STOCK
 NOT_STOCKED = ErrorReason.ERROR_REASON_NOT_STOCKED_HERE

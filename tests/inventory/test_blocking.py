@@ -9,7 +9,8 @@ from ordermesh.inventory.domain.errors.stock import (
     InsufficientStock,
     ShortOfStock,
 )
-from tests.inventory.shop import Shop, selection
+from tests.inventory.messages import selection
+from tests.inventory.shop import Shop
 
 DAMAGED = BlockedKind.BLOCKED_KIND_DAMAGED
 INSPECTION = BlockedKind.BLOCKED_KIND_INSPECTION

@@ -3,7 +3,8 @@
 import pytest
 
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
-from tests.inventory.shop import Shop, control, item, location
+from tests.inventory.messages import control, item, location
+from tests.inventory.shop import Shop
 
 
 async def total(shop: Shop, *location_ids: str) -> int:

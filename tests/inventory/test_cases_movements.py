@@ -8,8 +8,9 @@ from ordermesh.inventory.domain.errors.stock import OnHandBelowReserved
 from ordermesh.inventory.store.tables.ledger import entry
 from ordermesh.runtime.feed import revision
 from tests.inventory.damaging import damage
-from tests.inventory.shop import Shop, selection
-from tests.inventory.test_counts import Desk
+from tests.inventory.desk import Desk
+from tests.inventory.messages import selection
+from tests.inventory.shop import Shop
 
 DAMAGED = AdjustmentReason.ADJUSTMENT_REASON_DAMAGED
 LOST = AdjustmentReason.ADJUSTMENT_REASON_LOST

@@ -13,7 +13,8 @@ from ordermesh.api.inventory.v1 import (
     ReservationMode,
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
-from tests.inventory.shop import NO_CONTEXT, Shop, item, selection
+from tests.inventory.messages import item, selection
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 
 async def figures(shop: Shop, place: str) -> tuple[int, int, int]:

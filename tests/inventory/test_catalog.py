@@ -17,7 +17,9 @@ from ordermesh.inventory.domain.errors.catalog import (
     UnitChanged,
     UnknownSku,
 )
-from tests.inventory.shop import Shop, changes_told, item, location
+from tests.inventory.messages import item, location
+from tests.inventory.reading import changes_told
+from tests.inventory.shop import Shop
 
 WHOLE_ITEM = item(
     "RETRO-CLOCK",

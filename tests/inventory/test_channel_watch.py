@@ -21,7 +21,8 @@ from ordermesh.runtime.database import Database
 from ordermesh.runtime.validation import InvalidFields, validate
 from tests.eventually import eventually
 from tests.fakes import FakeClock
-from tests.inventory.shop import Shop, control, item, location
+from tests.inventory.messages import control, item, location
+from tests.inventory.shop import Shop
 from tests.inventory.test_matrix import loaded, on_port
 from tests.inventory.test_watching import unpacked, until_revision, watch
 from tests.servers import Served

@@ -15,7 +15,7 @@ from ordermesh.api.inventory.v1 import (
     VerifyLedgerRequest,
 )
 from ordermesh.client import CoalescingReserver, refusal_of
-from tests.inventory.shop import item, key, location, new_id, reserve_lines
+from tests.inventory.messages import item, key, location, new_id, reserve_lines
 from tests.servers import Served
 
 

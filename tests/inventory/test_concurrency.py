@@ -18,7 +18,9 @@ from ordermesh.runtime.engines import PostgresTimeouts
 from tests.dialects import on_postgresql
 from tests.fakes import FakeClock
 from tests.inventory.conftest import NOWHERE
-from tests.inventory.shop import Shop, deadlocks, insist, selection
+from tests.inventory.messages import selection
+from tests.inventory.reading import deadlocks, insist
+from tests.inventory.shop import Shop
 
 
 @on_postgresql

@@ -6,7 +6,9 @@ from sqlalchemy import update
 from ordermesh.api.inventory.v1 import ReservationLine
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationExpired
 from ordermesh.inventory.store.tables.reservations import reservation
-from tests.inventory.shop import Shop, control, insist, item, selection
+from tests.inventory.messages import control, item, selection
+from tests.inventory.reading import insist
+from tests.inventory.shop import Shop
 
 CONFIRMED = ReservationLine.STATE_CONFIRMED
 EXPIRED = ReservationLine.STATE_EXPIRED

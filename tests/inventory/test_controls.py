@@ -13,7 +13,8 @@ from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.idempotency import RequestIdReused
 from tests.fakes import FakeClock
 from tests.inventory.conftest import NOWHERE
-from tests.inventory.shop import Shop, control, item, key, location, new_id, selection
+from tests.inventory.messages import control, item, key, location, new_id, selection
+from tests.inventory.shop import Shop
 
 
 async def test_a_decision_obeys_what_was_committed_before_it_began(

@@ -37,7 +37,9 @@ from ordermesh.runtime.database import Database, Transaction
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
 from tests.fakes import FakeClock
-from tests.inventory.shop import Shop, control, insist, item
+from tests.inventory.messages import control, item
+from tests.inventory.reading import insist
+from tests.inventory.shop import Shop
 from tests.servers import Served, serving
 from tests.valkey import Valkey, find_server
 

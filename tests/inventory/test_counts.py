@@ -1,137 +1,35 @@
 """Counting: blind, against what the books said when it began, believed by somebody else."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from ordermesh.api.inventory.v1 import (
-    AcceptCountRequest,
     AdjustmentReason,
-    BlockedKind,
-    CancelCountRequest,
     Count,
-    CountedStock,
     CountLine,
-    GetCountRequest,
-    ListCountsRequest,
     ListShortfallsRequest,
     Movement,
-    OpenCountRequest,
-    PlanCountRequest,
-    SubmitCountRequest,
 )
-from ordermesh.api.order.v1 import Disposition
 from ordermesh.inventory.domain.errors.counts import (
     CountIdTaken,
     CountNotFound,
-    CountOvertaken,
     NotInCount,
     SamePerson,
     WrongCountState,
 )
 from ordermesh.inventory.operations import counts as counting
-from ordermesh.inventory.servicer.counts import CountServicer
 from ordermesh.kernel.errors import InvalidRequest
-from ordermesh.runtime.call import Call, Identity, calling
-from tests.inventory.outside import Outside
-from tests.inventory.shop import NO_CONTEXT, Shop, as_operator, new_id, selection
-
-LOST = AdjustmentReason.ADJUSTMENT_REASON_LOST
-MISSING = BlockedKind.BLOCKED_KIND_MISSING
-RECOUNT, DISPUTED = CountLine.STATE_RECOUNT, CountLine.STATE_DISPUTED
-ACCEPTED, CANCELLED = CountLine.STATE_ACCEPTED, CountLine.STATE_CANCELLED
-
-
-class Desk:
-    """Short calls to the service of counts."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self._servicer = as_operator(CountServicer(shop.wiring))
-
-    async def _call(self, method: str, request: Any) -> Count:
-        identity = Identity("scanner", frozenset({"location"}), frozenset("ABCD"))
-        with calling(Call(f"/inventory/{method}", identity, None)):
-            reply = await getattr(self._servicer, method)(request, NO_CONTEXT)
-        one: Count = reply.count
-        return one
-
-    async def plan(self, count_id: str = "C-1", *skus: str, **fields: Any) -> Count:
-        request = PlanCountRequest(
-            **{
-                "request_id": new_id(),
-                "count_id": count_id,
-                "location_id": "A",
-                "skus": skus,
-                **fields,
-            }
-        )
-        return await self._call("PlanCount", request)
-
-    async def open(self, count_id: str = "C-1") -> Count:
-        return await self._call(
-            "OpenCount", OpenCountRequest(request_id=new_id(), count_id=count_id)
-        )
-
-    async def begin(self, *skus: str, **fields: Any) -> Count:
-        await self.plan("C-1", *skus, **fields)
-        return await self.open()
-
-    async def submit(
-        self, counter: str, found: Mapping[str, int], count_id: str = "C-1"
-    ) -> dict[str, CountLine]:
-        lines = [CountedStock(sku=sku, counted=units) for sku, units in found.items()]
-        request = SubmitCountRequest(
-            request_id=new_id(), count_id=count_id, counter=counter, lines=lines
-        )
-        one = await self._call("SubmitCount", request)
-        return {line.sku: line for line in one.lines}
-
-    async def accept(
-        self, by: str, *skus: str, reason: AdjustmentReason.ValueType = LOST, note: str = ""
-    ) -> Count:
-        request = AcceptCountRequest(
-            request_id=new_id(),
-            count_id="C-1",
-            accepted_by=by,
-            skus=skus,
-            reason=reason,
-            note=note,
-        )
-        return await self._call("AcceptCount", request)
-
-    async def cancel(self) -> Count:
-        return await self._call(
-            "CancelCount", CancelCountRequest(request_id=new_id(), count_id="C-1")
-        )
-
-    async def get(self, count_id: str = "C-1") -> Count:
-        return (await self._servicer.GetCount(GetCountRequest(count_id=count_id), NO_CONTEXT)).count
-
-    async def list(self, **filters: Any) -> list[str]:
-        seen: list[str] = []
-        token = ""
-        while True:
-            request = ListCountsRequest(page_size=2, page_token=token, **filters)
-            reply = await self._servicer.ListCounts(request, NO_CONTEXT)
-            assert not any(one.lines for one in reply.counts)
-            seen += [one.count_id for one in reply.counts]
-            token = reply.next_page_token
-            if not token:
-                return seen
-
-
-@pytest.fixture
-async def desk(shop: Shop) -> Desk:
-    await shop.stock({"MUG at A": 10, "CUP at A": 6, "POT at B": 3})
-    return Desk(shop)
-
-
-async def figures(desk: Desk, place: str = "MUG at A") -> tuple[int, int, int, int]:
-    """On hand, reserved, short and missing."""
-    balance = await desk.shop.balance(place)
-    return balance.on_hand, balance.reserved, balance.short, balance.missing
+from tests.inventory.desk import (
+    ACCEPTED,
+    CANCELLED,
+    DISPUTED,
+    LOST,
+    MISSING,
+    RECOUNT,
+    Desk,
+    figures,
+)
+from tests.inventory.messages import selection
+from tests.inventory.shop import NO_CONTEXT
 
 
 async def test_a_count_id_is_used_once(desk: Desk) -> None:
@@ -330,129 +228,6 @@ async def test_a_disputed_line_can_be_counted_once_more(desk: Desk) -> None:
     assert await figures(desk) == (8, 0, 0, 0)
 
 
-async def test_picks_during_the_count_are_not_counted_twice(desk: Desk) -> None:
-    paid = await desk.shop.reserve({"MUG at A": 4}, confirm=True)
-    await desk.begin("MUG", threshold_units=1)
-    await desk.shop.ship(paid.reservation_id, selection("1", 3))
-    await desk.shop.receive({"MUG at A": 5})
-
-    # Of the ten that were there when it began nine were found.
-    await desk.submit("Ann", {"MUG": 9})
-
-    assert await figures(desk) == (9 - 3 + 5, 1, 0, 0)
-    assert await desk.shop.is_sound()
-
-
-async def test_two_counts_of_one_item_find_the_same_loss_once(desk: Desk) -> None:
-    for count_id in ("C-1", "C-2"):
-        await desk.plan(count_id, "MUG", threshold_units=5)
-        await desk.open(count_id)
-    await desk.submit("Ann", {"MUG": 8}, "C-1")
-    made = len(await desk.shop.movements(sku="MUG"))
-
-    line = (await desk.submit("Bob", {"MUG": 8}, "C-2"))["MUG"]
-
-    assert (line.state, line.tallies[0].expected, line.tallies[0].variance) == (ACCEPTED, 8, 0)
-    assert len(await desk.shop.movements(sku="MUG")) == made
-    assert await figures(desk) == (8, 0, 0, 0)
-
-
-async def test_a_count_that_contradicts_another_is_judged_by_what_the_other_found(
-    desk: Desk,
-) -> None:
-    for count_id, units in (("C-1", 5), ("C-2", 1)):
-        await desk.plan(count_id, "MUG", threshold_units=units)
-        await desk.open(count_id)
-    await desk.submit("Ann", {"MUG": 8}, "C-1")
-
-    # As many as the books said when it began, and two more than they say now.
-    line = (await desk.submit("Bob", {"MUG": 10}, "C-2"))["MUG"]
-
-    assert line.state == RECOUNT
-    assert await figures(desk) == (8, 0, 0, 0)
-
-
-async def test_a_short_pick_that_was_written_off_meanwhile_is_not_lost_twice(desk: Desk) -> None:
-    paid = await desk.shop.reserve({"MUG at A": 2}, confirm=True)
-    await desk.begin("MUG", threshold_units=5)
-    await desk.shop.short(paid.reservation_id, selection("1"))
-    assert await figures(desk) == (8, 0, 0, 0)
-
-    await desk.submit("Ann", {"MUG": 8})
-
-    assert await figures(desk) == (8, 0, 0, 0)
-
-
-async def test_a_loss_that_a_picture_showed_meanwhile_is_not_lost_twice(desk: Desk) -> None:
-    outside = Outside(desk.shop)
-    await outside.put_source()
-    await desk.begin("MUG", threshold_units=5)
-    await outside.show({"MUG at A": (8, 1)}, watermark=0)
-
-    await desk.submit("Ann", {"MUG": 8})
-
-    assert await figures(desk) == (8, 0, 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("reason", "left"),
-    [
-        (AdjustmentReason.ADJUSTMENT_REASON_LOST, 8),
-        (AdjustmentReason.ADJUSTMENT_REASON_CORRECTION, 8),
-        # What is damaged was there and is taken away.
-        (AdjustmentReason.ADJUSTMENT_REASON_DAMAGED, 6),
-    ],
-)
-async def test_what_was_corrected_meanwhile_is_no_movement_of_goods(
-    desk: Desk, reason: AdjustmentReason.ValueType, left: int
-) -> None:
-    await desk.begin("MUG", threshold_units=5)
-    await desk.shop.adjust("MUG at A", delta=-2, reason=reason)
-
-    await desk.submit("Ann", {"MUG": 8})
-
-    assert await figures(desk) == (left, 0, 0, 0)
-
-
-async def test_missing_units_that_were_given_up_meanwhile_are_not_lost_twice(desk: Desk) -> None:
-    await desk.shop.block(("MUG at A", 2, MISSING))
-    await desk.begin("MUG", threshold_units=5)
-    await desk.shop.dispose(("MUG at A", 2, Disposition.DISPOSITION_DISCARD, MISSING))
-
-    await desk.submit("Ann", {"MUG": 8})
-
-    assert await figures(desk) == (8, 0, 0, 0)
-
-
-async def test_what_is_corrected_between_a_recount_and_its_acceptance_is_lost_once(
-    desk: Desk,
-) -> None:
-    paid = await desk.shop.reserve({"MUG at A": 4}, confirm=True)
-    await desk.begin("MUG")
-    for counter in ("Ann", "Bob"):
-        await desk.submit(counter, {"MUG": 8})
-    await desk.shop.ship(paid.reservation_id, selection("1", 1))
-    await desk.shop.adjust("MUG at A", delta=-2, reason=LOST)
-
-    await desk.accept("Cat")
-
-    assert await figures(desk) == (8 - 1, 3, 0, 0)
-    assert await desk.shop.is_sound()
-
-
-async def test_what_was_declared_missing_meanwhile_is_not_lost_twice(desk: Desk) -> None:
-    await desk.begin("MUG")
-    await desk.shop.block(("MUG at A", 2, MISSING))
-    for counter in ("Ann", "Bob"):
-        await desk.submit(counter, {"MUG": 8})
-
-    count = await desk.accept("Cat")
-
-    assert count.lines[0].settled_missing == 2
-    assert await figures(desk) == (8, 0, 0, 0)
-    assert await desk.shop.is_sound()
-
-
 async def test_what_was_missing_and_is_found_pays_promises_first(desk: Desk) -> None:
     paid = await desk.shop.reserve({"MUG at A": 10}, confirm=True)
     await desk.shop.block(("MUG at A", 3, MISSING))
@@ -491,46 +266,6 @@ async def test_less_than_is_promised_opens_a_shortfall(desk: Desk) -> None:
     reply = await desk.shop.ledger.ListShortfalls(ListShortfallsRequest(), NO_CONTEXT)
     assert [(one.order_id, one.quantity) for one in reply.shortfalls] == [("O-1", 3)]
     assert await desk.shop.is_sound()
-
-
-async def test_overdue_holds_go_before_a_count_breaks_a_promise(desk: Desk) -> None:
-    await desk.shop.reserve({"MUG at A": 5}, order_id="O-1", confirm=True)
-    await desk.shop.reserve({"MUG at A": 5})
-    await desk.shop.let_pass(15 * 60 + 1)
-    await desk.begin("MUG", threshold_units=9)
-
-    await desk.submit("Ann", {"MUG": 5})
-
-    assert await figures(desk) == (5, 5, 0, 0)
-
-
-async def test_a_count_that_found_less_than_has_left_is_made_again(desk: Desk) -> None:
-    paid = await desk.shop.reserve({"MUG at A": 6}, confirm=True)
-    await desk.begin("MUG", threshold_units=9)
-    await desk.shop.ship(paid.reservation_id, selection("1"))
-
-    # Counted after the six had left, so the books would fall below zero.
-    line = (await desk.submit("Ann", {"MUG": 4}))["MUG"]
-    assert line.state == RECOUNT
-
-    assert (await desk.submit("Bob", {"MUG": 4}))["MUG"].state == ACCEPTED
-    assert await figures(desk) == (4, 0, 0, 0)
-
-
-async def test_what_left_since_it_was_counted_cannot_be_accepted_away(desk: Desk) -> None:
-    paid = await desk.shop.reserve({"MUG at A": 6}, confirm=True)
-    await desk.begin("MUG")
-    for counter in ("Ann", "Bob"):
-        await desk.submit(counter, {"MUG": 2})
-    await desk.shop.ship(paid.reservation_id, selection("1"))
-
-    with pytest.raises(CountOvertaken) as refusal:
-        await desk.accept("Cat")
-
-    assert refusal.value.facts() == {
-        "sku": "MUG", "locationId": "A", "countId": "C-1", "counted": "2",
-    }  # fmt: skip
-    assert await figures(desk) == (4, 0, 0, 0)
 
 
 async def test_a_count_that_is_called_off_leaves_the_books_and_what_was_accepted(

@@ -7,7 +7,8 @@ import pytest
 from ordermesh.api.inventory.v1 import GetAvailabilityRequest, GetAvailabilityResponse
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from tests.inventory.expecting import Expecting
-from tests.inventory.shop import NO_CONTEXT, Shop, control, item
+from tests.inventory.messages import control, item
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 
 @pytest.fixture

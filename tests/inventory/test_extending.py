@@ -9,7 +9,8 @@ from ordermesh.inventory.domain.errors.reservation import (
     ReservationClosed,
     ReservationExpired,
 )
-from tests.inventory.shop import Shop, selection
+from tests.inventory.messages import selection
+from tests.inventory.shop import Shop
 
 HELD = ReservationLine.STATE_HELD
 CONFIRMED = ReservationLine.STATE_CONFIRMED

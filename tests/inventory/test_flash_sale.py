@@ -25,7 +25,7 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client import CoalescingReserver, Mesh, refusal_of
 from tests.dialects import on_postgresql
-from tests.inventory.shop import control, item, key, location, new_id, reserve_lines
+from tests.inventory.messages import control, item, key, location, new_id, reserve_lines
 from tests.servers import Served
 
 PLACE = "MUG at A"

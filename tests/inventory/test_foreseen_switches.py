@@ -15,8 +15,9 @@ from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.database import Transaction
 from tests.dialects import on_postgresql
 from tests.eventually import eventually
+from tests.inventory.messages import control, item
 from tests.inventory.processes import Open, Process, keeping
-from tests.inventory.shop import changes_told, control, item
+from tests.inventory.reading import changes_told
 
 pytestmark = pytest.mark.usefixtures("patient")
 

@@ -22,16 +22,9 @@ from ordermesh.inventory.store.ledger import SqlLedgerStore
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.validation import InvalidFields
-from tests.inventory.shop import (
-    NO_CONTEXT,
-    Shop,
-    control,
-    insist,
-    item,
-    key,
-    location,
-    selection,
-)
+from tests.inventory.messages import control, item, key, location, selection
+from tests.inventory.reading import insist
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 
 def somewhere(line_id: str, sku: str, quantity: int, group: str = "NORTH") -> ReserveLine:

@@ -26,8 +26,9 @@ from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database
 from tests.dialects import on_sqlite
 from tests.fakes import FakeClock
+from tests.inventory.messages import new_id
 from tests.inventory.outside import ZERO, Outside, delta, names, seen_rows, why
-from tests.inventory.shop import Shop, new_id
+from tests.inventory.shop import Shop
 from tests.servers import Served
 
 IMPORT = "55555555-5555-4555-8555-555555555555"

@@ -15,7 +15,8 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client.vectors import Vectors
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
-from tests.inventory.shop import Shop, item, location
+from tests.inventory.messages import item, location
+from tests.inventory.shop import Shop
 
 KITS = 10_000
 PARTS = 150

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
-from tests.inventory.shop import Shop, control, item
+from tests.inventory.messages import control, item
+from tests.inventory.shop import Shop
 
 PLACES = ("A", "B")
 

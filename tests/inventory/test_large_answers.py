@@ -30,8 +30,9 @@ from ordermesh.client import CoalescingReserver, refusal_of
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.servicer.fitting import fit
 from ordermesh.runtime.limits import Limits
-from tests.inventory.shop import NO_CONTEXT, Shop, item, location, new_id
-from tests.inventory.test_reserve_bulk import reasons
+from tests.inventory.bulk import reasons
+from tests.inventory.messages import item, location, new_id
+from tests.inventory.shop import NO_CONTEXT, Shop
 from tests.servers import Served
 
 TOO_MUCH = "TOO_MUCH_ASKED"

@@ -18,8 +18,8 @@ from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.migrate import migrate
 from tests.fakes import FakeClock
 from tests.inventory.conftest import MIGRATIONS
+from tests.inventory.desk import Desk
 from tests.inventory.shop import Shop
-from tests.inventory.test_counts import Desk
 
 SEALED = {
     "revision": 1,

@@ -15,7 +15,9 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.inventory.background.levels import TOPICS, LevelWatcher
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.feed import Sequencer
-from tests.inventory.shop import Shop, changes_told, control, item, location
+from tests.inventory.messages import control, item, location
+from tests.inventory.reading import changes_told
+from tests.inventory.shop import Shop
 
 PREFIX = "ordermesh.availability."
 

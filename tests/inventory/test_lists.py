@@ -15,7 +15,8 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.runtime.pages import InvalidPageToken, page_token
-from tests.inventory.shop import Shop, item
+from tests.inventory.messages import item
+from tests.inventory.shop import Shop
 
 
 async def found(shop: Shop, page_size: int = 0, **filters: Any) -> list[Reservation]:

@@ -16,10 +16,11 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import RowsLocked, TransactionConflict
 from tests.dialects import on_postgresql
 from tests.eventually import eventually
+from tests.inventory.bulk import reasons
+from tests.inventory.messages import control, item, location
 from tests.inventory.processes import Open, Process, keeping
-from tests.inventory.shop import control, insist, item, location
+from tests.inventory.reading import insist
 from tests.inventory.test_groups import somewhere
-from tests.inventory.test_reserve_bulk import reasons
 
 pytestmark = on_postgresql
 

@@ -18,7 +18,7 @@ from ordermesh.api.inventory.v1 import (
     VerifyLedgerRequest,
 )
 from ordermesh.client.mesh import Mesh
-from tests.inventory.shop import item, key, location, new_id, reserve_lines
+from tests.inventory.messages import item, key, location, new_id, reserve_lines
 
 
 @asynccontextmanager

@@ -15,11 +15,12 @@ from ordermesh.runtime.database import Database, Transaction
 from tests.dialects import on_sqlite
 from tests.inventory.conftest import MIGRATIONS
 from tests.inventory.damaging import lift_guards
+from tests.inventory.desk import Desk
 from tests.inventory.expecting import Expecting
 from tests.inventory.many.auditing import Auditor
 from tests.inventory.many.running import Run
-from tests.inventory.shop import Shop, control
-from tests.inventory.test_counts import Desk
+from tests.inventory.messages import control
+from tests.inventory.shop import Shop
 
 OPERATIONS = 500
 

@@ -28,7 +28,8 @@ from ordermesh.runtime.database import Database, Transaction
 from ordermesh.runtime.tables import feed
 from tests.eventually import eventually
 from tests.fakes import FakeClock
-from tests.inventory.shop import Shop, item, location
+from tests.inventory.messages import item, location
+from tests.inventory.shop import Shop
 from tests.servers import Served, serving
 
 

@@ -28,8 +28,9 @@ from ordermesh.runtime.database import Database
 from tests.dialects import on_postgresql, on_sqlite
 from tests.fakes import FakeClock
 from tests.inventory.conftest import MIGRATIONS, NOWHERE
+from tests.inventory.messages import item
 from tests.inventory.reference import Model, Move, Promise, Refused, Wish
-from tests.inventory.shop import Shop, item
+from tests.inventory.shop import Shop
 from tests.inventory.worlds import PureWorld, ServiceWorld, World
 
 T = TypeVar("T")

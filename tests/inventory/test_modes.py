@@ -13,7 +13,9 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
-from tests.inventory.shop import Shop, insist, item, key, selection
+from tests.inventory.messages import item, key, selection
+from tests.inventory.reading import insist
+from tests.inventory.shop import Shop
 
 NONE = ReservationMode.RESERVATION_MODE_NONE
 TRACK = ReservationMode.RESERVATION_MODE_TRACK_ONLY

@@ -1,6 +1,6 @@
 """Holds whose time has passed are given up for others as they are needed, many in one batch."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,23 +9,17 @@ from sqlalchemy import select
 from ordermesh.api.inventory.v1 import ReserveRequest
 from ordermesh.inventory.domain.reservation import LineState, Reservation
 from ordermesh.inventory.operations import overdue
-from ordermesh.inventory.servicer.reserving import RESERVE
 from ordermesh.inventory.store.reservations import SqlReservationStore
 from ordermesh.inventory.store.tables.reservations import line
-from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Transaction
+from tests.inventory.bulk import bulk, held_for, reasons, wish
+from tests.inventory.messages import reserve_lines
 from tests.inventory.outside import Outside, delta
-from tests.inventory.shop import Shop, reserve_lines
+from tests.inventory.shop import Shop
 from tests.inventory.test_background import events
-from tests.inventory.test_reserve_bulk import bulk, held_for, reasons, wish
 from tests.inventory.test_statements import counted
 
-
-@pytest.fixture(autouse=True)
-def call() -> Iterator[Call]:
-    developer = Identity("developer", frozenset({"operator"}))
-    with calling(Call(RESERVE, developer, None)) as current:
-        yield current
+pytestmark = pytest.mark.usefixtures("reserving")
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from ordermesh.inventory.settings import InventorySettings
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.database import Database
 from tests.eventually import eventually
-from tests.inventory.shop import item, key, location, new_id, reserve_lines
+from tests.inventory.messages import item, key, location, new_id, reserve_lines
 from tests.servers import serving
 
 

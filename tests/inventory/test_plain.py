@@ -41,7 +41,8 @@ from ordermesh.runtime.tables import feed, reply
 from tests.conftest import Fill
 from tests.fakes import FakeClock
 from tests.inventory.conftest import MIGRATIONS, NOWHERE
-from tests.inventory.shop import NO_CONTEXT, Shop, control, key
+from tests.inventory.messages import control, key
+from tests.inventory.shop import NO_CONTEXT, Shop
 from tests.inventory.test_seals import seal_all
 
 PLAIN_MODES = (

@@ -11,7 +11,8 @@ from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.store.tables.controls import pool_use
 from ordermesh.inventory.store.tables.reservations import line
 from ordermesh.runtime.database import Transaction
-from tests.inventory.shop import Shop, control, item, selection
+from tests.inventory.messages import control, item, selection
+from tests.inventory.shop import Shop
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ import pytest
 from ordermesh.api.inventory.v1 import BalanceChange
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from tests.inventory.expecting import Expecting, parts
-from tests.inventory.shop import Shop, changes_told, control, selection
+from tests.inventory.messages import control, selection
+from tests.inventory.reading import changes_told
+from tests.inventory.shop import Shop
 from tests.inventory.test_pools import is_counted_right
 
 

@@ -11,7 +11,9 @@ from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.limits import Buyer
 from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.store.reservations import SqlReservationStore
-from tests.inventory.shop import Shop, control, insist, item, selection
+from tests.inventory.messages import control, item, selection
+from tests.inventory.reading import insist
+from tests.inventory.shop import Shop
 
 NONE = ReservationMode.RESERVATION_MODE_NONE
 

@@ -12,7 +12,9 @@ from ordermesh.runtime.database import Database
 from tests.fakes import FakeClock
 from tests.inventory.conftest import NOWHERE
 from tests.inventory.expecting import Expecting
-from tests.inventory.shop import NO_CONTEXT, Shop, Wanted, insist
+from tests.inventory.messages import Wanted
+from tests.inventory.reading import insist
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from ordermesh.inventory.domain.errors.reservation import (
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, KeyQuarantined
 from ordermesh.kernel.errors import DomainError, NotFound
-from tests.inventory.shop import Shop, control, insist, item, new_id, selection
+from tests.inventory.messages import control, item, new_id, selection
+from tests.inventory.reading import insist
+from tests.inventory.shop import Shop
 from tests.inventory.test_suspects import Office, free, mend, spoil
 
 

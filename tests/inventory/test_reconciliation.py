@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from ordermesh.api.inventory.v1 import SnapshotRow, StockDelta, StockSource
+from tests.inventory.messages import selection
 from tests.inventory.outside import ADJUSTMENT, HOLD, RECEIPT, TELL, Outside, delta
-from tests.inventory.shop import Shop, selection
+from tests.inventory.shop import Shop
 
 PLACES = ("MUG at A", "MUG at B", "CUP at A")
 OPENING = 1_000

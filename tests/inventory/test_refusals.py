@@ -52,11 +52,12 @@ from tests.conftest import Fill
 from tests.eventually import eventually
 from tests.impatience import all_connections_in_use, recorded_count
 from tests.inventory.conftest import MIGRATIONS
+from tests.inventory.messages import control, item, key, location, new_id, reserve_lines
 from tests.inventory.mistakes import supplies
 from tests.inventory.mistakes.rows import BLOCK, good_requests, rows
 from tests.inventory.mistakes.table import HELD, IMPORT, INVALID, PAID, QUARANTINED, VIOLATION
 from tests.inventory.outside import delta
-from tests.inventory.shop import control, dump, item, key, location, new_id, reserve_lines
+from tests.inventory.reading import dump
 from tests.servers import Served, serving
 
 PREPARED = 18

@@ -13,7 +13,8 @@ from ordermesh.runtime.database import Transaction
 from tests.dialects import on_postgresql
 from tests.fakes import FakeClock
 from tests.inventory.conftest import NOWHERE
-from tests.inventory.shop import Shop, control, item, location
+from tests.inventory.messages import control, item, location
+from tests.inventory.shop import Shop
 from tests.inventory.test_statements import statements_of
 
 

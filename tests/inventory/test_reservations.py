@@ -19,7 +19,9 @@ from ordermesh.inventory.domain.errors.reservation import (
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.kernel.errors import DomainError, RuleViolated
 from ordermesh.runtime.validation import InvalidFields
-from tests.inventory.shop import Shop, insist, item, location, new_id, selection
+from tests.inventory.messages import item, location, new_id, selection
+from tests.inventory.reading import insist
+from tests.inventory.shop import Shop
 
 HELD = ReservationLine.STATE_HELD
 CONFIRMED = ReservationLine.STATE_CONFIRMED

@@ -1,94 +1,42 @@
 """Many requests in one call: each is decided for itself, and none can harm another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
-from google.rpc.status_pb2 import Status
 from sqlalchemy import func, select
 
 from ordermesh.api.inventory.v1 import (
     Reservation,
     ReservationLine,
     ReserveBulkRequest,
-    ReserveRequest,
     ReserveResponse,
     ReserveStreamRequest,
     ReserveStreamResponse,
-    ReserveVerdict,
     SupplyWait,
 )
 from ordermesh.client.errors import refusal_of
 from ordermesh.inventory.domain.plain import FreeStock, Granted, PlainAsk
 from ordermesh.inventory.servicer import reservations
-from ordermesh.inventory.servicer.reserving import RESERVE
 from ordermesh.kernel.errors import Overloaded, RuleViolated
 from ordermesh.runtime import batching
-from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.idempotency import RequestIdReused
 from ordermesh.runtime.tables import reply
 from tests.eventually import eventually
-from tests.inventory.shop import NO_CONTEXT, Shop, item, new_id, reserve_lines
+from tests.inventory.bulk import bulk, detail, held_for, one, reason, reasons, wish
+from tests.inventory.messages import reserve_lines
+from tests.inventory.shop import NO_CONTEXT, Shop
 from tests.servers import Served
 
 HELD = ReservationLine.STATE_HELD
 EXPIRED = ReservationLine.STATE_EXPIRED
 
-
-@pytest.fixture(autouse=True)
-def call() -> Iterator[Call]:
-    developer = Identity("developer", frozenset({"operator"}))
-    with calling(Call(RESERVE, developer, None)) as current:
-        yield current
-
-
-def wish(place: str = "MUG at A", quantity: int = 1, **fields: Any) -> ReserveRequest:
-    return ReserveRequest(
-        **{
-            "request_id": new_id(),
-            "reservation_id": new_id(),
-            "lines": reserve_lines({place: quantity}),
-            **fields,
-        }
-    )
-
-
-def held_for(request: ReserveRequest, seconds: int) -> ReserveRequest:
-    request.hold_duration.FromTimedelta(timedelta(seconds=seconds))
-    return request
-
-
-async def bulk(shop: Shop, *requests: ReserveRequest) -> list[ReserveVerdict]:
-    asked = ReserveBulkRequest(requests=requests)
-    return list((await shop.reservations.ReserveBulk(asked, NO_CONTEXT)).verdicts)
-
-
-async def one(shop: Shop, request: ReserveRequest) -> ReserveResponse:
-    return await shop.reservations.Reserve(request, NO_CONTEXT)
-
-
-def detail(status: Status, kind: type[Message]) -> Any:
-    found = kind()
-    assert any(packed.Unpack(found) for packed in status.details), status
-    return found
-
-
-def reason(verdict: ReserveVerdict) -> str:
-    """The reason of a refusal; empty for a reservation."""
-    if verdict.HasField("reply"):
-        return ""
-    return str(detail(verdict.refusal, ErrorInfo).reason)
-
-
-def reasons(verdicts: Sequence[ReserveVerdict]) -> list[str]:
-    return [reason(verdict) for verdict in verdicts]
+pytestmark = pytest.mark.usefixtures("reserving")
 
 
 async def replies_of(shop: Shop) -> int:
@@ -240,236 +188,6 @@ async def test_refusals_that_are_no_decision_are_not_kept(shop: Shop) -> None:
     await shop.stock({"CUP at A": 1})
 
     assert reasons(await bulk(shop, early)) == [""]
-
-
-async def test_demand_of_several_for_the_last_units_is_decided_in_their_order(shop: Shop) -> None:
-    await shop.stock({"MUG at A": 100})
-    wanted = [wish("MUG at A", quantity) for quantity in (60, 50, 30, 20, 10, 1)]
-
-    verdicts = await bulk(shop, *wanted)
-
-    assert [reason(verdict) == "" for verdict in verdicts] == [
-        True,
-        False,
-        True,
-        False,
-        True,
-        False,
-    ]
-    assert (await shop.balance("MUG at A")).reserved == 100
-    assert await shop.is_sound()
-
-
-async def test_movements_of_one_batch_are_listed_in_the_order_of_their_entries(shop: Shop) -> None:
-    await shop.stock({"MUG at A": 9})
-    # The ids of reservations say nothing about who came first.
-    ids = [str(UUID(int=number, version=4)) for number in (9, 3, 7, 1)]
-
-    assert reasons(await bulk(shop, *(wish(reservation_id=one) for one in ids))) == [""] * 4
-
-    made = [one for one in await shop.movements(sku="MUG") if one.reservation_id]
-    assert [one.reservation_id for one in made] == ids
-    assert [one.entries[0].sequence for one in made] == [2, 3, 4, 5]
-
-
-async def test_nobody_gets_units_before_those_of_the_call_that_came_first(shop: Shop) -> None:
-    await shop.stock({"MUG at A": 8, "CUP at A": 1})
-    await one(shop, held_for(wish("MUG at A", 3), 5))
-    await shop.let_pass(6)
-    # The second needs what is overdue, the third only what is free.
-    wanted = [wish("CUP at A"), wish("MUG at A", 7), wish("MUG at A", 4), wish("MUG at A")]
-
-    verdicts = await bulk(shop, *wanted)
-
-    assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK", ""]
-    assert (await shop.balance("MUG at A")).reserved == 8
-    assert await shop.is_sound()
-
-
-async def test_what_is_not_plain_is_decided_before_the_plain_that_comes_after_it(
-    shop: Shop,
-) -> None:
-    await shop.stock({"MUG at A": 7})
-    for _ in range(3):
-        # From the third on PostgreSQL decides on what is remembered.
-        await one(shop, wish("MUG at A"))
-    wanted = [wish("MUG at A", 3, best_effort=True), wish("MUG at A", 2), wish("MUG at A")]
-
-    verdicts = await bulk(shop, *wanted)
-
-    assert reasons(verdicts) == ["", "INSUFFICIENT_STOCK", ""]
-    assert await shop.is_sound()
-
-
-async def test_kits_and_their_parts_draw_on_the_same_units(shop: Shop) -> None:
-    await shop.stock({"POT at A": 2, "CUP at A": 5})
-    await shop.put_items(item("TEA-SET", {"POT": 1, "CUP": 2}))
-
-    verdicts = await bulk(shop, wish("TEA-SET at A"), wish("CUP at A", 2), wish("TEA-SET at A"))
-
-    assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK"]
-    assert [await shop.available(place) for place in ("POT at A", "CUP at A")] == [1, 1]
-    assert await shop.is_sound()
-
-
-async def test_an_item_that_becomes_a_kit_is_taken_apart_from_then_on(shop: Shop) -> None:
-    await shop.stock({"POT at A": 2, "CUP at A": 5})
-    await shop.put_items("SET")
-    assert reasons(await bulk(shop, wish("SET at A"), wish("POT at A"))) == ["NOT_STOCKED_HERE", ""]
-
-    await shop.put_items(item("SET", {"POT": 1, "CUP": 2}))
-    made = await bulk(shop, wish("SET at A"))
-
-    assert reasons(made) == [""]
-    lines = made[0].reply.reservation.lines
-    assert [(line.key.sku, line.quantity) for line in lines] == [("POT", 1), ("CUP", 2)]
-
-    await shop.put_items(item("SET", {"CUP": 3}))
-    (changed,) = await bulk(shop, wish("SET at A"))
-    assert [(line.key.sku, line.quantity) for line in changed.reply.reservation.lines] == [
-        ("CUP", 3)
-    ]
-
-
-async def test_an_item_that_is_switched_off_is_refused_from_then_on(shop: Shop) -> None:
-    await shop.stock({"MUG at A": 5, "CUP at A": 5})
-    assert reasons(await bulk(shop, wish())) == [""]
-
-    await shop.put_items(item("MUG", unsellable=True))
-
-    assert reasons(await bulk(shop, wish(), wish("CUP at A"))) == ["INSUFFICIENT_STOCK", ""]
-    await shop.put_items(item("MUG"))
-    assert reasons(await bulk(shop, wish())) == [""]
-
-
-async def test_two_wishes_about_one_reservation_are_decided_one_after_the_other(
-    shop: Shop,
-) -> None:
-    await shop.stock({"MUG at A": 3})
-    cart = wish("MUG at A", 3)
-    await bulk(shop, cart)
-    orders = [wish("MUG at A", 2, replaces_reservation_ids=[cart.reservation_id]) for _ in range(3)]
-
-    verdicts = await bulk(shop, *orders)
-
-    assert reasons(verdicts) == ["", "RESERVATION_CLOSED", "RESERVATION_CLOSED"]
-    assert (await shop.balance("MUG at A")).reserved == 2
-    assert await shop.is_sound()
-
-
-async def test_a_cart_and_the_order_that_replaces_it_may_come_in_one_call(shop: Shop) -> None:
-    await shop.stock({"MUG at A": 1})
-    cart = wish("MUG at A")
-    order = wish("MUG at A", replaces_reservation_ids=[cart.reservation_id], confirm=True)
-
-    verdicts = await bulk(shop, cart, order)
-
-    assert reasons(verdicts) == ["", ""]
-    assert verdicts[1].reply.reservation.lines[0].state == ReservationLine.STATE_CONFIRMED
-    assert (await shop.balance("MUG at A")).reserved == 1
-    assert await shop.is_sound()
-
-
-async def test_what_comes_after_one_that_is_put_off_and_wants_of_the_same_is_decided_after_it(
-    shop: Shop,
-) -> None:
-    await shop.stock({"MUG at A": 3, "CUP at A": 1})
-    cart = wish("MUG at A", 1)
-    order = wish("MUG at A", 3, replaces_reservation_ids=[cart.reservation_id])
-
-    verdicts = await bulk(shop, cart, order, wish("MUG at A", 2), wish("CUP at A"))
-
-    assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK", ""]
-    assert (await shop.balance("MUG at A")).reserved == 3
-    assert await shop.is_sound()
-
-
-async def test_who_waits_for_an_overdue_hold_is_not_overtaken_by_those_after_it(
-    shop: Shop,
-) -> None:
-    await shop.stock({"MUG at A": 1, "MUG at B": 6})
-    await shop.reserve({"MUG at A": 1, "MUG at B": 5}, hold_seconds=60)
-    await shop.let_pass(61)
-
-    verdicts = await bulk(shop, wish("MUG at A"), wish("MUG at B", 6), wish("MUG at B"))
-
-    assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK"]
-    assert await shop.is_sound()
-
-
-async def test_what_a_cart_gives_back_is_not_taken_by_who_comes_after_its_successor(
-    shop: Shop,
-) -> None:
-    await shop.stock({"MUG at A": 2, "CUP at A": 2})
-    cart = wish("MUG at A", 2)
-    await bulk(shop, cart)
-    smaller = wish("CUP at A", 1, replaces_reservation_ids=[cart.reservation_id])
-    twin = wish("CUP at A", 1, reservation_id=smaller.reservation_id)
-    larger = wish("CUP at A", 1, replaces_reservation_ids=[smaller.reservation_id])
-
-    verdicts = await bulk(shop, smaller, twin, larger, wish("CUP at A", 2), wish("MUG at A", 2))
-
-    assert reasons(verdicts) == ["", "RESERVATION_ID_TAKEN", "", "INSUFFICIENT_STOCK", ""]
-    assert await shop.is_sound()
-
-
-async def test_the_same_reservation_asked_for_by_two_requests_is_made_once(shop: Shop) -> None:
-    await shop.stock({"MUG at A": 5})
-    first = wish("MUG at A", 2)
-    twin = wish("MUG at A", 1, reservation_id=first.reservation_id)
-
-    assert reasons(await bulk(shop, first, twin)) == ["", "RESERVATION_ID_TAKEN"]
-
-    assert (await shop.balance("MUG at A")).reserved == 2
-    gone = new_id()
-    await shop.release(gone)
-    late = wish("MUG at A", reservation_id=gone)
-    assert reasons(await bulk(shop, late, wish())) == ["RESERVATION_RELEASED", ""]
-    assert await shop.is_sound()
-
-
-async def test_overdue_holds_are_taken_over_inside_of_a_batch(shop: Shop) -> None:
-    await shop.stock({"MUG at A": 6, "CUP at A": 1})
-    wide = wish(
-        lines=reserve_lines([("1", "MUG at A", 2), ("2", "CUP at A", 1)]),
-    )
-    old = [held_for(wide, 10), held_for(wish("MUG at A", 2), 10), held_for(wish(quantity=2), 900)]
-    assert reasons(await bulk(shop, *old)) == ["", "", ""]
-    await shop.let_pass(11)
-
-    verdicts = await bulk(
-        shop,
-        wish("MUG at A", 1),
-        wish("MUG at A", 2),
-        wish("CUP at A", 1),
-        wish("MUG at A", 1),
-        wish("MUG at A", 1),
-    )
-
-    assert reasons(verdicts) == ["", "", "", "", "INSUFFICIENT_STOCK"]
-    assert [line.state for line in (await shop.reservation(wide.reservation_id)).lines] == [
-        EXPIRED,
-        EXPIRED,
-    ]
-    assert (await shop.balance("MUG at A")).reserved == 6
-    assert (await shop.balance("CUP at A")).reserved == 1
-    assert await shop.is_sound()
-
-
-async def test_a_hold_that_one_took_over_is_closed_for_the_next_of_the_batch(shop: Shop) -> None:
-    await shop.stock({"MUG at A": 2})
-    cart = held_for(wish("MUG at A", 2), 10)
-    await bulk(shop, cart)
-    await shop.let_pass(11)
-
-    verdicts = await bulk(
-        shop,
-        wish("MUG at A", 2),
-        wish("MUG at A", 1, replaces_reservation_ids=[cart.reservation_id]),
-    )
-
-    assert reasons(verdicts) == ["", "RESERVATION_CLOSED"]
-    assert await shop.is_sound()
 
 
 async def test_one_that_makes_the_transaction_fail_is_found_and_the_others_stand(

@@ -20,7 +20,8 @@ from ordermesh.runtime import feed_pages
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import revision
 from tests.inventory.damaging import damage, lift_guards
-from tests.inventory.shop import NO_CONTEXT, Shop, location, selection
+from tests.inventory.messages import location, selection
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 FIRST = select(func.min(seal.c.revision)).scalar_subquery()
 

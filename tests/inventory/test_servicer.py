@@ -38,7 +38,7 @@ from ordermesh.inventory.settings import InventorySettings
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime.database import Database
 from tests.dialects import on_postgresql
-from tests.inventory.shop import item, key, location, new_id, reserve_lines, selection
+from tests.inventory.messages import item, key, location, new_id, reserve_lines, selection
 from tests.servers import Served, serving
 
 R = TypeVar("R")

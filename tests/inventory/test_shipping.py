@@ -3,7 +3,8 @@ import pytest
 from ordermesh.api.inventory.v1 import Account, Movement, ReservationLine, ShortOutcome
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
-from tests.inventory.shop import Shop, selection
+from tests.inventory.messages import selection
+from tests.inventory.shop import Shop
 
 SHIPPED = ReservationLine.STATE_SHIPPED
 SHORT = ReservationLine.STATE_SHORT

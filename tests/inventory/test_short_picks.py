@@ -4,7 +4,8 @@ import pytest
 
 from ordermesh.api.inventory.v1 import Account, Movement, ReservationLine, ShortOutcome
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed
-from tests.inventory.shop import Shop, item, selection
+from tests.inventory.messages import item, selection
+from tests.inventory.shop import Shop
 
 WRITE_OFF = ShortOutcome.SHORT_OUTCOME_WRITE_OFF
 BLOCK = ShortOutcome.SHORT_OUTCOME_BLOCK

@@ -13,7 +13,7 @@ from ordermesh.api.inventory.v1 import (
     StockLine,
 )
 from ordermesh.cli import asking
-from tests.inventory.shop import control, item, key, location, new_id
+from tests.inventory.messages import control, item, key, location, new_id
 from tests.servers import Served
 
 

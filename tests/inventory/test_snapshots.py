@@ -9,6 +9,8 @@ from ordermesh.api.inventory.v1 import Account, AdjustmentReason, Movement
 from ordermesh.inventory.store.tables.feeds import picture_mark
 from tests.dialects import on_sqlite
 from tests.fakes import FakeClock
+from tests.inventory.desk import Desk
+from tests.inventory.messages import selection
 from tests.inventory.outside import (
     RECEIPT,
     Outside,
@@ -17,8 +19,7 @@ from tests.inventory.outside import (
     seen_rows,
     why,
 )
-from tests.inventory.shop import Shop, selection
-from tests.inventory.test_counts import Desk
+from tests.inventory.shop import Shop
 
 
 @pytest.fixture

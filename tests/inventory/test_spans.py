@@ -2,7 +2,8 @@ import pytest
 
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.runtime.telemetry import ALLOWED, Attributes
-from tests.inventory.shop import Shop, item
+from tests.inventory.messages import item
+from tests.inventory.shop import Shop
 from tests.spans import Spans
 
 

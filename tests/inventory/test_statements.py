@@ -12,7 +12,8 @@ from ordermesh.inventory.store.tables.everything import metadata
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.migrate import check
 from tests.inventory.conftest import MIGRATIONS
-from tests.inventory.shop import Shop, item, location, selection
+from tests.inventory.messages import item, location, selection
+from tests.inventory.shop import Shop
 
 
 @contextmanager

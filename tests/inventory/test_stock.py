@@ -30,7 +30,8 @@ from ordermesh.inventory.domain.stock_feed import BY_PICTURE
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.validation import InvalidFields, validate
-from tests.inventory.shop import Shop, item, new_id
+from tests.inventory.messages import item, new_id
+from tests.inventory.shop import Shop
 
 
 async def test_goods_that_come_in_are_on_hand(shop: Shop) -> None:

@@ -22,7 +22,8 @@ from tests.inventory.expecting import (
     UNCHANGED,
     Expecting,
 )
-from tests.inventory.shop import Shop, item, new_id
+from tests.inventory.messages import item, new_id
+from tests.inventory.shop import Shop
 
 RECEIVED, IN_TRANSIT = Supply.STATE_RECEIVED, Supply.STATE_IN_TRANSIT
 

@@ -27,7 +27,7 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.api.order.v1 import StockKey
 from ordermesh.client import Mesh
-from tests.inventory.shop import item, location, new_id
+from tests.inventory.messages import item, location, new_id
 from tests.inventory.web import BUYERS_PLACES, BUYERS_SKUS
 
 STORE = "STORE"

@@ -20,7 +20,8 @@ from ordermesh.inventory.store.tables.supplies import supply
 from ordermesh.kernel.clock import SystemClock
 from tests.inventory.damaging import damage
 from tests.inventory.expecting import Expecting
-from tests.inventory.shop import Shop, control, selection
+from tests.inventory.messages import control, selection
+from tests.inventory.shop import Shop
 
 MUG, A = 3, 1
 """The surrogates of an item and a location where its history is torn."""

@@ -24,7 +24,8 @@ from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.tables import feed
 from ordermesh.runtime.validation import InvalidFields, validate
 from tests.inventory.expecting import CANCELLED, FEWER, LATE, Expecting, broken, parts
-from tests.inventory.shop import NO_CONTEXT, Shop, item, new_id, reserve_lines, selection
+from tests.inventory.messages import item, new_id, reserve_lines, selection
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 
 @pytest.fixture

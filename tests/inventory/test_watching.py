@@ -17,7 +17,8 @@ from ordermesh.inventory.store import ledger
 from ordermesh.inventory.store.sale import terms_of
 from ordermesh.runtime.feed import RevisionCompacted
 from ordermesh.runtime.validation import InvalidFields, validate
-from tests.inventory.shop import Shop, item, location
+from tests.inventory.messages import item, location
+from tests.inventory.shop import Shop
 
 Figures = tuple[int, int, int, int]
 """On hand, reserved, available and sequence."""

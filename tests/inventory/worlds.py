@@ -28,8 +28,9 @@ from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.domain.verbs import confirm, expire_for, release, settle
 from ordermesh.inventory.operations.expiry import expire_overdue
 from tests.fakes import FakeClock
+from tests.inventory.messages import key, location, selection
 from tests.inventory.reference import Move, Place, Unit, Wish
-from tests.inventory.shop import Shop, key, location, selection
+from tests.inventory.shop import Shop
 
 ANYBODY = Actor("developer")
 

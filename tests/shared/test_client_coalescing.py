@@ -23,7 +23,7 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.client import CoalescingReserver, Mesh, refusal_of
 from ordermesh.client.testing import refuse, serving
 from tests.eventually import eventually
-from tests.inventory.shop import new_id, reserve_lines
+from tests.inventory.messages import new_id, reserve_lines
 
 FAILED = grpc.StatusCode.FAILED_PRECONDITION
 

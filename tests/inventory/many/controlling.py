@@ -11,7 +11,7 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.inventory.servicer.controls import ControlServicer
 from tests.inventory.many.record import Request
 from tests.inventory.many.world import GROUPS, SKUS, STORES, World
-from tests.inventory.shop import control
+from tests.inventory.messages import control
 
 LIMITS = ("limit_per_line", "limit_per_order", "limit_per_customer")
 

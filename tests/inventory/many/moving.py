@@ -25,7 +25,7 @@ from ordermesh.api.order.v1 import Disposition, StockKey
 from ordermesh.inventory.servicer.ledger import LedgerServicer
 from tests.inventory.many.record import Places, Record, Request
 from tests.inventory.many.world import ENOUGH, PLACES, STORES, World
-from tests.inventory.shop import key
+from tests.inventory.messages import key
 
 KINDS = (
     BlockedKind.BLOCKED_KIND_DAMAGED,

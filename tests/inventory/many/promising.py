@@ -34,7 +34,7 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.inventory.servicer.reservations import ReservationServicer
 from tests.inventory.many.record import Record, Request
 from tests.inventory.many.world import GROUPS, KITS, PLACES, SKUS, STORES, World
-from tests.inventory.shop import key
+from tests.inventory.messages import key
 
 HELD, CONFIRMED = ReservationLine.STATE_HELD, ReservationLine.STATE_CONFIRMED
 OPEN = (HELD, CONFIRMED)

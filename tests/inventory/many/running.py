@@ -25,7 +25,8 @@ from tests.inventory.many.record import Record
 from tests.inventory.many.supplying import Supplying
 from tests.inventory.many.telling import Telling
 from tests.inventory.many.world import World, open_shop
-from tests.inventory.shop import NO_CONTEXT, Shop, insist
+from tests.inventory.reading import insist
+from tests.inventory.shop import NO_CONTEXT, Shop
 
 AT_ONCE = 24
 """How many callers there are."""

@@ -19,8 +19,8 @@ from ordermesh.inventory.servicer.supplies import SupplyServicer
 from tests.inventory.many.moving import written
 from tests.inventory.many.record import Places, Record, Request
 from tests.inventory.many.world import DOCK, PLACES, STORES, World
+from tests.inventory.messages import key
 from tests.inventory.outside import stamp
-from tests.inventory.shop import key
 
 ORDERED, NOTICED, TRANSFER = (
     Supply.KIND_PURCHASE_ORDER,

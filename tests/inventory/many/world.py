@@ -12,7 +12,9 @@ from ordermesh.inventory.store.tables.items import item as item_table
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.inventory.store.tables.locations import location as location_table
 from ordermesh.runtime.database import Transaction
-from tests.inventory.shop import Shop, insist, item, location
+from tests.inventory.messages import item, location
+from tests.inventory.reading import insist
+from tests.inventory.shop import Shop
 
 T = TypeVar("T")
 

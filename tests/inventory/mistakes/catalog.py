@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ordermesh.api.inventory.v1 import Item, Kit, KitComponent, PutItemsRequest
+from tests.inventory.messages import item, location
 from tests.inventory.mistakes.table import (
     INVALID,
     NOT_FOUND,
@@ -12,7 +13,6 @@ from tests.inventory.mistakes.table import (
     Table,
     put,
 )
-from tests.inventory.shop import item, location
 
 
 def put_items(row: Table) -> None:

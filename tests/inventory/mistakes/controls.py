@@ -6,8 +6,8 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from tests.inventory.messages import control
 from tests.inventory.mistakes.table import INVALID, NOT_FOUND, VIOLATION, Table, put
-from tests.inventory.shop import control
 
 
 def put_controls(row: Table) -> None:

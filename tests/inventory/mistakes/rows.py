@@ -51,6 +51,15 @@ from ordermesh.api.inventory.v1 import (
     UnblockStockRequest,
 )
 from ordermesh.api.order.v1 import Disposition
+from tests.inventory.messages import (
+    blocked_stock,
+    control,
+    item,
+    key,
+    location,
+    reserve_lines,
+    selection,
+)
 from tests.inventory.mistakes import (
     catalog,
     controls,
@@ -72,15 +81,6 @@ from tests.inventory.mistakes.table import (
     put,
 )
 from tests.inventory.outside import delta, seen_rows
-from tests.inventory.shop import (
-    blocked_stock,
-    control,
-    item,
-    key,
-    location,
-    reserve_lines,
-    selection,
-)
 
 RESTOCK = Disposition.DISPOSITION_RESTOCK
 BLOCK = Disposition.DISPOSITION_BLOCK

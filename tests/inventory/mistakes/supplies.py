@@ -14,8 +14,8 @@ from ordermesh.api.inventory.v1 import (
     SupplyReceipt,
     WriteOffTransferRequest,
 )
+from tests.inventory.messages import key
 from tests.inventory.mistakes.table import INVALID, NOT_FOUND, REFUSED, VIOLATION, Table, put
-from tests.inventory.shop import key
 
 
 def supply(supply_id: str, place: str, quantity: int, **fields: Any) -> Supply:

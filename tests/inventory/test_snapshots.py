@@ -387,6 +387,23 @@ async def test_two_pictures_of_a_key_in_quarantine_are_tried_one_after_the_other
     assert await outside.on_hand("MUG at A") == 300
 
 
+@pytest.mark.parametrize("source_id", ["TILL", "ERP"])
+async def test_a_picture_does_not_undo_a_change_that_is_tried_again_with_it(
+    outside: Outside, source_id: str
+) -> None:
+    for one in ("TILL", "ERP"):
+        await outside.put_source(one, jump_units=50)
+    await outside.show({"MUG at A": (200, 1)}, watermark=0, source_id="ERP")
+    await outside.tell(delta(1, "MUG at A", 60, RECEIPT), source_id=source_id)
+    ids = [row.quarantine_id for row in await outside.quarantined()]
+
+    reply = await outside.retry(*ids, accept_jumps=True)
+
+    assert names(reply.outcomes) == ["APPLIED", "APPLIED"]
+    assert await outside.on_hand("MUG at A") == 200 + 60
+    assert await outside.shop.is_sound()
+
+
 async def test_a_picture_by_a_clock_that_is_ahead_is_as_good_as_one_of_now(
     outside: Outside,
 ) -> None:

@@ -178,7 +178,10 @@ class Books:
         ), self.place
         wanted = (seen.on_hand if seen else 0) + own + sum(map(self.change, others))
         _, last = self.places[first.movement_id]
-        assert self.on_hand[last] == wanted, f"{self.place}: {picture} left {self.on_hand[last]}"
+        assert self.on_hand[last] == wanted, (
+            f"{self.place}: {picture} left {self.on_hand[last]} and not {wanted}: {seen}, {own} of"
+            f" its own, after {[tuple(row) for row in self.rows[included or 0 : last]]}"
+        )
 
 
 def _is_later(row: Any, number: int, contained: int | None, picture: Picture) -> bool:

@@ -341,16 +341,15 @@ def _number(told: Told) -> int:
 def _without_rivals(
     ids: Sequence[UUID], rows: Sequence[Told]
 ) -> list[tuple[list[UUID], list[Told]]]:
-    """Rows in parts, none with two pictures of one key: each must see what the other did."""
+    """Rows in parts: a picture sees what earlier parts did, so its key is in no row before it."""
     parts: list[tuple[list[UUID], list[Told]]] = []
-    seen: set[tuple[str, object]] = set()
+    seen: set[StockKey] = set()
     for one, told in zip(ids, rows, strict=True):
-        rival = (told.source_id, told.row.key) if isinstance(told.row, PictureRow) else None
-        if not parts or (rival is not None and rival in seen):
+        is_rival = isinstance(told.row, PictureRow) and told.row.key in seen
+        if not parts or is_rival:
             parts.append(([], []))
             seen = set()
-        if rival is not None:
-            seen.add(rival)
+        seen.add(told.row.key)
         parts[-1][0].append(one)
         parts[-1][1].append(told)
     return parts

@@ -404,6 +404,23 @@ async def test_a_picture_does_not_undo_a_change_that_is_tried_again_with_it(
     assert await outside.shop.is_sound()
 
 
+async def test_an_older_picture_of_another_source_undoes_none_that_is_tried_again_with_it(
+    outside: Outside,
+) -> None:
+    for one in ("TILL", "ERP"):
+        await outside.put_source(one, jump_units=50)
+    now = await outside.now()
+    later = now + timedelta(seconds=60)
+    await outside.show({"MUG at A": (300, 1)}, watermark=4, taken=now, source_id="TILL")
+    await outside.show({"MUG at A": (200, 1)}, watermark=0, taken=later, source_id="ERP")
+    ids = [row.quarantine_id for row in await outside.quarantined()]
+
+    reply = await outside.retry(*ids, accept_jumps=True)
+
+    assert sorted(names(reply.outcomes)) == ["APPLIED", "OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 200
+
+
 async def test_a_picture_by_a_clock_that_is_ahead_is_as_good_as_one_of_now(
     outside: Outside,
 ) -> None:

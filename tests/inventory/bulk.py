@@ -14,8 +14,9 @@ from ordermesh.api.inventory.v1 import (
     ReserveResponse,
     ReserveVerdict,
 )
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import new_id, reserve_lines
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 
 def wish(place: str = "MUG at A", quantity: int = 1, **fields: Any) -> ReserveRequest:

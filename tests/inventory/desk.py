@@ -19,8 +19,9 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.inventory.servicer.counts import CountServicer
 from ordermesh.runtime.call import Call, Identity, calling
+from tests.inventory.caller import NO_CONTEXT, as_operator
 from tests.inventory.messages import new_id
-from tests.inventory.shop import NO_CONTEXT, Shop, as_operator
+from tests.inventory.shop import Shop
 
 LOST = AdjustmentReason.ADJUSTMENT_REASON_LOST
 MISSING = BlockedKind.BLOCKED_KIND_MISSING

@@ -32,8 +32,9 @@ from ordermesh.inventory.servicer.supplies import SupplyServicer
 from ordermesh.runtime.call import Call, Identity
 from ordermesh.runtime.call import calling as under
 from ordermesh.runtime.database import Transaction
+from tests.inventory.caller import NO_CONTEXT, as_operator
 from tests.inventory.messages import Wanted, item, key, new_id, reserve_lines
-from tests.inventory.shop import NO_CONTEXT, Shop, as_operator
+from tests.inventory.shop import Shop
 
 PO = Supply.KIND_PURCHASE_ORDER
 ASN = Supply.KIND_SHIPPING_NOTICE

@@ -32,9 +32,9 @@ from ordermesh.api.inventory.v1 import (
     StockSourceState,
 )
 from ordermesh.inventory.servicer.feeds import FeedServicer
-from ordermesh.runtime.call import Call, Identity, calling
+from tests.inventory.caller import NO_CONTEXT, Caller
 from tests.inventory.messages import new_id
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 SALE = StockDelta.KIND_SALE
 RECEIPT = StockDelta.KIND_RECEIPT
@@ -99,15 +99,13 @@ def why(row: QuarantinedRow) -> str:
     return QuarantineReason.Name(row.reason).removeprefix("QUARANTINE_REASON_")
 
 
-class Outside:
+class Outside(Caller):
     """Short calls to the feed service of a shop, as the source "TILL" unless said otherwise."""
 
     def __init__(self, shop: Shop) -> None:
+        super().__init__(shop.wiring)
         self.shop = shop
         self.feeds = FeedServicer(shop.wiring)
-
-    def _as(self, method: str, caller: str = "developer", role: str = "operator") -> Any:
-        return calling(Call(f"/inventory/{method}", Identity(caller, frozenset({role})), None))
 
     async def put_source(self, source_id: str = "TILL", **fields: Any) -> int:
         source = StockSource(
@@ -119,7 +117,7 @@ class Outside:
                 **fields,
             }
         )
-        with self._as("PutSources"):
+        with self.calling("PutSources"):
             request = PutSourcesRequest(request_id=new_id(), sources=[source])
             return (await self.feeds.PutSources(request, NO_CONTEXT)).changed_count
 
@@ -127,7 +125,7 @@ class Outside:
         self, who: Mapping[str, str] | None = None, **filters: Any
     ) -> list[StockSourceState]:
         request = ListSourcesRequest(page_size=1000, **filters)
-        with self._as("ListSources", **(who or {})):
+        with self.calling("ListSources", **(who or {})):
             return list((await self.feeds.ListSources(request, NO_CONTEXT)).sources)
 
     async def source(self, source_id: str = "TILL") -> StockSourceState:
@@ -144,7 +142,7 @@ class Outside:
         request = PostDeltasRequest(
             request_id=request_id or new_id(), source_id=source_id, deltas=deltas
         )
-        with self._as("PostDeltas", caller, role):
+        with self.calling("PostDeltas", caller, role):
             return await self.feeds.PostDeltas(request, NO_CONTEXT)
 
     async def show(
@@ -164,7 +162,7 @@ class Outside:
             rows=seen_rows(seen) if isinstance(seen, Mapping) else seen,
             document=document,
         )
-        with self._as("PostSnapshot"):
+        with self.calling("PostSnapshot"):
             return await self.feeds.PostSnapshot(request, NO_CONTEXT)
 
     async def begin(
@@ -188,7 +186,7 @@ class Outside:
             absent=absent,
             **fields,
         )
-        with self._as("BeginImport"):
+        with self.calling("BeginImport"):
             return (await self.feeds.BeginImport(request, NO_CONTEXT)).snapshot_import
 
     async def send(
@@ -205,7 +203,7 @@ class Outside:
                     rows=seen_rows(seen),
                 )
 
-        with self._as("ImportFrames"):
+        with self.calling("ImportFrames"):
             return [one async for one in self.feeds.ImportFrames(sending(), NO_CONTEXT)]
 
     async def complete(self, import_id: str, frame_count: int) -> SnapshotImport:
@@ -214,21 +212,21 @@ class Outside:
             request = CompleteImportRequest(
                 request_id=new_id(), import_id=import_id, frame_count=frame_count
             )
-            with self._as("CompleteImport"):
+            with self.calling("CompleteImport"):
                 found = (await self.feeds.CompleteImport(request, NO_CONTEXT)).snapshot_import
             if found.state == SnapshotImport.STATE_COMPLETED:
                 return found
 
     async def how_far(self, import_id: str) -> SnapshotImport:
         request = GetImportRequest(import_id=import_id)
-        with self._as("GetImport"):
+        with self.calling("GetImport"):
             return (await self.feeds.GetImport(request, NO_CONTEXT)).snapshot_import
 
     async def quarantined(
         self, who: Mapping[str, str] | None = None, **filters: Any
     ) -> list[QuarantinedRow]:
         request = ListQuarantinedRowsRequest(page_size=1000, **filters)
-        with self._as("ListQuarantinedRows", **(who or {})):
+        with self.calling("ListQuarantinedRows", **(who or {})):
             return list((await self.feeds.ListQuarantinedRows(request, NO_CONTEXT)).rows)
 
     async def retry(
@@ -245,14 +243,14 @@ class Outside:
             on_behalf_of="Ann",
             note="looked at it",
         )
-        with self._as("RetryQuarantinedRows", caller, role):
+        with self.calling("RetryQuarantinedRows", caller, role):
             return await self.feeds.RetryQuarantinedRows(request, NO_CONTEXT)
 
     async def dismiss(self, *quarantine_ids: str, note: str = "") -> None:
         request = DismissQuarantinedRowsRequest(
             request_id=new_id(), quarantine_ids=quarantine_ids, note=note, on_behalf_of="Ann"
         )
-        with self._as("DismissQuarantinedRows"):
+        with self.calling("DismissQuarantinedRows"):
             await self.feeds.DismissQuarantinedRows(request, NO_CONTEXT)
 
     async def now(self) -> datetime:

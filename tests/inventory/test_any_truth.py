@@ -12,9 +12,10 @@ import pytest
 from ordermesh.api.inventory.v1 import BlockedKind, ListShortfallsRequest, ShortOutcome
 from ordermesh.api.order.v1 import Disposition
 from ordermesh.kernel.errors import DomainError
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.desk import Desk
 from tests.inventory.messages import selection
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 PLACES = ("MUG at A", "MUG at B", "CUP at A")
 KINDS = (

@@ -41,13 +41,13 @@ from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.call import Call, Identity, calling
 from ordermesh.runtime.database import Database
 from tests.conftest import Fill
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import key, new_id
 from tests.inventory.mistakes.rows import good_requests
 from tests.inventory.mistakes.supplies import supply, transfer
 from tests.inventory.mistakes.table import IMPORT
 from tests.inventory.outside import seen_rows
 from tests.inventory.reading import dump
-from tests.inventory.shop import NO_CONTEXT
 from tests.inventory.test_refusals import prepare
 
 HERE, ELSEWHERE = "location/here", "location/elsewhere"

@@ -11,9 +11,10 @@ from ordermesh.api.inventory.v1 import (
 from ordermesh.inventory.domain.errors.catalog import UnknownSku
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.runtime.validation import InvalidFields, validate
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import Wanted, item, location
 from tests.inventory.reading import insist
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 INSUFFICIENT = ErrorReason.ERROR_REASON_INSUFFICIENT_STOCK
 NOT_STOCKED = ErrorReason.ERROR_REASON_NOT_STOCKED_HERE

@@ -13,8 +13,9 @@ from ordermesh.api.inventory.v1 import (
     ReservationMode,
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import item, selection
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 
 async def figures(shop: Shop, place: str) -> tuple[int, int, int]:

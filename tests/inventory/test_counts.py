@@ -18,6 +18,7 @@ from ordermesh.inventory.domain.errors.counts import (
 )
 from ordermesh.inventory.operations import counts as counting
 from ordermesh.kernel.errors import InvalidRequest
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.desk import (
     ACCEPTED,
     CANCELLED,
@@ -29,7 +30,6 @@ from tests.inventory.desk import (
     figures,
 )
 from tests.inventory.messages import selection
-from tests.inventory.shop import NO_CONTEXT
 
 
 async def test_a_count_id_is_used_once(desk: Desk) -> None:

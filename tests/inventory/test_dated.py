@@ -6,9 +6,10 @@ import pytest
 
 from ordermesh.api.inventory.v1 import GetAvailabilityRequest, GetAvailabilityResponse
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.expecting import Expecting
 from tests.inventory.messages import control, item
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from ordermesh.inventory.domain.errors.feed import NotYourSource, TooManyHeld, U
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
 from ordermesh.inventory.operations import feeds as operation
 from ordermesh.runtime.validation import InvalidFields
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import item
 from tests.inventory.outside import (
     ADJUSTMENT,
@@ -28,7 +29,7 @@ from tests.inventory.outside import (
     names,
     why,
 )
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 
 @pytest.fixture

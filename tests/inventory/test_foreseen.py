@@ -29,10 +29,11 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.idempotency import RequestIdReused
 from tests.dialects import on_postgresql, on_sqlite
 from tests.eventually import eventually
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import control, item, location, new_id
 from tests.inventory.processes import Open, Process
 from tests.inventory.reading import deadlocks, insist
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 MUG = StockKey("MUG", "A")
 

@@ -22,9 +22,10 @@ from ordermesh.inventory.store.ledger import SqlLedgerStore
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.validation import InvalidFields
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import control, item, key, location, selection
 from tests.inventory.reading import insist
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 
 def somewhere(line_id: str, sku: str, quantity: int, group: str = "NORTH") -> ReserveLine:

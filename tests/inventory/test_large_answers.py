@@ -31,8 +31,9 @@ from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.servicer.fitting import fit
 from ordermesh.runtime.limits import Limits
 from tests.inventory.bulk import reasons
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import item, location, new_id
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 from tests.servers import Served
 
 TOO_MUCH = "TOO_MUCH_ASKED"

@@ -21,8 +21,9 @@ from ordermesh.api.order.v1 import Disposition
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooManySerialNumbers
 from ordermesh.inventory.domain.errors.reservation import LineNotFound
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import item, key, new_id, selection
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 HELD = ReservationLine.STATE_HELD
 

@@ -40,9 +40,10 @@ from ordermesh.runtime.packing import NewChange, unpack
 from ordermesh.runtime.tables import feed, reply
 from tests.conftest import Fill
 from tests.fakes import FakeClock
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.conftest import MIGRATIONS, NOWHERE
 from tests.inventory.messages import control, key
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 from tests.inventory.test_seals import seal_all
 
 PLAIN_MODES = (

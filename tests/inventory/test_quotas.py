@@ -10,11 +10,12 @@ from ordermesh.inventory.domain.quotas import HoldQuotas
 from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database
 from tests.fakes import FakeClock
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.conftest import NOWHERE
 from tests.inventory.expecting import Expecting
 from tests.inventory.messages import Wanted
 from tests.inventory.reading import insist
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@ import pytest
 
 from ordermesh.api.inventory.v1 import ReserveBulkRequest
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.caller import NO_CONTEXT
+from tests.inventory.shop import Shop
 
 
 async def test_a_rehearsal_says_what_would_be_refused(shop: Shop) -> None:

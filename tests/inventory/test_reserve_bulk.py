@@ -29,8 +29,9 @@ from ordermesh.runtime.idempotency import RequestIdReused
 from ordermesh.runtime.tables import reply
 from tests.eventually import eventually
 from tests.inventory.bulk import bulk, detail, held_for, one, reason, reasons, wish
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import reserve_lines
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 from tests.servers import Served
 
 HELD = ReservationLine.STATE_HELD

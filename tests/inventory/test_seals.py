@@ -19,9 +19,10 @@ from ordermesh.runtime import feed as feeds
 from ordermesh.runtime import feed_pages
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import revision
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.damaging import damage, lift_guards
 from tests.inventory.messages import location, selection
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 FIRST = select(func.min(seal.c.revision)).scalar_subquery()
 

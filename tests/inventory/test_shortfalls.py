@@ -20,8 +20,9 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.outbox import TOPIC
 from ordermesh.runtime.pages import InvalidPageToken
 from ordermesh.runtime.tables import feed, work
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import selection
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 MISSING = BlockedKind.BLOCKED_KIND_MISSING
 OPENED, CLOSED = "ordermesh.shortfall.opened.v1", "ordermesh.shortfall.closed.v1"

@@ -35,10 +35,11 @@ from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database, Transaction
 from tests.eventually import eventually
 from tests.fakes import FakeClock
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.damaging import damage
 from tests.inventory.messages import key, location, new_id, selection
 from tests.inventory.outside import Outside, delta, names
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 from tests.inventory.test_groups import somewhere
 from tests.servers import Served
 

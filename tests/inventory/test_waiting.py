@@ -23,9 +23,10 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.tables import feed
 from ordermesh.runtime.validation import InvalidFields, validate
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.expecting import CANCELLED, FEWER, LATE, Expecting, broken, parts
 from tests.inventory.messages import item, new_id, reserve_lines, selection
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 
 @pytest.fixture

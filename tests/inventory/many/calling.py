@@ -18,9 +18,9 @@ from ordermesh.kernel.errors import (
     RuleViolated,
     Unavailable,
 )
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.many.record import Answer, Record, Refused, Request
 from tests.inventory.many.world import World
-from tests.inventory.shop import NO_CONTEXT
 
 ATTEMPTS = 200
 """How often a caller tries while others are in its way."""

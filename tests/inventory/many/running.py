@@ -14,6 +14,7 @@ from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database
 from tests.fakes import FakeClock
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.conftest import NOWHERE
 from tests.inventory.many.auditing import Auditor
 from tests.inventory.many.calling import Callers, Subject
@@ -26,7 +27,7 @@ from tests.inventory.many.supplying import Supplying
 from tests.inventory.many.telling import Telling
 from tests.inventory.many.world import World, open_shop
 from tests.inventory.reading import insist
-from tests.inventory.shop import NO_CONTEXT, Shop
+from tests.inventory.shop import Shop
 
 AT_ONCE = 24
 """How many callers there are."""

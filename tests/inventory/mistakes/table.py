@@ -51,3 +51,25 @@ class Table:
 
 def put(name: str, value: object) -> Callable[[Any], object]:
     return lambda message: setattr(message, name, value)
+
+
+def foreign(row: Table, m: str, known: str) -> None:
+    """A reservation that nobody made, and one that another has fenced."""
+    row(
+        m,
+        "unknown",
+        put("reservation_id", UNKNOWN),
+        NOT_FOUND,
+        "RESERVATION_NOT_FOUND",
+        reservationId=UNKNOWN,
+    )
+    row(
+        m,
+        "lower fence",
+        put("fence", 1),
+        REFUSED,
+        "FENCED",
+        reservationId=known,
+        fence="1",
+        highestFence="2",
+    )

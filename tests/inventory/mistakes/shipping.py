@@ -1,0 +1,126 @@
+"""Mistakes with what leaves, and with what was not found."""
+
+from tests.inventory.mistakes.table import (
+    HELD,
+    INVALID,
+    NOT_FOUND,
+    PAID,
+    REFUSED,
+    UNKNOWN,
+    VIOLATION,
+    Table,
+    foreign,
+    put,
+)
+
+
+def ship(row: Table) -> None:
+    m = "ReservationService.Ship"
+    row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
+    row(m, "no line id", lambda r: r.lines[0].ClearField("line_id"), INVALID, VIOLATION)
+    row(m, "too many", lambda r: put("quantity", 10**6 + 1)(r.lines[0]), INVALID, VIOLATION)
+    row(
+        m,
+        "more than is open",
+        lambda r: r.lines.append(r.lines[0]),
+        REFUSED,
+        "RESERVATION_CLOSED",
+        reservationId=PAID,
+        lineId="1",
+        wanted="2",
+        open="1",
+    )
+    row(
+        m,
+        "unknown",
+        put("reservation_id", UNKNOWN),
+        NOT_FOUND,
+        "RESERVATION_NOT_FOUND",
+        reservationId=UNKNOWN,
+    )
+    row(
+        m,
+        "unknown line",
+        lambda r: put("line_id", "9")(r.lines[0]),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="9",
+    )
+    row(m, "unknown outcome", put("rest_outcome", 9), INVALID, VIOLATION)
+    row(
+        m,
+        "units of a line that does not leave",
+        lambda r: put("line_id", "7")(r.units.add()),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="7",
+    )
+    row(
+        m,
+        "more than is free beyond the promise",
+        lambda r: put("over_ship", True)(r) or put("quantity", 8)(r.lines[0]),
+        REFUSED,
+        "INSUFFICIENT_STOCK",
+        sku="MUG",
+        locationId="A",
+        wanted="5",
+        available="4",
+    )
+    row(
+        m,
+        "not confirmed",
+        put("reservation_id", HELD),
+        REFUSED,
+        "RESERVATION_NOT_CONFIRMED",
+        reservationId=HELD,
+        lineId="1",
+    )
+    row(
+        m,
+        "lower fence",
+        put("fence", 1),
+        REFUSED,
+        "FENCED",
+        reservationId=PAID,
+        fence="1",
+        highestFence="2",
+    )
+
+
+def short(row: Table) -> None:
+    m = "ReservationService.Short"
+    row(m, "no lines", lambda r: r.ClearField("lines"), INVALID, VIOLATION)
+    row(m, "no outcome", put("outcome", 0), INVALID, VIOLATION)
+    row(m, "unknown outcome", put("outcome", 9), INVALID, VIOLATION)
+    row(
+        m,
+        "more than is open",
+        lambda r: put("quantity", 4)(r.lines[0]),
+        REFUSED,
+        "RESERVATION_CLOSED",
+        reservationId=PAID,
+        lineId="1",
+        wanted="4",
+        open="3",
+    )
+    row(
+        m,
+        "unknown line",
+        lambda r: put("line_id", "9")(r.lines[0]),
+        NOT_FOUND,
+        "LINE_NOT_FOUND",
+        reservationId=PAID,
+        lineId="9",
+    )
+    row(
+        m,
+        "not confirmed",
+        put("reservation_id", HELD),
+        REFUSED,
+        "RESERVATION_NOT_CONFIRMED",
+        reservationId=HELD,
+        lineId="1",
+    )
+    foreign(row, m, PAID)

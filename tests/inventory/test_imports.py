@@ -241,6 +241,22 @@ async def test_what_a_picture_does_not_name_is_gone_where_that_is_said(
     assert await outside.shop.is_sound()
 
 
+async def test_what_a_picture_has_named_is_not_absent_while_that_is_forgotten(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation, "FORGOTTEN_KEYS", 2)
+    await outside.begin(IMPORT, taken=await outside.now(), absent=ZERO)
+    await outside.send(IMPORT, {1: {"MUG at A": (8, 1), "CUP at A": (7, 1), "JAR at A": (6, 1)}})
+
+    done = await outside.complete(IMPORT, 1)
+
+    places = ("MUG at A", "CUP at A", "JAR at A")
+    assert [await outside.on_hand(place) for place in places] == [8, 7, 6]
+    assert done.counts.applied_count == 3
+    rows = await outside.shop.dump()
+    assert not rows["snapshot_key"]
+
+
 async def test_an_older_full_picture_does_not_undo_a_newer_one(outside: Outside) -> None:
     await outside.tell(*(delta(number, "MUG at A", 1) for number in range(1, 5)))
     await outside.begin(LATER, watermark=4)

@@ -73,8 +73,15 @@ def test_frames_and_rows_add_up() -> None:
     assert (after.next_frame, after.state) == (4, ImportState.OPEN)
     assert after.tally.outcomes == {Outcome.APPLIED: 2, Outcome.UNCHANGED: 1}
     assert GOING_ON.tally.outcomes == {Outcome.APPLIED: 1}
-    done = after.after(tallied([]), is_done=True)
-    assert (done.next_frame, done.state) == (4, ImportState.COMPLETED)
+
+
+def test_what_is_being_forgotten_takes_no_frames_and_is_completed_in_the_end() -> None:
+    closed = GOING_ON.forgetting(is_done=False)
+    assert (closed.next_frame, closed.state) == (3, ImportState.CLOSED)
+    assert not closed.expects(2, b"x", b"x")
+    with pytest.raises(ImportCompleted):
+        closed.expects(3, b"x", None)
+    assert closed.forgetting(is_done=True).state is ImportState.COMPLETED
 
 
 def test_a_picture_with_locations_is_full() -> None:

@@ -23,10 +23,15 @@ class Absent(enum.IntEnum):
 
 
 class ImportState(enum.IntEnum):
-    """How far an import is; the numbers are the contract's."""
+    """How far an import is; the numbers are the contract's, for which ``CLOSED`` is still open.
+
+    What is ``CLOSED`` takes no frames and sets nothing to zero any more: what it has named is being
+    forgotten, and would be taken for absent.
+    """
 
     OPEN = 1
     COMPLETED = 2
+    CLOSED = 3
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class SnapshotImport:
             if applied != digest:
                 raise FrameChanged(self.import_id, frame)
             return False
-        if self.state is ImportState.COMPLETED:
+        if self.state is not ImportState.OPEN:
             raise ImportCompleted(self.import_id)
         if frame > self.next_frame:
             raise FrameMissing(self.import_id, frame, self.next_frame)
@@ -91,9 +96,12 @@ class SnapshotImport:
         if frame_count < self.next_frame - 1:
             raise ImportCompleted(self.import_id)
 
-    def after(self, tally: Tally, *, frames: int = 0, is_done: bool = False) -> "SnapshotImport":
+    def after(self, tally: Tally, *, frames: int = 0) -> "SnapshotImport":
         """The import after so many frames more, and what became of their rows."""
         total = Tally(self.tally.outcomes.copy(), self.tally.troubles.copy())
         total.add_all(tally)
-        state = ImportState.COMPLETED if is_done else self.state
-        return replace(self, next_frame=self.next_frame + frames, tally=total, state=state)
+        return replace(self, next_frame=self.next_frame + frames, tally=total)
+
+    def forgetting(self, *, is_done: bool) -> "SnapshotImport":
+        """The import when nothing is absent any more: what it named is forgotten, or some of it."""
+        return replace(self, state=ImportState.COMPLETED if is_done else ImportState.CLOSED)

@@ -107,18 +107,17 @@ async def complete_import(
     one.refuse_incomplete(frame_count)
     if one.state is ImportState.COMPLETED:
         return one
-    tally, is_done = Tally(), False
-    is_zero = one.absent is Absent.ZERO
+    is_zero = one.absent is Absent.ZERO and one.state is ImportState.OPEN
     keys = await stores.imports.absent(tx, one, ABSENT_KEYS) if is_zero else []
     if keys:
         told = [_told(one, PictureRow(key, 0)) for key in keys]
         tally = (await show(stores, tx, told, state, names, speaker.actor)).tally
         await stores.imports.name_keys(tx, import_id, names.pairs(keys))
+        after = one.after(tally)
     else:
         forgotten = await stores.imports.forget_keys(tx, import_id, FORGOTTEN_KEYS)
-        is_done = forgotten < FORGOTTEN_KEYS
+        after = one.forgetting(is_done=forgotten < FORGOTTEN_KEYS)
     now = await tx.now()
-    after = one.after(tally, is_done=is_done)
     await stores.imports.save(tx, after, now)
     return replace(after, update_time=now)
 

@@ -28,7 +28,7 @@ from ordermesh.api.inventory.v1 import StockSource as StockSourceMessage
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.ledger import AdjustmentReason
 from ordermesh.inventory.domain.quarantine import Quarantined, QuarantineState
-from ordermesh.inventory.domain.snapshot_import import Absent, SnapshotImport
+from ordermesh.inventory.domain.snapshot_import import Absent, ImportState, SnapshotImport
 from ordermesh.inventory.domain.stock_feed import (
     Delta,
     DeltaKind,
@@ -210,10 +210,16 @@ def import_message(one: SnapshotImport) -> SnapshotImportMessage:
         document=one.document,
         next_frame=one.next_frame,
         counts=counts_message(one.tally),
-        state=SnapshotImportMessage.State.ValueType(one.state),
+        state=_import_state(one.state),
         create_time=timestamp(one.create_time),
         update_time=timestamp(one.update_time),
     )
+
+
+def _import_state(state: ImportState) -> SnapshotImportMessage.State.ValueType:
+    """To the contract, where an import is open until all that it named is forgotten."""
+    is_done = state is ImportState.COMPLETED
+    return SnapshotImportMessage.STATE_COMPLETED if is_done else SnapshotImportMessage.STATE_OPEN
 
 
 def quarantine_filter(request: ListQuarantinedRowsRequest) -> QuarantineFilter:

@@ -21,6 +21,7 @@ from ordermesh.inventory.domain.errors.feed import (
     ImportNotFound,
     PictureInFuture,
 )
+from ordermesh.inventory.operations import expiry
 from ordermesh.inventory.operations import imports as operation
 from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database
@@ -364,3 +365,20 @@ async def test_an_import_is_forgotten_when_it_did_not_go_on_for_a_week(
     rows = await outside.shop.dump()
     assert not rows["snapshot_frame"]
     assert not rows["snapshot_key"]
+
+
+@on_sqlite
+async def test_what_a_forgotten_import_has_named_is_not_absent(
+    outside: Outside, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "IMPORT_ROWS", 1)
+    sweeper = Sweeper(outside.shop.wiring.database, outside.shop.wiring.stores, clock, 2.0)
+    await outside.begin(IMPORT, taken=clock.now(), absent=ZERO)
+    await outside.send(IMPORT, {1: {"MUG at A": (8, 1), "CUP at A": (7, 1), "JAR at A": (6, 1)}})
+    clock.advance(timedelta(days=9).total_seconds())
+    await sweeper.sweep()
+
+    await outside.complete(IMPORT, 1)
+
+    places = ("MUG at A", "CUP at A", "JAR at A")
+    assert [await outside.on_hand(place) for place in places] == [8, 7, 6]

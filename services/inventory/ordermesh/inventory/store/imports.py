@@ -149,13 +149,7 @@ class SqlImportStore:
 
     async def forget(self, tx: Transaction, older_than: datetime, size: int) -> int:
         """Forget an import that went on before, at most so many rows of it; gives how many."""
-        found = await tx.execute(
-            select(snapshot_import.c.import_id)
-            .where(snapshot_import.c.update_time < older_than)
-            .order_by(snapshot_import.c.update_time)
-            .limit(1)
-        )
-        import_id = found.scalar_one_or_none()
+        import_id = await _closed(tx, older_than)
         if import_id is None:
             return 0
         count = await self.forget_keys(tx, import_id, size)
@@ -177,6 +171,36 @@ class SqlImportStore:
             )
             count += 1
         return count
+
+
+async def _closed(tx: Transaction, older_than: datetime) -> UUID | None:
+    """An import that went on before, closed under the lock of its source.
+
+    Whoever completes it later would take for absent what is forgotten of it.
+    """
+    is_old = snapshot_import.c.update_time < older_than
+    found = await tx.execute(
+        select(snapshot_import.c.import_id, snapshot_import.c.source_id)
+        .where(is_old)
+        .order_by(snapshot_import.c.update_time)
+        .limit(1)
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    await tx.execute(
+        select(stock_source.c.source_id)
+        .where(stock_source.c.source_id == row.source_id)
+        .with_for_update(key_share=True)
+    )
+    # It may have gone on while we waited for the lock.
+    closed = await tx.execute(
+        update(snapshot_import)
+        .where(snapshot_import.c.import_id == row.import_id, is_old)
+        .values(state=int(ImportState.CLOSED))
+    )
+    import_id: UUID = row.import_id
+    return import_id if closed.rowcount else None
 
 
 async def _named(tx: Transaction, import_id: UUID, wanted: Collection[Pair]) -> set[Pair]:

@@ -158,6 +158,33 @@ async def test_an_older_picture_is_of_no_use(outside: Outside) -> None:
     assert await outside.on_hand("MUG at A") == 6
 
 
+async def test_a_picture_that_has_a_time_only_leaves_known_which_changes_were_shown(
+    outside: Outside,
+) -> None:
+    await outside.show({"MUG at A": (20, 1)}, watermark=5)
+    await outside.show({"MUG at A": (20, 2)}, taken=await outside.now())
+
+    late = await outside.tell(delta(3, "MUG at A", 5, RECEIPT), delta(6, "MUG at A", 1))
+
+    assert names(late.outcomes) == ["CONTAINED", "APPLIED"]
+    assert await outside.on_hand("MUG at A") == 19
+
+
+async def test_a_picture_without_a_time_leaves_known_which_ones_are_older(
+    outside: Outside,
+) -> None:
+    now = await outside.now()
+    await outside.put_source("ERP")
+    await outside.show({"MUG at A": (7, 1)}, taken=now)
+    await outside.show({"MUG at A": (7, 2)}, watermark=0)
+
+    older = now - timedelta(seconds=10)
+    for source_id in ("TILL", "ERP"):
+        reply = await outside.show({"MUG at A": (9, 1)}, taken=older, source_id=source_id)
+        assert names(reply.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 7
+
+
 async def test_a_count_by_people_is_better_knowledge_than_an_older_picture(
     outside: Outside,
 ) -> None:

@@ -300,6 +300,15 @@ def test_pictures_are_compared_by_number_and_else_by_time() -> None:
     assert not Picture(3, None).is_older_than(Picture(None, NIGHT))
 
 
+def test_what_a_picture_does_not_say_is_known_from_those_before() -> None:
+    later = NIGHT + timedelta(hours=1)
+
+    assert Picture(3, NIGHT).after(None) == Picture(3, NIGHT)
+    assert Picture(None, later).after(Picture(3, NIGHT)) == Picture(3, later)
+    assert Picture(4, None).after(Picture(3, NIGHT)) == Picture(4, NIGHT)
+    assert Picture(4, later).after(Picture(3, NIGHT)) == Picture(4, later)
+
+
 def test_a_picture_of_a_key_contains_the_changes_up_to_its_watermark() -> None:
     marks = Marks(keys={MUG: Picture(7, None)})
 

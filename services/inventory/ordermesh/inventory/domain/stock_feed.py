@@ -126,6 +126,18 @@ class Picture:
             return self.taken < other.taken
         return False
 
+    def after(self, known: "Picture | None") -> "Picture":
+        """What is known of pictures when this one has come, too: what it does not say still holds.
+
+        The watermark of one before it says which changes were shown, and its time what is older.
+        """
+        if known is None:
+            return self
+        return Picture(
+            known.watermark if self.watermark is None else self.watermark,
+            known.taken if self.taken is None else self.taken,
+        )
+
     def is_in_future(self, now: datetime) -> bool:
         """Whether it cannot have been taken yet, however wrong clocks may be."""
         return self.taken is not None and self.taken > now + CLOCK_SKEW

@@ -120,7 +120,7 @@ class SourceStore(Protocol):
         pairs: Collection[Pair],
         picture: Picture,
     ) -> None:
-        """Remember a picture; item 0 of a pair means the whole location."""
+        """Remember a picture beside those before; item 0 of a pair means the whole location."""
         ...
 
     async def unseen(

@@ -227,18 +227,19 @@ class SqlSourceStore:
     async def mark(
         self, tx: Transaction, source: int, pairs: Collection[Pair], picture: Picture
     ) -> None:
-        """Remember a picture; item 0 of a pair means the whole location."""
+        """Remember a picture beside those before; item 0 of a pair means the whole location."""
         known = await _marked(tx, source, pairs)
+        marks = {pair: picture.after(known.get(pair)) for pair in sorted(set(pairs))}
         rows = {
             pair: {
                 "source_id": source,
                 "item_id": pair[0],
                 "location_id": pair[1],
-                "watermark": picture.watermark,
-                "taken": picture.taken,
+                "watermark": mark.watermark,
+                "taken": mark.taken,
             }
-            for pair in sorted(set(pairs))
-            if known.get(pair) != picture
+            for pair, mark in marks.items()
+            if known.get(pair) != mark
         }
         await insert_rows(
             tx, picture_mark, [row for pair, row in rows.items() if pair not in known]

@@ -240,6 +240,24 @@ async def test_a_count_that_agrees_with_the_books_outdates_older_pictures(
     assert await outside.on_hand("MUG at A") == 7
 
 
+async def test_a_count_that_found_nothing_of_what_was_never_there_outdates_older_pictures(
+    outside: Outside,
+) -> None:
+    now = await outside.now()
+    await outside.shop.put_items("POT")
+    desk = Desk(outside.shop)
+    await desk.begin("POT")
+    await desk.submit("Ann", {"POT": 0})
+
+    older = await outside.show({"POT at A": 5}, taken=now - timedelta(seconds=60))
+    assert names(older.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("POT at A") == 0
+
+    newer = await outside.show({"POT at A": 5}, taken=now + timedelta(seconds=60))
+    assert names(newer.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("POT at A") == 5
+
+
 async def test_without_a_time_a_picture_is_older_where_it_lacks_what_the_count_has_seen(
     outside: Outside,
 ) -> None:

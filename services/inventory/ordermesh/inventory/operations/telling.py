@@ -92,7 +92,7 @@ class Telling:
                 if rows[place].row.key.sku in kits:
                     verdicts[place] = Misfit(Trouble.KIT)
             sound = [place for place in sound if place not in verdicts]
-            await self._look_back([rows[place] for place in sound], books)
+            await self._look_back([rows[place] for place in sound])
             ledger = books.opened()
             with span("decide", {Attributes.LINE_COUNT: len(sound)}):
                 for place in sound:
@@ -176,7 +176,7 @@ class Telling:
         kits = await self.stores.items.kits_among(self.tx, {key.sku for key in keys})
         return books, kits, await self.tx.now()
 
-    async def _look_back(self, rows: Sequence[Told], books: Books) -> None:
+    async def _look_back(self, rows: Sequence[Told]) -> None:
         """Read what pictures showed of the keys before, and what these ones do not contain."""
         wanted: dict[str, set[StockKey]] = defaultdict(set)
         for told in rows:
@@ -192,10 +192,9 @@ class Telling:
         for told in rows:
             if told.picture is None or not isinstance(told.row, PictureRow):
                 continue
-            balance = books.balances.get(told.row.key)
-            if balance is not None and balance.sequence:
-                shown = (told.source_id, told.picture, told.is_full)
-                included[shown][told.row.key] = told.row.included_sequence
+            # Also of a key without any entry: people may have counted that nothing is there.
+            shown = (told.source_id, told.picture, told.is_full)
+            included[shown][told.row.key] = told.row.included_sequence
         for shown, keys_of in included.items():
             source_id, picture, _ = shown
             found = await self.stores.sources.unseen(

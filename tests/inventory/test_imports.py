@@ -273,6 +273,33 @@ async def test_an_older_full_picture_does_not_undo_a_newer_one(outside: Outside)
     assert names(shown.outcomes) == ["OUTDATED"]
 
 
+async def test_an_older_picture_does_not_undo_what_a_full_one_shows_of_other_places(
+    outside: Outside,
+) -> None:
+    await outside.tell(*(delta(number, "MUG at B", 1) for number in range(1, 5)))
+    await outside.begin(IMPORT, watermark=4, location_ids=["A"])
+    await outside.send(IMPORT, {1: {"MUG at B": (3, 5)}})
+
+    reply = await outside.show({"MUG at B": (8, 5)}, watermark=2)
+
+    assert names(reply.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at B") == 3
+
+
+async def test_an_older_picture_does_not_undo_a_full_one_that_was_too_far_ahead_at_first(
+    outside: Outside,
+) -> None:
+    await outside.put_source(ahead_max=2)
+    await outside.begin(IMPORT, watermark=4)
+    await outside.tell(*(delta(number, "MUG at A", 1) for number in range(1, 5)))
+    await outside.send(IMPORT, {1: {"MUG at A": (3, 5)}})
+
+    reply = await outside.show({"MUG at A": (8, 5)}, watermark=2)
+
+    assert names(reply.outcomes) == ["OUTDATED"]
+    assert await outside.on_hand("MUG at A") == 3
+
+
 async def test_changes_that_a_full_picture_contains_and_that_come_later_count_no_more(
     outside: Outside,
 ) -> None:

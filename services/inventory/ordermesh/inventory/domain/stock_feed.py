@@ -138,6 +138,14 @@ class Picture:
             known.taken if self.taken is None else self.taken,
         )
 
+    def covers(self, other: "Picture") -> bool:
+        """Whether all that is older than the other one is known to be older than this one."""
+        by_number = other.watermark is None or (
+            self.watermark is not None and self.watermark >= other.watermark
+        )
+        by_time = other.taken is None or (self.taken is not None and self.taken >= other.taken)
+        return by_number and by_time
+
     def is_in_future(self, now: datetime) -> bool:
         """Whether it cannot have been taken yet, however wrong clocks may be."""
         return self.taken is not None and self.taken > now + CLOCK_SKEW

@@ -315,9 +315,24 @@ class Telling:
             is_alone = picture.taken is None or await self.stores.sources.is_alone(
                 self.tx, state.source
             )
-            if is_ahead or not is_full or not is_alone:
-                pairs = self.names.pairs(keys)
-                await self.stores.sources.mark(self.tx, surrogate, pairs, picture)
+            is_noted = is_full and is_alone and not is_ahead
+            left = self._unnoted(source_id, picture, keys) if is_noted else keys
+            await self.stores.sources.mark(self.tx, surrogate, self.names.pairs(left), picture)
+
+    def _unnoted(
+        self, source_id: str, picture: Picture, keys: Sequence[StockKey]
+    ) -> list[StockKey]:
+        """Keys at locations of which no note outdates what is older than the picture.
+
+        It shows whole locations, but also keys elsewhere; and it may have been too far ahead to be
+        believed when it was announced.
+        """
+        noted = self._marks[source_id].locations
+        return [
+            key
+            for key in keys
+            if key.location_id not in noted or not noted[key.location_id].covers(picture)
+        ]
 
     async def quarantine(self, rows: Sequence[Told], verdicts: Sequence[Verdict]) -> list[UUID]:
         """Keep the rows that cannot be right; gives their ids."""

@@ -228,6 +228,8 @@ class SqlSourceStore:
         self, tx: Transaction, source: int, pairs: Collection[Pair], picture: Picture
     ) -> None:
         """Remember a picture beside those before; item 0 of a pair means the whole location."""
+        if not pairs:
+            return
         known = await _marked(tx, source, pairs)
         marks = {pair: picture.after(known.get(pair)) for pair in sorted(set(pairs))}
         rows = {

@@ -242,6 +242,17 @@ async def test_what_a_picture_does_not_name_is_gone_where_that_is_said(
     assert await outside.shop.is_sound()
 
 
+async def test_a_key_whose_row_is_in_quarantine_is_not_absent(outside: Outside) -> None:
+    await outside.begin(IMPORT, taken=await outside.now(), absent=ZERO)
+    await outside.send(IMPORT, {1: {"MUG at A": (8, 1), "CUP at A": (-3, 1)}})
+
+    done = await outside.complete(IMPORT, 1)
+
+    places = ("MUG at A", "CUP at A", "JAR at A")
+    assert [await outside.on_hand(place) for place in places] == [8, 10, 0]
+    assert done.counts.quarantined_count == 1
+
+
 async def test_what_a_picture_has_named_is_not_absent_while_that_is_forgotten(
     outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,7 +109,12 @@ class Telling:
             misfit = misshapen(told.row)
             if misfit is not None:
                 found[place] = misfit
-        shapely = [told.row.key for place, told in enumerate(rows) if place not in found]
+        # Fewer than no units cannot be right, but the key is named all the same.
+        shapely = [
+            told.row.key
+            for place, told in enumerate(rows)
+            if place not in found or _is_negative(found[place])
+        ]
         kits = await self.stores.items.look_up(self.tx, {key.sku for key in shapely}, self.names)
         places = {key.location_id for key in shapely}
         await self.stores.locations.look_up(self.tx, places, self.names)
@@ -344,6 +349,10 @@ class Telling:
         if not misfits:
             return []
         return await self.stores.quarantine.add(self.tx, misfits, self.names, await self.tx.now())
+
+
+def _is_negative(verdict: Verdict) -> bool:
+    return isinstance(verdict, Misfit) and verdict.trouble is Trouble.NEGATIVE
 
 
 def _may_grow(row: Delta | PictureRow) -> bool:

@@ -229,6 +229,19 @@ async def test_what_is_held_and_follows_a_picture_is_applied_with_it(outside: Ou
     assert await outside.on_hand("MUG at A") == 6
 
 
+async def test_a_picture_that_is_tried_again_settles_what_is_held(outside: Outside) -> None:
+    await outside.put_source(gap_policy=HOLD, ahead_max=2)
+    await outside.tell(delta(2, "MUG at A", 1), delta(4, "MUG at A", 1))
+    shown = await outside.show({"MUG at A": (9, 1)}, watermark=3)
+    assert names(shown.outcomes) == ["QUARANTINED"]
+
+    again = await outside.retry(*shown.quarantine_ids, accept_jumps=True)
+
+    assert names(again.outcomes) == ["APPLIED"]
+    assert await outside.on_hand("MUG at A") == 8
+    assert (await outside.source()).held_count == 0
+
+
 async def test_what_is_held_is_applied_when_the_source_holds_no_more(outside: Outside) -> None:
     await outside.put_source(gap_policy=HOLD)
     await outside.tell(delta(2, "MUG at A", 1))

@@ -157,10 +157,17 @@ async def show(
     verdicts = await telling.apply(rows)
     quarantine_ids = await telling.quarantine(rows, verdicts)
     await stores.sources.advance(tx, telling.states.values(), names, await tx.now())
-    state = telling.states[state.source.source_id]
-    if state.source.gap_policy is GapPolicy.HOLD and state.ahead > state.numbers.applied:
-        await _hear(stores, tx, state, (), names, actor)
+    await _settle_held(stores, tx, telling.states.values(), names, actor)
     return Result(verdicts, quarantine_ids)
+
+
+async def _settle_held(
+    stores: Stores, tx: Transaction, states: Collection[SourceState], names: Names, actor: Actor
+) -> None:
+    """Deal with what pictures have shown of changes that are held, and with what follows them."""
+    for state in states:
+        if state.source.gap_policy is GapPolicy.HOLD and state.ahead > state.numbers.applied:
+            await _hear(stores, tx, state, (), names, actor)
 
 
 async def retry_rows(
@@ -191,6 +198,7 @@ async def retry_rows(
     decisions = {one: _decision(verdict) for one, verdict in verdicts.items()}
     await stores.quarantine.decide(tx, decisions, speaker.actor, note, now)
     await stores.sources.advance(tx, telling.states.values(), names, now)
+    await _settle_held(stores, tx, telling.states.values(), names, speaker.actor)
     return Result([verdicts[one] for one in quarantine_ids])
 
 

@@ -229,6 +229,24 @@ async def test_what_is_held_and_follows_a_picture_is_applied_with_it(outside: Ou
     assert await outside.on_hand("MUG at A") == 6
 
 
+async def test_a_picture_settles_what_is_held_however_much_is_settled_before(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation, "RELEASED_MAX", 3)
+    await outside.put_source(gap_policy=HOLD)
+    await outside.tell(*(delta(number, "MUG at A", 1) for number in range(2, 8)))
+
+    await outside.show({"MUG at A": (10, 1)}, watermark=1)
+    reply = await outside.tell(delta(8, "MUG at A", 1))
+
+    assert names(reply.outcomes) == ["APPLIED"]
+    assert (await outside.source()).held_count == 0
+    assert await outside.on_hand("MUG at A") == 3
+    late = await outside.tell(delta(1, "MUG at A", 1))
+    assert (names(late.outcomes), late.applied_sequence) == (["CONTAINED"], 8)
+    assert await outside.on_hand("MUG at A") == 3
+
+
 async def test_a_picture_that_is_tried_again_settles_what_is_held(outside: Outside) -> None:
     await outside.put_source(gap_policy=HOLD, ahead_max=2)
     await outside.tell(delta(2, "MUG at A", 1), delta(4, "MUG at A", 1))

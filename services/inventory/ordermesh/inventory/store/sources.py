@@ -116,12 +116,16 @@ class SqlSourceStore:
     async def waiting(
         self, tx: Transaction, source: int, numbers: Collection[int], size: int
     ) -> Waiting:
-        """The first changes that are held, so many, and which of the numbers are held."""
+        """The first changes that are held, so many, and which of the numbers are held.
+
+        Those that are settled come beside them: else they would stand before what is not.
+        """
+        settled_first = held_delta.c.is_settled.desc()
         first = await tx.execute(
             select(held_delta.c.delta, held_delta.c.is_settled)
             .where(held_delta.c.source_id == source)
-            .order_by(held_delta.c.source_sequence)
-            .limit(size)
+            .order_by(settled_first, held_delta.c.source_sequence)
+            .limit(size + await _settled_count(tx, source))
         )
         rows = first.all()
         deltas = [read_delta(row.delta) for row in rows]
@@ -264,6 +268,16 @@ class SqlSourceStore:
     ) -> dict[StockKey, Unseen]:
         """What a picture does not contain of keys; what it contains wholly is left out."""
         return await unseen(tx, source, picture, included, names, highest)
+
+
+async def _settled_count(tx: Transaction, source: int) -> int:
+    found = await tx.execute(
+        select(func.count())
+        .select_from(held_delta)
+        .where(held_delta.c.source_id == source, held_delta.c.is_settled.is_(True))
+    )
+    count: int = found.scalar_one()
+    return count
 
 
 async def _marked(tx: Transaction, source: int, wanted: Collection[Pair]) -> dict[Pair, Picture]:

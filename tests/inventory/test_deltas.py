@@ -272,6 +272,23 @@ async def test_what_is_held_is_applied_when_the_source_holds_no_more(outside: Ou
     assert await outside.on_hand("MUG at A") == 8
 
 
+async def test_what_is_held_is_never_forgotten(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation, "RELEASED_MAX", 2)
+    monkeypatch.setattr(stock_source, "GAPS_KEPT", 2)
+    await outside.put_source(gap_policy=HOLD)
+    await outside.tell(*(delta(number, "MUG at A", 1) for number in (2, 4, 6, 8)))
+    await outside.put_source(gap_policy=TELL)
+    await outside.tell(*(delta(number, "MUG at A", 1) for number in (20, 22, 24)))
+
+    await outside.tell(*(delta(number, "MUG at A", 1) for number in (30, 32, 34)))
+
+    assert await outside.on_hand("MUG at A") == 0
+    source = await outside.source()
+    assert (source.held_count, source.quarantined_count) == (0, 0)
+
+
 async def test_not_more_than_a_bound_is_held(
     outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:

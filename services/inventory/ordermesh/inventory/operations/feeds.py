@@ -265,7 +265,8 @@ def _sorted_in(
     fresh: list[Delta] = []
     released, early, doubtful = set[int](), set[int](), set[int]()
     for number, delta in sorted(pool.items()):
-        if numbers.is_forgotten(number):
+        # What is held was not dealt with, however many gaps there are.
+        if number in new and numbers.is_forgotten(number):
             doubtful.add(number)
             fresh.append(delta)
             continue

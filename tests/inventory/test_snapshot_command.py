@@ -14,6 +14,7 @@ from ordermesh.cli import importing, snapshot
 from ordermesh.cli.doctor import Verdict, sources
 from ordermesh.cli.snapshot import (
     BrokeOff,
+    CannotBeRead,
     Imported,
     ImportOptions,
     as_fields,
@@ -88,6 +89,19 @@ async def test_a_file_of_one_location_need_not_name_it(
         0,
         10,
     ]
+
+
+async def test_what_cannot_be_read_is_not_taken_for_absent(
+    served: Served, outside: Outside, tmp_path: Path
+) -> None:
+    file = tmp_path / "stock.csv"
+    file.write_text("sku,on_hand\nMUG,6\nCUP,many\n")
+
+    with pytest.raises(CannotBeRead):
+        await bring(served, file, location_ids=["A"], watermark=0, absent="zero")
+
+    assert await outside.on_hand("CUP at A") == 10
+    assert await outside.on_hand("MUG at A") == 10
 
 
 async def test_the_same_file_again_changes_nothing(

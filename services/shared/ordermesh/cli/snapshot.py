@@ -37,6 +37,10 @@ class BrokeOff(ValueError):
     """An import of this file broke off, and nobody said that it should go on."""
 
 
+class CannotBeRead(ValueError):
+    """Lines of a file cannot be read, and what the file does not name would be set to zero."""
+
+
 @dataclass(frozen=True)
 class ImportOptions:
     """A file, whose picture it is, of what, and when it was taken.
@@ -73,11 +77,13 @@ async def import_snapshot(
 ) -> Imported:
     """Send the file, or what is left of it, and read what was not taken.
 
-    Raises ``BrokeOff``, ``OSError`` and ``AioRpcError``.
+    Raises ``BrokeOff``, ``CannotBeRead``, ``OSError`` and ``AioRpcError``.
     """
     announcement, total = await asyncio.to_thread(_announcement, options)
     only = options.location_ids[0] if len(options.location_ids) == 1 else ""
     file = SnapshotFile(options.file, only)
+    if options.absent == "zero":
+        await asyncio.to_thread(_refuse_unreadable, file)
 
     def rows() -> Iterator[SnapshotRow]:
         for row in file.rows():
@@ -153,6 +159,17 @@ def as_fields(imported: Imported) -> dict[str, object]:
         "quarantined_by_reason": dict(reasons),
         "refused": [str(one) for one in imported.refused],
     }
+
+
+def _refuse_unreadable(file: SnapshotFile) -> None:
+    """Raise ``CannotBeRead`` for lines of which nobody knows what they name."""
+    for _ in file.rows():
+        pass
+    if file.refusals:
+        raise CannotBeRead(
+            f"{len(file.refusals):,} cannot be read, so that what they name would be set to zero;"
+            f" the first: {file.refusals[0]}"
+        )
 
 
 def _announcement(options: ImportOptions) -> tuple[BeginImportRequest, int]:

@@ -15,6 +15,8 @@ from ordermesh.inventory.domain.errors.feed import NotYourSource, TooManyHeld, U
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooMuchAsked
 from ordermesh.inventory.operations import feeds as operation
 from ordermesh.runtime.validation import InvalidFields
+from tests.dialects import on_sqlite
+from tests.fakes import FakeClock
 from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import item
 from tests.inventory.outside import (
@@ -461,6 +463,19 @@ async def test_sources_tell_how_far_they_are_and_which_are_silent(outside: Outsi
 async def shortfalls(outside: Outside) -> list[Shortfall]:
     request = ListShortfallsRequest(page_size=1000)
     return list((await outside.shop.ledger.ListShortfalls(request, NO_CONTEXT)).shortfalls)
+
+
+@on_sqlite
+async def test_a_source_is_not_heard_of_when_its_rows_are_tried_again(
+    outside: Outside, clock: FakeClock
+) -> None:
+    told = await outside.tell(delta(1, "POT at A", 1))
+    heard = (await outside.source()).heard_time
+
+    clock.advance(60)
+    await outside.retry(*told.quarantine_ids)
+
+    assert (await outside.source()).heard_time == heard
 
 
 async def test_goods_that_are_gone_leave_promises_short_where_the_source_may_say_so(

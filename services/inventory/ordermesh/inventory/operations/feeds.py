@@ -197,7 +197,7 @@ async def retry_rows(
         verdicts |= zip(part, await telling.apply(told), strict=True)
     decisions = {one: _decision(verdict) for one, verdict in verdicts.items()}
     await stores.quarantine.decide(tx, decisions, speaker.actor, note, now)
-    await stores.sources.advance(tx, telling.states.values(), names, now)
+    await stores.sources.advance(tx, telling.states.values(), names, None)
     await _settle_held(stores, tx, telling.states.values(), names, speaker.actor)
     return Result([verdicts[one] for one in quarantine_ids])
 

@@ -61,9 +61,9 @@ class SourceStore(Protocol):
         ...
 
     async def advance(
-        self, tx: Transaction, states: Collection[SourceState], names: Names, now: datetime
+        self, tx: Transaction, states: Collection[SourceState], names: Names, now: datetime | None
     ) -> None:
-        """Note how far sources have come, and that they were heard of."""
+        """Note how far sources have come, and that they were heard of now; None: they were not."""
         ...
 
     async def get(self, tx: Transaction, source_id: str) -> StockSource:

@@ -85,9 +85,9 @@ class SqlSourceStore:
         return len(new) + len(changed)
 
     async def advance(
-        self, tx: Transaction, states: Collection[SourceState], names: Names, now: datetime
+        self, tx: Transaction, states: Collection[SourceState], names: Names, now: datetime | None
     ) -> None:
-        """Note how far sources have come, and that they were heard of."""
+        """Note how far sources have come, and that they were heard of now; None: they were not."""
         for state in states:
             await tx.execute(
                 update(stock_source)
@@ -97,7 +97,7 @@ class SqlSourceStore:
                     gaps=[list(gap) for gap in state.numbers.gaps],
                     forgotten=state.numbers.forgotten,
                     ahead=state.ahead,
-                    heard_time=now,
+                    heard_time=now or state.heard_time,
                 )
             )
 

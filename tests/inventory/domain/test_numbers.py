@@ -28,7 +28,7 @@ from ordermesh.inventory.domain.picking import ShortOutcome
 from ordermesh.inventory.domain.quarantine import QuarantineState
 from ordermesh.inventory.domain.reservation import LineState
 from ordermesh.inventory.domain.returned import Disposition
-from ordermesh.inventory.domain.snapshot_import import Absent, ImportState
+from ordermesh.inventory.domain.snapshot_import import Absent
 from ordermesh.inventory.domain.stock_feed import DeltaKind, Outcome, Trouble
 from ordermesh.inventory.domain.stock_source import GapPolicy, SourceKind
 from ordermesh.inventory.domain.supply import PutVerdict, SupplyKind, SupplyState
@@ -47,7 +47,6 @@ PUBLISHED: Mapping[type[enum.IntEnum], Any] = {
     Disposition: PublishedDisposition,
     GapPolicy: v1.StockSource.GapPolicy,
     Handling: v1.Item.Handling,
-    ImportState: v1.SnapshotImport.State,
     Level: v1.AvailabilityLevel,
     LineState: v1.ReservationLine.State,
     LocationType: v1.Location.Type,

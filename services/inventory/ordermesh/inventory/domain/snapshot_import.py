@@ -22,8 +22,8 @@ class Absent(enum.IntEnum):
     ZERO = 2
 
 
-class ImportState(enum.IntEnum):
-    """How far an import is; the numbers are the contract's, for which ``CLOSED`` is still open.
+class ImportState(enum.Enum):
+    """How far an import is, by the numbers that are kept; for callers ``CLOSED`` is still open.
 
     What is ``CLOSED`` takes no frames and sets nothing to zero any more: what it has named is being
     forgotten, and would be taken for absent.

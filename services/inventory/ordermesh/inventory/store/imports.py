@@ -197,7 +197,7 @@ async def _closed(tx: Transaction, older_than: datetime) -> UUID | None:
     closed = await tx.execute(
         update(snapshot_import)
         .where(snapshot_import.c.import_id == row.import_id, is_old)
-        .values(state=int(ImportState.CLOSED))
+        .values(state=ImportState.CLOSED.value)
     )
     import_id: UUID = row.import_id
     return import_id if closed.rowcount else None
@@ -216,7 +216,7 @@ async def _named(tx: Transaction, import_id: UUID, wanted: Collection[Pair]) -> 
 def _progress(one: SnapshotImport, now: datetime) -> dict[str, Any]:
     return {
         "next_frame": one.next_frame,
-        "state": int(one.state),
+        "state": one.state.value,
         "update_time": now,
         **written_tally(one.tally),
     }

@@ -42,7 +42,8 @@ class FeedServiceStub:
     A picture that is older than another of its source is of no use: it is compared by watermark, and
     where one of them has none by time. Pictures of different sources of one key can be compared only by
     `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
-    last is believed.
+    last is believed. Not so for full pictures of a source that was alone with its locations when they
+    came: of these an older picture of a source that is put later is believed.
 
     A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
     which number a source has come to is not known here before it tells of its changes. One that is too
@@ -141,7 +142,8 @@ class FeedServiceAsyncStub(FeedServiceStub):
     A picture that is older than another of its source is of no use: it is compared by watermark, and
     where one of them has none by time. Pictures of different sources of one key can be compared only by
     `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
-    last is believed.
+    last is believed. Not so for full pictures of a source that was alone with its locations when they
+    came: of these an older picture of a source that is put later is believed.
 
     A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
     which number a source has come to is not known here before it tells of its changes. One that is too
@@ -236,7 +238,8 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
     A picture that is older than another of its source is of no use: it is compared by watermark, and
     where one of them has none by time. Pictures of different sources of one key can be compared only by
     `picture_time`: where both have one, the older is of no use; where one has none, the one that comes
-    last is believed.
+    last is believed. Not so for full pictures of a source that was alone with its locations when they
+    came: of these an older picture of a source that is put later is believed.
 
     A watermark is believed as far as `ahead_max` of its source allows, which by default is however far:
     which number a source has come to is not known here before it tells of its changes. One that is too

@@ -12,8 +12,10 @@ from ordermesh.api.inventory.v1 import (
     AvailabilityLevel,
     BalanceChange,
 )
+from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.background.levels import TOPICS, LevelWatcher
 from ordermesh.kernel.clock import SystemClock
+from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.feed import Sequencer
 from tests.inventory.messages import control, item, location
 from tests.inventory.reading import changes_told
@@ -43,10 +45,14 @@ class Watch:
         return [(kind, one.sku, one.channel, one.available) for kind, one in new]
 
     async def pass_on(self, watcher: LevelWatcher) -> None:
-        database = self._shop.wiring.database
         while await self._sequencer.stamp():
             pass
         await watcher.look_at_controls()
+        await self.follow(watcher)
+
+    async def follow(self, watcher: LevelWatcher) -> None:
+        """Let it look at balances alone: at controls another task of it looks."""
+        database = self._shop.wiring.database
         while await self._sequencer.stamp():
             pass
         watched = await database.read(self._shop.wiring.stores.levels.watched)
@@ -140,6 +146,26 @@ async def test_what_was_told_and_that_it_was_told_are_one(
             await watch.look()
 
     assert await watch.look() == [("out", "MUG", "web", 0), ("back", "MUG", "web", 1)]
+
+
+@pytest.mark.parametrize("has_looked", [False, True], ids=["restarted", "another that lags"])
+async def test_who_knows_no_controls_yet_passes_no_crossing_by(
+    shop: Shop, has_looked: bool
+) -> None:
+    watch = Watch(shop)
+    fresh = assemble(shop.wiring.database, SystemClock(), RandomIds(), {})
+    late = LevelWatcher(fresh.database, fresh.feed, fresh.stores, SystemClock())
+    await shop.stock({"MUG at A": 10})
+    if has_looked:
+        await late.look_at_controls()  # nothing is controlled so far
+    await shop.put_controls(control("low", "low_level", 3, sku="MUG"))
+    assert await watch.look() == []
+
+    # Who has told so far dies before it hears of this; the other hears of it, and only once.
+    await shop.adjust("MUG at A", on_hand=0)
+    await watch.follow(late)
+
+    assert [(kind, one.sku) for kind, one in await watch.told()] == [("out", "MUG")]
 
 
 async def test_a_kit_crosses_when_a_component_does(shop: Shop, watch: Watch) -> None:

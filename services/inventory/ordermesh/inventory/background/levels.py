@@ -70,8 +70,7 @@ class LevelWatcher:
     async def look(self, page: Page) -> bool:
         """Look at what a page tells of; False when another process had looked further."""
         skus: list[str] = []
-        # What a control that is newer than the table says is looked at when the control is.
-        if page.changes and ControlKind.LOW_LEVEL in self._stores.controls.last_table.kinds:
+        if page.changes and await self._is_any_watched():
             # Of a balance the key begins with the SKU, of an item it is the SKU.
             skus = sorted({change.key.split("\x1f")[0] for change in page.changes})
             for start in range(0, len(skus), SKUS):
@@ -85,6 +84,14 @@ class LevelWatcher:
             await self._database.run(partial(self._advance, page.revision))
         self._looked = page.revision
         return True
+
+    async def _is_any_watched(self) -> bool:
+        """Whether a control watches levels by now: what one put later crosses is looked at then.
+
+        The table that was read last may be older, or none at all where this process has just begun.
+        """
+        table = await self._database.read(self._stores.controls.table)
+        return ControlKind.LOW_LEVEL in table.kinds
 
     async def _follow_controls(self) -> None:
         doorbell = self._database.doorbells.listen(CONTROLS_CHANGED)

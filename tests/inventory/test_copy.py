@@ -3,8 +3,9 @@
 import asyncio
 import random
 from array import array
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -26,6 +27,7 @@ from ordermesh.client.copies import HEAD_KEY, CopyAway, StockCopy, key_of, seal,
 from ordermesh.client.vectors import Vectors
 from ordermesh.inventory.__main__ import assemble, define
 from ordermesh.inventory.background import copying
+from ordermesh.inventory.background.copying import Copier
 from ordermesh.inventory.cache.writing import RedisCopyWriter
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.ports.copies import CopyLost
@@ -33,10 +35,11 @@ from ordermesh.inventory.settings import InventorySettings
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime import feed_pages
 from ordermesh.runtime.database import Database, Transaction
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
-from tests.fakes import FakeClock
+from tests.fakes import START, FakeClock
 from tests.inventory.messages import control, item
 from tests.inventory.reading import insist
 from tests.inventory.shop import Shop
@@ -289,6 +292,63 @@ async def test_a_writer_that_was_replaced_writes_nothing(valkey: Valkey) -> None
     finally:
         await old.close()
         await new.close()
+
+
+class Scribe:
+    """Notes of all that is shown how much there is of a mug, and since when it is said to be so."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.is_away = self.has_refused = False
+        self.shown: list[tuple[datetime, int]] = []
+
+    async def time(self) -> datetime:
+        if self.is_away:
+            self.has_refused = True
+            raise CopyAway("Redis does not answer.")
+        return self.now
+
+    async def begin(self, _epoch: int, vectors: Vectors, _revision: int, since: datetime) -> None:
+        self.shown.append((since, vectors.figures("MUG", "A")[0]))
+
+    async def write(
+        self, vectors: Vectors, _skus: Collection[str], _change: CopyChange, since: datetime
+    ) -> None:
+        self.shown.append((since, vectors.figures("MUG", "A")[0]))
+
+    async def wrong_among(self, *_: object) -> list[str]:
+        return []
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_copy_never_says_that_it_is_newer_than_what_it_holds(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_pages, "PAGE_CHANGES", 3)
+    await shop.stock({"MUG at A": 10, "CUP at A": 10})
+    await shop.stamp()
+    wiring, scribe = shop.wiring, Scribe()
+    copier = Copier(wiring.database, wiring.stores, wiring.feed, scribe, None, SystemClock())
+    task = asyncio.create_task(copier.run())
+    await eventually(lambda: len(scribe.shown) > 1)
+
+    # While Redis is away much happens, and the mugs are the last that change.
+    scribe.is_away = True
+    await eventually(lambda: scribe.has_refused)
+    scribe.now += timedelta(minutes=5)
+    for units in range(10):
+        await shop.adjust("CUP at A", on_hand=20 + units)
+    await shop.adjust("MUG at A", on_hand=0)
+    await shop.stamp()
+    scribe.now += timedelta(minutes=5)
+    scribe.is_away = False
+    await eventually(lambda: scribe.shown[-1] == (scribe.now, 0))
+    await copier.stop()
+    await task
+
+    assert {units for since, units in scribe.shown if since > START} == {0}
 
 
 async def test_damaged_changes_make_a_reader_load_again(

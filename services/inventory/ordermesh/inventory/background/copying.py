@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
@@ -77,13 +78,14 @@ _Figures = tuple[int, int, int, int]
 class Kept:
     """What the copier holds in memory, and how far the copy is in line with it.
 
-    ``epoch`` is 0 while no copy is known to be ours. ``change_revision`` is that of the last entry
-    of its stream.
+    ``whole_time`` is when nothing was missing in memory, by the clock of Redis. ``epoch`` is 0
+    while no copy is known to be ours. ``change_revision`` is that of the last entry of its stream.
     """
 
-    def __init__(self, vectors: Vectors, revision: int, now: float) -> None:
+    def __init__(self, vectors: Vectors, revision: int, whole_time: datetime, now: float) -> None:
         self.vectors = vectors
         self.revision = revision
+        self.whole_time = whole_time
         self.epoch = 0
         self.change_revision = 0
         self.compare_time = now + COMPARE_SECONDS
@@ -222,9 +224,9 @@ class Copier:
 
     async def _lead(self, rest: Rest) -> None:
         """Load what the ledger says, and keep a copy of it for as long as we lead."""
-        await self._copy.time()  # nothing is loaded while Redis is away
+        since = await self._copy.time()  # nothing is loaded while Redis is away
         vectors, at = await self._load()
-        kept = Kept(vectors, at, self._clock.monotonic())
+        kept = Kept(vectors, at, since, self._clock.monotonic())
         while not self._is_stopping and await self._leadership.hold():
             try:
                 await self._keep(kept)
@@ -248,11 +250,13 @@ class Copier:
         since = await self._copy.time()
         if not kept.epoch:
             epoch = self._ids.new().int >> 65
-            await self._copy.begin(epoch, kept.vectors, kept.revision, since)
+            await self._copy.begin(epoch, kept.vectors, kept.revision, kept.whole_time)
             kept.begun(epoch)
         page, is_full = await self._feed.page(("availability", "item"), kept.revision + 1)
         change, skus = kept.follow(page)
-        await self._copy.write(kept.vectors, skus, change, since)
+        if not is_full:
+            kept.whole_time = since
+        await self._copy.write(kept.vectors, skus, change, kept.whole_time)
         kept.written(change)
         if self._clock.monotonic() >= kept.compare_time:
             kept.compare_time = self._clock.monotonic() + COMPARE_SECONDS

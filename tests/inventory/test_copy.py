@@ -213,6 +213,25 @@ async def test_the_copy_answers_those_who_allow_it_as_the_ledger_would(
     assert not is_copied(await ask(copied, ["MUG"], ("D",), seconds=60))
 
 
+async def test_what_was_stock_and_is_a_kit_now_is_answered_by_the_ledger(
+    valkey: Valkey, front: Shop, copied: Served
+) -> None:
+    await front.stock({"MUG at A": 6, "PAIR at A": 1})
+    await front.adjust("PAIR at A", on_hand=0)
+    await front.put_items(item("PAIR", {"MUG": 2}))
+
+    async def is_known() -> bool:
+        found = await head(valkey)
+        if found is None or not await has_copy(valkey, "MUG", "PAIR"):
+            return False
+        is_kit = await valkey.command("HEXISTS", key_of(found.epoch, "kits"), "PAIR")
+        return bool(is_kit) and is_copied(await ask(copied, ["MUG"], ("A",), seconds=60))
+
+    await eventually(is_known)
+    assert list((await ask(copied, ["PAIR"], ("A",))).totals) == [3]
+    assert list((await ask(copied, ["PAIR"], ("A",), seconds=60)).totals) == [3]
+
+
 async def test_a_copy_that_nobody_keeps_is_too_old_soon(
     valkey: Valkey, front: Shop, copied: Served
 ) -> None:

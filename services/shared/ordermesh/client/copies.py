@@ -153,7 +153,7 @@ class StockCopy:
     async def vectors(
         self, skus: Sequence[str]
     ) -> tuple[Head, Mapping[str, AvailabilityVector | None]]:
-        """The vectors of items, of one moment; None where there is no sound one.
+        """The vectors of items, of one moment; None where there is no sound one, and of kits.
 
         Raises ``CopyAway``.
         """
@@ -164,14 +164,16 @@ class StockCopy:
                     pipe.time()
                     pipe.get(HEAD_KEY)
                     pipe.hmget(key_of(head.epoch, "vectors"), list(skus))
-                    now, raw, found = await pipe.execute()
+                    # What was stocked before it became a kit has a vector still, of nothing.
+                    pipe.hmget(key_of(head.epoch, "kits"), list(skus))
+                    now, raw, found, kits = await pipe.execute()
             read = head_of(raw, now)
             if read is None:
                 break
             if read.epoch == head.epoch:
                 return read, {
-                    sku: vector_of(one, read.epoch, sku)
-                    for sku, one in zip(skus, found, strict=True)
+                    sku: vector_of(one, read.epoch, sku) if kit is None else None
+                    for sku, one, kit in zip(skus, found, kits, strict=True)
                 }
             head = read
         raise CopyAway("Redis holds no copy now.")

@@ -18,6 +18,8 @@ from ordermesh.api.inventory.v1 import (
     CopyHead,
     GetAvailabilityRequest,
     GetAvailabilityResponse,
+    KitComponent,
+    KitComposition,
     PackedBalances,
     VerifyLedgerRequest,
 )
@@ -275,6 +277,28 @@ async def test_a_wrong_vector_is_found_and_readers_recover(
     async with following(valkey.url) as stock:
         await eventually(lambda: has_copy(valkey, other_than=before.epoch))
         await eventually(lambda: equals_the_ledger(copied, stock, ["MUG", "CUP"]))
+
+
+@pytest.mark.parametrize("harm", ["lost", "another", "rubbish"])
+async def test_a_wrong_kit_is_found_and_readers_recover(
+    valkey: Valkey, front: Shop, copied: Served, harm: str
+) -> None:
+    await front.stock({"MUG at A": 6})
+    await front.put_items(item("PAIR", {"MUG": 2}))
+    await eventually(lambda: has_copy(valkey, "MUG"))
+    before = await head(valkey)
+    assert before is not None
+    kits = key_of(before.epoch, "kits")
+    await eventually(lambda: valkey.command("HEXISTS", kits, "PAIR"))
+    lie = KitComposition(sku="PAIR", components=[KitComponent(sku="MUG", quantity=1)])
+    if harm == "lost":
+        await valkey.command("DEL", kits)
+    else:
+        await valkey.command("HSET", kits, "PAIR", seal(lie) if harm == "another" else b"rubbish")
+
+    await eventually(lambda: has_copy(valkey, other_than=before.epoch))
+    async with following(valkey.url) as stock:
+        await eventually(lambda: equals_the_ledger(copied, stock, ["MUG", "PAIR"]))
 
 
 async def test_a_writer_that_was_replaced_writes_nothing(valkey: Valkey) -> None:

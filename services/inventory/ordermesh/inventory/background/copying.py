@@ -124,10 +124,10 @@ class Kept:
             self.change_revision = change.revision
 
     def next_skus(self) -> list[str]:
-        """The next items whose vectors are to be compared."""
+        """The next items and kits that are to be compared."""
         chosen = list(islice(self._skus, COMPARED_VECTORS))
         if not chosen:
-            self._skus = iter(list(self.vectors.rows))
+            self._skus = iter([*self.vectors.rows, *self.vectors.kits])
             chosen = list(islice(self._skus, COMPARED_VECTORS))
         return chosen
 

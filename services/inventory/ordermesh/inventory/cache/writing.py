@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from ordermesh.api.inventory.v1 import CopyChange, CopyHead
+from ordermesh.api.inventory.v1 import CopyChange, CopyHead, KitComposition
 from ordermesh.client.copies import (
     HEAD_KEY,
     key_of,
@@ -101,15 +101,16 @@ class RedisCopyWriter:
                     raise CopyLost from error
 
     async def wrong_among(self, epoch: int, vectors: Vectors, skus: Sequence[str]) -> list[str]:
-        """Read them and compare."""
+        """Read them and compare, vectors and kits."""
         if not skus:
             return []
         with translated():
             found = await self._redis.hmget(key_of(epoch, "vectors"), list(skus))
+            kits = await self._redis.hmget(key_of(epoch, "kits"), list(skus))
         return [
             sku
-            for sku, raw in zip(skus, found, strict=True)
-            if vector_of(raw, epoch, sku) != vector_message(vectors, epoch, sku)
+            for sku, raw, kit in zip(skus, found, kits, strict=True)
+            if _differs(vectors, epoch, sku, raw, kit)
         ]
 
     async def close(self) -> None:
@@ -142,6 +143,15 @@ class RedisCopyWriter:
         pipe.set(HEAD_KEY, seal(head))
         for part in _PARTS:
             pipe.expire(key_of(epoch, part), KEPT_SECONDS)
+
+
+def _differs(vectors: Vectors, epoch: int, sku: str, raw: bytes | None, kit: bytes | None) -> bool:
+    """Whether what is kept of an item or a kit is something else than we would write."""
+    if (sku in vectors.rows, sku in vectors.kits) != (raw is not None, kit is not None):
+        return True
+    if raw is not None and vector_of(raw, epoch, sku) != vector_message(vectors, epoch, sku):
+        return True
+    return kit is not None and unseal(KitComposition, kit) != kit_message(vectors, sku)
 
 
 def _chunks(names: Iterable[str]) -> Iterator[list[str]]:

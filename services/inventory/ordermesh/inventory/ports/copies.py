@@ -34,7 +34,7 @@ class CopyWriter(Protocol):
         ...
 
     async def wrong_among(self, epoch: int, vectors: Vectors, skus: Sequence[str]) -> list[str]:
-        """The items whose vectors are missing or say something else than ours."""
+        """The items whose vectors, or what kits are made of, are missing or not as ours."""
         ...
 
     async def close(self) -> None:

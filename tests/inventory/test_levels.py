@@ -182,6 +182,23 @@ async def test_a_kit_crosses_when_a_component_does(shop: Shop, watch: Watch) -> 
     assert set(await watch.look()) == {("back", "SET", "", 50), ("back", "SET", "web", 50)}
 
 
+async def test_an_item_of_very_many_kits_at_very_many_locations_is_looked_at_too(
+    shop: Shop,
+) -> None:
+    places = [f"STORE-{number}" for number in range(800)]
+    await shop.put_locations(*places)
+    await shop.stock({f"MUG at {place}": 1 for place in places})
+    await shop.put_items(*(item(f"SET-{number}", {"MUG": 1}) for number in range(650)))
+    await shop.put_controls(control("low", "low_level", 3))
+    watch = Watch(shop)
+    assert await watch.look() == []
+
+    await shop.adjust("MUG at STORE-0", on_hand=0)
+    await shop.put_controls(control("none", "exclude", 1, sku="SET-649"))
+
+    assert await watch.look() == [("out", "SET-649", "", 0)]
+
+
 async def test_a_control_can_cross_a_level_too(shop: Shop, watch: Watch) -> None:
     await shop.put_controls(control("safety", "safety_stock", 5, sku="MUG"))
     assert await watch.look() == [("low", "MUG", "web", 1)]

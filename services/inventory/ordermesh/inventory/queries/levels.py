@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ordermesh.inventory.domain.control import Control, ControlKind
 from ordermesh.inventory.domain.control_table import ProductControls
+from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.levels import Look, Standing, Subject
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.inventory.queries.availability import get_availability
@@ -33,7 +34,7 @@ async def look_at(
     standing = {subject for subject, one in known.items() if one.level is not None}
     for channel in sorted(named | {subject.channel for subject in standing}):
         watched = [sku for sku in sorted(products) if _is_watched(products[sku], channel)]
-        found = await _look(stores, tx, watched, products, channel, now, known) if watched else []
+        found = await _looks(stores, tx, watched, products, channel, now, known)
         for look in found:
             if channel in named:
                 looks[look.subject] = look
@@ -44,6 +45,31 @@ async def look_at(
 
 def _is_watched(product: ProductControls, channel: str) -> bool:
     return any(control.is_for(channel) for control in product.of_kind(_LOW))
+
+
+async def _looks(
+    stores: Stores,
+    tx: Transaction,
+    skus: Sequence[str],
+    products: dict[str, ProductControls],
+    channel: str,
+    now: datetime,
+    known: Collection[Subject],
+) -> list[Look]:
+    """As ``_look``, in parts where that would be more than one read answers."""
+    if not skus:
+        return []
+    try:
+        return await _look(stores, tx, skus, products, channel, now, known)
+    except TooMuchAsked:
+        if len(skus) == 1:
+            raise
+    half = len(skus) // 2
+    return [
+        look
+        for part in (skus[:half], skus[half:])
+        for look in await _looks(stores, tx, part, products, channel, now, known)
+    ]
 
 
 async def _look(

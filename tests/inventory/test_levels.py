@@ -1,5 +1,7 @@
 """Threshold events: low, out and back, for items and kits, each told once."""
 
+import asyncio
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from ordermesh.inventory.background.levels import TOPICS, LevelWatcher
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.feed import Sequencer
+from tests.dialects import on_postgresql
 from tests.inventory.messages import control, item, location
 from tests.inventory.reading import changes_told
 from tests.inventory.shop import Shop
@@ -197,6 +200,36 @@ async def test_an_item_of_very_many_kits_at_very_many_locations_is_looked_at_too
     await shop.put_controls(control("none", "exclude", 1, sku="SET-649"))
 
     assert await watch.look() == [("out", "SET-649", "", 0)]
+
+
+@on_postgresql
+async def test_a_look_sees_balances_and_pools_of_one_moment(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.stock({"MUG at A": 10})
+    await shop.put_controls(
+        control("flash", "pool", 9, channel="app", sku="MUG"),
+        control("low", "low_level", 0, sku="MUG"),
+    )
+    watch, stores = Watch(shop), shop.wiring.stores
+    held = await shop.reserve({"MUG at A": 9}, channel="app")
+    # One mug is left to all who name no channel, now and later.
+    assert await watch.look() == []
+    read = stores.ledger.stock_of
+
+    async def meanwhile(*arguments: Any) -> Any:
+        """What was promised to the channel comes back after the balances were read."""
+        rows = await read(*arguments)
+        monkeypatch.undo()
+        release = shop.release(held.reservation_id)
+        await asyncio.create_task(release, context=Context())
+        return rows
+
+    monkeypatch.setattr(stores.ledger, "stock_of", meanwhile)
+    await shop.put_items(item("MUG", tags=["blue"]))
+
+    # The channel has mugs again. To all others nothing has happened.
+    assert [one for one in await watch.look() if one[2] == ""] == []
 
 
 async def test_a_control_can_cross_a_level_too(shop: Shop, watch: Watch) -> None:

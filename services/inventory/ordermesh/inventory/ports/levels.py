@@ -27,7 +27,7 @@ class LevelStore(Protocol):
         ...
 
     async def lock(self, tx: Transaction) -> Watched:
-        """How far was looked; nobody else looks until the commit."""
+        """How far was looked, first in a transaction; nobody else looks until the commit."""
         ...
 
     async def note(

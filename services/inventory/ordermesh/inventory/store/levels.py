@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, Select, select, text, update
 
 from ordermesh.inventory.domain.levels import Level, Standing, Subject
 from ordermesh.inventory.ports.levels import Watched
@@ -27,7 +27,15 @@ class SqlLevelStore:
         return await _read(tx, select(level_watch))
 
     async def lock(self, tx: Transaction) -> Watched:
-        """How far was looked; nobody else looks until the commit."""
+        """How far was looked; nobody else looks until the commit.
+
+        It begins its transaction, all of which sees one moment: else what came back to a pool
+        between two reads would seem to have gone. Locking a table takes no snapshot yet, and what
+        others commit before we have the lock is seen.
+        """
+        if tx.dialect == "postgresql":
+            await tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            await tx.execute(text("LOCK TABLE level_watch IN SHARE ROW EXCLUSIVE MODE"))
         return await _read(tx, select(level_watch).with_for_update())
 
     async def note(

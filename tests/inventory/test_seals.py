@@ -10,6 +10,7 @@ from sqlalchemy import Executable, delete, func, insert, select, update
 from ordermesh.api.inventory.v1 import BlockedKind, ListBalancesRequest, VerifyLedgerResponse
 from ordermesh.inventory.background.sealing import Sealer
 from ordermesh.inventory.domain.errors.history import RevisionNotSealed
+from ordermesh.inventory.domain.seal import GENESIS
 from ordermesh.inventory.queries import verification
 from ordermesh.inventory.store.seals import SqlSealStore
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
@@ -290,3 +291,14 @@ async def test_an_unknown_head_is_no_history(sealed: Shop) -> None:
     told, _ = await found(sealed)
 
     assert [name for name, _, _ in told] == ["SEALS_HOLD"]
+
+
+async def test_a_head_that_was_put_back_is_found(sealed: Shop) -> None:
+    # From there on nothing would be held against its seals any more.
+    await run(sealed, update(seal_head).values(revision=0, seal=GENESIS))
+    await damage(sealed, update(movement).where(movement.c.note == "fell").values(note="stolen"))
+
+    told, last = await found(sealed)
+
+    assert "SEALS_HOLD" in [name for name, _, _ in told]
+    assert not last.balanced

@@ -43,6 +43,10 @@ class SealStore(Protocol):
         """How far the books are sealed."""
         ...
 
+    async def reach(self, tx: Transaction) -> tuple[Head, int]:
+        """How far the books are said to be sealed, and the highest revision that has a seal."""
+        ...
+
     async def unsealed(self, tx: Transaction, after: int) -> Changes:
         """The next changes of balances after a revision; a change without entries is left out."""
         ...

@@ -121,13 +121,14 @@ async def _check_seals(
 ) -> AsyncIterator[tuple[Sequence[Finding], Head]]:
     """What is wrong with the chain, part by part, and how far it reaches.
 
-    How far is read first: what is sealed meanwhile is followed to there and no further.
+    How far is read first: what is sealed meanwhile is followed to there and no further. What has a
+    seal beyond the head was not sealed meanwhile: the two are written together.
     """
-    chain, head = Chain(), await reader.survey(seals.head)
-    after = 0
+    chain, after = Chain(), 0
+    head, reach = await reader.survey(seals.reach)
     while True:
         page = await reader.survey(partial(_seals, seals, after))
-        told = [one for one in page if one.covered.revision <= head.revision]
+        told = [one for one in page if one.covered.revision <= max(reach, head.revision)]
         findings = [finding for one in told for finding in chain.check(one)]
         if findings:
             yield findings, head

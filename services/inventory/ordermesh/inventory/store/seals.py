@@ -61,6 +61,11 @@ class SqlSealStore:
         row = (await tx.execute(_HEAD)).one()
         return Head(row.revision, row.seal)
 
+    async def reach(self, tx: Transaction) -> tuple[Head, int]:
+        """How far the books are said to be sealed, and the highest revision that has a seal."""
+        last = (await tx.execute(select(func.max(seal.c.revision)))).scalar_one()
+        return await self.head(tx), last or 0
+
     async def unsealed(self, tx: Transaction, after: int) -> Changes:
         """The next changes of balances after a revision; a change without entries is left out."""
         try:

@@ -16,8 +16,12 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.inventory.__main__ import assemble
 from ordermesh.inventory.background.levels import TOPICS, LevelWatcher
+from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.operations.controls import put_controls
+from ordermesh.inventory.wire import controls as wire
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.kernel.ids import RandomIds
+from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Sequencer
 from tests.dialects import on_postgresql
 from tests.inventory.messages import control, item, location
@@ -301,6 +305,49 @@ async def test_watchers_of_balances_hear_what_controls_took_and_gave_back(
     await shop.put_controls(control("web", "cap", 1, channel="web"))
     await watch.look()
     assert len(await rows(shop, "availability")) == before
+
+
+@on_postgresql
+@pytest.mark.parametrize("what", ["tag", "group"])
+async def test_who_is_tagged_while_a_control_names_the_tag_is_told_of_too(
+    shop: Shop, watch: Watch, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    controls = shop.wiring.stores.controls
+    is_put, may_commit, has_come, may_go = (asyncio.Event() for _ in range(4))
+    disturb = controls.disturb
+
+    async def disturbing(tx: Transaction) -> None:
+        has_come.set()
+        await disturb(tx)
+        await may_go.wait()
+
+    monkeypatch.setattr(controls, "disturb", disturbing)
+    scope = {"tag": "fragile"} if what == "tag" else {"location_group": "west"}
+    named = wire.control(control("safety", "safety_stock", 2, **scope))
+
+    async def put(tx: Transaction) -> None:
+        await put_controls(shop.wiring.stores, tx, [named], Actor("developer"))
+        is_put.set()
+        await may_commit.wait()
+
+    # The control waits for its commit, and whoever puts the item or the location waits for it.
+    putting = asyncio.create_task(shop.wiring.database.run(put))
+    await is_put.wait()
+    changing = asyncio.create_task(
+        shop.put_items(item("MUG", tags=["fragile"]))
+        if what == "tag"
+        else shop.put_locations(location("A", groups=["west"]))
+    )
+    await has_come.wait()
+    may_commit.set()
+    await putting
+    await watch.watcher.look_at_controls()
+    may_go.set()
+    await changing
+
+    told = [BalanceChange.FromString(payload) for payload in await rows(shop, "availability")]
+    latest = {(one.key.sku, one.key.location_id): one.available for one in told}
+    assert latest["MUG", "A"] == await shop.available("MUG at A") == 4
 
 
 async def test_a_channel_that_a_control_names_first_crosses_from_where_all_are(

@@ -20,6 +20,8 @@ async def put_items(stores: Stores, tx: Transaction, items: Sequence[Item]) -> i
     changed = items_domain.put(items, catalog)
     if changed:
         await stores.items.put(tx, changed, await tx.now())
+        # Before the controls are read: one that is put meanwhile is seen here, or sees what is put.
+        await stores.controls.disturb(tx)
     by_tag = (await stores.controls.table(tx)).needs_features
     switched = {
         item.sku
@@ -28,8 +30,6 @@ async def put_items(stores: Stores, tx: Transaction, items: Sequence[Item]) -> i
         and _looks_different(catalog.items[item.sku], item, by_tag=by_tag)
     }
     await stores.ledger.tell(tx, switched, ())
-    if changed:
-        await stores.controls.disturb(tx)
     return len(changed)
 
 
@@ -55,6 +55,8 @@ async def put_locations(
     changed = locations_domain.put(locations, stored)
     if changed:
         await stores.locations.put(tx, changed, await tx.now())
+        # Before the controls are read: one that is put meanwhile is seen here, or sees what is put.
+        await stores.controls.disturb(tx)
     by_group = (await stores.controls.table(tx)).needs_features
     switched = {
         location.location_id
@@ -63,8 +65,6 @@ async def put_locations(
         and _sells_differently(stored[location.location_id], location, by_group=by_group)
     }
     await stores.ledger.tell(tx, (), switched)
-    if changed:
-        await stores.controls.disturb(tx)
     return len(changed)
 
 

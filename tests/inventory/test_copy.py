@@ -337,6 +337,37 @@ async def test_a_writer_that_was_replaced_writes_nothing(valkey: Valkey) -> None
         await new.close()
 
 
+async def test_a_reader_is_as_old_as_the_copy_that_it_follows(valkey: Valkey) -> None:
+    told = PackedBalances(
+        skus=["MUG"],
+        location_ids=["A"],
+        sku_numbers=[0],
+        location_numbers=[0],
+        on_hand=[3],
+        reserved=[0],
+        available=[3],
+        sequences=[1],
+    )
+    stock, writer = Vectors(), RedisCopyWriter(valkey.url)
+    stock.apply(told)
+    whole = await writer.time() - timedelta(minutes=10)
+    await writer.begin(1, stock, 5, whole)
+    try:
+        async with following(valkey.url) as read:
+            assert read.age_seconds > 500
+
+            # One of very many changes that have to be made good for, and nothing says how many.
+            told.available[0], told.sequences[0] = 2, 2
+            stock.apply(told)
+            change = CopyChange(epoch=1, previous_revision=5, revision=6, packed=told)
+            await writer.write(stock, ["MUG"], change, whole)
+            await eventually(lambda: read.available("MUG", "A") == 2 or read.age_seconds < 500)
+
+            assert read.age_seconds > 500
+    finally:
+        await writer.close()
+
+
 class Scribe:
     """Notes of all that is shown how much there is of a mug, and since when it is said to be so."""
 

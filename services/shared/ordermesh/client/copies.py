@@ -10,6 +10,7 @@ it is away, lost or wrong, readers wait or ask inventory; no unit is ever promis
 It needs the extra ``redis``.
 """
 
+import asyncio
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -244,6 +245,7 @@ class CopyFollower:
         self._copy = copy
         self._epoch = 0
         self._seen = 0
+        self._whole = float("-inf")  # when the copy had everything, by the loop's clock
 
     async def told(
         self, *, afresh: bool
@@ -252,11 +254,11 @@ class CopyFollower:
 
         Raises ``CopyAway``, and ``LoadAgain`` when another copy has begun or something was missed.
         """
-        head = await self._copy.head()
+        head = await self._head()
         if afresh:
             self._epoch, self._seen = head.epoch, head.change_revision
             async for reply in self._copy.picture(head):
-                yield reply, head.age_seconds
+                yield reply, self._age()
         while True:
             for change in await self._copy.changes(self._epoch, self._seen):
                 self._seen = change.revision
@@ -264,15 +266,24 @@ class CopyFollower:
                     WatchAvailabilityResponse(
                         revision=change.revision, packed=change.packed, kits=change.kits
                     ),
-                    0.0,
+                    self._age(),  # more may follow: only a head tells that nothing is missing
                 )
-            head = await self._copy.head()
+            head = await self._head()
             if head.epoch != self._epoch or head.change_revision < self._seen:
                 raise LoadAgain("Another copy has begun.")
             if head.change_revision == self._seen:
                 yield WatchAvailabilityResponse(revision=head.revision), head.age_seconds
             elif await self._copy.has_lost(head, self._seen):
                 raise LoadAgain("Changes were lost.")
+
+    async def _head(self) -> Head:
+        head = await self._copy.head()
+        self._whole = asyncio.get_running_loop().time() - head.age_seconds
+        return head
+
+    def _age(self) -> float:
+        """How old the copy is by the head that was read last."""
+        return asyncio.get_running_loop().time() - self._whole
 
 
 def open_redis(url: str, *, seconds: float = CALL_SECONDS + FOLLOW_SECONDS) -> Any:

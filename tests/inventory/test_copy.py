@@ -3,7 +3,7 @@
 import asyncio
 import random
 from array import array
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +25,7 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.client import AvailabilityMatrix
 from ordermesh.client import matrix as matrices
-from ordermesh.client.copies import HEAD_KEY, CopyAway, StockCopy, key_of, seal, unseal
+from ordermesh.client.copies import HEAD_KEY, CopyAway, Head, StockCopy, key_of, seal, unseal
 from ordermesh.client.vectors import Vectors
 from ordermesh.inventory.__main__ import assemble, define
 from ordermesh.inventory.background import copying
@@ -213,6 +213,42 @@ async def test_the_copy_answers_those_who_allow_it_as_the_ledger_would(
     for wanted in (["BARE"], ["SET"]):
         assert not is_copied(await ask(copied, wanted, ("A",), seconds=60))
     assert not is_copied(await ask(copied, ["MUG"], ("D",), seconds=60))
+
+
+class Held:
+    """A copy that is never too old."""
+
+    async def read(self, skus: Sequence[str]) -> tuple[Head, dict[str, AvailabilityVector]]:
+        """Six of ten mugs, because four are held back."""
+        vector = AvailabilityVector(
+            sku="MUG", location_ids=["A"], on_hand=[10], reserved=[0], available=[6], sequences=[1]
+        )
+        return Head(1, 5, 0.5, START, 1, 5), dict.fromkeys(skus, vector)
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_who_has_not_heard_of_controls_for_long_does_not_answer_from_the_copy(
+    shop: Shop, clock: FakeClock
+) -> None:
+    await shop.stock({"MUG at A": 10})
+    database = shop.wiring.database
+    other = Shop(assemble(database, clock, RandomIds(), {}, copies=Held()), clock)
+    age = Duration(seconds=10)
+
+    await shop.put_controls(control("safety", "safety_stock", 4, sku="MUG"))
+    asked = await other.availability(["MUG"], ["A"], max_age_duration=age)
+    assert (asked.control_version, list(asked.held_back)) == (1, [4])
+
+    # While nothing is controlled the copy serves, for as long as the answer may be old.
+    await shop.delete_controls("safety")
+    await other.availability(["MUG"], ["A"])
+    assert is_copied(await other.availability(["MUG"], ["A"], max_age_duration=age))
+    await shop.put_controls(control("safety", "safety_stock", 4, sku="MUG"))
+    clock.advance(11)
+    asked = await other.availability(["MUG"], ["A"], max_age_duration=age)
+    assert (asked.control_version, list(asked.held_back)) == (3, [4])
 
 
 async def test_what_was_stock_and_is_a_kit_now_is_answered_by_the_ledger(

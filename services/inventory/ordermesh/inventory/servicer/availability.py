@@ -43,6 +43,8 @@ class AvailabilityServicer(AvailabilityServiceServicer):
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
+        self._clock = wiring.feed.clock
+        self._looked = float("-inf")  # when the ledger was asked last, and so what the controls are
 
     async def GetAvailability(
         self,
@@ -54,6 +56,7 @@ class AvailabilityServicer(AvailabilityServiceServicer):
         pairs_max = FIXED_PAIRS_MAX if is_fixed and not request.totals_only else PAIRS_MAX
         found = await self._copied(request, pairs_max)
         if found is None:
+            now = self._clock.monotonic()
             excluding = {UUID(written) for written in request.excluding_reservation_ids}
             dates = [instant(one) for one in request.available_by_times]
             found = await self._wiring.database.read(
@@ -68,6 +71,7 @@ class AvailabilityServicer(AvailabilityServiceServicer):
                     Dates(dates, request.confidence_percent),
                 )
             )
+            self._looked = max(self._looked, now)
         return _answer(request, found, is_fixed=is_fixed)
 
     async def _copied(self, request: GetAvailabilityRequest, pairs_max: int) -> Availability | None:
@@ -83,11 +87,14 @@ class AvailabilityServicer(AvailabilityServiceServicer):
             or controls.controls
         ):
             return None
+        max_age = request.max_age_duration.ToTimedelta()
+        if self._clock.monotonic() - self._looked > max_age.total_seconds():
+            return None  # others may have put controls, of which nothing was heard here
         return await copied_availability(
             copies,
             request.skus,
             request.location_ids,
-            request.max_age_duration.ToTimedelta(),
+            max_age,
             pairs_max,
             controls.version,
         )

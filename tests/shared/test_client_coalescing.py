@@ -243,6 +243,20 @@ async def test_a_server_that_is_away_is_everybody_s_unknown_outcome(mesh: Mesh) 
     ] == [grpc.StatusCode.UNAVAILABLE] * 2
 
 
+async def test_whom_a_closed_mesh_cannot_send_is_told_at_once(fake: Fake, mesh: Mesh) -> None:
+    async with CoalescingReserver(mesh.reservations) as reserver:
+        await reserver.reserve(wish("sent"))
+        await mesh.close()
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(
+                *(reserver.reserve(wish(str(one)), timeout=60.0) for one in range(2)),
+                return_exceptions=True,
+            )
+
+    assert fake.groups == [["sent"]]
+    assert [type(answer) for answer in answers] == [grpc.aio.UsageError] * 2
+
+
 async def test_requests_that_are_large_together_travel_apart(fake: Fake, mesh: Mesh) -> None:
     large = [wish(str(number)) for number in range(3)]
     for request in large:

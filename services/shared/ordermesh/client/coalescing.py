@@ -157,7 +157,7 @@ class CoalescingReserver:
                 return
             bulk = ReserveBulkRequest(requests=[one.request for one in group])
             answered = await self._reservations.ReserveBulk(bulk, timeout=seconds)
-        except grpc.aio.AioRpcError as error:
+        except Exception as error:  # noqa: BLE001 - nobody else would tell the callers
             for one in group:
                 _settle(one, error)
             return
@@ -188,7 +188,7 @@ class CoalescingReserver:
         return group
 
 
-def _settle(one: _Waiting, answer: ReserveResponse | grpc.aio.AioRpcError) -> None:
+def _settle(one: _Waiting, answer: ReserveResponse | Exception) -> None:
     if one.answer.done():
         return
     if isinstance(answer, ReserveResponse):

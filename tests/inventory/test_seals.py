@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Executable, delete, func, insert, select, update
+from sqlalchemy import Executable, delete, func, insert, select, text, update
 
 from ordermesh.api.inventory.v1 import BlockedKind, ListBalancesRequest, VerifyLedgerResponse
 from ordermesh.inventory.background.sealing import Sealer
@@ -15,11 +15,13 @@ from ordermesh.inventory.queries import verification
 from ordermesh.inventory.store.seals import SqlSealStore
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.inventory.store.tables.seals import seal, seal_head
+from ordermesh.inventory.store.verification import HISTORY
 from ordermesh.kernel.clock import SystemClock
 from ordermesh.runtime import feed as feeds
 from ordermesh.runtime import feed_pages
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import revision
+from tests.dialects import on_postgresql
 from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.damaging import damage, lift_guards
 from tests.inventory.messages import location, selection
@@ -169,6 +171,18 @@ async def test_history_without_a_guard_is_found(sealed: Shop) -> None:
     findings = [one for reply in replies for one in reply.findings]
     assert {one.invariant for one in findings} == {"HISTORY_IS_GUARDED"}
     assert sorted({one.sentence.split()[1] for one in findings}) == ["entry", "movement", "seal"]
+
+
+@on_postgresql
+async def test_a_guard_that_sleeps_is_none(sealed: Shop) -> None:
+    for table in HISTORY:
+        asleep = text(f"alter table {table} enable replica trigger {table}_append_only")
+        await run(sealed, asleep)
+    await run(sealed, update(seal).values(revision=seal.c.revision))  # nobody objects
+
+    told, _ = await found(sealed)
+
+    assert [name for name, _, _ in told] == ["HISTORY_IS_GUARDED"] * 3
 
 
 async def test_seals_are_made_in_parts_and_by_one_of_several(

@@ -113,7 +113,7 @@ class SqlVerificationStore:
             found = await tx.execute(
                 text(
                     "SELECT c.relname AS on_table, t.tgname AS called FROM pg_trigger t"
-                    " JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgenabled <> 'D'"
+                    " JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgenabled IN ('O', 'A')"
                     " AND c.relnamespace = current_schema()::regnamespace"
                 )
             )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from ordermesh.api.inventory.v1 import BalanceChange
+from ordermesh.api.inventory.v1 import BalanceChange, Control
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
 from ordermesh.inventory.store.tables.ledger import balance
@@ -100,3 +100,32 @@ async def test_an_item_that_was_switched_off_while_it_waited_is_not_sold_nor_tol
         if change.key.sku == "MUG"
     }
     assert last == {"A": 0, "B": 0}
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    ("what", "channel", "refusal"),
+    [
+        (control("one", "limit_per_line", 2, sku="MUG"), "", PurchaseLimit),
+        (control("web", "pool", 4, sku="MUG", channel="web"), "web", InsufficientStock),
+    ],
+)
+async def test_a_limit_or_a_pool_that_is_seen_before_it_is_decided_holds(
+    first: Process, another: Open, what: Control, channel: str, refusal: type[Exception]
+) -> None:
+    second = await another()
+    database: Any = first.wiring.database
+    at_once: Callable[..., Any] = database.run_at_once
+
+    async def after_others(work: Callable[..., Any]) -> Any:
+        # Whoever has looked meanwhile remembers the control as it is committed.
+        await second.put_controls(what)
+        await second.reserve({"MUG at A": 2}, channel=channel)
+        await first.receive({"MUG at A": 1})
+        return await at_once(work)
+
+    database.run_at_once = after_others
+
+    with pytest.raises(refusal):
+        await first.reserve({"MUG at A": 3}, channel=channel)
+    assert first.outcomes["stood"] == 0

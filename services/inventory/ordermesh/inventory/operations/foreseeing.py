@@ -77,7 +77,9 @@ async def reserve_foreseen(
     Only where ``may_foresee``. Raises ``MustLook``.
     """
     memory = stores.recollection
-    if not memory.is_of(tx.history) or memory.stamps is None:
+    # Asked again: others may have seen since that purchases are limited, or that there are pools.
+    is_plain = memory.is_of(tx.history) and not needs_more(memory.controls)
+    if not is_plain or memory.stamps is None:
         raise MustLook
     terms = Terms(controls=memory.controls, tags=memory.tags, groups=memory.groups)
     now = await tx.now()

@@ -1,14 +1,18 @@
 """Requests of one call are decided in their order, whatever each of them needs."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from ordermesh.api.inventory.v1 import (
     ReservationLine,
+    ReserveLine,
 )
+from ordermesh.inventory.domain.reserving import Ask, Reserved, reserve
+from ordermesh.inventory.operations import reserving
 from tests.inventory.bulk import bulk, held_for, one, reason, reasons, wish
-from tests.inventory.messages import item, new_id, reserve_lines
+from tests.inventory.messages import item, key, new_id, reserve_lines
 from tests.inventory.shop import Shop
 
 EXPIRED = ReservationLine.STATE_EXPIRED
@@ -154,6 +158,32 @@ async def test_what_comes_after_one_that_is_put_off_and_wants_of_the_same_is_dec
     verdicts = await bulk(shop, cart, order, wish("MUG at A", 2), wish("CUP at A"))
 
     assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK", ""]
+    assert (await shop.balance("MUG at A")).reserved == 3
+    assert await shop.is_sound()
+
+
+async def test_who_is_put_off_is_not_overtaken_where_another_makes_the_transaction_fail(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.stock({"MUG at A": 3, "CUP at A": 1})
+
+    def stumble(ledger: Any, actor: Any, ask: Ask, *rest: Any, **how: Any) -> Reserved:
+        if ask.order_id == "POISON":
+            raise ArithmeticError("a bug")
+        return reserve(ledger, actor, ask, *rest, **how)
+
+    monkeypatch.setattr(reserving, "reserve", stumble)
+    of_a_lot = ReserveLine(line_id="1", key=key("MUG at A"), quantity=1, lot_id="L1")
+    cart = wish(lines=[of_a_lot])
+    order = wish("MUG at A", 3, replaces_reservation_ids=[cart.reservation_id])
+    poison = wish(
+        order_id="POISON",
+        lines=[ReserveLine(line_id="1", key=key("CUP at A"), quantity=1, lot_id="L1")],
+    )
+
+    verdicts = await bulk(shop, cart, order, wish("MUG at A", 2), poison)
+
+    assert reasons(verdicts) == ["", "", "INSUFFICIENT_STOCK", "INTERNAL"]
     assert (await shop.balance("MUG at A")).reserved == 3
     assert await shop.is_sound()
 

@@ -160,6 +160,26 @@ async def test_what_is_put_off_in_a_halved_batch_keeps_its_order() -> None:
     assert isinstance(answers[2], Poisoned)
 
 
+async def test_of_a_company_nobody_in_the_other_half_overtakes_who_is_put_off() -> None:
+    kitchen = Kitchen()
+    kitchen.poison = {"bad"}
+    kitchen.later = {"b": 1}
+    batcher: Batcher[str, str] = Batcher(kitchen.handle)
+
+    answers = await batcher.ask_all(["a", "b", "c", "bad"])
+
+    assert answers[:3] == ["a is done", "b is done", "c is done"]
+    assert isinstance(answers[3], Poisoned)
+    assert kitchen.batches[1:] == [
+        ["a", "b"],
+        ["b", "c", "bad"],
+        ["b"],
+        ["c", "bad"],
+        ["c"],
+        ["bad"],
+    ]
+
+
 async def test_a_caller_that_goes_away_before_its_turn_is_not_handled() -> None:
     kitchen = Kitchen()
     kitchen.open.clear()

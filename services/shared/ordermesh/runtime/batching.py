@@ -8,7 +8,7 @@ out of the queue, and one that goes later changes nothing.
 import asyncio
 import itertools
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -302,7 +302,8 @@ class Batcher(Generic[Q, A]):
         later: list[Waiting[Q, A]] = []
         parts, timeouts = [batch], 0
         while parts:
-            part = parts.pop()
+            part, behind = _parted(parts.pop(), {one.company for one in later} - {0})
+            later += behind
             try:
                 later += await self._answered(part)
             except Exception as error:  # noqa: BLE001 - every caller gets an answer
@@ -336,6 +337,16 @@ class Batcher(Generic[Q, A]):
             if not isinstance(answer, Later):
                 _answer(one, answer)
         return [one for one, answer in pairs if answer is LATER]
+
+
+def _parted(
+    part: Sequence[Waiting[Q, A]], companies: Collection[int]
+) -> tuple[list[Waiting[Q, A]], list[Waiting[Q, A]]]:
+    """Those of a part that go on, and those behind somebody of their company who is put off."""
+    return (
+        [one for one in part if one.company not in companies],
+        [one for one in part if one.company in companies],
+    )
 
 
 def _too_many() -> Overloaded:

@@ -10,6 +10,7 @@ from ordermesh.inventory.domain.quotas import HoldQuotas
 from ordermesh.kernel.ids import RandomIds
 from ordermesh.runtime.database import Database
 from tests.fakes import FakeClock
+from tests.inventory.bulk import reasons
 from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.conftest import NOWHERE
 from tests.inventory.expecting import Expecting
@@ -180,3 +181,37 @@ async def test_demand_that_is_only_recorded_is_no_hold_of_its_caller(shop: Shop)
         await shop.ask(shop.wish(tracked), caller="shopfront", role="edge")
 
     await shop.reserve({"CUP at A": 1}, caller="shopfront", role="edge")
+
+
+async def test_in_one_call_who_comes_after_one_that_is_put_off_finds_its_hold(shop: Shop) -> None:
+    await take(shop, {"CUP at A": 1})
+    cart = shop.wish({"MUG at A": 1})
+    successor = shop.wish(
+        {"MUG at A": 1}, customer="ANN", replaces_reservation_ids=[cart.reservation_id]
+    )
+    requests = [cart, successor, shop.wish({"CUP at A": 1}, customer="ANN")]
+
+    with shop.calling("ReserveBulk"):
+        reply = await shop.reservations.ReserveBulk(
+            ReserveBulkRequest(requests=requests), NO_CONTEXT
+        )
+
+    assert reasons(reply.verdicts) == ["", "", "HOLD_QUOTA_EXCEEDED"]
+
+
+async def test_in_one_call_what_its_caller_gives_up_makes_room_for_who_comes_after(
+    shop: Shop,
+) -> None:
+    mine = [
+        (await shop.ask(shop.wish({"MUG at A": 1}), "web", "edge")).reservation.reservation_id
+        for _ in range(3)
+    ]
+    cart = shop.wish({"MUG at A": 1})
+    successor = shop.wish({"MUG at A": 1}, replaces_reservation_ids=[cart.reservation_id, mine[0]])
+
+    with shop.calling("ReserveBulk", "web", "edge"):
+        reply = await shop.reservations.ReserveBulk(
+            ReserveBulkRequest(requests=[cart, successor, shop.wish({"CUP at A": 1})]), NO_CONTEXT
+        )
+
+    assert reasons(reply.verdicts) == ["", "", ""]

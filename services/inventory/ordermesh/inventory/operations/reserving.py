@@ -235,7 +235,7 @@ class ReserveBatch:
         self.named.update(wish.named)
         self.asks.setdefault(ask.reservation_id, ask)
         if wish.call and isinstance(verdict, Later):
-            self.awaited.update((wish.call, one) for one in self._touched(ask))
+            self.awaited.update((wish.call, one) for one in self._touched(wish, ask))
         return verdict
 
     def _must_wait(self, wish: Wish, ask: Ask) -> bool:
@@ -247,10 +247,10 @@ class ReserveBatch:
             return True
         if not self.awaited:
             return False
-        return any((wish.call, one) in self.awaited for one in self._touched(ask))
+        return any((wish.call, one) in self.awaited for one in self._touched(wish, ask))
 
-    def _touched(self, ask: Ask) -> set[StockKey | str]:
-        """What the verdict depends on or changes: keys, and buyers where purchases are limited."""
+    def _touched(self, wish: Wish, ask: Ask) -> set[StockKey | str]:
+        """What the verdict depends on or changes: keys; buyers, and callers, that are limited."""
         touched: set[StockKey | str] = {key for line in ask.wanted for key in line.keys}
         for one in ask.replaces:
             if one in self.known:
@@ -259,6 +259,8 @@ class ReserveBatch:
                 touched.update(key for line in self.asks[one].wanted for key in line.keys)
         if self.terms.controls.limits_purchases:
             touched.update(name for name in (ask.order_id, ask.customer) if name)
+        if self.stores.quotas.concern(ask.customer, is_limited=wish.is_limited):
+            touched.update(name for name in (wish.actor.owner, ask.customer) if name)
         return touched
 
     async def _told(self, wish: Wish, ask: Ask) -> Kept:

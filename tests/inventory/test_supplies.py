@@ -2,7 +2,15 @@
 
 import pytest
 
-from ordermesh.api.inventory.v1 import Account, Movement, PutOutcome, Supply, SupplyReceipt
+from ordermesh.api.inventory.v1 import (
+    Account,
+    BlockedKind,
+    Movement,
+    PutOutcome,
+    ReservationLine,
+    Supply,
+    SupplyReceipt,
+)
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock, KitWithStock
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, SameLocation
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
@@ -21,6 +29,8 @@ from tests.inventory.expecting import (
     TRANSFER,
     UNCHANGED,
     Expecting,
+    broken,
+    parts,
 )
 from tests.inventory.messages import item, new_id
 from tests.inventory.shop import Shop
@@ -345,3 +355,40 @@ async def test_supplies_are_listed_by_what_they_are(expecting: Expecting) -> Non
     assert await ids(document="PO-1") == ["S1", "S2"]
     assert await ids(states=[Supply.STATE_CANCELLED]) == ["S3"]
     assert await ids(expected_before_time=expecting.day(5)) == ["S1"]
+
+
+async def test_what_is_overdue_leaves_though_its_owner_waits_for_it_elsewhere(
+    expecting: Expecting,
+) -> None:
+    await expecting.shop.receive({"MUG at A": 5})
+    planned = Supply.STATE_PLANNED
+    await expecting.put(expecting.transfer("T", "MUG at B", 5, 3, "A", state=planned))
+    wanted = [("1", "MUG at A", 5), ("2", "MUG at B", 2)]
+    cart = await expecting.reserve(wanted, hold_seconds=60)
+    await expecting.shop.let_pass(61)
+
+    await expecting.send(expecting.transfer("T", "MUG at B", 5, 3, "A"))
+
+    expired = ReservationLine.STATE_EXPIRED
+    kept = await expecting.shop.reservation(cart.reservation_id)
+    assert [line.state for line in kept.lines] == [expired, expired]
+    assert (await expecting.shop.balance("MUG at A")).on_hand == 0
+    assert await expecting.shop.is_sound()
+
+
+async def test_what_comes_is_not_kept_for_the_deficit_of_an_overdue_hold(
+    expecting: Expecting,
+) -> None:
+    shop = expecting.shop
+    await shop.receive({"MUG at A": 3})
+    await shop.reserve({"MUG at A": 3}, hold_seconds=60)
+    await expecting.expect("S", "MUG at A", 3, 5)
+    order = await expecting.reserve({"MUG at A": 3})
+    await shop.block(("MUG at A", 3, BlockedKind.BLOCKED_KIND_MISSING))
+    await shop.let_pass(61)
+
+    reply = await expecting.receive("S")
+
+    assert (reply.received[0].kept_quantity, broken(reply.broken_promises)) == (3, [])
+    assert parts(await shop.reservation(order.reservation_id)) == [("1", 3, "")]
+    assert await shop.is_sound()

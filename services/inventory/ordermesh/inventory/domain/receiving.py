@@ -140,7 +140,7 @@ def _receive(
     units = receipt.units(before)
     expected = min(units, before.open_quantity)
     cause = Cause(MovementKind.RECEIVED)
-    owed = ledger.balance(before.key).short
+    short = ledger.balance(before.key).short
     if expected:
         source = Account.TRANSIT if before.is_on_its_way else Account.SUPPLIER
         ledger.bring(cause, before.key, source, expected)
@@ -148,7 +148,7 @@ def _receive(
         # A transfer cannot bring more than was sent: what is too much was found.
         source = Account.LOSS if before.is_on_its_way else Account.SUPPLIER
         ledger.bring(cause, before.key, source, units - expected)
-    kept = situation.waiters.keep(ledger, cause, before, max(0, units - owed))
+    kept = situation.waiters.keep(ledger, cause, before, max(0, units - short))
     after = replace(before, received=before.received + units)
     if receipt.is_complete or not after.open_quantity:
         after = after.become(SupplyState.RECEIVED)
@@ -166,11 +166,9 @@ def send(
     Raises ``SupplyIdTaken``, ``SupplyStateRefused``, ``InsufficientStock`` with every short key.
     """
     sent = [_sent(one, situation.stored.get(one.supply_id)) for one in transfers]
-    leaving = summed((origin(one), one.quantity) for one in sent)
     short = {
-        key: (wanted, ledger.balance(key).free)
-        for key, wanted in leaving.items()
-        if wanted > ledger.balance(key).free
+        key: (units + ledger.balance(key).free, ledger.balance(key).free)
+        for key, units in lacking(ledger, sent).items()
     }
     if short:
         raise InsufficientStock(short)
@@ -179,6 +177,18 @@ def send(
         ledger.move(cause, origin(one), Account.FREE, Account.TRANSIT, one.quantity)
     broken = [lost for one in sent for lost in situation.waiters.lapse(ledger, one, situation.now)]
     return sent, broken
+
+
+def lacking(ledger: Ledger, transfers: Iterable[Supply]) -> dict[StockKey, int]:
+    """By how many units transfers go beyond what is free where they leave."""
+    leaving = summed((origin(one), one.quantity) for one in transfers)
+    beyond = {key: wanted - ledger.balance(key).free for key, wanted in leaving.items()}
+    return {key: units for key, units in beyond.items() if units > 0}
+
+
+def owed(ledger: Ledger, keys: Iterable[StockKey]) -> dict[StockKey, int]:
+    """The keys with a deficit, and one unit beyond it: what comes is not owed to overdue holds."""
+    return {key: 1 for key in keys if ledger.balance(key).short}
 
 
 def _sent(told: Supply, before: Supply | None) -> Supply:

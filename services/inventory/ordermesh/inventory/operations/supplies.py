@@ -16,7 +16,7 @@ from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.domain.supply import Put, Supply, put, refuse_impossible
 from ordermesh.inventory.domain.verbs import settle
 from ordermesh.inventory.domain.waiting import Broken, Waiters
-from ordermesh.inventory.operations.deciding import decide
+from ordermesh.inventory.operations.deciding import decide, make_room
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
@@ -26,6 +26,9 @@ from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.telemetry import Attributes
 
 T = TypeVar("T")
+
+Lacking = Callable[[Ledger, Collection[StockKey]], Mapping[StockKey, int]]
+"""How many units more would be needed of keys, so that overdue holds are expired for them."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ async def receive_supply(
         return _Decision(received, [one.supply for one in received], broken)
 
     desk = await _open(stores, tx, ())
-    return await desk.decide([one.supply_id for one in receipts], document, decision, Side.TO)
+    ids = [one.supply_id for one in receipts]
+    return await desk.decide(ids, document, decision, Side.TO, receiving.owed)
 
 
 async def send_transfer(
@@ -105,8 +109,13 @@ async def send_transfer(
         return _Decision(sent, sent, broken)
 
     refuse_foreign_supplies(document.actor, transfers, Side.FROM)
+
+    def lacking(ledger: Ledger, _keys: Collection[StockKey]) -> Mapping[StockKey, int]:
+        return receiving.lacking(ledger, transfers)
+
     desk = await _open(stores, tx, transfers)
-    return await desk.decide([one.supply_id for one in transfers], document, decision, Side.FROM)
+    ids = [one.supply_id for one in transfers]
+    return await desk.decide(ids, document, decision, Side.FROM, lacking)
 
 
 async def write_off_transfer(
@@ -139,10 +148,12 @@ class _Desk:
         document: Document,
         decision: Callable[[Ledger, Situation], _Decision[T]],
         side: Side,
+        lacking: Lacking = lambda _ledger, _keys: {},
     ) -> Changed[T]:
         """Lock the balances, read the supplies and who waits for them, decide, and write.
 
-        Raises ``NotYourLocation`` when this side of a supply is not the actor's own.
+        What is ``lacking`` is taken from overdue holds before anybody who waits is read: theirs may
+        be among them. Raises ``NotYourLocation`` when this side of a supply is not the actor's own.
         """
         stores, tx, names = self.stores, self.tx, self.names
         seen = await stores.supplies.get(tx, supply_ids, names)
@@ -153,11 +164,14 @@ class _Desk:
         books = await stores.ledger.lock(tx, names.pairs(keys), names)
         books.opened().refuse_quarantined(keys)
         await _refuse_kits(stores, tx, {key.sku for key in keys})
+        now = await tx.now()
+        books = await make_room(
+            stores, tx, names, books, now, lambda ledger: lacking(ledger, keys), document
+        )
         # Read again under the locks: somebody may have changed one while we waited for them.
         stored = await stores.supplies.get(tx, supply_ids, names)
         if any(one.key not in books.balances for one in stored.values()):
             raise TransactionConflict("A supply was announced while its balance was being locked.")
-        now = await tx.now()
         promised = [one.supply_id for one in stored.values() if one.promised]
         waiting = await stores.reservations.waiting(tx, promised, names)
 

@@ -1,6 +1,7 @@
 """Lines that wait for supply: promised, kept when it comes, broken when it does not."""
 
 import asyncio
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from ordermesh.api.inventory.v1 import (
     Account,
     Movement,
     ReservationLine,
+    ReservationMode,
     ReserveRequest,
     ShortOutcome,
     SupplyBroken,
@@ -19,13 +21,16 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, NotStockedHere
 from ordermesh.inventory.domain.errors.supply import WaitsForSupply
+from ordermesh.inventory.store.supplies import SqlSupplyStore
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.tables import feed
 from ordermesh.runtime.validation import InvalidFields, validate
+from tests.dialects import on_postgresql
 from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.expecting import CANCELLED, FEWER, LATE, Expecting, broken, parts
 from tests.inventory.messages import item, new_id, reserve_lines, selection
+from tests.inventory.processes import Open, Process
 from tests.inventory.shop import Shop
 
 
@@ -447,3 +452,51 @@ async def test_overdue_stock_comes_before_supply(expecting: Expecting) -> None:
 
     assert parts(made) == [("1", 3, ""), ("1", 2, "S")]
     assert await shop.is_sound()
+
+
+@on_postgresql
+async def test_a_supply_that_is_announced_while_others_lock_is_promised_under_its_lock(
+    first: Process, another: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks = [await Expecting.open(one, "MUG", "CUP") for one in (first, await another())]
+    mugs = [desks[0].supply(f"S-{place}", f"MUG at {place}", 50, 2) for place in "AB"]
+    await desks[0].put(*mugs)
+    both = asyncio.Barrier(2)
+    announcing: list[asyncio.Task[object]] = []
+
+    def overtaken(store: SqlSupplyStore) -> Any:
+        async def due(*asked: Any) -> Any:
+            if len(announcing) < 2:
+                # Each has locked what there is of mugs; of cups there is nothing to lock.
+                await both.wait()
+                announce = desks[0].expect("CUPS", "CUP at A", 4, 3)
+                task = asyncio.get_running_loop().create_task(announce, context=Context())
+                announcing.append(task)
+                await task
+            return await SqlSupplyStore.due(store, *asked)
+
+        return due
+
+    for desk in desks:
+        store: Any = desk.shop.wiring.stores.supplies
+        monkeypatch.setattr(store, "due", overtaken(store))
+    outcomes = await asyncio.gather(
+        *(
+            desk.reserve({f"MUG at {place}": 20, "CUP at A": 4})
+            for desk, place in zip(desks, "AB", strict=True)
+        ),
+        return_exceptions=True,
+    )
+
+    refused = [one for one in outcomes if isinstance(one, BaseException)]
+    assert [type(one) for one in refused] == [InsufficientStock]
+    assert (await desks[0].get("CUPS")).promised_quantity == 4
+    assert await first.is_sound()
+
+
+async def test_who_may_wait_for_what_nobody_records_needs_no_lock(expecting: Expecting) -> None:
+    line = reserve_lines([("1", "MUG at A", 4)])[0]
+    line.mode = ReservationMode.RESERVATION_MODE_NONE
+    line.wait.SetInParent()
+
+    assert parts((await expecting.shop.ask(expecting.shop.wish([line]))).reservation) == []

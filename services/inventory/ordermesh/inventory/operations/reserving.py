@@ -47,6 +47,7 @@ from ordermesh.kernel.records import record
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.batching import LATER, Later
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.telemetry import Attributes, AttributeValue, is_traced, span, within
 
 
@@ -190,9 +191,14 @@ async def _locked(
         ),
     )
     patient = names.pairs(
-        line.key for ask in asks for line in ask.wanted if line.wait is not None and not line.group
+        line.key
+        for ask in asks
+        for line in ask.wanted
+        if line.is_held and line.wait is not None and not line.group
     )
     due = await stores.supplies.due(tx, patient, stores.supply_rule, now, names)
+    if any(key not in books.balances for key in due):
+        raise TransactionConflict("A supply was announced while balances were being locked.")
     overdue = Overdue(stores, tx, names, now)
     return ReserveBatch(
         stores, tx, names, terms, books.opened(), purchases, holds, now, known, due, overdue

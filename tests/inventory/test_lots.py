@@ -6,6 +6,7 @@ from ordermesh.api.inventory.v1 import (
     DisposedStock,
     DisposeStockRequest,
     Entry,
+    GroupedStock,
     ReceiveStockRequest,
     ReservationLine,
     ReserveLine,
@@ -22,7 +23,7 @@ from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooManySerialNumbers
 from ordermesh.inventory.domain.errors.reservation import LineNotFound
 from tests.inventory.caller import NO_CONTEXT
-from tests.inventory.messages import item, key, new_id, selection
+from tests.inventory.messages import item, key, location, new_id, selection
 from tests.inventory.shop import Shop
 
 HELD = ReservationLine.STATE_HELD
@@ -101,6 +102,25 @@ async def test_lot_and_serial_numbers_travel_on_lines_and_entries(shop: Shop) ->
         (1, "L1", "S3"),
     ]
     assert await shop.is_sound()
+
+
+@pytest.mark.parametrize("is_best_effort", [False, True])
+async def test_a_line_that_is_spread_over_a_group_has_each_serial_number_once(
+    shop: Shop, is_best_effort: bool
+) -> None:
+    await shop.put_locations(*(location(name, groups=["NORTH"]) for name in "AB"))
+    await shop.stock({"MUG at A": 3, "MUG at B": 1})
+    somewhere = ReserveLine(
+        line_id="1",
+        grouped=GroupedStock(sku="MUG", location_group="NORTH"),
+        quantity=4,
+        serial_numbers=["S1", "S2", "S3", "S4"],
+    )
+
+    made = (await shop.ask(shop.wish([somewhere], best_effort=is_best_effort))).reservation
+
+    assert facts(made.lines) == [(3, "", "S1 S2 S3"), (1, "", "S4")]
+    assert facts(await entries_of(shop, made.reservation_id)) == facts(made.lines)
 
 
 async def test_what_really_left_is_written_on_line_and_entry(shop: Shop) -> None:

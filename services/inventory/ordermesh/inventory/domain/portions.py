@@ -71,7 +71,7 @@ class Shelves:
         lines: list[Wanted] = []
         for there, left in self._choices(parts, count):
             granted = min(rest, left)
-            lines += self.grant(there, granted)
+            lines += self.grant(there, granted, count - rest)
             rest -= granted
             if not rest:
                 break
@@ -104,9 +104,12 @@ class Shelves:
         is_recordable = part.mode is ReservationMode.NONE or self.ledger.has_record(part.key)
         return most if is_recordable else 0
 
-    def grant(self, parts: Sequence[Wanted], count: int) -> tuple[Wanted, ...]:
-        """Take so many, units or kits, and give the lines that hold them."""
-        lines = [_part(part, count * (part.quantity_per_kit or 1)) for part in parts]
+    def grant(self, parts: Sequence[Wanted], count: int, before: int = 0) -> tuple[Wanted, ...]:
+        """Take so many, units or kits, and give the lines that hold them.
+
+        ``before`` is how many of the same line were taken elsewhere.
+        """
+        lines = [_part(part, count, before) for part in parts]
         for line in lines:
             if line.is_held:
                 self._taken[line.key] = self._taken.get(line.key, 0) + line.quantity
@@ -199,8 +202,12 @@ def asked_count(parts: Sequence[Wanted]) -> int:
     return parts[0].quantity // (parts[0].quantity_per_kit or 1)
 
 
-def _part(whole: Wanted, quantity: int) -> Wanted:
-    return replace(whole, quantity=quantity, serial_numbers=whole.serial_numbers[:quantity])
+def _part(whole: Wanted, count: int, before: int) -> Wanted:
+    """So many of a line, with the serial numbers that follow those of the ones before."""
+    each = whole.quantity_per_kit or 1
+    start, quantity = before * each, count * each
+    named = whole.serial_numbers[start : start + quantity]
+    return replace(whole, quantity=quantity, serial_numbers=named)
 
 
 def _reason(ledger: Ledger, parts: Sequence[Wanted]) -> str:

@@ -139,6 +139,33 @@ async def test_what_really_left_is_written_on_line_and_entry(shop: Shop) -> None
     assert facts(await entries_of(shop, made.reservation_id))[-1] == (2, "L2", "S3 S9")
 
 
+@pytest.mark.parametrize(
+    "twice",
+    [
+        [
+            ShippedUnits(line_id="1", lot_id="L1", serial_numbers=["S1"]),
+            ShippedUnits(line_id="1", lot_id="L2", serial_numbers=["S2"]),
+        ],
+        [
+            ShippedUnits(line_id="1", serial_numbers=["S1"]),
+            ShippedUnits(line_id="2", serial_numbers=["S1"]),
+        ],
+    ],
+    ids=["a line", "a serial number"],
+)
+async def test_what_is_said_twice_of_units_that_leave_is_refused_and_not_forgotten(
+    shop: Shop, twice: list[ShippedUnits]
+) -> None:
+    await shop.stock({"MUG at A": 5})
+    made = await shop.reserve([("1", "MUG at A", 2), ("2", "MUG at A", 1)], confirm=True)
+    before = await shop.dump()
+
+    with pytest.raises(DuplicateEntry):
+        await shop.ship(made.reservation_id, selection("1"), selection("2"), units=twice)
+
+    assert await shop.dump() == before
+
+
 async def test_each_component_of_a_kit_leaves_with_its_own_numbers(shop: Shop) -> None:
     await shop.stock({"MUG at A": 5, "CUP at A": 5})
     await shop.put_items(item("SET", {"MUG": 1, "CUP": 2}))

@@ -1,10 +1,10 @@
 """Lot and serial numbers: facts that go with units; balances are not kept by them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ordermesh.inventory.domain.errors.requests import TooManySerialNumbers
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooManySerialNumbers
 from ordermesh.inventory.domain.errors.reservation import LineNotFound
 from ordermesh.inventory.domain.key import StockKey
 from ordermesh.inventory.domain.reservation import Draft, Line
@@ -60,8 +60,10 @@ def with_facts(
     part of the reservation had is no longer its.
 
     Raises ``TooManySerialNumbers`` where more are named than units leave, ``LineNotFound`` where
-    nothing leaves that the facts are about.
+    nothing leaves that the facts are about, ``DuplicateEntry`` where a line, or a serial number of
+    an item, is named twice: the one would be forgotten for the other.
     """
+    _refuse_repeated(facts)
     noted_parts, noted_extras = list(parts), list(extras)
     for one in facts:
         covered = [each.quantity for each in parts if one.covers(each)]
@@ -72,8 +74,28 @@ def with_facts(
             raise TooManySerialNumbers(one.line_id, len(one.serial_numbers), sum(covered))
         rest = _note(noted_parts, one, one)
         _note(noted_extras, one, rest)
+    said = {number for one in facts for number in one.serial_numbers}
+    _refuse_twins([*noted_parts, *noted_extras], said)
     _take_from_others(draft, {part.number: part for part in noted_parts})
     return noted_parts, noted_extras
+
+
+def _refuse_repeated(facts: Sequence[Facts]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for number, one in enumerate(facts):
+        if (one.line_id, one.sku) in seen:
+            raise DuplicateEntry(f"units[{number}].line_id", one.line_id)
+        seen.add((one.line_id, one.sku))
+
+
+def _refuse_twins(leaving: Sequence[Line | Extra], said: Collection[str]) -> None:
+    """Each unit of an item has a serial number of its own, as far as this is said now."""
+    seen: set[tuple[str, str]] = set()
+    for one in leaving:
+        for number in one.serial_numbers:
+            if number in said and (one.key.sku, number) in seen:
+                raise DuplicateEntry("units.serial_numbers", number)
+            seen.add((one.key.sku, number))
 
 
 def _note(all_leaving: list[Leaving], said: Facts, rest: Facts) -> Facts:

@@ -1026,7 +1026,9 @@ class ShipRequest(_message.Message):
 
     @_builtins.property
     def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShippedUnits]:
-        """What is known of the units that left: they are written on the lines and entries."""
+        """What is known of the units that left, each line, or each item of it, once: it is written on the
+        lines and entries.
+        """
 
     def __init__(
         self,

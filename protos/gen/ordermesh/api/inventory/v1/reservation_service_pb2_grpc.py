@@ -252,7 +252,8 @@ class ReservationServiceServicer:
         is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
         `WAITS_FOR_SUPPLY` when the goods are still to come, `SHORT_OF_STOCK` when the promised unit is not on
         hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
-        `TOO_MANY_SERIAL_NUMBERS`.
+        `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a line, or a serial number of an item, that `units`
+        name twice.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -139,7 +139,8 @@ class ReservationServiceStub:
     is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
     `WAITS_FOR_SUPPLY` when the goods are still to come, `SHORT_OF_STOCK` when the promised unit is not on
     hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
-    `TOO_MANY_SERIAL_NUMBERS`.
+    `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a line, or a serial number of an item, that `units`
+    name twice.
     """
 
 @_typing.type_check_only
@@ -253,7 +254,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
     `WAITS_FOR_SUPPLY` when the goods are still to come, `SHORT_OF_STOCK` when the promised unit is not on
     hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
-    `TOO_MANY_SERIAL_NUMBERS`.
+    `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a line, or a serial number of an item, that `units`
+    name twice.
     """
 
 class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -436,7 +438,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         is open (`wanted`, `open`), `RESERVATION_NOT_CONFIRMED`, `NOT_YOUR_RESERVATION`, `FENCED`,
         `WAITS_FOR_SUPPLY` when the goods are still to come, `SHORT_OF_STOCK` when the promised unit is not on
         hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
-        `TOO_MANY_SERIAL_NUMBERS`.
+        `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a line, or a serial number of an item, that `units`
+        name twice.
         """
 
 def add_ReservationServiceServicer_to_server(servicer: ReservationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

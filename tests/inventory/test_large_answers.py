@@ -15,6 +15,7 @@ from ordermesh.api.inventory.v1 import (
     ReassignBulkRequest,
     ReceiveStockRequest,
     ReleaseRequest,
+    ReleaseResponse,
     Reservation,
     ReserveBulkRequest,
     ReserveBulkResponse,
@@ -23,6 +24,8 @@ from ordermesh.api.inventory.v1 import (
     ReserveResponse,
     ReserveStreamRequest,
     ReserveVerdict,
+    ShipResponse,
+    ShortResponse,
     StockLine,
 )
 from ordermesh.api.order.v1 import StockKey
@@ -32,7 +35,7 @@ from ordermesh.inventory.servicer.fitting import fit
 from ordermesh.runtime.limits import Limits
 from tests.inventory.bulk import reasons
 from tests.inventory.caller import NO_CONTEXT
-from tests.inventory.messages import item, location, new_id
+from tests.inventory.messages import item, location, new_id, selection
 from tests.inventory.shop import Shop
 from tests.servers import Served
 
@@ -204,6 +207,40 @@ async def test_moves_whose_reply_would_be_too_large_are_not_made(full: Shop) -> 
     assert await full.dump() == before
     with full.calling("ReassignBulk"):
         await full.reservations.ReassignBulk(reassigning(moves[:2]), NO_CONTEXT)
+
+
+@pytest.mark.parametrize("verb", ["release", "ship", "short", "reassign"])
+async def test_a_part_is_not_split_off_where_the_reservation_could_not_be_told_any_more(
+    full: Shop, verb: str
+) -> None:
+    request = kits(15)
+    for line in request.lines:
+        line.quantity = 5
+    made = (await full.ask(request)).reservation
+    some = [selection(line.line_id, 1) for line in request.lines]
+    here = [selection(line.line_id, 1, HERE) for line in request.lines]
+
+    async def part() -> Reservation:
+        if verb == "reassign":
+            return await full.reassign(made.reservation_id, *((one, THERE) for one in here))
+        reply: ReleaseResponse | ShipResponse | ShortResponse = await getattr(full, verb)(
+            made.reservation_id, *some
+        )
+        return reply.reservation
+
+    told = [made]
+
+    async def split_off_parts() -> None:
+        while len(told) < 5:
+            told.append(await part())
+
+    with pytest.raises(TooMuchAsked):
+        await split_off_parts()
+
+    assert told[-1].ByteSize() <= Limits.reply_bytes
+    assert (await full.reservation(made.reservation_id)).lines == told[-1].lines
+    await full.release(made.reservation_id)
+    assert await reserved(full) == 0
 
 
 def reassigning(moves: Sequence[tuple[str, tuple[str, str, str, int]]]) -> ReassignBulkRequest:

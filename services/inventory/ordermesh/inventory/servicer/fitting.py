@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 from uuid import UUID
+
+from google.protobuf.message import Message
 
 from ordermesh.api.inventory.v1 import ReserveRequest, ReserveResponse, ReserveVerdict
 from ordermesh.inventory.domain.answers import Room
@@ -19,6 +22,19 @@ MESSAGE_BYTES_MAX = Limits.reply_bytes - 1024
 
 _FRAME_BYTES = 6
 """What a verdict takes beside itself."""
+
+
+R = TypeVar("R", bound=Message)
+
+
+def fitting(reply: R) -> R:
+    """The reply to a verb, to be asked for inside of its transaction.
+
+    Raises ``TooMuchAsked`` where it does not fit in a message: nobody would ever hear of it.
+    """
+    if reply.ByteSize() > MESSAGE_BYTES_MAX:
+        raise TooMuchAsked("The answer would be too large.", MESSAGE_BYTES_MAX)
+    return reply
 
 
 @dataclass

@@ -33,7 +33,6 @@ from ordermesh.api.inventory.v1 import (
     ShortResponse,
 )
 from ordermesh.inventory.access import acting
-from ordermesh.inventory.domain.errors.requests import TooMuchAsked
 from ordermesh.inventory.domain.moving import Reassignment
 from ordermesh.inventory.domain.picking import ShortOutcome
 from ordermesh.inventory.operations.moving import reassign_reservations
@@ -46,6 +45,7 @@ from ordermesh.inventory.operations.reservations import (
     short_reservation,
 )
 from ordermesh.inventory.queries.lists import get_reservation, list_reservations
+from ordermesh.inventory.servicer.fitting import fitting
 from ordermesh.inventory.servicer.reserving import Reserving
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.reservations import (
@@ -61,7 +61,6 @@ from ordermesh.inventory.wire.reservations import (
 from ordermesh.kernel.errors import NotFound, RuleViolated, Suspended
 from ordermesh.runtime.ahead import ahead
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.limits import Limits
 from ordermesh.runtime.pages import page_size, page_token, place_in_time
 
 FRAMES_AHEAD = 4
@@ -149,7 +148,9 @@ class ReservationServicer(ReservationServiceServicer):
             kept = await confirm_reservation(
                 self._wiring.stores, tx, _verb(request), again=request.reserve_again
             )
-            return ConfirmResponse(reservation=reservation_message(kept.reservation, kept.now))
+            return fitting(
+                ConfirmResponse(reservation=reservation_message(kept.reservation, kept.now))
+            )
 
         return await self._wiring.mutations.run(request, ConfirmResponse, work)
 
@@ -164,7 +165,9 @@ class ReservationServicer(ReservationServiceServicer):
             kept = await extend_reservation(
                 self._wiring.stores, tx, _verb(request), request.hold_duration.ToTimedelta()
             )
-            return ExtendResponse(reservation=reservation_message(kept.reservation, kept.now))
+            return fitting(
+                ExtendResponse(reservation=reservation_message(kept.reservation, kept.now))
+            )
 
         return await self._wiring.mutations.run(request, ExtendResponse, work)
 
@@ -179,9 +182,11 @@ class ReservationServicer(ReservationServiceServicer):
             wanted = [selection(line) for line in request.lines]
             released = await release_reservation(self._wiring.stores, tx, _verb(request), wanted)
             now, after = released.now, released.reservation
-            return ReleaseResponse(
-                reservation=reservation_message(after, now) if after else None,
-                released_lines=map(released_line, wanted, released.takings),
+            return fitting(
+                ReleaseResponse(
+                    reservation=reservation_message(after, now) if after else None,
+                    released_lines=map(released_line, wanted, released.takings),
+                )
             )
 
         return await self._wiring.mutations.run(request, ReleaseResponse, work)
@@ -198,7 +203,9 @@ class ReservationServicer(ReservationServiceServicer):
             (kept,) = await reassign_reservations(
                 self._wiring.stores, tx, acting(request.on_behalf_of), [one]
             )
-            return ReassignResponse(reservation=reservation_message(kept.reservation, kept.now))
+            return fitting(
+                ReassignResponse(reservation=reservation_message(kept.reservation, kept.now))
+            )
 
         return await self._wiring.mutations.run(request, ReassignResponse, work)
 
@@ -213,12 +220,11 @@ class ReservationServicer(ReservationServiceServicer):
             kept = await reassign_reservations(
                 self._wiring.stores, tx, acting(request.on_behalf_of), reassignments(request)
             )
-            reply = ReassignBulkResponse(
-                reservations=[reservation_message(one.reservation, one.now) for one in kept]
+            return fitting(
+                ReassignBulkResponse(
+                    reservations=[reservation_message(one.reservation, one.now) for one in kept]
+                )
             )
-            if reply.ByteSize() > Limits.reply_bytes:
-                raise TooMuchAsked("The reservations are too large together.", Limits.reply_bytes)
-            return reply
 
         # Who is refused leaves all where it is, and must not find it moved by a call that was late.
         return await self._wiring.mutations.run(
@@ -236,11 +242,13 @@ class ReservationServicer(ReservationServiceServicer):
             shipped = await ship_reservation(
                 self._wiring.stores, tx, _verb(request), shipment(request), request.document
             )
-            return ShipResponse(
-                movement_id=_text(shipped.movement_id),
-                reservation=reservation_message(shipped.reservation, shipped.now),
-                over_shipped=map(extra_message, shipped.extras),
-                short_movement_id=_text(shipped.short_movement_id),
+            return fitting(
+                ShipResponse(
+                    movement_id=_text(shipped.movement_id),
+                    reservation=reservation_message(shipped.reservation, shipped.now),
+                    over_shipped=map(extra_message, shipped.extras),
+                    short_movement_id=_text(shipped.short_movement_id),
+                )
             )
 
         return await self._wiring.mutations.run(request, ShipResponse, work)
@@ -261,9 +269,11 @@ class ReservationServicer(ReservationServiceServicer):
                 ShortOutcome(request.outcome),
                 request.document,
             )
-            return ShortResponse(
-                movement_id=_text(missing.short_movement_id),
-                reservation=reservation_message(missing.reservation, missing.now),
+            return fitting(
+                ShortResponse(
+                    movement_id=_text(missing.short_movement_id),
+                    reservation=reservation_message(missing.reservation, missing.now),
+                )
             )
 
         return await self._wiring.mutations.run(request, ShortResponse, work)

@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class ReservationServiceStub:
     """ReservationService promises stock. No reservation makes availability negative.
+
+    A call about a reservation that would be answered with more than a message can carry, because many
+    parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
+    open of whole lines can still be shipped, released and moved.
     """
 
     def __init__(self, channel):
@@ -99,6 +103,10 @@ class ReservationServiceStub:
 
 class ReservationServiceServicer:
     """ReservationService promises stock. No reservation makes availability negative.
+
+    A call about a reservation that would be answered with more than a message can carry, because many
+    parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
+    open of whole lines can still be shipped, released and moved.
     """
 
     def Reserve(self, request, context):
@@ -332,6 +340,10 @@ def add_ReservationServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ReservationService:
     """ReservationService promises stock. No reservation makes availability negative.
+
+    A call about a reservation that would be answered with more than a message can carry, because many
+    parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
+    open of whole lines can still be shipped, released and moved.
     """
 
     @staticmethod

@@ -27,7 +27,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ReservationServiceStub:
-    """ReservationService promises stock. No reservation makes availability negative."""
+    """ReservationService promises stock. No reservation makes availability negative.
+
+    A call about a reservation that would be answered with more than a message can carry, because many
+    parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
+    open of whole lines can still be shipped, released and moved.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -145,7 +150,12 @@ class ReservationServiceStub:
 
 @_typing.type_check_only
 class ReservationServiceAsyncStub(ReservationServiceStub):
-    """ReservationService promises stock. No reservation makes availability negative."""
+    """ReservationService promises stock. No reservation makes availability negative.
+
+    A call about a reservation that would be answered with more than a message can carry, because many
+    parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
+    open of whole lines can still be shipped, released and moved.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Reserve: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReserveRequest, _reservation_service_pb2.ReserveResponse]  # type: ignore[assignment]
@@ -259,7 +269,12 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     """
 
 class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """ReservationService promises stock. No reservation makes availability negative."""
+    """ReservationService promises stock. No reservation makes availability negative.
+
+    A call about a reservation that would be answered with more than a message can carry, because many
+    parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
+    open of whole lines can still be shipped, released and moved.
+    """
 
     @_abc_1.abstractmethod
     def Reserve(

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ordermesh.inventory.__main__ import assemble
@@ -281,3 +282,18 @@ async def test_promises_of_several_channels_change_places_together(shop: Shop) -
 
 async def swap(shop: Shop, at_a: str, at_b: str) -> None:
     await shop.reassign_bulk({at_a: [(selection("1"), "B")], at_b: [(selection("1"), "A")]})
+
+
+async def test_a_window_is_of_whole_seconds_and_is_the_same_when_it_is_put_again(
+    shop: Shop,
+) -> None:
+    await shop.put_items("MUG")
+    window = Duration(seconds=60, nanos=500_000_000)
+    limit = control("one", "limit_per_customer", 1, sku="MUG", window=window)
+    await shop.put_controls(limit)
+
+    again = await shop.put_controls(limit)
+
+    assert (again.changed_count, again.version) == (0, 1)
+    (stored,) = (await shop.list_controls()).controls
+    assert stored.window == Duration(seconds=60)

@@ -1,5 +1,7 @@
 """Controls."""
 
+from datetime import timedelta
+
 from google.protobuf.duration_pb2 import Duration
 
 from ordermesh.api.inventory.v1 import AppliedControl, ExplainControlsResponse, PoolState
@@ -25,7 +27,7 @@ def control(message: ControlMessage) -> Control:
         end_time=instant(message.end_time) if message.HasField("end_time") else None,
         priority=message.priority,
         note=message.note,
-        window=message.window.ToTimedelta() if message.HasField("window") else None,
+        window=timedelta(seconds=message.window.seconds) if message.HasField("window") else None,
     )
 
 

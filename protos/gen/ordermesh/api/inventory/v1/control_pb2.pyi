@@ -152,8 +152,8 @@ class Control(_message.Message):
 
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """Of a limit per customer: how far back purchases count. Not set: since ever. What was reserved
-        again (`ConfirmRequest.reserve_again`) was bought then.
+        """Of a limit per customer: how far back purchases count, in whole seconds; parts of one are left
+        out. Not set: since ever. What was reserved again (`ConfirmRequest.reserve_again`) was bought then.
         """
 
     @_builtins.property

@@ -2,7 +2,13 @@
 
 import pytest
 
-from ordermesh.api.inventory.v1 import Account, Movement, ReservationLine, ShortOutcome
+from ordermesh.api.inventory.v1 import (
+    Account,
+    BlockedKind,
+    Movement,
+    ReservationLine,
+    ShortOutcome,
+)
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed
 from tests.inventory.messages import item, selection
 from tests.inventory.shop import Shop
@@ -68,3 +74,30 @@ async def test_a_part_of_a_kit_can_be_short(shop: Shop) -> None:
     cups, pots = await shop.balance("CUP at A"), await shop.balance("POT at A")
     assert (cups.on_hand, cups.reserved, cups.blocked) == (1, 1, 1)
     assert (pots.on_hand, pots.reserved, pots.blocked) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("swept", [True, False])
+@pytest.mark.parametrize("verb", ["short", "ship"])
+async def test_a_short_pick_is_not_taken_for_the_deficit_of_an_overdue_hold(
+    shop: Shop, verb: str, swept: bool
+) -> None:
+    await shop.stock({"MUG at A": 6})
+    await shop.reserve({"MUG at A": 3}, hold_seconds=60)
+    order = await shop.reserve({"MUG at A": 3}, confirm=True)
+    await shop.block(("MUG at A", 3, BlockedKind.BLOCKED_KIND_MISSING))
+    await shop.let_pass(61)
+    if swept:
+        await shop.sweep()
+
+    if verb == "short":
+        await shop.short(order.reservation_id, selection("1"))
+    else:
+        await shop.ship(
+            order.reservation_id,
+            selection("1", 1),
+            rest_outcome=WRITE_OFF,
+        )
+
+    there = await shop.balance("MUG at A")
+    assert (there.on_hand, there.available) == (0, 0)
+    assert await shop.is_sound()

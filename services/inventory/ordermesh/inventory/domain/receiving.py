@@ -186,11 +186,6 @@ def lacking(ledger: Ledger, transfers: Iterable[Supply]) -> dict[StockKey, int]:
     return {key: units for key, units in beyond.items() if units > 0}
 
 
-def owed(ledger: Ledger, keys: Iterable[StockKey]) -> dict[StockKey, int]:
-    """The keys with a deficit, and one unit beyond it: what comes is not owed to overdue holds."""
-    return {key: 1 for key in keys if ledger.balance(key).short}
-
-
 def _sent(told: Supply, before: Supply | None) -> Supply:
     if before is None:
         return replace(told, version=1)

@@ -107,6 +107,14 @@ async def decide_on(
     return outcome
 
 
+def owed(ledger: Ledger, keys: Iterable[StockKey]) -> dict[StockKey, int]:
+    """The keys with a deficit, and one unit beyond it: all overdue holds that are part of it go.
+
+    They count for nobody, so nothing that a deficit decides about may be decided by theirs.
+    """
+    return {key: 1 for key in keys if ledger.balance(key).short}
+
+
 async def make_room(
     stores: Stores,
     tx: Transaction,
@@ -115,14 +123,15 @@ async def make_room(
     now: datetime,
     breaking: Callable[[Ledger], Mapping[StockKey, int]],
     document: Document,
+    involved: Collection[UUID] = (),
 ) -> Books:
     """Expire overdue holds before a fact breaks promises; gives the books as they are then.
 
     ``breaking`` says by how many units the fact goes beyond what is free. A fact is not refused, so
-    nothing else would look for what is overdue.
+    nothing else would look for what is overdue. None of those ``involved`` is expired here.
     """
     ledger, overdue = books.opened(), Overdue(stores, tx, names, now)
-    if not await overdue.make_way(ledger, breaking(ledger)):
+    if not await overdue.make_way(ledger, breaking(ledger), involved):
         return books
     documents = documented(ledger, document)
     await write(stores, tx, names, ledger, books.terms, documents, overdue.changes(), now)

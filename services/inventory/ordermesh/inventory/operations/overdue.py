@@ -67,12 +67,14 @@ class Overdue:
                 return list(found.values())
             await self._read(unread)
 
-    async def make_way(self, ledger: Ledger, missing: Mapping[StockKey, int]) -> bool:
+    async def make_way(
+        self, ledger: Ledger, missing: Mapping[StockKey, int], involved: Collection[UUID] = ()
+    ) -> bool:
         """Expire what holds what is missing, for a fact that nobody can refuse; gives whether any.
 
-        What has expired is among the ``changes``.
+        What has expired is among the ``changes``; none ``involved`` is.
         """
-        others = await self.in_the_way(ledger, missing, ())
+        others = await self.in_the_way(ledger, missing, involved)
         self.note(expire_for(ledger, others, missing, self.now))
         return bool(others)
 

@@ -21,6 +21,8 @@ from ordermesh.inventory.domain.verbs import confirm, extend, release
 from ordermesh.inventory.operations.deciding import (
     Decided,
     decide,
+    make_room,
+    owed,
     refuse_unlocked,
     refuse_unlocked_lines,
 )
@@ -168,6 +170,8 @@ async def ship_reservation(
 ) -> Shipped:
     """Promised goods left. Raises ``ReservationNotFound`` and as the domain's ``ship``."""
     entered = await _enter(stores, tx, verb)
+    if shipment.rest is not None:
+        await entered.make_room()
     decided = await entered.decide(
         lambda ledger: ship(ledger, entered.after, shipment, entered.now)
     )
@@ -189,6 +193,7 @@ async def short_reservation(
     Raises ``ReservationNotFound`` and as the domain's ``short``.
     """
     entered = await _enter(stores, tx, verb)
+    await entered.make_room()
     decided = await entered.decide(
         lambda ledger: short(ledger, entered.after, selections, outcome, entered.now)
     )
@@ -240,6 +245,19 @@ class _Entered:
             },
             {self.verb.reservation_id},
             otherwise,
+        )
+
+    async def make_room(self) -> None:
+        """Expire overdue holds of others that a deficit is of: what is missing is not theirs."""
+        self.books = await make_room(
+            self.stores,
+            self.tx,
+            self.names,
+            self.books,
+            self.now,
+            lambda ledger: owed(ledger, self.books.balances),
+            Document(self.verb.actor),
+            {self.verb.reservation_id},
         )
 
     async def write(

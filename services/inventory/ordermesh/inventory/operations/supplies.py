@@ -16,7 +16,7 @@ from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.domain.supply import Put, Supply, put, refuse_impossible
 from ordermesh.inventory.domain.verbs import settle
 from ordermesh.inventory.domain.waiting import Broken, Waiters
-from ordermesh.inventory.operations.deciding import decide, make_room
+from ordermesh.inventory.operations.deciding import decide, make_room, owed
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
@@ -95,7 +95,7 @@ async def receive_supply(
 
     desk = await _open(stores, tx, ())
     ids = [one.supply_id for one in receipts]
-    return await desk.decide(ids, document, decision, Side.TO, receiving.owed)
+    return await desk.decide(ids, document, decision, Side.TO, owed)
 
 
 async def send_transfer(

@@ -11,9 +11,13 @@ from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.limits import Buyer
 from ordermesh.inventory.domain.reservation import Reservation
 from ordermesh.inventory.store.reservations import SqlReservationStore
+from tests.dialects import on_postgresql
+from tests.eventually import eventually
 from tests.inventory.messages import control, item, selection
+from tests.inventory.processes import Open, Process
 from tests.inventory.reading import insist
 from tests.inventory.shop import Shop
+from tests.inventory.test_foreseen_switches import before_commits, somebody_waits
 
 NONE = ReservationMode.RESERVATION_MODE_NONE
 
@@ -315,3 +319,31 @@ async def test_who_buys_what_is_not_limited_is_not_looked_at_with_who_does(
     )
 
     assert {one.customer for one in asked} == {"ANN"}
+
+
+@on_postgresql
+@pytest.mark.parametrize("verb", ["confirm", "extend"])
+async def test_what_is_kept_in_the_last_moment_counts_for_who_buys_in_the_next(
+    first: Process, another: Open, verb: str
+) -> None:
+    second = await another()
+    await first.put_controls(control("one", "limit_per_customer", 1, sku="MUG"))
+    held = await first.reserve({"MUG at A": 1}, customer="ANN", hold_seconds=1)
+    more = (60,) if verb == "extend" else ()
+
+    async with before_commits(second) as (written, may_commit):
+        keeping = asyncio.create_task(getattr(second, verb)(held.reservation_id, *more))
+        await written.wait()
+        # From now on the hold would be overdue, if nobody had kept it.
+        await asyncio.sleep(1.1)
+        wish = asyncio.create_task(first.reserve({"MUG at B": 1}, customer="ANN"))
+        await eventually(lambda: has_ended_or_waits(first, wish))
+        may_commit.set()
+        await keeping
+
+    with pytest.raises(PurchaseLimit):
+        await wish
+
+
+async def has_ended_or_waits(process: Process, wish: "asyncio.Task[Any]") -> bool:
+    return wish.done() or await somebody_waits(process)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from ordermesh.inventory.domain.control import ControlKind
 from ordermesh.inventory.domain.limits import AskedFor, Buyer, Purchase, Purchases, asked_units
@@ -30,6 +31,28 @@ async def lock_buyers(stores: Stores, tx: Transaction, buyers: Iterable[Buyer]) 
     return is_limited
 
 
+async def lock_buyer_of(
+    stores: Stores, tx: Transaction, reservation_id: UUID
+) -> tuple[set[Buyer], bool]:
+    """Lock for whom a reservation is, where what they have is counted; gives whether it is.
+
+    Whoever counts it looks at a hold that is kept in its last moment either before or after it is
+    kept: not as one that has passed, because nobody has committed yet that it was kept.
+    """
+    if not (stores.controls.last_table.kinds & _LOOKING_BACK or stores.quotas.concern_customers):
+        return set(), False
+    seen = await stores.reservations.look_at(tx, [reservation_id], Names())
+    buyers = {Buyer(one.order_id, one.customer, one.channel) for one in seen.values()}
+    await stores.controls.lock_buyers(tx, buyers)
+    return buyers, True
+
+
+def refuse_unlocked_buyers(terms: Terms, *, is_locked: bool) -> None:
+    """Raise ``TransactionConflict`` when something is limited that was not when it was asked."""
+    if terms.controls.kinds & _LOOKING_BACK and not is_locked:
+        raise TransactionConflict("Purchases were limited while balances were being locked.")
+
+
 async def purchases_of(
     stores: Stores,
     tx: Transaction,
@@ -49,9 +72,8 @@ async def purchases_of(
     """
     bought: list[Reservation] = []
     beyond: list[Purchase] = []
+    refuse_unlocked_buyers(terms, is_locked=is_locked)
     if terms.controls.kinds & _LOOKING_BACK:
-        if not is_locked:
-            raise TransactionConflict("Purchases were limited while balances were being locked.")
         windows: dict[str, timedelta | None] = {}
         concerned: set[Buyer] = set()
         for wanted, buyer in zip(lines, buyers, strict=True):

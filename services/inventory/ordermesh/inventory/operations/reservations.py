@@ -11,7 +11,7 @@ from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
 from ordermesh.inventory.domain.facts import Extra
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
-from ordermesh.inventory.domain.limits import Buyer, Purchases
+from ordermesh.inventory.domain.limits import Purchases
 from ordermesh.inventory.domain.movement import Document, documented
 from ordermesh.inventory.domain.picking import Shipment, ShortOutcome, ship, short
 from ordermesh.inventory.domain.portions import Portion
@@ -27,7 +27,11 @@ from ordermesh.inventory.operations.deciding import (
     refuse_unlocked_lines,
 )
 from ordermesh.inventory.operations.kits import with_kits
-from ordermesh.inventory.operations.limiting import lock_buyers, purchases_of
+from ordermesh.inventory.operations.limiting import (
+    lock_buyer_of,
+    purchases_of,
+    refuse_unlocked_buyers,
+)
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import Books
 from ordermesh.inventory.ports.names import Names
@@ -88,12 +92,9 @@ async def confirm_reservation(
 
     Raises ``ReservationNotFound`` and as the domain's ``confirm``.
     """
-    buyers, is_locked = set[Buyer](), False
-    if again:
-        seen = await stores.reservations.look_at(tx, [verb.reservation_id], Names())
-        buyers = {Buyer(one.order_id, one.customer, one.channel) for one in seen.values()}
-        is_locked = await lock_buyers(stores, tx, buyers)
+    buyers, is_locked = await lock_buyer_of(stores, tx, verb.reservation_id)
     entered = await _enter(stores, tx, verb, with_expired=again)
+    refuse_unlocked_buyers(entered.books.terms, is_locked=is_locked)
     terms: Terms | None = None
     purchases: Purchases | None = None
     if again:
@@ -133,7 +134,9 @@ async def extend_reservation(
     stores: Stores, tx: Transaction, verb: Verb, hold_duration: timedelta
 ) -> Kept:
     """Give a hold more time. Raises ``ReservationNotFound`` and as the domain's ``extend``."""
+    _, is_locked = await lock_buyer_of(stores, tx, verb.reservation_id)
     entered = await _enter(stores, tx, verb)
+    refuse_unlocked_buyers(entered.books.terms, is_locked=is_locked)
     decided = await entered.decide(
         lambda ledger: extend(ledger, entered.after, hold_duration, entered.now)
     )

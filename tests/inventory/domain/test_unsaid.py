@@ -12,7 +12,6 @@ import pytest
 from ordermesh.inventory import domain
 from ordermesh.inventory.domain.mode import ReservationMode
 from ordermesh.inventory.domain.quarantine import QuarantineState
-from ordermesh.inventory.domain.snapshot_import import ImportState
 from ordermesh.inventory.domain.stock_source import GapPolicy
 from ordermesh.inventory.domain.supply import SupplyState
 
@@ -25,7 +24,6 @@ MEANT: dict[str, int] = {
     "quarantine.Quarantined.state": QuarantineState.OPEN,
     "reservation.Line.mode": ReservationMode.RESERVE,
     "snapshot_import.SnapshotImport.next_frame": 1,
-    "snapshot_import.SnapshotImport.state": ImportState.OPEN,
     "stock_source.StockSource.gap_policy": GapPolicy.TELL,
     "supply.Supply.state": SupplyState.PLANNED,
     "supply.SupplyRule.confidence_percent": 50,

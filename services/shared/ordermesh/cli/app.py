@@ -167,7 +167,8 @@ def import_command(
         datetime | None, typer.Option(help="When it was taken, in UTC; else as the file is dated.")
     ] = None,
     absent: Annotated[
-        Literal["leave", "zero"], typer.Option(help="What becomes of what it does not name.")
+        Literal["leave", "zero"],
+        typer.Option(help="What becomes of what it does not name; zero takes no unreadable line."),
     ] = "leave",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an import that broke off.")

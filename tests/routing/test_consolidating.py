@@ -7,7 +7,7 @@ import pytest
 
 from ordermesh.api.routing import v1
 from ordermesh.client import proof
-from ordermesh.routing.domain import hub_work, verbs
+from ordermesh.routing.domain import hub_work, outcomes, verbs
 from ordermesh.routing.domain.errors.fulfillment import WrongState
 from ordermesh.routing.domain.fulfillment import (
     FulfillmentLine,
@@ -29,6 +29,7 @@ from tests.routing.test_pickup import lanes, transfer
 
 RELEASED, ON_HOLD = FulfillmentState.RELEASED, FulfillmentState.ON_HOLD
 SHIPPED, DELIVERED = FulfillmentState.SHIPPED, FulfillmentState.DELIVERED
+SHIPPING = FulfillmentState.SHIPPING
 CANCELLED, REJECTED = FulfillmentState.CANCELLED, FulfillmentState.REJECTED
 
 
@@ -108,6 +109,23 @@ def test_what_has_left_for_the_hub_is_sent_from_there_by_itself() -> None:
     assert came.work[-1].state is RELEASED
     with pytest.raises(WrongState):
         verbs.reject(came, rest.fulfillment_order_id, RejectReason.CLOSED)
+
+
+def test_what_has_left_is_sent_on_once_when_another_run_comes_to_nothing_later() -> None:
+    works = (brings("A", "SKU-A", SHIPPED), brings("B", "SKU-B", SHIPPING), brings("C", "SKU-C"))
+    story = a_story(*works, at_hub("A", "B", "C"))
+    first, _ = verbs.reject(story, "C", RejectReason.NOT_FOUND)
+
+    # The ledger has no such goods, and the location finds none either.
+    refused_by_ledger = outcomes.take_back_shipping(first, "B")
+    after, _ = verbs.reject(refused_by_ledger, "B", RejectReason.NOT_FOUND)
+
+    sends_a = [
+        one.fulfillment_order_id
+        for one in after.work
+        if one.state is ON_HOLD and any(part.brought_by == "A" for part in one.lines)
+    ]
+    assert len(sends_a) == 1
 
 
 def test_a_hub_that_will_not_do_it_takes_back_what_has_not_left() -> None:

@@ -80,7 +80,16 @@ def resettled(work: Sequence[FulfillmentOrder], order: Order) -> tuple[Fulfillme
         for one in brings:
             if one.state in CANCELLABLE:
                 found[one.fulfillment_order_id] = fulfillment.cancel(one)
-        rest = _rest(hub, [one for one in brings if one.state in ON_THE_WAY], order)
+        # What an earlier rest waits for is sent by that one.
+        awaited = {
+            name for one in found.values() if one.state not in CLOSED for name in one.brought_by
+        }
+        left = [
+            one
+            for one in brings
+            if one.state in ON_THE_WAY and one.fulfillment_order_id not in awaited
+        ]
+        rest = _rest(hub, left, order)
         if rest is not None and rest.fulfillment_order_id not in found:
             found[rest.fulfillment_order_id] = rest
     return tuple(found.values())

@@ -3,10 +3,12 @@
 import asyncio
 from typing import Any
 
+from ordermesh.api.event.v1 import WatchEventsRequest
 from ordermesh.api.inventory.v1 import PutLocationsRequest
 from ordermesh.api.order.v1 import Destination
 from ordermesh.api.routing.v1 import (
     AtLimit,
+    CancelOrderRequest,
     CapacityMode,
     Decision,
     FulfillmentOrder,
@@ -207,3 +209,44 @@ async def test_a_baseline_answers_on_the_same_stock_and_is_not_cheaper(house: Ho
     assert not nearest.HasField("bound")
     for baseline in (nearest, splits, listed):
         assert total([exact.cost]) <= total([baseline.cost])
+
+
+async def test_an_order_of_which_all_has_left_by_then_is_not_told_to_be_cancelled(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 5})
+    await house.submit("O-1", line("1", "MUG", 2))
+    (work,) = await house.work("O-1")
+    await house.stop_inventory()
+    assert (await house.ship(work, within=3)).state == FulfillmentOrder.STATE_SHIPPING
+    request = CancelOrderRequest(request_id=new_id(), order_id="O-1")
+    assert (await house.mesh.orders.CancelOrder(request, timeout=3)).order.cancel_requested
+
+    await house.start_inventory()
+    await eventually(lambda: is_fulfilled(house, "O-1"))
+
+    assert only_line(await house.order("O-1")).shipped_quantity == 2
+    await eventually(lambda: is_wanted(house, "O-1"))
+    assert "cancelled" not in await told(house, "O-1")
+
+
+async def is_fulfilled(house: House, order_id: str) -> bool:
+    return (await house.order(order_id)).state == Order.STATE_FULFILLED
+
+
+async def is_wanted(house: House, order_id: str) -> bool:
+    return not (await house.order(order_id)).cancel_requested
+
+
+async def told(house: House, order_id: str) -> list[str]:
+    """The types of all events of an order so far."""
+    found: list[str] = []
+    call = house.mesh.events("routing").WatchEvents(
+        WatchEventsRequest(start_revision=1, order_id=order_id)
+    )
+    async for page in call:
+        found += [one.event.type.removeprefix("ordermesh.order.")[:-3] for one in page.events]
+        if found and not page.events:
+            break
+    call.cancel()
+    return found

@@ -304,10 +304,16 @@ def undo(story: Story) -> Told:
     order = counted(replace(order, lines=lines, auto_cancel=None), work)
     order = replace(order, cancel_requested=False)
     events: tuple[Event, ...] = (OrderReceived(),) if story.saga.is_conditional else ()
-    events = (*events, OrderCancelled())
+    if _cancelled_units(order) > _cancelled_units(story.order):
+        # All of it may have left before anything could be taken back.
+        events = (*events, OrderCancelled())
     if order.state is OrderState.FULFILLED and story.order.state is not OrderState.FULFILLED:
         events = (*events, OrderFulfilled())
     return replace(story, order=order, saga=saga.undone(story.saga), work=work), events
+
+
+def _cancelled_units(order: Order) -> int:
+    return sum(line.cancelled for line in order.lines)
 
 
 def surplus(story: Story) -> tuple[FulfillmentOrder, ...]:

@@ -1,5 +1,9 @@
 """Stock that an order counts on is not there: it goes elsewhere, or ends explained."""
 
+import asyncio
+from contextlib import suppress
+
+import grpc
 import pytest
 
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
@@ -57,6 +61,23 @@ async def count(house: House, place: str, found: int) -> None:
 async def shortfalls(house: House, *, include_closed: bool = False) -> list[Shortfall]:
     request = ListShortfallsRequest(include_closed=include_closed)
     return list((await house.mesh.ledger.ListShortfalls(request)).shortfalls)
+
+
+def opened(shortfall: Shortfall) -> EventEnvelope:
+    """The event that tells of it."""
+    event = EventEnvelope(
+        event_id=new_id(),
+        type="ordermesh.shortfall.opened.v1",
+        source="inventory",
+        aggregate_type="shortfall",
+        aggregate_id=shortfall.shortfall_id,
+        sequence=1,
+        payload_type="ordermesh.api.inventory.v1.ShortfallOpened",
+        payload=ShortfallOpened(shortfall=shortfall).SerializeToString(),
+        order_id=shortfall.order_id,
+    )
+    event.event_time.GetCurrentTime()
+    return event
 
 
 async def has_no_shortfall(house: House) -> bool:
@@ -130,28 +151,15 @@ async def test_goods_that_have_left_were_there(told: House) -> None:
     (work,) = await told.work("O-1")
     await told.ship(work)
 
-    event = EventEnvelope(
-        event_id=new_id(),
-        type="ordermesh.shortfall.opened.v1",
-        source="inventory",
-        aggregate_type="shortfall",
-        aggregate_id=new_id(),
-        sequence=1,
-        payload_type="ordermesh.api.inventory.v1.ShortfallOpened",
-        payload=ShortfallOpened(
-            shortfall=Shortfall(
-                shortfall_id=new_id(),
-                key=key("MUG at NEAR"),
-                reservation_id=reservation.reservation_id,
-                order_id="O-1",
-                quantity=1,
-                open_quantity=1,
-            )
-        ).SerializeToString(),
+    missing = Shortfall(
+        shortfall_id=new_id(),
+        key=key("MUG at NEAR"),
+        reservation_id=reservation.reservation_id,
         order_id="O-1",
+        quantity=1,
+        open_quantity=1,
     )
-    event.event_time.GetCurrentTime()
-    await told.mesh.inbox("routing").Deliver(DeliverRequest(events=[event]))
+    await told.mesh.inbox("routing").Deliver(DeliverRequest(events=[opened(missing)]))
 
     assert (await told.order("O-1")).state == Order.STATE_FULFILLED
     assert [one.location_id for one in await told.work("O-1")] == ["NEAR"]
@@ -181,3 +189,35 @@ async def test_a_component_that_is_short_moves_the_kit(told: House) -> None:
     await eventually(lambda: has_work_at(told, "O-1", "EAST"))
     await eventually(lambda: has_no_shortfall(told))
     assert await told.books_balance()
+
+
+@pytest.mark.parametrize("point", ["planned", "plan stored"])
+async def test_units_that_are_lost_while_it_is_decided_who_keeps_them_are_kept_by_nobody(
+    house: House, point: str
+) -> None:
+    await house.stock({"MUG at NEAR": 1, "MUG at EAST": 2, "MUG at SOUTH": 2})
+    await house.submit("O-1", line("1", "MUG", 1), line("2", "MUG", 2))
+    near = next(one for one in await house.work("O-1") if one.location_id == "NEAR")
+    await house.accept(near)
+    reached, gate = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        reached.set()
+        await gate.wait()
+
+    house.at = lambda at: wait() if at == point else None
+    call = asyncio.ensure_future(house.source("O-1"))
+    await reached.wait()
+    await lose(house, "MUG at EAST", 1)
+    (missing,) = await shortfalls(house)
+    request = DeliverRequest(events=[opened(missing)])
+    with suppress(grpc.aio.AioRpcError):
+        # It may be told to come again.
+        await house.mesh.inbox("routing").Deliver(request)
+    gate.set()
+    await call
+    await house.mesh.inbox("routing").Deliver(request)
+
+    await eventually(lambda: has_work_at(house, "O-1", "NEAR", "SOUTH"))
+    await eventually(lambda: has_no_shortfall(house))
+    assert await house.books_balance()

@@ -114,12 +114,12 @@ def run_short(
 
     Gives what becomes of the story, and the order lines that are not to be sourced there any more.
     Goods that have left were there. None while it is not known whether they have, or whether a plan
-    will hold them: then it is to be asked again.
+    will hold or keep them: then it is to be asked again.
     """
     if story.saga.step is Step.MOVE:
         return None
     hit = [one for one in story.work if _counts_on(one, reservation_id, location_id, sku)]
-    if any(one.state is FulfillmentState.SHIPPING for one in hit) or (
+    if any(_is_undecided(one) for one in hit) or (
         story.reservation_id == reservation_id
         and any(_is_for(one, location_id, sku) for one in story.planned)
     ):
@@ -133,6 +133,11 @@ def run_short(
             events = (*events, *told)
             lines |= dict.fromkeys(line.line_id for line in one.lines if line.sku == sku)
     return (after, events), tuple(lines)
+
+
+def _is_undecided(work: FulfillmentOrder) -> bool:
+    """Whether it is not known yet if the goods of the work have left, or new work keeps them."""
+    return work.is_freed or work.state in (FulfillmentState.SHIPPING, FulfillmentState.PLANNED)
 
 
 def lose_supply(story: Story, reservation_id: UUID, location_id: str, sku: str) -> Told | None:

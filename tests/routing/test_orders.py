@@ -8,6 +8,7 @@ import pytest
 from ordermesh.api.routing.v1 import (
     Order,
     Outcome,
+    SubmitOrderRequest,
 )
 from tests.routing.house import (
     ALWAYS,
@@ -217,3 +218,21 @@ async def test_a_kit_of_which_a_part_is_nowhere_is_not_sent_at_all(house: House)
     assert await house.balance("CUP at NEAR") == (9, 0, 9)
     assert not reply.decision.plan.shipments
     assert total([reply.decision.cost]) == total(one.amount for one in reply.decision.cost_terms)
+
+
+@pytest.mark.parametrize("acceptance", [ALWAYS, IF_SOURCED])
+async def test_more_of_a_component_than_a_line_of_a_reservation_holds_is_refused(
+    house: House, acceptance: "SubmitOrderRequest.Acceptance.ValueType"
+) -> None:
+    await house.items(item("NUT", weight_grams=1))
+    await house.items(item("CRATE", {"NUT": 1_000}))
+    await house.receive({"NUT at NEAR": 3_000_000})
+    crates = line("1", "CRATE", 1_001, keep_together=True)
+
+    refusal = await refused(house.submit("O-1", crates, acceptance=acceptance))
+
+    assert refusal.reason == "FIELD_VIOLATION"
+    assert (await refused(house.order("O-1"))).reason == "ORDER_NOT_FOUND"
+    crates.quantity = 1_000
+    made = await house.submit("O-1", crates, acceptance=acceptance)
+    assert made.order.state == Order.STATE_RELEASED

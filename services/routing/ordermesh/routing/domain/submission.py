@@ -92,6 +92,9 @@ def skus_of(lines: Iterable[NewLine]) -> tuple[str, ...]:
 PARTS_MAX = 1_000
 """How many parts an order has at most, over all its kits: as many as one reservation has lines."""
 
+UNITS_MAX = 1_000_000
+"""How many units of a part a line has at most: as many as a line of a reservation."""
+
 
 def make_order(
     new: NewOrder,
@@ -105,7 +108,7 @@ def make_order(
     """The order, with its kits frozen as they are now.
 
     ``items`` holds all that is asked for and the components of kits; raises ``KeyError`` otherwise,
-    and ``FieldViolation`` for more parts than can be held together.
+    and ``FieldViolation`` for more parts, or units of one, than can be held together.
     """
     lines = tuple(
         OrderLine(
@@ -122,6 +125,10 @@ def make_order(
     )
     if sum(len(line.per_kit) for line in lines) > PARTS_MAX:
         raise FieldViolation("lines", "parts.max_items", f"An order has {PARTS_MAX} parts at most.")
+    for number, line in enumerate(lines):
+        if line.quantity * max(line.per_kit.values()) > UNITS_MAX:
+            sentence = f"A line has {UNITS_MAX} units of a part at most."
+            raise FieldViolation(f"lines[{number}].quantity", "units.max", sentence)
     if new.promise is not None and new.promise.time <= (new.order_time or now):
         sentence = "What is promised comes after the order."
         raise FieldViolation("promise_time", "promise_time.after_order", sentence)

@@ -1,10 +1,16 @@
 """Work that is decided again: by hand, or because a location rejected it."""
 
+import asyncio
+
+import pytest
+from sqlalchemy import select
+
 from ordermesh.api.routing.v1 import (
     FulfillmentOrder,
     ListDecisionsRequest,
     Order,
 )
+from ordermesh.routing.store.tables.orders import saga
 from tests.eventually import eventually
 from tests.routing.house import (
     House,
@@ -119,3 +125,36 @@ async def test_rejected_work_goes_elsewhere_and_never_back(house: House) -> None
 
 async def is_unfillable(house: House, order_id: str) -> bool:
     return (await house.order(order_id)).state == Order.STATE_UNFILLABLE
+
+
+@pytest.mark.parametrize("point", ["planned", "plan stored", "before reserve", "after reserve"])
+async def test_sourcing_again_is_answered_while_the_order_is_being_decided(
+    house: House, point: str
+) -> None:
+    await house.stock({"MUG at NEAR": 5})
+    reached, gate = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        reached.set()
+        await gate.wait()
+
+    house.at = lambda at: wait() if at == point else None
+    submitted = asyncio.ensure_future(house.submit("O-1", line("1", "MUG", 3)))
+    await reached.wait()
+    asked = asyncio.ensure_future(house.source("O-1"))
+    await eventually(lambda: is_asked_for(house, "O-1"))
+    gate.set()
+
+    assert [one.location_id for one in (await asked).decision.plan.shipments] == ["NEAR"]
+    assert (await submitted).order.state == Order.STATE_RELEASED
+    assert await has_work_at(house, "O-1", "NEAR")
+    assert await house.balance("MUG at NEAR") == (5, 3, 2)
+    assert not await is_asked_for(house, "O-1")
+
+
+async def is_asked_for(house: House, order_id: str) -> bool:
+    database = house.database
+    assert database is not None
+    wanted = select(saga.c.source_request_id).where(saga.c.order_id == order_id)
+    found = await database.read(lambda tx: tx.execute(wanted))
+    return found.scalar_one() is not None

@@ -75,7 +75,12 @@ def touched(before: Story | None, after: Story, now: datetime, events: int) -> S
         for one in after.work
     )
     order = replace(order, event_sequence=order.event_sequence + events)
-    if before is not None and (order != before.order or _told(work) != _told(before.work)):
+    if before is not None and (
+        order != before.order
+        or _told(work) != _told(before.work)
+        # What is decided at this moment was not asked for so.
+        or after.saga.source_request_id != before.saga.source_request_id
+    ):
         order = replace(order, version=order.version + 1, update_time=now)
     return replace(after, order=order, work=work)
 

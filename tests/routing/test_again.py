@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
+from ordermesh.api.inventory.v1 import Control, ControlKind
 from ordermesh.api.routing.v1 import (
     FulfillmentOrder,
     ListDecisionsRequest,
@@ -39,6 +40,29 @@ async def test_sourcing_again_by_hand_moves_work_and_stock_and_keeps_both_decisi
     listed = await house.mesh.sourcing.ListDecisions(ListDecisionsRequest(order_id="O-1"))
     assert len(listed.decisions) == 2
     assert await house.books_balance()
+
+
+async def test_what_would_be_decided_counts_on_what_the_channel_of_the_order_may_sell(
+    house: House,
+) -> None:
+    await house.stock({"MUG at NEAR": 5, "MUG at EAST": 5})
+    await house.control(
+        Control(
+            control_id="C-1",
+            kind=ControlKind.CONTROL_KIND_SAFETY_STOCK,
+            value=4,
+            sku="MUG",
+            location_id="NEAR",
+            channel="web",
+        )
+    )
+    await house.submit("O-1", line("1", "MUG", 3), channel="web")
+
+    told = await house.source("O-1", validate_only=True)
+    made = await house.source("O-1")
+
+    assert [one.location_id for one in made.decision.plan.shipments] == ["EAST"]
+    assert told.decision.plan == made.decision.plan
 
 
 async def test_sourcing_again_keeps_the_last_units_that_the_order_holds(house: House) -> None:

@@ -189,6 +189,7 @@ class SourceOrder:
             excluding_ids=own.excluding_ids,
             kept=own.kept,
             rejected=rejected,
+            channel=known.order.channel,
             context=known.order.context,
             pickup=known.order.pickup,
             attempt=known.saga.epoch + 1,

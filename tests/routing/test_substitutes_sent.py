@@ -8,6 +8,7 @@ import pytest
 from ordermesh.api.order.v1 import StockMatrix
 from ordermesh.api.routing import v1
 from ordermesh.client import proof
+from ordermesh.routing.operations import planning
 from tests.eventually import eventually
 from tests.routing.house import IF_SOURCED, House, line, refused, usd
 from tests.routing.looks import has_work_at, only_line
@@ -139,3 +140,18 @@ async def test_orders_with_substitutes_are_not_moved_to_save_cost(house: House) 
     assert fates(reply) == {"O-1": "NOT_MOVABLE"}
 
     assert [one.location_id for one in await house.work("O-1")] == ["WEST"]
+
+
+async def test_what_is_sent_instead_is_known_beside_what_was_ordered_when_memory_is_full(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "ITEMS_REMEMBERED", 2)
+    await house.stock({"LAMP at NEAR": 1, "TRAY at NEAR": 1, "MUG at NEAR": 1, "CUP at NEAR": 9})
+    await save(house, rules=[replacing()])
+    first = [v1.SourcingLine(line_id=sku, sku=sku, quantity=1) for sku in ("LAMP", "TRAY")]
+    await house.mesh.sourcing.SourceOrder(a_question(*first))
+    asked = v1.SourcingLine(line_id="1", sku="MUG", quantity=2, accepts_substitutes=True)
+
+    told = await house.mesh.sourcing.SourceOrder(a_question(asked))
+
+    assert [one.sku for one in told.decision.substitutions] == ["CUP"]

@@ -69,7 +69,9 @@ class Planner:
         choice = await self._choose(tx, known, question, items, now)
         rulebook = known.rulebook(choice.policy)
         converted = known.network_in(choice.policy.currency_code, now)
-        instead = await self._instead(tx, known, question, choice.policy, now)
+        instead = await self._instead(tx, known, question, items, choice.policy, now)
+        if known.items is not items:
+            items = {**items, **known.items}
         used = {}
         if known.has_limits:
             used = await self._stores.capacity.used(tx, known.windows.starts(now), now)
@@ -97,12 +99,18 @@ class Planner:
         )
 
     async def _instead(
-        self, tx: Transaction, known: Memory, question: Question, policy: Policy, now: datetime
+        self,
+        tx: Transaction,
+        known: Memory,
+        question: Question,
+        items: Mapping[str, Item],
+        policy: Policy,
+        now: datetime,
     ) -> Mapping[str, int]:
         """Units of items that could be sent instead of what is wanted, of those that are known."""
         if not any(one.line.accepts_substitutes for one in question.wanted):
             return {}
-        seen = asked_first(question, known.items, policy.currency_code, now)
+        seen = asked_first(question, items, policy.currency_code, now)
         most = substituting.most_wanted(question, known.rulebook(policy).offered(seen, now))
         found = await self.items(tx, known, tuple(most))
         return {sku: units for sku, units in most.items() if sku in found}
@@ -187,13 +195,15 @@ class Planner:
         self, tx: Transaction, known: Memory, skus: Collection[str]
     ) -> Mapping[str, Item]:
         """The items that are known among these, with the components of the kits among them."""
-        missing = [sku for sku in skus if sku not in known.items]
+        there = known.items
+        missing = [sku for sku in skus if sku not in there]
         if missing:
-            if len(known.items) > ITEMS_REMEMBERED:
-                known.items.clear()
+            if len(there) > ITEMS_REMEMBERED:
+                # Anew, beside those that decisions under way were given.
+                there = known.items = {}
                 missing = list(skus)
-            known.items.update(await self._stores.copies.items(tx, missing))
-        return known.items
+            there.update(await self._stores.copies.items(tx, missing))
+        return there
 
     async def available(self, question: Question, known: Known) -> Availability:
         """What can be promised: by the ledger, and of what is untracked wherever it is kept.

@@ -1,13 +1,15 @@
 """Orders are brought together at a hub: decided, reserved, brought, and sent on as one."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ordermesh.api.routing import v1
 from ordermesh.client import proof
-from ordermesh.routing.domain import hub_work, outcomes, verbs
+from ordermesh.routing.domain import hub_work, lapsing, outcomes, verbs
 from ordermesh.routing.domain.errors.fulfillment import WrongState
 from ordermesh.routing.domain.fulfillment import (
     FulfillmentLine,
@@ -18,6 +20,7 @@ from ordermesh.routing.domain.fulfillment import (
 from ordermesh.routing.domain.linting.rules import shadowed
 from ordermesh.routing.domain.order import OrderLine, OrderState, counted
 from ordermesh.routing.domain.rules.rule import Consolidate
+from ordermesh.routing.domain.saga import Action
 from ordermesh.routing.domain.story import Story
 from tests.eventually import eventually
 from tests.routing.house import House, line, new_id, refused, usd
@@ -135,6 +138,32 @@ def test_a_hub_that_will_not_do_it_takes_back_what_has_not_left() -> None:
 
     assert states(after) == {"A": CANCELLED, "HUB": REJECTED}
     assert hub_work.resettled(after.work, after.order) == after.work
+
+
+def test_a_hub_to_which_everything_was_brought_is_not_asked_whether_it_will() -> None:
+    offered = replace(at_hub("A"), answer_within=timedelta(hours=1))
+    story = a_story(brings("A", "SKU-A", SHIPPED), offered)
+    came, _ = verbs.deliver(story, "A", NOW, NOW)
+    later = NOW + timedelta(hours=2)
+
+    after, events = lapsing.lapse(lapsing.asked(came, NOW), later)
+
+    assert (states(after)["HUB"], events) == (RELEASED, ())
+    assert after.due(later) is Action.SETTLED
+
+
+def test_what_a_hub_that_did_not_answer_sends_on_all_the_same_is_not_asked_again() -> None:
+    offered = replace(at_hub("A", own=True), answer_within=timedelta(hours=1))
+    story = a_story(brings("A", "SKU-A", SHIPPED), offered)
+    came, _ = verbs.deliver(story, "A", NOW, NOW)
+    later = NOW + timedelta(hours=2)
+
+    late, _ = lapsing.lapse(lapsing.asked(came, NOW), later)
+    much_later = later + timedelta(hours=2)
+    after, events = lapsing.lapse(lapsing.asked(late, later), much_later)
+
+    assert states(late)["HUB"] is REJECTED
+    assert (after.work[-1].state, events) == (RELEASED, ())
 
 
 def test_the_linter_tells_of_hubs_that_another_rule_allows_already() -> None:

@@ -191,8 +191,13 @@ class FulfillmentOrder:
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether it is offered and the location has not said anything."""
-        return self.state is FulfillmentState.RELEASED and self.answer_time is not None
+        """Whether it is offered and the location has not said anything.
+
+        A hub to which all that it sends was brought is not asked: it cannot be decided again.
+        """
+        may_be_rejected = any(not line.brought_by for line in self.lines)
+        is_offered = self.state is FulfillmentState.RELEASED and self.answer_time is not None
+        return is_offered and may_be_rejected
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the time to answer is over."""

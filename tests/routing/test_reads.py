@@ -3,6 +3,7 @@
 import pytest
 
 from ordermesh.api.routing import v1
+from ordermesh.routing.store.orders import SqlOrderStore
 from tests.routing.house import House, entry, line, new_id, refused
 from tests.routing.requests import policy
 
@@ -148,3 +149,21 @@ async def test_what_is_not_there_is_not_found(house: House, asked: str) -> None:
         )
 
     assert refusal.reason.endswith("NOT_FOUND")
+
+
+async def test_work_of_a_plan_that_is_dropped_at_this_moment_is_not_found(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.stock({"MUG at NEAR": 5})
+    await house.submit("O-1", line("1", "MUG"))
+
+    async def was_of(*_: object) -> str:
+        # This was read before the plan came to nothing, and the order afterwards.
+        return "O-1"
+
+    monkeypatch.setattr(SqlOrderStore, "order_of", was_of)
+    gone = v1.FulfillmentOrder(fulfillment_order_id=new_id())
+    asked = v1.GetFulfillmentOrderRequest(fulfillment_order_id=gone.fulfillment_order_id)
+
+    for call in (house.accept(gone), house.mesh.fulfillments.GetFulfillmentOrder(asked)):
+        assert (await refused(call)).reason == "FULFILLMENT_ORDER_NOT_FOUND"

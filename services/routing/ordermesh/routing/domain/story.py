@@ -50,6 +50,10 @@ class Story:
         """Whether what was begun for it is to be undone."""
         return saga.is_unwanted(self.order, self.saga, now)
 
+    def has(self, fulfillment_order_id: str) -> bool:
+        """Whether there is such work."""
+        return any(one.fulfillment_order_id == fulfillment_order_id for one in self.work)
+
     def find(self, fulfillment_order_id: str) -> FulfillmentOrder:
         """One piece of work; raises ``KeyError``."""
         for one in self.work:

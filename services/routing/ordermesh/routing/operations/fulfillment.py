@@ -210,7 +210,8 @@ class Fulfillment:
         known = (
             None if order_id is None else await self._stores.orders.load(tx, order_id, lock=True)
         )
-        if known is None:
+        # A plan may have been dropped since, with the work that it would have made.
+        if known is None or not known.has(name):
             raise FulfillmentOrderNotFound(name)
         trace.get_current_span().set_attribute(Attributes.ORDER_ID, known.order.order_id)
         identity = current_call().identity

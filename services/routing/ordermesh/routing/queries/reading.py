@@ -78,7 +78,8 @@ class Reading:
         known = (
             None if order_id is None else await self._stores.orders.load(tx, order_id, lock=False)
         )
-        if known is None:
+        # A plan may have been dropped since, with the work that it would have made.
+        if known is None or not known.has(name):
             raise FulfillmentOrderNotFound(name)
         work = known.find(name)
         _speaker().refuse_foreign(work.location_id)

@@ -29,6 +29,7 @@ from tests.routing.house import (
 from tests.routing.looks import has_work_at, only_line, total
 from tests.routing.policing import rule, save
 from tests.routing.requests import a_day
+from tests.routing.test_shortfalls import lose
 
 
 async def test_an_order_that_is_cancelled_frees_its_stock(house: House) -> None:
@@ -228,6 +229,44 @@ async def test_an_order_of_which_all_has_left_by_then_is_not_told_to_be_cancelle
     assert only_line(await house.order("O-1")).shipped_quantity == 2
     await eventually(lambda: is_wanted(house, "O-1"))
     assert "cancelled" not in await told(house, "O-1")
+
+
+async def test_work_that_could_not_leave_is_cancelled_with_the_rest(house: House) -> None:
+    await house.stock({"MUG at NEAR": 2, "LAMP at EAST": 1, "LAMP at SOUTH": 1})
+    await house.submit("O-1", line("1", "MUG", 2), line("2", "LAMP"))
+    mugs, lamp = sorted(await house.work("O-1"), key=lambda one: one.location_id, reverse=True)
+    reached, gate = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        reached.set()
+        await gate.wait()
+
+    house.at = lambda point: wait() if point == "before reserve" else None
+    await house.reject(lamp)
+    await reached.wait()
+    # Meanwhile mugs are said to have left that nobody finds, and the order is cancelled.
+    await lose(house, "MUG at NEAR", 2)
+    shipped = asyncio.ensure_future(refused(house.ship(mugs)))
+    await eventually(lambda: is_leaving(house, mugs))
+    cancelled = asyncio.ensure_future(house.cancel("O-1"))
+    await eventually(lambda: is_cancelling(house, "O-1"))
+    gate.set()
+
+    assert (await shipped).reason == "INSUFFICIENT_STOCK"
+    assert (await cancelled).state == Order.STATE_CANCELLED
+    assert {one.state for one in await house.work("O-1")} == {
+        FulfillmentOrder.STATE_CANCELLED,
+        FulfillmentOrder.STATE_REJECTED,
+    }
+
+
+async def is_leaving(house: House, work: FulfillmentOrder) -> bool:
+    states = {one.fulfillment_order_id: one.state for one in await house.work(work.order_id)}
+    return states[work.fulfillment_order_id] == FulfillmentOrder.STATE_SHIPPING
+
+
+async def is_cancelling(house: House, order_id: str) -> bool:
+    return (await house.order(order_id)).cancel_requested
 
 
 async def is_fulfilled(house: House, order_id: str) -> bool:

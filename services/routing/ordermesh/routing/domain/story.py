@@ -46,10 +46,6 @@ class Story:
         is_moving = self.saga.is_conditional or self.order.cancel_requested
         return self.saga.step is Step.PLAN and not is_moving and not self.order.is_undecided
 
-    def is_unwanted(self, now: datetime) -> bool:
-        """Whether what was begun for it is to be undone."""
-        return saga.is_unwanted(self.order, self.saga, now)
-
     def has(self, fulfillment_order_id: str) -> bool:
         """Whether there is such work."""
         return any(one.fulfillment_order_id == fulfillment_order_id for one in self.work)

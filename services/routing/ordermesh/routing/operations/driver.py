@@ -169,7 +169,8 @@ class OrderDriver:
         async def commit(tx: Transaction) -> _Next | None:
             known = await self._locked(tx, story)
             is_sourcing = known.saga.step in (Step.RESERVE, Step.CONFIRM)
-            if is_sourcing and known.is_unwanted(await tx.now()):
+            # Not while goods may be leaving: what comes of that is to be known first.
+            if is_sourcing and known.due(await tx.now()) is Action.TURN_BACK:
                 return await self._written(tx, claimed, known, outcomes.turn_back(known), ())
             match verdict:
                 case Refuse(error):

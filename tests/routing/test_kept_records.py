@@ -8,7 +8,7 @@ import pytest
 from ordermesh.api.routing import v1
 from ordermesh.client import proof
 from ordermesh.routing.store.decisions import SqlDecisionStore
-from tests.routing.house import House, line, refused
+from tests.routing.house import House, line, new_id, refused
 from tests.routing.requests import question
 from tests.routing.test_explaining import decided, explained
 
@@ -90,3 +90,13 @@ async def test_records_are_forgotten_and_the_decisions_of_orders_stay(mugs: Hous
     assert (await refused(read(mugs, asked))).reason == "DECISION_NOT_FOUND"
     assert (await read(mugs, made)).decision == made
     assert await database.run(lambda tx: STORE.prune_asked(tx, LATER)) == 0
+
+
+async def test_a_retry_is_answered_as_before_whatever_has_become_of_the_order(mugs: House) -> None:
+    await mugs.submit("O-1", line("1", "MUG", 2))
+    wanted = {"request_id": new_id(), "validate_only": True, "keep_record": True}
+    first = await mugs.source("O-1", **wanted)
+    (work,) = await mugs.work("O-1")
+    await mugs.accept(work)
+
+    assert await mugs.source("O-1", **wanted) == first

@@ -92,6 +92,11 @@ class SourceOrder:
     async def _answer(
         self, request: SourceOrderRequest, method: SourcingMethod, supplied: Units | None
     ) -> SourceOrderResponse:
+        if request.keep_record:
+            kept = await self._mutations.known(request, SourceOrderResponse)
+            if kept is not None:
+                return kept
+
         async def attempt() -> tuple[Question, Known]:
             return await self._database.read(lambda tx: self._prepare(tx, request, method))
 

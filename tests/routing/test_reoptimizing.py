@@ -8,6 +8,10 @@ from decimal import Decimal
 import pytest
 
 from ordermesh.api.routing.v1 import (
+    AtLimit,
+    Capacity,
+    CapacityMode,
+    CapacityUnit,
     Decision,
     ExplainDecisionRequest,
     ExportDecisionRequest,
@@ -38,7 +42,7 @@ from tests.routing.reoptimizing import (
     places,
     reoptimize,
 )
-from tests.routing.requests import a_day
+from tests.routing.requests import a_day, zone
 from tests.routing.test_crashes import held
 
 
@@ -247,6 +251,33 @@ async def test_capacity_moves_with_the_orders_even_where_every_window_is_full(
     await house.cancel("O-WEST")
     await house.submit("O-4", line("1", "MUG"))
     assert await places(house, "O-4") == {"O-4": {"WEST"}}
+
+
+@pytest.mark.parametrize("at_limit", ["AT_LIMIT_LEAVE_OUT", "AT_LIMIT_RANK_LAST"])
+async def test_a_location_that_a_rule_closes_when_it_is_full_is_given_no_more_by_moving(
+    house: House, at_limit: AtLimit
+) -> None:
+    far = zone(5000)
+    far.freight_per_parcel.units = 20
+    hard = CapacityMode(mode=CapacityMode.MODE_HARD)
+    await save(house, rules=[rule("hard", capacity_mode=hard)], zones=[zone(500), far])
+    await house.stock({"MUG at WEST": 2})
+    await bought(house, "O-1", "EAST")
+    await bought(house, "O-2", "EAST")
+    one_order = Capacity(
+        capacity_id="orders-a-day",
+        unit=CapacityUnit.CAPACITY_UNIT_ORDERS,
+        limit=1,
+        at_limit=at_limit,
+    )
+    await house.network(entry("EAST", capacities=[one_order]))
+    await house.receive({"MUG at EAST": 2})
+
+    reply = await reoptimize(house)
+
+    assert sorted(fates(reply).values()) == ["CAPACITY_TAKEN", "MOVED"]
+    moved = await places(house, "O-1", "O-2")
+    assert sorted(moved.values(), key=sorted) == [{"EAST"}, {"WEST"}]
 
 
 async def test_two_runs_at_once_do_no_harm(house: House) -> None:

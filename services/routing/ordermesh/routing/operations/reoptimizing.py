@@ -19,7 +19,6 @@ from ordermesh.routing.domain.capacity import CapacityHold, Load, WindowKey
 from ordermesh.routing.domain.decision import Reoptimization
 from ordermesh.routing.domain.expecting import Expecting
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder
-from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.reoptimizing.fate import (
     Fate,
     Outcome,
@@ -64,7 +63,6 @@ OWN = "routing"
 
 SETTLING = timedelta(seconds=10)
 """How long a run on schedule waits for what it began; a worker settles the rest."""
-
 
 AGAIN_SECONDS = 1.0
 """After so long somebody asks again who asked while another call makes the run."""
@@ -275,8 +273,7 @@ class ReoptimizeOrders:
             base, one = bases[move.order_id], new[move.order_id]
             story = move.compared.movable.story
             for work in sorted(one.work, key=lambda work: work.location_id):
-                beyond = base.decision.beyond_capacity
-                await self._take_capacity(tx, work, base.known, beyond, room)
+                await self._take_capacity(tx, work, base, room)
             own = replace(why, cost_before=move.compared.cost)
             await self._stores.decisions.put(tx, _decision(move, base, own))
             await self._records.save(tx, story, intend(story, one))
@@ -333,31 +330,33 @@ class ReoptimizeOrders:
         self,
         tx: Transaction,
         work: FulfillmentOrder,
-        known: Known,
-        beyond: frozenset[str],
+        base: Base,
         room: Mapping[WindowKey, int],
     ) -> None:
         """Hold what new work takes beside what ending work still holds; raises ``_Stopped``."""
         if work.capacity_hold_id is None:
             return
+        place, decision = work.location_id, base.decision
+        is_beyond = place in decision.beyond_capacity
+        is_closed = place in decision.closed_when_full
+        taken = base.known.shares_of(
+            place, Load(1, work.units), work.method, is_closed_when_full=is_closed
+        )
         shares = tuple(
-            replace(
-                share,
-                limit=None
-                if share.limit is None or work.location_id in beyond
-                else share.limit + room.get(share.key, 0),
-            )
-            for share in known.shares_of(work.location_id, Load(1, work.units), work.method)
+            one
+            if one.limit is None
+            else replace(one, limit=None if is_beyond else one.limit + room.get(one.key, 0))
+            for one in taken
         )
         hold = CapacityHold(
             hold_id=work.capacity_hold_id,
-            location_id=work.location_id,
+            location_id=place,
             shares=shares,
             caller=OWN,
-            create_time=known.now,
+            create_time=base.known.now,
         )
         if await self._stores.capacity.hold(tx, hold, await tx.now()):
-            raise _Stopped(Fate.CAPACITY_TAKEN, f"{work.location_id} has no room any more")
+            raise _Stopped(Fate.CAPACITY_TAKEN, f"{place} has no room any more")
 
     async def _settled(self, run_id: UUID, answer_by: datetime) -> Mapping[UUID, Reassignment]:
         """What became of what was begun, when all is known or time is up."""

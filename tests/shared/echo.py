@@ -115,7 +115,7 @@ def request(event_id: str = "0192e4a0-7b7c-7000-8000-000000000001") -> DeliverRe
 def echo(
     database: Database,
     inbox: Inbox | None = None,
-    feed: Feed | None = None,
+    feed: EventServiceServicer | None = None,
     *,
     rules: Mapping[str, frozenset[str]] = RULES,
     background: tuple[Background, ...] = (),
@@ -158,7 +158,7 @@ async def empty_database(directory: Path) -> Database:
 async def serving_echo(
     directory: Path,
     inbox: Inbox | None = None,
-    feed: Feed | None = None,
+    feed: EventServiceServicer | None = None,
     *,
     caller: str = "",
     settings: ServerSettings | None = None,

@@ -95,13 +95,14 @@ async def test_many_who_watch_read_each_change_once(database: Database, clock: F
     assert Counted.reads == 3  # another process may have stamped something
 
 
+@pytest.mark.parametrize("what_fills_it", ["PAGE_CHANGES", "PAGE_BYTES"])
 async def test_a_page_that_is_full_says_so_and_the_next_goes_on(
-    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, what_fills_it: str
 ) -> None:
     tail = FeedTail(database, clock)
     await tail.page(["item"], 1)
     await append(database, clock, *map(str, range(7)))
-    monkeypatch.setattr("ordermesh.runtime.feed_pages.PAGE_CHANGES", 3)
+    monkeypatch.setattr(f"ordermesh.runtime.feed_pages.{what_fills_it}", 3)
 
     found: list[str] = []
     start, is_full = 1, True

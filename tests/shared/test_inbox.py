@@ -2,6 +2,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import ClassVar
 
 import grpc
@@ -28,6 +29,7 @@ from ordermesh.runtime.inbox import Inbox, prune
 from ordermesh.runtime.outbox import Event, Outbox
 from ordermesh.runtime.tables import inbox as received
 from tests.fakes import FakeClock
+from tests.shared.echo import serving_echo
 from tests.spans import Spans
 
 SOURCED = "ordermesh.order.sourced.v1"
@@ -234,3 +236,29 @@ async def test_events_can_be_left_out_and_still_count(
 
     assert message.revision == 3
     assert [one.event.aggregate_id for one in message.events] == expected
+
+
+async def test_events_that_are_too_large_for_one_message_come_in_several(
+    lined: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    # As large as orders of some hundred lines are.
+    payload = WatchEventsRequest(order_id="x" * 50_000)
+    events = [Event(SOURCED, "order", f"o{number}", 1, payload) for number in range(200)]
+    outbox = Outbox("routing", {})
+
+    async def write(tx: Transaction) -> None:
+        for one in events:
+            await outbox.publish(tx, one)
+
+    await lined.run(write)
+    while await Sequencer(lined, clock).stamp():
+        pass
+
+    seen: list[int] = []
+    async with serving_echo(tmp_path, feed=EventServicer(Feed(lined, clock))) as mesh:
+        async for message in mesh.events("echo").WatchEvents(WatchEventsRequest(start_revision=1)):
+            seen += [one.revision for one in message.events]
+            if message.revision == len(events):
+                break
+
+    assert seen == list(range(1, len(events) + 1))

@@ -1,6 +1,6 @@
 """Pages of the feed as they are read: changes in the order of their revisions."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
@@ -20,6 +20,10 @@ STAMPED = "feed.stamped"
 """The doorbell of the watchers."""
 
 PAGE_CHANGES = 1_000
+
+PAGE_BYTES = 3_500_000
+"""How large the payloads of a page are together, unless one alone is larger: a page is one message
+for who watches, and that may have four MiB."""
 
 CHANGES = func.coalesce(feed.c.packed, literal_column("1", Integer))
 """How many changes a row holds."""
@@ -102,10 +106,23 @@ async def read_page(
         found = await tx.execute(_ROWS, reach)
     else:
         found = await tx.execute(_ROWS_OF, {"topics": list(topics), **reach})
-    changes = [change for row in found for change in _changes(row) if change.revision >= start]
-    is_full = len(changes) >= PAGE_CHANGES
-    del changes[PAGE_CHANGES:]
+    held = (change for row in found for change in _changes(row) if change.revision >= start)
+    changes, is_full = cut(held)
     return Page(changes[-1].revision if is_full else place.revision, tuple(changes)), is_full
+
+
+def cut(changes: Iterable[Change]) -> tuple[list[Change], bool]:
+    """As many of the changes as a page takes, and whether it is full: others may follow."""
+    taken: list[Change] = []
+    size = 0
+    for change in changes:
+        size += len(change.payload)
+        if taken and size > PAGE_BYTES:
+            return taken, True
+        taken.append(change)
+        if len(taken) == PAGE_CHANGES:
+            return taken, True
+    return taken, False
 
 
 def _changes(row: Row[Any]) -> Iterator[Change]:

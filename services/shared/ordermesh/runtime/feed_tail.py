@@ -19,6 +19,7 @@ from ordermesh.runtime.feed_pages import (
     Change,
     Page,
     RevisionCompacted,
+    cut,
     read_page,
 )
 
@@ -58,12 +59,10 @@ class FeedTail:
         is_full = await self._refresh()
         if self._revision is None or not self._first <= start <= self._revision + 1:
             return None
-        found: list[Change] = []
-        for change in islice(self._changes, start - self._first, None):
-            if change.topic in topics:
-                found.append(change)
-                if len(found) == PAGE_CHANGES:
-                    return Page(change.revision, tuple(found)), True
+        there = islice(self._changes, start - self._first, None)
+        found, is_cut = cut(change for change in there if change.topic in topics)
+        if is_cut:
+            return Page(found[-1].revision, tuple(found)), True
         return Page(self._revision, tuple(found)), is_full
 
     @property

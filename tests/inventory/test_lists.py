@@ -5,6 +5,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ordermesh.api.inventory.v1 import (
+    Item,
     ListBalancesRequest,
     ListItemsRequest,
     ListLocationsRequest,
@@ -13,7 +14,10 @@ from ordermesh.api.inventory.v1 import (
     Reservation,
     ReservationLine,
 )
+from ordermesh.api.order.v1 import ExternalReference
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
+from ordermesh.runtime import pages
+from ordermesh.runtime.limits import Limits
 from ordermesh.runtime.pages import InvalidPageToken, page_token
 from tests.inventory.messages import item
 from tests.inventory.shop import Shop
@@ -276,3 +280,47 @@ async def test_any_instant_can_be_asked_for(shop: Shop, seconds: int) -> None:
     after = await found(shop, created_after_time=instant)
 
     assert orders([*before, *after]) == "ONE"
+
+
+def rich(sku: str) -> Item:
+    """An item that other systems know by many names."""
+    names = [ExternalReference(system=f"{n:0128}", id=sku.rjust(128, "-")) for n in range(50)]
+    return item(sku, external_refs=names)
+
+
+async def test_items_that_are_too_large_for_one_reply_come_on_several_pages(shop: Shop) -> None:
+    wanted = [f"SKU-{number:03}" for number in range(400)]
+    await shop.put_items(*map(rich, wanted))
+
+    skus: list[str] = []
+    token, has_more = "", True
+    while has_more:
+        request = ListItemsRequest(page_size=1000, page_token=token)
+        reply = await shop.items.ListItems(request, shop.no_context)
+        assert reply.ByteSize() <= Limits.reply_bytes
+        skus += [one.sku for one in reply.items]
+        token = reply.next_page_token
+        has_more = bool(token)
+
+    assert skus == wanted
+
+
+async def test_what_is_listed_comes_once_however_little_a_page_carries(
+    shop: Shop, four: Sequence[Reservation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ListMovementsRequest(location_id="A", page_size=1000)
+    movements = (await shop.ledger.ListMovements(whole, shop.no_context)).movements
+    monkeypatch.setattr(pages, "PAGE_BYTES", 1)
+
+    assert await found(shop, page_size=1000) == list(four)
+
+    seen: list[str] = []
+    token, has_more = "", True
+    while has_more:
+        request = ListMovementsRequest(location_id="A", page_size=1000, page_token=token)
+        reply = await shop.ledger.ListMovements(request, shop.no_context)
+        seen += [one.movement_id for one in reply.movements]
+        token = reply.next_page_token
+        has_more = bool(token)
+        assert len(reply.movements) == 1
+    assert seen == [one.movement_id for one in movements]

@@ -4,11 +4,16 @@ import pytest
 
 from ordermesh.api.routing import v1
 from ordermesh.routing.store.orders import SqlOrderStore
+from ordermesh.runtime import pages
 from tests.routing.house import House, entry, line, new_id, refused
 from tests.routing.requests import policy
 
 
-async def test_orders_are_listed_page_by_page_in_the_order_they_were_stored(house: House) -> None:
+@pytest.mark.parametrize("page_bytes", [pages.PAGE_BYTES, 1])
+async def test_orders_are_listed_page_by_page_in_the_order_they_were_stored(
+    house: House, monkeypatch: pytest.MonkeyPatch, page_bytes: int
+) -> None:
+    monkeypatch.setattr(pages, "PAGE_BYTES", page_bytes)
     await house.stock({"MUG at NEAR": 9})
     for number in range(5):
         await house.submit(f"O-{number}", line("1", "MUG"), channel="web" if number else "amazon")
@@ -25,6 +30,7 @@ async def test_orders_are_listed_page_by_page_in_the_order_they_were_stored(hous
             break
 
     assert listed == ["O-1", "O-2", "O-3", "O-4"]
+    monkeypatch.undo()
     whole = await house.mesh.orders.ListOrders(v1.ListOrdersRequest(state=v1.Order.STATE_RELEASED))
     assert len(whole.orders) == 5
     assert whole.orders[0] == await house.order("O-0")

@@ -13,7 +13,7 @@ from ordermesh.returns.ports import ReturnStore
 from ordermesh.returns.wire.messages import return_message, returnable_reply
 from ordermesh.returns.wire.requests import return_filter
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place_in_numbers
+from ordermesh.runtime.pages import fitting_rows, page_size, page_token, place_in_numbers
 
 
 class Reading:
@@ -40,9 +40,8 @@ class Reading:
         size = page_size(request.page_size)
         after = place_in_numbers(request, request.page_token)
         rows = await self._store.page(tx, return_filter(request), after, size + 1)
-        reply = ListReturnsResponse(
-            returns=[return_message(row.order_return) for row in rows[:size]]
-        )
-        if len(rows) > size:
-            reply.next_page_token = page_token(request, rows[size - 1].number)
+        returns = fitting_rows(return_message(row.order_return) for row in rows[:size])
+        reply = ListReturnsResponse(returns=returns)
+        if len(rows) > len(returns):
+            reply.next_page_token = page_token(request, rows[len(returns) - 1].number)
         return reply

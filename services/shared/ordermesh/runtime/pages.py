@@ -4,9 +4,9 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -15,7 +15,16 @@ from ordermesh.kernel.errors import InvalidRequest
 
 PAGE_SIZE_DEFAULT = 100
 
+PAGE_BYTES = 3_900_000
+"""How large the rows of a page are together, unless one alone is larger: a reply may have four MiB,
+and beside them the token of the next page."""
+
 _SEAL_BYTES = 12
+
+_FRAME_BYTES = 6
+"""What a message costs in a list beside its own bytes."""
+
+M = TypeVar("M", bound=Message)
 
 Part = str | int
 """What a place in a list is made of."""
@@ -36,6 +45,18 @@ class InvalidPageToken(InvalidRequest):
 def page_size(asked: int) -> int:
     """How many a page has; 0 means the default."""
     return asked or PAGE_SIZE_DEFAULT
+
+
+def fitting_rows(rows: Iterable[M]) -> list[M]:
+    """The rows that a page carries: all, or the first of them where all would be too large."""
+    taken: list[M] = []
+    size = 0
+    for row in rows:
+        size += row.ByteSize() + _FRAME_BYTES
+        if taken and size > PAGE_BYTES:
+            break
+        taken.append(row)
+    return taken
 
 
 def page_token(request: Message, *last: Part) -> str:

@@ -38,7 +38,7 @@ from ordermesh.inventory.wire.items import item, item_message
 from ordermesh.inventory.wire.locations import location, location_message
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Change
-from ordermesh.runtime.pages import page_size, page_token, place_in_text
+from ordermesh.runtime.pages import fitting_rows, page_size, page_token, place_in_text
 
 
 class ItemServicer(ItemServiceServicer):
@@ -81,9 +81,11 @@ class ItemServicer(ItemServiceServicer):
         page = await self._wiring.database.read(
             lambda tx: list_items(self._wiring.stores, tx, after, page_size(request.page_size))
         )
+        items = fitting_rows(map(item_message, page.rows))
+        has_more = page.has_more or len(items) < len(page.rows)
         return ListItemsResponse(
-            items=[item_message(one) for one in page.rows],
-            next_page_token=page_token(request, page.rows[-1].sku) if page.has_more else "",
+            items=items,
+            next_page_token=page_token(request, items[-1].sku) if has_more else "",
             revision=page.revision,
         )
 
@@ -142,10 +144,11 @@ class LocationServicer(LocationServiceServicer):
         page = await self._wiring.database.read(
             lambda tx: list_locations(self._wiring.stores, tx, after, page_size(request.page_size))
         )
-        token = page_token(request, page.rows[-1].location_id) if page.has_more else ""
+        locations = fitting_rows(map(location_message, page.rows))
+        has_more = page.has_more or len(locations) < len(page.rows)
         return ListLocationsResponse(
-            locations=[location_message(one) for one in page.rows],
-            next_page_token=token,
+            locations=locations,
+            next_page_token=page_token(request, locations[-1].location_id) if has_more else "",
             revision=page.revision,
         )
 

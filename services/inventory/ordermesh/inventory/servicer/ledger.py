@@ -66,7 +66,7 @@ from ordermesh.inventory.wire.ledger import (
 from ordermesh.inventory.wire.shortfalls import shortfall_filter, shortfall_message
 from ordermesh.inventory.wire.suspects import suspect_message
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place, place_in_time
+from ordermesh.runtime.pages import fitting_rows, page_size, page_token, place, place_in_time
 
 
 class LedgerServicer(LedgerServiceServicer):
@@ -241,12 +241,13 @@ class LedgerServicer(LedgerServiceServicer):
                 self._wiring.stores, tx, movement_filter(request), after, size
             )
         )
+        movements = fitting_rows(map(movement_message, page.rows))
         token = ""
-        if page.has_more:
-            last = page.rows[-1]
+        if page.has_more or len(movements) < len(page.rows):
+            last = page.rows[len(movements) - 1]
             token = page_token(request, last.create_time.isoformat(), str(last.movement_id))
         return ListMovementsResponse(
-            movements=[movement_message(movement) for movement in page.rows],
+            movements=movements,
             next_page_token=token,
             revision=page.revision,
         )

@@ -61,7 +61,7 @@ from ordermesh.inventory.wire.reservations import (
 from ordermesh.kernel.errors import NotFound, RuleViolated, Suspended
 from ordermesh.runtime.ahead import ahead
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place_in_time
+from ordermesh.runtime.pages import fitting_rows, page_size, page_token, place_in_time
 
 FRAMES_AHEAD = 4
 """How many frames of a stream are under way at once."""
@@ -127,12 +127,13 @@ class ReservationServicer(ReservationServiceServicer):
                 self._wiring.stores, tx, reservation_filter(request), after, size
             )
         )
+        reservations = fitting_rows(reservation_message(one, page.now) for one in page.rows)
         token = ""
-        if page.has_more:
-            last = page.rows[-1]
+        if page.has_more or len(reservations) < len(page.rows):
+            last = page.rows[len(reservations) - 1]
             token = page_token(request, last.create_time.isoformat(), str(last.reservation_id))
         return ListReservationsResponse(
-            reservations=[reservation_message(one, page.now) for one in page.rows],
+            reservations=reservations,
             next_page_token=token,
             revision=page.revision,
         )

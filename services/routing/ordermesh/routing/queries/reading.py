@@ -31,7 +31,13 @@ from ordermesh.routing.wire.money import timestamp
 from ordermesh.routing.wire.network import network_message
 from ordermesh.runtime.call import current_call
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place_in_numbers, place_in_text
+from ordermesh.runtime.pages import (
+    fitting_rows,
+    page_size,
+    page_token,
+    place_in_numbers,
+    place_in_text,
+)
 
 
 class Reading:
@@ -64,9 +70,10 @@ class Reading:
         )
         after = place_in_numbers(request, request.page_token)
         rows = await self._stores.orders.page(tx, wanted, after, size + 1)
-        reply = ListOrdersResponse(orders=[_order(row) for row in rows[:size]])
-        if len(rows) > size:
-            reply.next_page_token = page_token(request, rows[size - 1].number)
+        orders = fitting_rows(map(_order, rows[:size]))
+        reply = ListOrdersResponse(orders=orders)
+        if len(rows) > len(orders):
+            reply.next_page_token = page_token(request, rows[len(orders) - 1].number)
         return reply
 
     async def fulfillment_order(
@@ -99,13 +106,12 @@ class Reading:
         after = place_in_numbers(request, request.page_token)
         rows = await self._stores.orders.work_page(tx, wanted, after, size + 1)
         now = await tx.now()
-        reply = ListFulfillmentOrdersResponse(
-            fulfillment_orders=[
-                fulfillment.fulfillment_order_message(row.work, now) for row in rows[:size]
-            ]
+        work = fitting_rows(
+            fulfillment.fulfillment_order_message(row.work, now) for row in rows[:size]
         )
-        if len(rows) > size:
-            reply.next_page_token = page_token(request, rows[size - 1].number)
+        reply = ListFulfillmentOrdersResponse(fulfillment_orders=work)
+        if len(rows) > len(work):
+            reply.next_page_token = page_token(request, rows[len(work) - 1].number)
         return reply
 
     async def decision(self, tx: Transaction, request: GetDecisionRequest) -> GetDecisionResponse:
@@ -122,11 +128,10 @@ class Reading:
         size = page_size(request.page_size)
         after = place_in_numbers(request, request.page_token)
         rows = await self._stores.decisions.page(tx, request.order_id, after, size + 1)
-        reply = ListDecisionsResponse(
-            decisions=[stored_decision(row.payload) for row in rows[:size]]
-        )
-        if len(rows) > size:
-            reply.next_page_token = page_token(request, rows[size - 1].number)
+        decisions = fitting_rows(stored_decision(row.payload) for row in rows[:size])
+        reply = ListDecisionsResponse(decisions=decisions)
+        if len(rows) > len(decisions):
+            reply.next_page_token = page_token(request, rows[len(decisions) - 1].number)
         return reply
 
     async def network(

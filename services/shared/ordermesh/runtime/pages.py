@@ -26,6 +26,9 @@ _FRAME_BYTES = 6
 
 M = TypeVar("M", bound=Message)
 
+NUMBER_MAX, SMALL_NUMBER_MAX = 2**63 - 1, 2**31 - 1
+"""The greatest numbers that columns of eight and of four bytes hold."""
+
 Part = str | int
 """What a place in a list is made of."""
 
@@ -65,19 +68,23 @@ def page_token(request: Message, *last: Part) -> str:
     return base64.urlsafe_b64encode(written).decode().rstrip("=")
 
 
-def place(request: Message, token: str, *kinds: type[str] | type[int]) -> tuple[Part, ...] | None:
+def place(
+    request: Message, token: str, *kinds: type[str] | type[int], number_max: int = NUMBER_MAX
+) -> tuple[Part, ...] | None:
     """The parts after which the page begins, of these kinds; None at the beginning.
 
-    Raises ``InvalidPageToken`` for a token that was not made by this list with these filters.
+    Raises ``InvalidPageToken`` for a token that was not made by this list with these filters, as
+    far as the seal tells, and for parts that no row can have: anybody may write a seal.
     """
     if not token:
         return None
     try:
         written = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         last = json.loads(written[_SEAL_BYTES:])
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise InvalidPageToken(token) from error
-    if written[:_SEAL_BYTES] != _seal(request) or not _are_of(last, kinds):
+    is_sealed = written[:_SEAL_BYTES] == _seal(request)
+    if not is_sealed or not _are_of(last, kinds) or not _can_be(last, number_max):
         raise InvalidPageToken(token)
     return tuple(last)
 
@@ -88,9 +95,9 @@ def place_in_text(request: Message, token: str) -> str:
     return str(parts[0]) if parts else ""
 
 
-def place_in_numbers(request: Message, token: str) -> int:
+def place_in_numbers(request: Message, token: str, number_max: int = NUMBER_MAX) -> int:
     """The number after which the page begins; 0 at the beginning. Raises ``InvalidPageToken``."""
-    parts = place(request, token, int)
+    parts = place(request, token, int, number_max=number_max)
     return int(parts[0]) if parts else 0
 
 
@@ -103,12 +110,20 @@ def place_in_time(request: Message, token: str) -> tuple[datetime, UUID] | None:
     if parts is None:
         return None
     try:
-        instant = datetime.fromisoformat(str(parts[0]))
-        if instant.utcoffset() != timedelta(0):
-            raise InvalidPageToken(token)
-        return instant, UUID(str(parts[1]))
+        return instant_of(token, parts[0]), UUID(str(parts[1]))
     except ValueError as error:
         raise InvalidPageToken(token) from error
+
+
+def instant_of(token: str, part: Part) -> datetime:
+    """The instant that a part of the token says. Raises ``InvalidPageToken``."""
+    try:
+        instant = datetime.fromisoformat(str(part))
+    except ValueError as error:
+        raise InvalidPageToken(token) from error
+    if instant.utcoffset() != timedelta(0):
+        raise InvalidPageToken(token)
+    return instant
 
 
 def _are_of(last: object, kinds: Sequence[type]) -> bool:
@@ -117,6 +132,17 @@ def _are_of(last: object, kinds: Sequence[type]) -> bool:
         and len(last) == len(kinds)
         and all(type(part) is kind for part, kind in zip(last, kinds, strict=True))
     )
+
+
+def _can_be(last: Sequence[Part], number_max: int) -> bool:
+    """Whether columns can hold the parts: no number beyond theirs, no text that is none."""
+    return all(
+        0 <= part <= number_max if isinstance(part, int) else _is_text(part) for part in last
+    )
+
+
+def _is_text(part: str) -> bool:
+    return "\0" not in part and not any("\ud800" <= letter <= "\udfff" for letter in part)
 
 
 def _seal(request: Message) -> bytes:

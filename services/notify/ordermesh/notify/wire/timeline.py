@@ -1,12 +1,11 @@
 """Timelines as they are told."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from ordermesh.api.notify.v1 import GetTimelineRequest, GetTimelineResponse, TimelineEntry
 from ordermesh.notify.domain.timeline import Entry, Place
-from ordermesh.runtime.pages import InvalidPageToken, page_token, place
+from ordermesh.runtime.pages import InvalidPageToken, instant_of, page_token, place
 
 
 def timeline_message(
@@ -29,7 +28,8 @@ def page_place(request: GetTimelineRequest) -> Place | None:
         return None
     event_time, sequence, event_id = parts
     try:
-        return Place(datetime.fromisoformat(str(event_time)), int(sequence), UUID(str(event_id)))
+        instant = instant_of(request.page_token, event_time)
+        return Place(instant, int(sequence), UUID(str(event_id)))
     except ValueError as error:
         raise InvalidPageToken(request.page_token) from error
 

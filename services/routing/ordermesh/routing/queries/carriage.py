@@ -13,7 +13,13 @@ from ordermesh.routing.ports.stores import Stores
 from ordermesh.routing.wire.carriage import entry_message, kind_name
 from ordermesh.routing.wire.postal_code import table_message
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place, place_in_text
+from ordermesh.runtime.pages import (
+    SMALL_NUMBER_MAX,
+    page_size,
+    page_token,
+    place,
+    place_in_text,
+)
 
 PAGE_BYTES_MAX = 1_000_000
 """A page ends before it is larger than this, unless one entry is."""
@@ -55,7 +61,8 @@ class CarriageReading:
     ) -> ListPostalCodeTablesResponse:
         """A page of the tables of postal codes; raises ``InvalidPageToken``."""
         size = page_size(request.page_size)
-        country_code, version = place(request, request.page_token, str, int) or ("", 0)
+        parts = place(request, request.page_token, str, int, number_max=SMALL_NUMBER_MAX)
+        country_code, version = parts or ("", 0)
         after = (str(country_code), int(version))
         tables = await self._stores.postal_codes.page(tx, after, size + 1)
         reply = ListPostalCodeTablesResponse(tables=[table_message(one) for one in tables[:size]])

@@ -29,7 +29,13 @@ from ordermesh.routing.wire.facts import fact_message, finding_message
 from ordermesh.routing.wire.money import instant
 from ordermesh.routing.wire.policy import change_message, period_message, policy, policy_message
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place_in_numbers, place_in_text
+from ordermesh.runtime.pages import (
+    SMALL_NUMBER_MAX,
+    page_size,
+    page_token,
+    place_in_numbers,
+    place_in_text,
+)
 
 PREVIEW = timedelta(days=365)
 PREVIEW_MAX = timedelta(days=3_660)
@@ -69,7 +75,7 @@ class PolicyReading:
     ) -> ListPolicyVersionsResponse:
         """A page of the versions of a policy; raises ``PolicyNotFound``, ``InvalidPageToken``."""
         size = page_size(request.page_size)
-        after = place_in_numbers(request, request.page_token)
+        after = place_in_numbers(request, request.page_token, SMALL_NUMBER_MAX)
         rows = await self._stores.policies.version_page(tx, request.policy_id, after, size + 1)
         if not rows and not request.page_token:
             raise PolicyNotFound(request.policy_id, 0)

@@ -12,7 +12,7 @@ from ordermesh.routing.wire.price import (
     suggestion_message,
 )
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import page_size, page_token, place
+from ordermesh.runtime.pages import SMALL_NUMBER_MAX, page_size, page_token, place
 
 Place = tuple[int, int]
 """A version, and the number of the last row that was read of it."""
@@ -107,7 +107,7 @@ class PriceReading:
         version: int,
     ) -> tuple[PriceSet, int]:
         """The version that the list began with, and the row after which the page begins."""
-        parts = place(request, token, int, int)
+        parts = place(request, token, int, int, number_max=SMALL_NUMBER_MAX)
         if parts is None:
             return await self._version(tx, version), 0
         return await self._version(tx, int(parts[0])), int(parts[1])

@@ -28,6 +28,7 @@ from ordermesh.runtime.feed import Feed, Sequencer
 from ordermesh.runtime.inbox import Inbox, prune
 from ordermesh.runtime.outbox import Event, Outbox
 from ordermesh.runtime.tables import inbox as received
+from tests.eventually import eventually
 from tests.fakes import FakeClock
 from tests.shared.echo import serving_echo
 from tests.spans import Spans
@@ -193,8 +194,10 @@ async def publish(database: Database, clock: FakeClock, *wanted: tuple[str, str]
             await outbox.publish(tx, Event(kind, "order", order_id, 1, payload, order_id))
 
     await database.run(write)
-    while await Sequencer(database, clock).stamp():
+    sequencer = Sequencer(database, clock)
+    while await sequencer.stamp():
         pass
+    await database.run(sequencer._resign)
 
 
 async def test_events_are_watched_from_a_revision_on(
@@ -262,3 +265,22 @@ async def test_events_that_are_too_large_for_one_message_come_in_several(
                 break
 
     assert seen == list(range(1, len(events) + 1))
+
+
+async def test_who_wants_few_events_hears_every_five_seconds_all_the_same(
+    lined: Database, clock: FakeClock
+) -> None:
+    wanted = WatchEventsRequest(start_revision=1, types=["ordermesh.order.held.v1"])
+    stream = EventServicer(Feed(lined, clock)).WatchEvents(wanted, None)  # type: ignore[arg-type]  # it is not looked at
+    assert (await anext(stream)).revision == 0
+
+    waiting = asyncio.ensure_future(anext(stream))
+    for number in range(9):
+        await eventually(lambda: clock.sleepers == 1)
+        await publish(lined, clock, (str(number), SOURCED))
+        clock.advance(0.5)
+    await eventually(lambda: clock.sleepers == 1)
+    clock.advance(0.5)
+
+    async with asyncio.timeout(5):
+        assert (await waiting).revision == 9

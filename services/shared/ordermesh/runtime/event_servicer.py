@@ -1,6 +1,6 @@
 """The two services of events: the inbox for peers, the feed for platforms that follow along."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import grpc
 
@@ -14,7 +14,7 @@ from ordermesh.api.event.v1 import (
     WatchEventsRequest,
     WatchEventsResponse,
 )
-from ordermesh.runtime.feed import MARK_SECONDS, Feed, Page
+from ordermesh.runtime.feed import Change, Feed
 from ordermesh.runtime.inbox import Inbox
 from ordermesh.runtime.outbox import TOPIC
 
@@ -46,28 +46,26 @@ class EventServicer(EventServiceServicer):
         context: grpc.aio.ServicerContext[WatchEventsRequest, WatchEventsResponse],  # noqa: ARG002
     ) -> AsyncIterator[WatchEventsResponse]:
         """Events from a revision on; marks of progress in between."""
-        clock = self._feed.clock
-        marked = clock.monotonic() - MARK_SECONDS
-        async for page in self._feed.watch(TOPIC, request.start_revision):
-            events = _wanted(page, request)
-            # Pages whose events were all left out are summed up in a mark.
-            if events or not page.changes or clock.monotonic() >= marked + MARK_SECONDS:
-                marked = clock.monotonic()
-                yield WatchEventsResponse(revision=page.revision, events=events)
+        async for page in self._feed.watch(TOPIC, request.start_revision, _wanted(request)):
+            events = [
+                RevisedEvent(revision=one.revision, event=EventEnvelope.FromString(one.payload))
+                for one in page.changes
+            ]
+            yield WatchEventsResponse(revision=page.revision, events=events)
 
 
-def _wanted(page: Page, request: WatchEventsRequest) -> list[RevisedEvent]:
+def _wanted(request: WatchEventsRequest) -> Callable[[Change], bool]:
+    """Which changes of the feed the request lets through."""
     types = frozenset(request.types)
-    wanted = []
-    for change in page.changes:
+    fields = ("order_id", "aggregate_type", "aggregate_id")
+    asked = {name: getattr(request, name) for name in fields if getattr(request, name)}
+
+    def is_wanted(change: Change) -> bool:
+        if not types and not asked:
+            return True
         event = EventEnvelope.FromString(change.payload)
         if types and event.type not in types:
-            continue
-        if request.order_id and event.order_id != request.order_id:
-            continue
-        if request.aggregate_type and event.aggregate_type != request.aggregate_type:
-            continue
-        if request.aggregate_id and event.aggregate_id != request.aggregate_id:
-            continue
-        wanted.append(RevisedEvent(revision=change.revision, event=event))
-    return wanted
+            return False
+        return all(getattr(event, name) == value for name, value in asked.items())
+
+    return is_wanted

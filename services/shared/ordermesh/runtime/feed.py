@@ -7,7 +7,7 @@ whoever has seen a revision has seen everything below it.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -312,12 +312,16 @@ class Feed:
         return await self._database.read(partial(_page, tuple(topics), start_revision))
 
     async def watch(
-        self, topics: str | Collection[str], start_revision: int
+        self,
+        topics: str | Collection[str],
+        start_revision: int,
+        is_wanted: Callable[[Change], bool] = lambda _: True,
     ) -> AsyncIterator[Page]:
         """Pages of one or several topics from ``start_revision`` on, inclusive; 0 is from now on.
 
-        The first page comes at once and may be empty; then one comes with each change, and at
-        least every five seconds. Nothing is skipped and nothing given twice. Raises
+        The first page comes at once and may be empty; then one comes with each change that
+        ``is_wanted``, and at least every five seconds. Of those nothing is skipped and nothing
+        given twice; pages of which nothing is wanted are summed up in a mark. Raises
         ``RevisionCompacted`` when the start is not kept any more, or lies beyond the next revision:
         then it is of another history, and the follower must load its copy again.
         """
@@ -331,10 +335,13 @@ class Feed:
             if failpoints.armed and page.changes:
                 await failpoints.reach(failpoints.points.FEED_PAGE)
             following = page.revision + 1
-            if page.changes or self.clock.monotonic() >= marked + MARK_SECONDS:
+            if page.changes:
+                pace.busy()
+            wanted = tuple(filter(is_wanted, page.changes))
+            if wanted or self.clock.monotonic() >= marked + MARK_SECONDS:
                 marked = self.clock.monotonic()
                 pace.busy()
-                yield page
+                yield Page(page.revision, wanted)
             if not is_full:
                 until_mark = max(0.0, marked + MARK_SECONDS - self.clock.monotonic())
                 await doorbell.wait(self.clock, min(pace.next(), until_mark))

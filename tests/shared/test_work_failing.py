@@ -317,3 +317,28 @@ async def test_a_conflict_of_one_worker_does_not_end_its_loop(
         await eventually(lambda: has_failed(database))
         await let_time_pass(database, timedelta(minutes=1))
         await eventually(lambda: is_empty(database))
+
+
+async def test_what_is_tried_alone_has_its_turn_while_the_queue_never_ends(
+    database: Database, clock: FakeClock
+) -> None:
+    done: list[str] = []
+
+    async def handle(claimed: Sequence[Claimed]) -> None:
+        await finish(database, claimed)
+        done.extend(one.key for one in claimed)
+        if len(done) < 30:
+            await give(database, f"order-{len(done)}")
+
+    await give(database, "order-apart")
+    (apart,) = await database.run(
+        lambda tx: claims.claim(tx, "pack", alone=False, limit=1, lease_seconds=10.0)
+    )
+    await database.run(
+        lambda tx: claims.set_apart(tx, [Claimed.of(apart).hold], failure="a neighbour's")
+    )
+    await give(database, "order-a", "order-b")
+    async with working(database, clock, handle, concurrency=1):
+        await eventually(lambda: len(done) >= 30)
+
+    assert "order-apart" in done[:5]

@@ -220,6 +220,7 @@ class Worker:
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._doorbell = database.doorbells.listen(DOORBELL)
         self._is_stopping = False
+        self._apart_first = False  # whose turn it is where both wait: one by one, or in batches
         self._has_ended = asyncio.Event()
         self._has_ended.set()
 
@@ -268,7 +269,7 @@ class Worker:
             return False
         due = await self._database.read(lambda tx: claims.due_kinds(tx, wanted))
         has_claimed = False
-        for name, alone in sorted(due):
+        for name, alone in sorted(due, reverse=self._apart_first):
             if self._is_stopping or free[name] <= 0:
                 continue
             size = 1 if alone else self._kinds[name].batch
@@ -279,6 +280,7 @@ class Worker:
                 task = asyncio.create_task(self._handle(name, batch), name=f"work {name}")
                 self._tasks[task] = name
                 task.add_done_callback(self._ended)
+        self._apart_first ^= has_claimed
         return has_claimed
 
     async def _claim(self, name: str, *, alone: bool, size: int, slots: int) -> list[list[Claimed]]:

@@ -83,16 +83,39 @@ async def test_what_fails_for_three_days_is_dead_with_its_reason(
     async with working(database, clock, fail):
         await give(database, "order-1")
         await eventually(lambda: attempts(database, 1))
-        await let_time_pass(database, DEAD_AFTER - timedelta(hours=1))
+        await let_trying_pass(database, DEAD_AFTER - timedelta(hours=1))
         await eventually(lambda: attempts(database, 2))
         (row,) = await all_rows(database)
         assert row.dead_time is None
-        await let_time_pass(database, timedelta(hours=2))
+        await let_trying_pass(database, timedelta(hours=2))
         await eventually(lambda: attempts(database, 3))
 
     (row,) = await all_rows(database)
     assert row.dead_time is not None
     assert row.failure == "UNAVAILABLE: Notify is away."
+
+
+async def let_trying_pass(database: Database, passed: timedelta) -> None:
+    """As if it had been tried all the time."""
+    await let_time_pass(database, passed, ("failing_since",))
+    await let_time_pass(database, timedelta(minutes=1))
+
+
+async def test_what_nobody_tried_for_three_days_is_not_dead_at_the_first_trouble_of_a_start(
+    database: Database, clock: FakeClock
+) -> None:
+    async def fail(_: Sequence[Claimed]) -> None:
+        raise Unavailable("Notify is away.", service="notify", retry_after=0.0)
+
+    async with working(database, clock, fail):
+        await give(database, "order-1")
+        await eventually(lambda: attempts(database, 1))
+    await let_time_pass(database, DEAD_AFTER + timedelta(hours=1))
+    async with working(database, clock, fail):
+        await eventually(lambda: attempts(database, 2))
+
+    (row,) = await all_rows(database)
+    assert row.dead_time is None
 
 
 async def test_a_refusal_is_dead_after_three_attempts_and_blocks_only_its_key(

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -68,14 +68,18 @@ async def is_empty(database: Database) -> bool:
     return not await all_rows(database)
 
 
-async def let_time_pass(database: Database, passed: timedelta) -> None:
+async def let_time_pass(
+    database: Database,
+    passed: timedelta,
+    names: Collection[str] = ("due_time", "lease_until", "failing_since"),
+) -> None:
     """Make all rows so much older, because the clock of PostgreSQL cannot be told the time."""
 
     async def age(tx: Transaction) -> None:
         for row in await tx.execute(select(rows)):
             older = {
                 name: getattr(row, name) - passed
-                for name in ("due_time", "lease_until", "failing_since")
+                for name in names
                 if getattr(row, name) is not None
             }
             await tx.execute(update(rows).where(rows.c.number == row.number).values(older))

@@ -17,7 +17,7 @@ REFUSALS_MAX = 3
 """After so many refusals a row is dead."""
 
 DEAD_AFTER = timedelta(hours=72)
-"""After so long without success a row is dead."""
+"""After so long without success a row is dead; while nobody tries no time passes for it."""
 
 BACKOFF_SECONDS = 0.5
 """The first wait is up to twice, the second up to four times as long."""
@@ -35,6 +35,18 @@ def is_refusal(error: Exception) -> bool:
 def is_passing(error: Exception) -> bool:
     """Whether the trouble is around the work and not in it, so that a batch stays together."""
     return isinstance(error, Unavailable | Overloaded | Conflict | TimeoutError)
+
+
+def failing_since(before: datetime | None, due_time: datetime, now: datetime) -> datetime:
+    """Since when a row fails that has failed now, and ``before``; it was due at ``due_time``.
+
+    Who was not tried for long, because the service was not there, is not older by that: else it
+    would be dead at the first trouble of a start.
+    """
+    if before is None:
+        return now
+    untried = now - due_time - timedelta(seconds=BACKOFF_SECONDS_MAX)
+    return min(now, before + max(timedelta(0), untried))
 
 
 def is_dead(refusals: int, failing_since: datetime, now: datetime) -> bool:

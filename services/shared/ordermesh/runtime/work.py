@@ -380,7 +380,7 @@ class Worker:
     async def _record_failure(
         self, tx: Transaction, row: Row[Any], hold: Hold, error: Exception, now: datetime
     ) -> None:
-        since = row.failing_since or now
+        since = failures.failing_since(row.failing_since, row.due_time, now)
         refusals = row.refusals + (1 if failures.is_refusal(error) else 0)
         is_dead = failures.is_dead(refusals, since, now)
         wait = failures.backoff_seconds(row.attempt, error, self._random)

@@ -1,17 +1,19 @@
 """Sealed revisions: history that is edited is found, and every balance can be read as it was."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Executable, delete, func, insert, select, text, update
 
 from ordermesh.api.inventory.v1 import BlockedKind, ListBalancesRequest, VerifyLedgerResponse
+from ordermesh.inventory.__main__ import define
 from ordermesh.inventory.background.sealing import Sealer
 from ordermesh.inventory.domain.errors.history import RevisionNotSealed
 from ordermesh.inventory.domain.seal import GENESIS
 from ordermesh.inventory.queries import verification
+from ordermesh.inventory.settings import InventorySettings
 from ordermesh.inventory.store.seals import SqlSealStore
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.inventory.store.tables.seals import seal, seal_head
@@ -21,6 +23,8 @@ from ordermesh.runtime import feed as feeds
 from ordermesh.runtime import feed_pages
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import revision
+from ordermesh.runtime.housekeeping import Housekeeping
+from ordermesh.runtime.tables import feed
 from tests.dialects import on_postgresql
 from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.damaging import damage, lift_guards
@@ -218,6 +222,23 @@ async def test_seals_outlive_the_feed(sealed: Shop) -> None:
         return await feeds.compact(tx, await tx.now() + timedelta(days=1))
 
     assert await sealed.wiring.database.run(forget) > 0
+    await sealed.receive({"MUG at A": 1})
+    await seal_all(sealed)
+
+    assert (await found(sealed))[0] == []
+
+
+async def test_what_is_not_sealed_yet_is_not_forgotten_after_a_long_rest(sealed: Shop) -> None:
+    database = sealed.wiring.database
+    await sealed.receive({"MUG at A": 1})
+    await sealed.stamp()
+    background = define(database, SystemClock(), InventorySettings(port=0)).background
+    (housekeeping,) = (one for one in background if isinstance(one, Housekeeping))
+
+    # Nobody was there for two weeks: all of it is old.
+    await run(sealed, update(feed).values(create_time=datetime(2020, 1, 1, tzinfo=UTC)))
+    assert await housekeeping.forget() > 0
+    await seal_all(sealed)
     await sealed.receive({"MUG at A": 1})
     await seal_all(sealed)
 

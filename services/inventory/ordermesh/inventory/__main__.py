@@ -4,7 +4,7 @@ import random
 import zoneinfo
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 
 from ordermesh.api.event.v1 import add_EventServiceServicer_to_server
 from ordermesh.api.inventory.v1 import (
@@ -30,6 +30,7 @@ from ordermesh.inventory.cache.reading import RedisCopyReader
 from ordermesh.inventory.cache.writing import RedisCopyWriter
 from ordermesh.inventory.domain.quotas import NO_QUOTAS, HoldQuotas
 from ordermesh.inventory.domain.supply import ORDINARY_RULE, SupplyRule
+from ordermesh.inventory.operations.sealing import sealed_revision
 from ordermesh.inventory.peers import CONSUMERS, Deliveries, OutboxAnnouncer
 from ordermesh.inventory.ports.copies import CopyReader
 from ordermesh.inventory.ports.recollection import Recollection
@@ -184,7 +185,7 @@ def define(
             Stamper(database, wiring.feed, "location", SqlLocationStore()),
             LevelWatcher(database, wiring.feed, wiring.stores, clock),
             Deliveries(database, clock, mesh or peer_mesh(NAME, settings, clock), told),
-            Housekeeping(database, clock),
+            Housekeeping(database, clock, last_used=partial(sealed_revision, wiring.stores.seals)),
             *copying,
         ],
         rules=RULES,

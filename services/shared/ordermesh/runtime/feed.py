@@ -167,10 +167,11 @@ async def revision(tx: Transaction) -> int:
     return stamped
 
 
-async def compact(tx: Transaction, older_than: datetime) -> int:
+async def compact(tx: Transaction, older_than: datetime, last_used: int | None = None) -> int:
     """Forget changes made before ``older_than``, at most ``COMPACT_ROWS``; gives how many rows.
 
-    Only the beginning of the feed is forgotten, so that what is kept has no hole.
+    Only the beginning of the feed is forgotten, so that what is kept has no hole. What follows the
+    revision ``last_used`` is kept however old it is; None: nobody here needs it.
     """
     place = await _lock(tx)
     # Looked for from the lowest on, where what is old lies.
@@ -183,6 +184,7 @@ async def compact(tx: Transaction, older_than: datetime) -> int:
     first_kept = kept.scalar_one_or_none()
     last = place.revision if first_kept is None else first_kept - 1
     last = min(last, place.compacted_revision + COMPACT_ROWS)
+    last = last if last_used is None else min(last, last_used)
     if last <= place.compacted_revision:
         return 0
     result = await tx.execute(delete(feed).where(feed.c.revision <= last))

@@ -26,25 +26,36 @@ _log = logging.getLogger(__name__)
 
 Forget = Callable[[Transaction, datetime], Awaitable[int]]
 
+Reach = Callable[[Transaction], Awaitable[int | None]]
+
 _RULES: Sequence[tuple[Forget, timedelta]] = (
     (idempotency.prune, REPLY_AGE),
     (inbox.prune, INBOX_AGE),
-    (feed.compact, FEED_AGE),
 )
+
+
+async def _no_reach(_tx: Transaction) -> int | None:
+    return None
 
 
 class Housekeeping:
     """Forgets old replies, inbox entries and changes, every hour; and what a service adds.
 
     ``more`` are deletions of rows older than an instant, each with the age at which it applies.
+    ``last_used`` is the revision up to which the service has made of its own feed what it must.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, more: Sequence[tuple[Forget, timedelta]] = ()
+        self,
+        database: Database,
+        clock: Clock,
+        more: Sequence[tuple[Forget, timedelta]] = (),
+        last_used: Reach = _no_reach,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._rules = (*_RULES, *more)
+        compact: Forget = partial(_compact, last_used)
+        self._rules = (*_RULES, (compact, FEED_AGE), *more)
         self._doorbell = Doorbell()
         self._is_stopping = False
         self._has_ended = asyncio.Event()
@@ -79,6 +90,10 @@ class Housekeeping:
                 if count == 0:
                     break
         return total
+
+
+async def _compact(last_used: Reach, tx: Transaction, older_than: datetime) -> int:
+    return await feed.compact(tx, older_than, await last_used(tx))
 
 
 async def _apply(rule: Forget, age: timedelta, tx: Transaction) -> int:

@@ -5,6 +5,11 @@ from ordermesh.inventory.ports.seals import SealStore
 from ordermesh.runtime.database import Transaction
 
 
+async def sealed_revision(seals: SealStore, tx: Transaction) -> int:
+    """How far the books are sealed."""
+    return (await seals.head(tx)).revision
+
+
 async def seal_next(seals: SealStore, tx: Transaction) -> bool:
     """Seal the next changes; gives whether more may wait. Nothing happens while another seals."""
     head = await seals.claim(tx)

@@ -2,10 +2,12 @@ import asyncio
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import func, insert, select, update
 
 from ordermesh.runtime import feed as feeds
 from ordermesh.runtime.database import Database, Transaction
+from ordermesh.runtime.engines import TookTooLong
 from ordermesh.runtime.feed import Sequencer
 from ordermesh.runtime.housekeeping import FEED_AGE, INBOX_AGE, REPLY_AGE, Housekeeping
 from ordermesh.runtime.tables import feed, inbox, reply
@@ -67,6 +69,28 @@ async def test_what_may_still_be_asked_for_is_kept(database: Database, clock: Fa
 
     assert await Housekeeping(database, clock).forget() == 0
     assert await count(database) == [3, 3, 3]
+
+
+async def test_what_cannot_be_forgotten_keeps_nothing_else_from_it(
+    database: Database, clock: FakeClock
+) -> None:
+    await fill(database, clock, 3, timedelta(hours=1))
+    forgotten = 0
+
+    async def too_long(_tx: Transaction, _older_than: datetime) -> int:
+        raise TookTooLong("The database is away.", service="database", retry_after=0.2)
+
+    async def forget_names(_tx: Transaction, _older_than: datetime) -> int:
+        nonlocal forgotten
+        forgotten += 1
+        return 0
+
+    more = [(too_long, FEED_AGE), (forget_names, FEED_AGE)]
+    with pytest.raises(TookTooLong):
+        await Housekeeping(database, clock, more).forget()
+
+    assert forgotten == 1
+    assert await count(database) == [0, 0, 0]
 
 
 async def test_it_is_done_every_hour_until_stopped(database: Database, clock: FakeClock) -> None:

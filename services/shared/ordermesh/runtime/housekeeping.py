@@ -81,14 +81,23 @@ class Housekeeping:
         await self._has_ended.wait()
 
     async def forget(self) -> int:
-        """Forget all that is old enough, in transactions of limited size; gives how many rows."""
+        """Forget all that is old enough, in transactions of limited size; gives how many rows.
+
+        What cannot be forgotten keeps nothing else. Raises the first failure, after all was tried.
+        """
         total = 0
+        failures: list[Exception] = []
         for rule, age in self._rules:
-            while not self._is_stopping:
-                count = await self._database.run(partial(_apply, rule, age))
-                total += count
-                if count == 0:
-                    break
+            try:
+                while not self._is_stopping:
+                    count = await self._database.run(partial(_apply, rule, age))
+                    total += count
+                    if count == 0:
+                        break
+            except Exception as error:  # noqa: BLE001 - the others concern other rows
+                failures.append(error)
+        if failures:
+            raise failures[0]
         return total
 
 

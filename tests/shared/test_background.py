@@ -16,7 +16,7 @@ AWAY = Unavailable("The database is away.", service="database", retry_after=0.2)
 class Failing:
     """Fails as it is told, one run after the other, each after so many seconds; then it ends."""
 
-    def __init__(self, clock: FakeClock, *failures: tuple[float, Exception]) -> None:
+    def __init__(self, clock: FakeClock, *failures: tuple[float, BaseException]) -> None:
         self.began: list[float] = []
         self._clock = clock
         self._failures = iter(failures)
@@ -36,7 +36,7 @@ def logs() -> Iterator[list[EventDict]]:
         yield told
 
 
-async def kept(clock: FakeClock, *failures: tuple[float, Exception]) -> list[float]:
+async def kept(clock: FakeClock, *failures: tuple[float, BaseException]) -> list[float]:
     """From the end of each run to the beginning of the next, in seconds."""
     failing = Failing(clock, *failures)
     task = Keeper(failing, clock).start()
@@ -68,6 +68,15 @@ async def test_who_has_run_for_long_rests_but_shortly(clock: FakeClock) -> None:
     )
 
     assert rests == [1.0, 2.0, 4.0, 1.0, 2.0]
+
+
+async def test_what_is_cancelled_from_inside_goes_on(
+    clock: FakeClock, logs: list[EventDict]
+) -> None:
+    rests = await kept(clock, (0.0, asyncio.CancelledError()), (0.0, ValueError("no")))
+
+    assert rests == [1.0, 2.0]
+    assert [one["log_level"] for one in logs] == ["error"] * 2
 
 
 async def test_what_is_away_is_looked_for_at_an_even_pace_and_told_once(

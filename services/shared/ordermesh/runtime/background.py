@@ -27,6 +27,10 @@ class Background(Protocol):
         ...
 
 
+class CutOff(Exception):
+    """Something inside of a background was cancelled, while nobody had ended the background."""
+
+
 class Keeper:
     """Runs a background until it ends, and again when it fails: what it works on is stored.
 
@@ -49,7 +53,7 @@ class Keeper:
         while True:
             began = self._clock.monotonic()
             try:
-                await self._background.run()
+                await self._until_it_ends()
             except Exception as error:  # noqa: BLE001 - whatever it is, the work must go on
                 if self._clock.monotonic() - began > REST_SECONDS_MAX:
                     self._failures, self._is_waiting = 0, False
@@ -57,6 +61,16 @@ class Keeper:
             else:
                 return
             await self._clock.sleep(rest)
+
+    async def _until_it_ends(self) -> None:
+        try:
+            await self._background.run()
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Not we: a call was cut off under it, for instance.
+            raise CutOff from error
 
     def _noted(self, error: Exception) -> float:
         """Tell of what went wrong; gives for how many seconds to rest."""

@@ -107,11 +107,11 @@ class Desk:
         await self.stop_returns()
         await self.start_returns()
 
-    async def start_returns(self) -> None:
+    async def start_returns(self, caller: str = "returns") -> None:
         """Serve returns, with what it knew before, where it was before."""
         clock = SystemClock()
         self.database = await Database.open(self._database_url, clock=clock)
-        peers = await self._returns.enter_async_context(Mesh(self.house.targets, caller="returns"))
+        peers = await self._returns.enter_async_context(Mesh(self.house.targets, caller=caller))
         definition = assemble(
             Seams(self.database, clock, NoJitter(), peers, frozenset(), self._reach)
         )

@@ -1,6 +1,7 @@
 """Returns stops at every point of telling the ledger, which may be away or refuse: told once."""
 
 import asyncio
+from uuid import UUID
 
 import grpc
 import pytest
@@ -12,6 +13,9 @@ from ordermesh.api.inventory.v1 import (
     ReturnStockRequest,
 )
 from ordermesh.api.returns.v1 import DisposeReturnedRequest, ReceiveReturnRequest, Return
+from ordermesh.returns.domain.order_return import Receipt
+from ordermesh.returns.domain.order_return import Return as OrderReturn
+from ordermesh.returns.peers import LedgerPeer
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
 from tests.returns.desk import (
@@ -26,6 +30,7 @@ from tests.returns.desk import (
     receipt,
 )
 from tests.routing.house import key, line, new_id
+from tests.routing.test_books_in_doubt import doubt, free
 
 pytestmark = on_sqlite
 
@@ -102,6 +107,69 @@ async def test_what_the_ledger_refused_is_posted_when_the_cause_is_gone(desk: De
     back = ReturnedStock(key=found, quantity=1, disposition=TO_BLOCK)
     await desk.mesh.ledger.ReturnStock(ReturnStockRequest(request_id=new_id(), lines=[back]))
     await eventually(lambda: is_restocked(desk))
+    assert await desk.stock("MUG at WEST") == (1, 0)
+
+
+async def test_a_call_that_was_late_finds_done_what_was_refused_for_a_while(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[LedgerPeer, OrderReturn, Receipt]] = []
+    take_back = LedgerPeer.take_back
+
+    async def noted(peer: LedgerPeer, one: OrderReturn, receipt: Receipt) -> UUID:
+        calls.append((peer, one, receipt))
+        return await take_back(peer, one, receipt)
+
+    monkeypatch.setattr(LedgerPeer, "take_back", noted)
+    await desk.house.stock({"MUG at NEAR": 2, "MUG at WEST": 1})
+    await desk.sell("O-1", line("1", "MUG"))
+    await desk.authorize("R-1", asked("1", 1), location_id="WEST")
+    await doubt(desk.house, "MUG at WEST")
+    request = receipt("R-1", came("1", 1))
+    await desk.mesh.returns.ReceiveReturn(request, timeout=1)
+    await eventually(lambda: len(calls) > 1)
+    await free(desk.house, "MUG at WEST")
+    await eventually(lambda: is_complete(desk))
+    assert await desk.stock("MUG at WEST") == (2, 0)
+
+    # A copy of the first call was on its way for long.
+    await take_back(*calls[0])
+
+    assert await desk.stock("MUG at WEST") == (2, 0)
+
+
+async def test_goods_are_on_sale_once_though_returns_was_not_let_in_for_a_while(
+    desk: Desk,
+) -> None:
+    await desk.house.stock({"MUG at NEAR": 1})
+    await desk.sell("O-1", line("1", "MUG"))
+    await desk.authorize("R-1", asked("1", 1), location_id="WEST")
+    reached: list[str] = []
+
+    def crash(point: str) -> None:
+        reached.append(point)
+        if point == "after post":
+            raise Crash
+
+    desk.at = crash
+    request = receipt("R-1", came("1", 1))
+    call: asyncio.Task[object] = asyncio.ensure_future(
+        desk.mesh.returns.ReceiveReturn(request, timeout=2)
+    )
+    await eventually(lambda: "after post" in reached)
+    await desk.stop_returns()
+    await asyncio.gather(call, return_exceptions=True)
+
+    # It shows a certificate by mistake that is not its own.
+    reached.clear()
+    await desk.start_returns(caller="notify")
+    await eventually(lambda: reached.count("before post") > 1)
+    await desk.stop_returns()
+    desk.at = lambda _point: None
+    await desk.start_returns()
+
+    await eventually(lambda: is_answered(desk, request))
+    await eventually(lambda: is_complete(desk))
     assert await desk.stock("MUG at WEST") == (1, 0)
 
 

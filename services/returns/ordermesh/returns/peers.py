@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
+import grpc
+
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
 from ordermesh.api.inventory.v1 import (
     BlockedKind,
@@ -37,7 +39,7 @@ from ordermesh.returns.domain.order_return import (
 from ordermesh.returns.domain.receiving import SOUND
 from ordermesh.returns.ports import Destination, LedgerRefused
 from ordermesh.returns.wire.messages import disposition_value
-from ordermesh.runtime.answers import PeerFault, answered
+from ordermesh.runtime.answers import PeerFault, answered, unforeseen
 
 T = TypeVar("T")
 
@@ -45,6 +47,9 @@ CONSUMERS: Mapping[str, frozenset[str]] = {"notify": frozenset({"return"})}
 """Which peers want events about what."""
 
 CALL_SECONDS = 2.0
+
+_IN_DOUBT = "KEY_QUARANTINED"
+"""The ledger moves nothing at a key until an operator has looked, and keeps no such answer."""
 
 
 class RoutingPeer:
@@ -94,7 +99,8 @@ class LedgerPeer:
     """The ledger, behind the stubs. Its request ids are derived: telling twice is telling once.
 
     What the ledger has refused it would refuse again under the same id, though the cause were
-    gone: what is told anew has a new one.
+    gone: what is told anew has a new one. Only a refusal that it keeps is such: after any other
+    the same call may have been made before, or may arrive late, and be done.
     """
 
     def __init__(self, mesh: Mesh) -> None:
@@ -154,9 +160,12 @@ def _request_id(kind: str, one: Return, part: Receipt | Disposal) -> str:
 
 async def _told(call: Awaitable[T]) -> T:
     answer = await answered("inventory", call)
-    if isinstance(answer, Refusal):
+    if not isinstance(answer, Refusal):
+        return answer
+    if answer.code is grpc.StatusCode.FAILED_PRECONDITION and answer.reason != _IN_DOUBT:
         raise LedgerRefused(answer.reason)
-    return answer
+    # No decision that the ledger keeps: under this id it may have been done before, or be done yet.
+    raise unforeseen("inventory", answer)
 
 
 def deliverer(mesh: Mesh, peer: str) -> Callable[[Sequence[EventEnvelope]], Awaitable[None]]:

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from ordermesh.api.inventory.v1 import (
     FreeQuarantinedKeyRequest,
+    ReleaseResponse,
     ReservationServiceServicer,
     add_ReservationServiceServicer_to_server,
 )
@@ -79,6 +80,37 @@ async def test_an_order_goes_where_the_books_are_sound(house: House) -> None:
     assert await has_work_at(house, "O-1", "EAST")
 
 
+async def test_a_call_that_was_late_holds_nothing_where_the_books_were_in_doubt(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[InventoryStock, ReserveCall]] = []
+    reserve = InventoryStock.reserve
+
+    async def noted(stock: InventoryStock, call: ReserveCall) -> object:
+        calls.append((stock, call))
+        return await reserve(stock, call)
+
+    monkeypatch.setattr(InventoryStock, "reserve", noted)
+    await house.stock({"MUG at NEAR": 5, "MUG at EAST": 5})
+    is_doubted = False
+
+    async def look(point: str) -> None:
+        nonlocal is_doubted
+        if point == "before reserve" and not is_doubted:
+            is_doubted = True
+            await doubt(house, "MUG at NEAR")
+
+    house.at = look
+    await house.submit("O-1", line("1", "MUG", 2))
+    assert await has_work_at(house, "O-1", "EAST")
+    await free(house, "MUG at NEAR")
+
+    # A copy of the first call was on its way for long.
+    await reserve(*calls[0])
+
+    assert await house.balance("MUG at NEAR") == (5, 0, 5)
+
+
 async def test_what_left_is_told_again_until_the_books_are_sound(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,10 +141,18 @@ async def _in_doubt(_service: Any, _request: Any, context: Any) -> Any:
 
 
 VERBS = ("Reserve", "Confirm", "Release", "Ship")
+NEVER_HELD = UUID(int=2)
+
+
+async def _release(service: Any, request: Any, context: Any) -> Any:
+    if request.reservation_id == str(NEVER_HELD):
+        return ReleaseResponse()
+    return await _in_doubt(service, request, context)
 
 
 async def test_every_answer_of_a_ledger_in_doubt_has_a_meaning() -> None:
-    fake = type("InDoubt", (ReservationServiceServicer,), dict.fromkeys(VERBS, _in_doubt))
+    verbs = {**dict.fromkeys(VERBS, _in_doubt), "Release": _release}
+    fake = type("InDoubt", (ReservationServiceServicer,), verbs)
     services = {"inventory": [(add_ReservationServiceServicer_to_server, fake())]}
     wanted = (WantedUnits("1", "MUG", "NEAR", 2),)
     verb = ReservationCall(uuid4(), UUID(int=1), "", 1)
@@ -120,7 +160,7 @@ async def test_every_answer_of_a_ledger_in_doubt_has_a_meaning() -> None:
         stock = InventoryStock(mesh)
         call = ReserveCall(
             uuid4(),
-            UUID(int=1),
+            NEVER_HELD,
             "O-1",
             "",
             wanted,

@@ -30,6 +30,7 @@ from ordermesh.api.order.v1 import StockKey, StockMatrix
 from ordermesh.client.errors import Refusal, refusal_of
 from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.errors import Unavailable
+from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain.coming import Coming, by_steps, start_of
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.saga import Cap
@@ -170,6 +171,8 @@ class InventoryStock:
         )
         if not isinstance(answer, Refusal):
             return Held()
+        if answer.reason == _IN_DOUBT:
+            await self._close(call)
         if answer.reason in ("INSUFFICIENT_STOCK", "NOT_STOCKED_HERE", _IN_DOUBT):
             return Short(tuple(_cap(row) for row in answer.rows()))
         if answer.reason in ("PURCHASE_LIMIT", "HOLD_QUOTA_EXCEEDED"):
@@ -180,6 +183,14 @@ class InventoryStock:
             refused = UUID(answer.metadata["reservationId"])
             return CartRefused(refused, CartProblem(answer.reason))
         raise unforeseen(INVENTORY, answer)
+
+    async def _close(self, call: ReserveCall) -> None:
+        """Let nothing be held under this id by a call that is late.
+
+        That the books are in doubt is no decision that the ledger keeps.
+        """
+        own = derived_id("close", call.request_id)
+        await self.release(ReservationCall(own, call.reservation_id, call.on_behalf_of, call.fence))
 
     async def confirm(self, call: ReservationCall) -> Held | Lost:
         """Make a hold last."""

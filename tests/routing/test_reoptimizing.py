@@ -253,9 +253,9 @@ async def test_capacity_moves_with_the_orders_even_where_every_window_is_full(
     assert await places(house, "O-4") == {"O-4": {"WEST"}}
 
 
-@pytest.mark.parametrize("at_limit", ["AT_LIMIT_LEAVE_OUT", "AT_LIMIT_RANK_LAST"])
+@pytest.mark.parametrize("at_limit", [AtLimit.AT_LIMIT_LEAVE_OUT, AtLimit.AT_LIMIT_RANK_LAST])
 async def test_a_location_that_a_rule_closes_when_it_is_full_is_given_no_more_by_moving(
-    house: House, at_limit: AtLimit
+    house: House, at_limit: AtLimit.ValueType
 ) -> None:
     far = zone(5000)
     far.freight_per_parcel.units = 20

@@ -154,6 +154,45 @@ async def test_ret_8_refund_after_receipt(mugs: Desk) -> None:
     assert {event.order_id for event in events} == {"O-1"}
 
 
+async def test_what_was_refunded_and_never_came_is_not_refunded_again(mugs: Desk) -> None:
+    await mugs.authorize("R-1", asked("1", 2), refund_timing=NOW)
+    await mugs.cancel("R-1")
+    await mugs.authorize("R-2", asked("1", 1), refund_timing=NOW)
+    await mugs.receive("R-2", came("1", 1), location_id="WEST")
+    await mugs.authorize("R-3", asked("1", 2), location_id="WEST")
+    await mugs.receive("R-3", came("1", 1))
+    assert await due(mugs, "R-1", "R-2", "R-3") == [Decimal("19.98")]
+
+    await mugs.receive("R-3", came("1", 1))
+
+    assert await due(mugs, "R-1", "R-2", "R-3") == [Decimal("19.98"), Decimal("9.99")]
+    assert types(await mugs.events(11)).count("refund.due") == 2
+
+
+async def test_what_was_refunded_for_a_rest_that_never_came_is_not_refunded_again(
+    mugs: Desk,
+) -> None:
+    await mugs.authorize("R-1", asked("1", 3), refund_timing=NOW, location_id="WEST")
+    await mugs.receive("R-1", came("1", 1), last=True)
+
+    await mugs.authorize("R-2", asked("1", 2), refund_timing=NOW)
+
+    assert await due(mugs, "R-1", "R-2") == [Decimal("29.97")]
+
+
+async def test_units_that_come_back_one_by_one_are_refunded_what_all_of_them_cost(
+    desk: Desk,
+) -> None:
+    await desk.house.items("CUP", item("SET", {"CUP": 3}))
+    await desk.house.receive({"CUP at NEAR": 3})
+    await desk.sell("O-1", line("1", "SET", 1, unit_price=usd(10)))
+
+    for number in (1, 2, 3):
+        await desk.authorize(f"R-{number}", asked("1", 1, "CUP"), refund_timing=NOW)
+
+    assert sum(await due(desk, "R-1", "R-2", "R-3")) == Decimal(10)
+
+
 async def test_ret_11_every_change_of_state_is_kept(mugs: Desk) -> None:
     await mugs.authorize("R-1", asked("1", 2), on_behalf_of="Ann")
     await mugs.receive("R-1", came("1", 1), location_id="WEST", on_behalf_of="Bob")
@@ -260,6 +299,12 @@ async def test_a_request_that_was_answered_is_answered_again_though_routing_is_a
     assert (away.code.name, away.reason) == ("UNAVAILABLE", "UNAVAILABLE")
     assert away.retry_after is not None
     assert await mugs.returnable() == {("1", "MUG"): (3, 1, 0, 2)}
+
+
+async def due(desk: Desk, *return_ids: str) -> list[Decimal]:
+    """What is due by these returns."""
+    found = [await desk.get(name) for name in return_ids]
+    return [amount(refund.amount) for one in found for refund in one.refunds]
 
 
 def amount(money: object) -> Decimal:

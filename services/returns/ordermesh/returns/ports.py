@@ -36,7 +36,7 @@ class ReturnStore(Protocol):
         ...
 
     async def lock(self, tx: Transaction, order_id: str) -> None:
-        """Let nobody else decide about returns of the order until the transaction ends."""
+        """Let nobody else authorize or refund for the order until the transaction ends."""
         ...
 
     async def returnable(self, tx: Transaction, order_id: str) -> Sequence[Returnable]:
@@ -45,6 +45,10 @@ class ReturnStore(Protocol):
 
     async def load(self, tx: Transaction, return_id: str, *, lock: bool) -> Return | None:
         """One return, with a lock on it if wanted."""
+        ...
+
+    async def of_order(self, tx: Transaction, order_id: str) -> list[Return]:
+        """All returns of an order, the oldest first."""
         ...
 
     async def page(

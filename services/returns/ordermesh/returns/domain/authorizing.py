@@ -15,7 +15,6 @@ from ordermesh.returns.domain.order_return import (
     Actor,
     Change,
     Price,
-    RefundedUnits,
     RefundTiming,
     Return,
     ReturnLine,
@@ -112,9 +111,17 @@ def wanted_units(
 
 
 def authorize(
-    ask: Ask, lines: tuple[ReturnLine, ...], goal: Goal, actor: Actor, now: datetime
+    ask: Ask,
+    lines: tuple[ReturnLine, ...],
+    goal: Goal,
+    others: Sequence[Return],
+    actor: Actor,
+    now: datetime,
 ) -> tuple[Return, tuple[Event, ...]]:
-    """The return that allows these lines to come back, and what is told of it."""
+    """The return that allows these lines to come back, and what is told of it.
+
+    ``others`` are the returns that the order has.
+    """
     made = Return(
         return_id=ask.return_id,
         order_id=ask.order_id,
@@ -129,9 +136,8 @@ def authorize(
     )
     events: tuple[Event, ...] = (Authorized(),)
     if ask.refund_timing is RefundTiming.NOW:
-        units = [RefundedUnits(line.line_id, line.sku, line.quantity) for line in lines]
-        made, refund = refund_for(made, units, now)
-        events = (*events, RefundDue(refund))
+        made, refund = refund_for(made, others, [line.pair for line in lines], now)
+        events = events if refund is None else (*events, RefundDue(refund))
     return made, events
 
 

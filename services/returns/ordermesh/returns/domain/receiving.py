@@ -30,7 +30,6 @@ from ordermesh.returns.domain.order_return import (
     Grade,
     Receipt,
     ReceivedUnits,
-    RefundedUnits,
     RefundTiming,
     Return,
     ReturnLine,
@@ -94,8 +93,10 @@ def suggested(grade: Grade, *, restocks: bool) -> Disposition:
     return Disposition.BLOCK
 
 
-def receive(one: Return, arrival: Arrival, actor: Actor, now: datetime) -> Told:
-    """Goods arrived.
+def receive(
+    one: Return, arrival: Arrival, others: Sequence[Return], actor: Actor, now: datetime
+) -> Told:
+    """Goods arrived. ``others`` are the other returns of the order.
 
     Raises ``ReturnCancelled``, ``LineNotInReturn``, ``DuplicateEntry``, ``AlreadyReceived``,
     ``OverReceived``, ``NotRestockedHere``.
@@ -115,9 +116,8 @@ def receive(one: Return, arrival: Arrival, actor: Actor, now: datetime) -> Told:
     after = moved(after, state, actor, now)
     events: tuple[Event, ...] = (Received(receipt),)
     if one.refund_timing is RefundTiming.AFTER_RECEIPT:
-        refunded = [RefundedUnits(*pair, quantity) for pair, quantity in totals.items()]
-        after, refund = refund_for(after, refunded, now)
-        events = (*events, RefundDue(refund))
+        after, refund = refund_for(after, others, totals, now)
+        events = events if refund is None else (*events, RefundDue(refund))
     return after, events
 
 

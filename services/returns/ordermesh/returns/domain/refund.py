@@ -1,34 +1,64 @@
-"""Money that is due for units that came back, or may."""
+"""Money that is due for units that came back, or may: once for each, however they come back."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from ordermesh.kernel.ids import derived_id
 from ordermesh.kernel.money import Money
-from ordermesh.returns.domain.order_return import Refund, RefundedUnits, Return
+from ordermesh.returns.domain.order_return import Refund, RefundedUnits, RefundTiming, Return
+
+Pair = tuple[str, str]
 
 
-def refund_for(one: Return, units: Iterable[RefundedUnits], now: datetime) -> tuple[Return, Refund]:
-    """The return with one more refund, for these units at the price they were sold for.
+def refund_for(
+    one: Return, others: Sequence[Return], pairs: Iterable[Pair], now: datetime
+) -> tuple[Return, Refund | None]:
+    """The return with one more refund, for what of these order lines and items is owed by now.
 
-    What is due over all refunds of a line is exactly its price, however it is divided; units
-    without a price are due nothing. In which condition units come back changes nothing.
+    ``others`` are the other returns of the order. Money that was due at once for units that never
+    came stays due, and is that of the next units that do: None when nothing is owed beyond it. What
+    is due over all refunds of a line is exactly its price, however it is divided; units without a
+    price are due nothing. In which condition units come back changes nothing.
     """
-    units = tuple(units)
-    refunded: dict[tuple[str, str], int] = {}
-    for earlier in one.refunds:
-        for part in earlier.units:
-            pair = (part.line_id, part.sku)
-            refunded[pair] = refunded.get(pair, 0) + part.quantity
+    known = (one, *others)
+    refunded, owed = _refunded(known), _owed(known)
+    units = tuple(
+        RefundedUnits(*pair, owed[pair] - refunded[pair])
+        for pair in pairs
+        if owed[pair] > refunded[pair]
+    )
+    if not units:
+        return one, None
     amount: Money | None = None
     currency = ""
     for part in units:
         line = one.line(part.line_id, part.sku)
         if line is not None and line.price is not None:
-            due = line.price.of(part.quantity, refunded.get(line.pair, 0))
+            due = line.price.of(part.quantity, refunded[line.pair])
             amount = Money((amount or 0) + due)
             currency = line.price.currency_code
     number = len(one.refunds) + 1
     refund = Refund(derived_id("refund", one.return_id, number), currency, amount, units, now)
     return replace(one, refunds=(*one.refunds, refund)), refund
+
+
+def _refunded(returns: Iterable[Return]) -> Counter[Pair]:
+    """Units that money is due for already."""
+    units: Counter[Pair] = Counter()
+    for one in returns:
+        for refund in one.refunds:
+            for part in refund.units:
+                units[part.line_id, part.sku] += part.quantity
+    return units
+
+
+def _owed(returns: Iterable[Return]) -> Counter[Pair]:
+    """Units that money is due for by what has come, and by what is refunded before it comes."""
+    units: Counter[Pair] = Counter()
+    for one in returns:
+        is_at_once = one.refund_timing is RefundTiming.NOW and one.is_expecting
+        for line in one.lines:
+            units[line.pair] += line.quantity if is_at_once else line.received
+    return units

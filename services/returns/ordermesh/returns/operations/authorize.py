@@ -96,7 +96,12 @@ class AuthorizeReturn:
             answers.lines = lines
             raise _NotAsked
         made, events = authorize(
-            wanted, lines, answers.destination.goal, acting(request.on_behalf_of), await tx.now()
+            wanted,
+            lines,
+            answers.destination.goal,
+            await self._store.of_order(tx, wanted.order_id),
+            acting(request.on_behalf_of),
+            await tx.now(),
         )
         written = await self._records.create(tx, made, events)
         return AuthorizeReturnResponse(order_return=return_message(written))

@@ -81,7 +81,9 @@ class ReceiveReturn:
             arrival = Arrival(
                 arrived_lines(request), location_id, known[location_id].restocks, request.last
             )
-            after, events = receive(before, arrival, acting(request.on_behalf_of), await tx.now())
+            others = await self._others(tx, before)
+            actor = acting(request.on_behalf_of)
+            after, events = receive(before, arrival, others, actor, await tx.now())
             written = await self._records.save(tx, before, after, events)
             await _post(tx, written.return_id, RECEIPT, len(written.receipts))
             return ReceiveReturnResponse(order_return=return_message(written))
@@ -129,6 +131,12 @@ class ReceiveReturn:
             request.return_id, lambda one: all(part.movement_id for part in one.disposals)
         )
         return receipt if later is None else DisposeReturnedResponse(order_return=later)
+
+    async def _others(self, tx: Transaction, one: Return) -> list[Return]:
+        """The other returns of the order, of which none is refunded until the transaction ends."""
+        await self._store.lock(tx, one.order_id)
+        found = await self._store.of_order(tx, one.order_id)
+        return [other for other in found if other.return_id != one.return_id]
 
     async def _ask(self, missing: _NotAsked, known: dict[str, Destination]) -> None:
         one = missing.order_return

@@ -42,7 +42,7 @@ class SqlReturnStore:
         await tx.execute(insert_new(shipped_line, tx.dialect).values(values))
 
     async def lock(self, tx: Transaction, order_id: str) -> None:
-        """Let nobody else decide about returns of the order until the transaction ends."""
+        """Let nobody else authorize or refund for the order until the transaction ends."""
         await tx.execute(
             select(shipped_order).where(shipped_order.c.order_id == order_id).with_for_update()
         )
@@ -86,6 +86,12 @@ class SqlReturnStore:
         wanted = select(order_return).where(order_return.c.return_id == return_id)
         row = (await tx.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
         return None if row is None else (await self._whole(tx, [row]))[0].order_return
+
+    async def of_order(self, tx: Transaction, order_id: str) -> list[Return]:
+        """All returns of an order, the oldest first."""
+        wanted = select(order_return).where(order_return.c.order_id == order_id)
+        found = await tx.execute(wanted.order_by(order_return.c.number))
+        return [row.order_return for row in await self._whole(tx, found.all())]
 
     async def page(
         self, tx: Transaction, wanted: ReturnFilter, after: int, size: int

@@ -32,7 +32,9 @@ class _RefundTimingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundTi
     REFUND_TIMING_UNSPECIFIED: _RefundTiming.ValueType  # 0
     """Not said. Refused on input."""
     REFUND_TIMING_NOW: _RefundTiming.ValueType  # 1
-    """As soon as the return is authorized, whether or not the goods arrive."""
+    """As soon as the return is authorized, whether or not the goods arrive. What was refunded so and
+    never came is not refunded again when it is returned anew.
+    """
     REFUND_TIMING_AFTER_RECEIPT: _RefundTiming.ValueType  # 2
     """For what has arrived, when it has."""
 
@@ -42,7 +44,9 @@ class RefundTiming(_RefundTiming, metaclass=_RefundTimingEnumTypeWrapper):
 REFUND_TIMING_UNSPECIFIED: RefundTiming.ValueType  # 0
 """Not said. Refused on input."""
 REFUND_TIMING_NOW: RefundTiming.ValueType  # 1
-"""As soon as the return is authorized, whether or not the goods arrive."""
+"""As soon as the return is authorized, whether or not the goods arrive. What was refunded so and
+never came is not refunded again when it is returned anew.
+"""
 REFUND_TIMING_AFTER_RECEIPT: RefundTiming.ValueType  # 2
 """For what has arrived, when it has."""
 Global___RefundTiming: _TypeAlias = RefundTiming  # noqa: Y015

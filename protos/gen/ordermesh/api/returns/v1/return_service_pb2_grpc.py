@@ -109,7 +109,7 @@ class ReturnServiceServicer:
     def CancelReturn(self, request, context):
         """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
         nothing has arrived is cancelled, one of which something has is over. A refund that is due stays
-        due.
+        due, and is that of the next units of the line and item that come back: nothing is refunded twice.
 
         Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED` when nothing is expected any more.
         """

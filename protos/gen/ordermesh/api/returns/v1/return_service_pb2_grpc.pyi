@@ -59,7 +59,7 @@ class ReturnServiceStub:
     CancelReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.CancelReturnRequest, _return_service_pb2.CancelReturnResponse]
     """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
     nothing has arrived is cancelled, one of which something has is over. A refund that is due stays
-    due.
+    due, and is that of the next units of the line and item that come back: nothing is refunded twice.
 
     Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED` when nothing is expected any more.
     """
@@ -102,7 +102,7 @@ class ReturnServiceAsyncStub(ReturnServiceStub):
     CancelReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.CancelReturnRequest, _return_service_pb2.CancelReturnResponse]  # type: ignore[assignment]
     """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
     nothing has arrived is cancelled, one of which something has is over. A refund that is due stays
-    due.
+    due, and is that of the next units of the line and item that come back: nothing is refunded twice.
 
     Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED` when nothing is expected any more.
     """
@@ -166,7 +166,7 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_return_service_pb2.CancelReturnResponse, _abc.Awaitable[_return_service_pb2.CancelReturnResponse]]:
         """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
         nothing has arrived is cancelled, one of which something has is over. A refund that is due stays
-        due.
+        due, and is that of the next units of the line and item that come back: nothing is refunded twice.
 
         Errors: `RETURN_NOT_FOUND`, `ALREADY_RECEIVED` when nothing is expected any more.
         """

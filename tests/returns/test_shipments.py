@@ -91,6 +91,17 @@ async def test_a_shipment_without_lines_adds_nothing(database: Database, inbox: 
     assert await returnable(database) == []
 
 
+async def test_a_shipment_may_have_as_many_lines_as_an_order_of_kits(
+    database: Database, inbox: Inbox
+) -> None:
+    # Each parameter of a statement has a number, and there are no more than 32,767.
+    lines = [(str(line), f"PART-{part}", 1) for line in range(140) for part in range(50)]
+
+    await inbox.receive([shipped(1, *lines)])
+
+    assert len(await returnable(database)) == 7_000
+
+
 async def test_orders_do_not_see_each_other(database: Database, inbox: Inbox) -> None:
     await inbox.receive([shipped(1, ("1", "MUG-7", 1), order_id="A-1")])
     await inbox.receive([shipped(1, ("1", "MUG-7", 9), order_id="a-1")])

@@ -38,8 +38,9 @@ class SqlReturnStore:
         await tx.execute(
             insert_new(shipped_order, tx.dialect).values([{"order_id": one} for one in orders])
         )
+        # Row by row: of an order of many kits they are more than one statement can carry.
         values = [asdict(line) for line in lines]
-        await tx.execute(insert_new(shipped_line, tx.dialect).values(values))
+        await tx.execute(insert_new(shipped_line, tx.dialect), values)
 
     async def lock(self, tx: Transaction, order_id: str) -> None:
         """Let nobody else authorize or refund for the order until the transaction ends."""

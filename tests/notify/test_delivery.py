@@ -167,7 +167,10 @@ async def test_preferences_are_asked_at_the_moment_of_sending(office: Office) ->
 
 
 @on_sqlite
-@pytest.mark.parametrize("email", ["", "nobody", "a@b", "a b@customers.example", "ä@x.example"])
+@pytest.mark.parametrize(
+    "email",
+    ["", "nobody", "a@b", "a b@customers.example", "ä@x.example", "=?utf-8?q?a?=@x.example"],
+)
 async def test_who_cannot_be_reached_is_not_written_to(office: Office, email: str) -> None:
     contact = ADA.__class__(name="Ada", email=email)
 

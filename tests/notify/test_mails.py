@@ -141,7 +141,8 @@ def test_plain_text_is_one_short_line(given: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["", "ada", "ada@", "ada@customers.example\r\nBcc: x@y.example", "ada@customers.example\0",
-     "a@b.example, c@d.example", "Ada <ada@customers.example>", "x" * 250 + "@y.example"],
+     "a@b.example, c@d.example", "Ada <ada@customers.example>", "x" * 250 + "@y.example",
+     "=?utf-8?q?ada?=@customers.example", "=?utf-8?q?a=0D=0ABcc?=x@customers.example"],
 )  # fmt: skip
 def test_what_is_no_address_is_none(address: str) -> None:
     assert normal_address(address) is None

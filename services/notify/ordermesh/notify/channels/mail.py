@@ -17,6 +17,9 @@ SUBJECT_LENGTH_MAX = 150
 
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 
+_ENCODED = "=?"
+"""How a word begins that is read as the encoding of something else (RFC 2047)."""
+
 
 class UnsafeHeader(Exception):
     """Something would have broken out of its header: a defect of ours, and nothing is sent."""
@@ -24,7 +27,8 @@ class UnsafeHeader(Exception):
 
 def normal_address(address: str) -> str | None:
     """The address in the form in which it is written to; None when nobody can be reached there."""
-    if _FORBIDDEN.search(address) or len(address) > 254:
+    # An address that looks encoded is an address, but none that can be written into a header.
+    if _FORBIDDEN.search(address) or _ENCODED in address or len(address) > 254:
         return None
     try:
         found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
@@ -72,4 +76,4 @@ def _word(text: str, most: int = NAME_LENGTH_MAX) -> str:
     The library decodes words like ``=?utf-8?q?=0D=0A?=`` (RFC 2047) that it finds in what it is
     given, so that a line break could come in by that door.
     """
-    return plain(text, most).replace("=?", "= ?")
+    return plain(text, most).replace(_ENCODED, "= ?")

@@ -12,7 +12,7 @@ from email.parser import BytesParser
 from typing import Any
 from uuid import uuid4
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import MISSING, SMTP, AuthResult, Envelope, Session
 from google.protobuf.message import Message
 
 from ordermesh.api.event.v1 import DeliverRequest, EventEnvelope
@@ -49,7 +49,8 @@ class Provider:
 
     A step is a reply to the message (``"451 4.3.0 busy"``), ``late`` (takes it, and answers after a
     while), ``silent`` (takes it, and never answers), ``hangs up`` (takes it, and is gone), ``deaf``
-    (does not answer to the sender's name), or ``refuses`` (does not want the recipient).
+    (does not answer to the sender's name), or ``refuses`` (does not want the recipient). It lets in
+    whoever has a password, but for the times when ``password_is_wrong``.
     """
 
     def __init__(self, late_seconds: float = SMTP_SECONDS / 2) -> None:
@@ -58,6 +59,7 @@ class Provider:
         self.taken: list[bytes] = []
         self.faults: Counter[str] = Counter()
         self.port = 0
+        self.password_is_wrong = False
         self._server: asyncio.Server | None = None
         self._silence = asyncio.Event()
 
@@ -83,7 +85,13 @@ class Provider:
         return Counter(one.group(1).decode() if one else "" for one in found)
 
     def _protocol(self) -> SMTP:
-        return SMTP(self, hostname="mail.test", loop=asyncio.get_running_loop())
+        return SMTP(
+            self,
+            hostname="mail.test",
+            loop=asyncio.get_running_loop(),
+            auth_require_tls=False,
+            authenticator=lambda *_: AuthResult(success=True),
+        )
 
     def _is(self, *steps: str) -> str:
         if self.script and self.script[0] in steps:
@@ -91,6 +99,14 @@ class Provider:
             self.faults[step] += 1
             return step
         return ""
+
+    async def handle_AUTH(  # noqa: N802
+        self, server: Any, session: Any, envelope: Envelope, arguments: list[str]
+    ) -> Any:
+        if not self.password_is_wrong:
+            return MISSING
+        self.faults["wrong password"] += 1
+        return "535 5.7.8 wrong password"
 
     async def handle_MAIL(  # noqa: N802
         self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]

@@ -13,7 +13,7 @@ from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import work
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
-from tests.notify.office import ADA, Office
+from tests.notify.office import ADA, Office, Provider
 from tests.routing.house import answered
 
 SENT, DEAD = Notification.STATE_SENT, Notification.STATE_DEAD
@@ -92,6 +92,28 @@ async def test_what_is_refused_three_times_is_dead_and_can_be_brought_back(offic
     refused = await answered(office.retry(one))
     assert isinstance(refused, Refusal)
     assert (refused.reason, refused.metadata["state"]) == ("NOT_DEAD", "SENT")
+
+
+@on_sqlite
+async def test_no_notice_dies_of_a_wrong_password(database_url: str, provider: Provider) -> None:
+    provider.password_is_wrong = True
+    office = Office(database_url, provider)
+    office.settings |= {"smtp_username": "shop", "smtp_password": "of last year"}
+    await office.start()
+    try:
+        await office.confirm()
+        # Two ways to log in are tried by each attempt, and three refusals would be the end.
+        await office.until(lambda: provider.faults["wrong password"] > 6)
+        provider.password_is_wrong = False
+
+        await office.settled()
+
+        one = await office.one()
+    finally:
+        await office.stop()
+    assert one.state == SENT
+    assert set(results(one)) == {"DEFERRED", "SENT"}
+    assert one.attempts[0].answer == "535 5.7.8"
 
 
 @on_sqlite

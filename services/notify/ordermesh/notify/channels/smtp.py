@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from typing import Literal
 
@@ -77,14 +77,18 @@ class SmtpConnection:
 
     async def send(self, message: EmailMessage, sender: str, recipient: str) -> Answer:
         """Hand a message over; what came of it is the answer, whatever happens."""
+        is_let_in = False
         try:
             async with asyncio.timeout(self._access.seconds):
                 client = await self._ready()
+                is_let_in = True
                 await client.mail(sender)
                 await client.rcpt(recipient)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             self._drop()
-            return _before(error)
+            answer = _before(error)
+            # A server that lets nobody in, or not with this password, has refused no mail.
+            return answer if is_let_in else replace(answer, result=Result.DEFERRED)
         try:
             reply = await client.data(message.as_bytes())
         except aiosmtplib.SMTPDataError as error:

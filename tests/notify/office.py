@@ -49,8 +49,9 @@ class Provider:
 
     A step is a reply to the message (``"451 4.3.0 busy"``), ``late`` (takes it, and answers after a
     while), ``silent`` (takes it, and never answers), ``hangs up`` (takes it, and is gone), ``deaf``
-    (does not answer to the sender's name), or ``refuses`` (does not want the recipient). It lets in
-    whoever has a password, but for the times when ``password_is_wrong``.
+    (does not answer to the sender's name), ``mumbles`` (answers to it with what is no reply), or
+    ``refuses`` (does not want the recipient). It lets in whoever has a password, but for the times
+    when ``password_is_wrong``.
     """
 
     def __init__(self, late_seconds: float = SMTP_SECONDS / 2) -> None:
@@ -113,6 +114,8 @@ class Provider:
     ) -> str:
         if self._is("deaf"):
             await self._silence.wait()
+        if self._is("mumbles"):
+            return "what?"
         envelope.mail_from = address
         return "250 OK"
 

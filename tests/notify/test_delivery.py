@@ -52,6 +52,7 @@ async def test_a_customer_is_told_once_of_one_thing(office: Office) -> None:
     [
         (["451 4.3.0 busy", "421 4.3.2 soon"], ["DEFERRED", "DEFERRED", "SENT"], 1, False),
         (["deaf"], ["DEFERRED", "SENT"], 1, False),
+        (["mumbles"], ["DEFERRED", "SENT"], 1, False),
         (["late"], ["SENT"], 1, False),
         (["silent"], ["UNKNOWN", "SENT"], 2, True),
         (["hangs up"], ["UNKNOWN", "SENT"], 2, True),

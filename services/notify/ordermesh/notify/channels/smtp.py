@@ -132,7 +132,8 @@ def _before(error: Exception) -> Answer:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         code = error.recipients[0].code
     if isinstance(code, int) and isinstance(error, aiosmtplib.SMTPResponseException):
-        return _answer(code, error.message)
+        # No number is a server that said what is no reply.
+        return _answer(code, error.message) if code > 0 else Answer(Result.DEFERRED, "no reply")
     return Answer(Result.DEFERRED, _name(error))
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import select, update
 from ordermesh.api.notify.v1 import DeliveryAttempt, Notification, NotificationKind
 from ordermesh.client.errors import Refusal
 from ordermesh.notify.operations.inbox import WORK_KIND
-from ordermesh.notify.store.tables import notification
+from ordermesh.notify.store.notifications import forget_recipients
+from ordermesh.notify.store.tables import notification, recipient
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.tables import work
 from tests.dialects import on_sqlite
@@ -292,6 +293,31 @@ async def test_returns_are_told_to_whom_routing_named(office: Office) -> None:
     text = mail.get_body(("plain",))
     assert text is not None
     assert "1.234,50" in text.get_content().replace("\xa0", " ").replace(" 234", ".234")
+
+
+@on_sqlite
+async def test_whom_an_order_is_for_is_kept_as_long_as_something_is_heard_of_it(
+    office: Office,
+) -> None:
+    await office.confirm("A-1")
+    await office.confirm("A-2")
+    await office.settled(2)
+    database = office.database
+    assert database is not None
+    now = datetime.now(UTC)
+
+    async def age(tx: Transaction) -> None:
+        await tx.execute(update(recipient).values(update_time=now - timedelta(days=179)))
+
+    await database.run(age)
+    # Returns tells of it, and knows nobody's name.
+    await office.refund("A-1")
+    await office.settled(3)
+
+    await database.run(lambda tx: forget_recipients(tx, now - timedelta(days=100)))
+
+    kept = await database.read(lambda tx: tx.execute(select(recipient.c.order_id)))
+    assert list(kept.scalars()) == ["A-1"]
 
 
 def as_dict(**fields: str) -> dict[str, str]:

@@ -110,6 +110,10 @@ class NotificationStore(Protocol):
         """Keep whom an order is for; what is newly said replaces what was known."""
         ...
 
+    async def remember(self, tx: Transaction, order_id: str, now: datetime) -> None:
+        """Something was heard of the order: whom it is for is kept for longer, if it is known."""
+        ...
+
 
 class PreferenceStore(Protocol):
     """What people do not want to be told."""

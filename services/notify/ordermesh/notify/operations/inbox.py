@@ -41,6 +41,8 @@ class Told:
         recipient = recipient_of(event)
         if recipient is not None:
             await self._notifications.know(tx, recipient, await tx.now())
+        else:
+            await self._notifications.remember(tx, event.order_id, await tx.now())
         notice = notice_of(event)
         if notice is not None:
             await self._tell(tx, notice)

@@ -172,6 +172,12 @@ class SqlNotificationStore:
             )
         )
 
+    async def remember(self, tx: Transaction, order_id: str, now: datetime) -> None:
+        """Something was heard of the order: whom it is for is kept for longer, if it is known."""
+        await tx.execute(
+            update(recipient).where(recipient.c.order_id == order_id).values(update_time=now)
+        )
+
 
 async def forget_recipients(tx: Transaction, older_than: datetime) -> int:
     """Delete whom orders are for that nothing was heard of since; gives how many."""

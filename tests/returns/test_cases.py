@@ -21,6 +21,7 @@ from tests.returns.desk import (
     AFTER_RECEIPT,
     BAD,
     GOOD,
+    NO_HANDLING,
     NOW,
     REFURBISHABLE,
     TO_DISCARD,
@@ -34,7 +35,7 @@ from tests.returns.desk import (
     states,
     types,
 )
-from tests.routing.house import answered, item, line, refused, usd
+from tests.routing.house import answered, entry, item, line, refused, usd
 
 
 @pytest.fixture
@@ -274,6 +275,23 @@ async def test_what_was_kept_apart_is_decided_later(mugs: Desk) -> None:
         )
     )
     assert (more.reason, more.metadata["blocked"]) == ("NOT_BLOCKED", "0")
+
+
+async def test_what_was_kept_apart_is_decided_though_its_location_takes_nothing_back_any_more(
+    mugs: Desk,
+) -> None:
+    await mugs.authorize("R-1", asked("1", 1), location_id="EAST")
+    await mugs.receive("R-1", came("1", 1))
+    await mugs.house.network(entry("EAST", return_handling=NO_HANDLING))
+    one = DisposedLine(line_id="1", sku="MUG", quantity=1, disposition=TO_RESTOCK)
+
+    refusal = await refused(mugs.dispose("R-1", one))
+    one.disposition = TO_DISCARD
+    done = await mugs.dispose("R-1", one)
+
+    assert (refusal.reason, refusal.metadata) == ("NOT_RESTOCKED_HERE", {"locationId": "EAST"})
+    assert quantities(done) == {("1", "MUG"): (1, 1, 0, 0, 1)}
+    assert await mugs.stock("MUG at EAST") == (0, 0)
 
 
 async def test_the_rest_of_a_return_that_never_came_can_be_returned_anew(mugs: Desk) -> None:

@@ -1,6 +1,7 @@
 """Taking goods in, deciding later about what was kept apart, and telling the ledger of both."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from ordermesh.api.returns.v1 import (
     DisposeReturnedRequest,
@@ -10,7 +11,7 @@ from ordermesh.api.returns.v1 import (
 )
 from ordermesh.api.returns.v1 import Return as ReturnMessage
 from ordermesh.kernel.clock import Clock
-from ordermesh.returns.domain.errors import ReturnNotFound
+from ordermesh.returns.domain.errors import NoReturnLocation, ReturnNotFound
 from ordermesh.returns.domain.order_return import Return
 from ordermesh.returns.domain.receiving import (
     Arrival,
@@ -102,14 +103,13 @@ class ReceiveReturn:
 
     async def dispose(self, request: DisposeReturnedRequest) -> DisposeReturnedResponse:
         """Decide about units that were kept apart; answered as a receipt is."""
-        known: dict[str, Destination] = {}
+        restocks: dict[str, bool] = {}
 
         async def run(tx: Transaction) -> DisposeReturnedResponse:
             before = await self._records.locked(tx, request.return_id)
-            missing = sorted(blocked_locations(before) - known.keys())
+            missing = sorted(blocked_locations(before) - restocks.keys())
             if missing:
                 raise _NotAsked(before, missing)
-            restocks = {name: one.restocks for name, one in known.items()}
             after = dispose(
                 before,
                 disposed_lines(request.lines),
@@ -126,7 +126,7 @@ class ReceiveReturn:
                 receipt = await self._mutations.run(request, DisposeReturnedResponse, run)
                 break
             except _NotAsked as missing:
-                await self._ask(missing, known)
+                restocks |= await self._who_restocks(missing)
         later = await self._when(
             request.return_id, lambda one: all(part.movement_id for part in one.disposals)
         )
@@ -143,6 +143,14 @@ class ReceiveReturn:
         units = [(line.sku, line.quantity) for line in one.lines]
         for location_id in missing.location_ids:
             known[location_id] = await self._routing.destination(one.order_id, units, location_id)
+
+    async def _who_restocks(self, missing: _NotAsked) -> dict[str, bool]:
+        """Which of the locations sell returned goods: one that takes none any more does not."""
+        known: dict[str, Destination] = {}
+        for location_id in missing.location_ids:
+            with suppress(NoReturnLocation):
+                await self._ask(_NotAsked(missing.order_return, [location_id]), known)
+        return {name: name in known and known[name].restocks for name in missing.location_ids}
 
     async def _when(
         self, return_id: str, condition: Callable[[Return], bool]

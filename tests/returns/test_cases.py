@@ -7,6 +7,7 @@ RET-10    is left out: goods that go back to the customer have no way in the led
 ========  ==================================================================================
 """
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import pytest
@@ -24,6 +25,7 @@ from tests.returns.desk import (
     NO_HANDLING,
     NOW,
     REFURBISHABLE,
+    RESTOCK,
     TO_DISCARD,
     TO_RESTOCK,
     Desk,
@@ -223,6 +225,22 @@ async def test_goods_go_to_the_cheapest_location_that_takes_them(mugs: Desk) -> 
     assert "WEST costs" in made.location_reason
     nobody = await refused(mugs.authorize("R-2", asked("1", 1), location_id="NEAR"))
     assert (nobody.reason, nobody.metadata["locationId"]) == ("NO_RETURN_LOCATION", "NEAR")
+
+
+async def test_who_was_told_that_no_location_takes_it_is_told_so_again(mugs: Desk) -> None:
+    await mugs.authorize("R-1", asked("1", 1))
+    wish = authorization("R-2", asked("1", 1), location_id="NEAR")
+    arrival = receipt("R-1", came("1", 1), location_id="NEAR")
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: mugs.mesh.returns.AuthorizeReturn(wish),
+        lambda: mugs.mesh.returns.ReceiveReturn(arrival, timeout=20),
+    ]
+    first = [await refused(call()) for call in calls]
+
+    await mugs.house.network(entry("NEAR", return_handling=RESTOCK))
+
+    assert [await refused(call()) for call in calls] == first
+    assert [one.reason for one in first] == ["NO_RETURN_LOCATION"] * 2
 
 
 async def test_a_kit_comes_back_whole_or_in_half(desk: Desk) -> None:

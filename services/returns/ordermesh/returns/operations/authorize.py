@@ -11,7 +11,7 @@ from ordermesh.api.returns.v1 import (
     CancelReturnResponse,
 )
 from ordermesh.returns.domain.authorizing import SoldLine, authorize, wanted_units
-from ordermesh.returns.domain.errors import ReturnIdTaken
+from ordermesh.returns.domain.errors import NoReturnLocation, ReturnIdTaken
 from ordermesh.returns.domain.order_return import ReturnLine
 from ordermesh.returns.domain.receiving import cancel
 from ordermesh.returns.operations.calling import acting
@@ -31,11 +31,11 @@ class _NotAsked(Exception):
 
 @dataclass
 class _Answers:
-    """What routing has said; the destination is that of ``lines``."""
+    """What routing has said; the destination, or that there is none, is that of ``lines``."""
 
     sold: dict[str, SoldLine] | None = None
     lines: tuple[ReturnLine, ...] = ()
-    destination: Destination | None = None
+    destination: Destination | NoReturnLocation | None = None
 
 
 class AuthorizeReturn:
@@ -95,6 +95,8 @@ class AuthorizeReturn:
         if answers.destination is None or answers.lines != lines:
             answers.lines = lines
             raise _NotAsked
+        if isinstance(answers.destination, NoReturnLocation):
+            raise answers.destination  # in here, where it is recorded as what was answered
         made, events = authorize(
             wanted,
             lines,
@@ -111,8 +113,11 @@ class AuthorizeReturn:
             answers.sold = await self._routing.sold_lines(request.order_id)
             return
         units = [(line.sku, line.quantity) for line in answers.lines]
-        answers.destination = await self._routing.destination(
-            request.order_id, units, request.location_id
-        )
+        try:
+            answers.destination = await self._routing.destination(
+                request.order_id, units, request.location_id
+            )
+        except NoReturnLocation as refusal:
+            answers.destination = refusal
         if failpoints.armed:
             await failpoints.reach(failpoints.points.RETURNS_ASKED)

@@ -1,7 +1,6 @@
 """Taking goods in, deciding later about what was kept apart, and telling the ledger of both."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from ordermesh.api.returns.v1 import (
     DisposeReturnedRequest,
@@ -40,6 +39,10 @@ WORK_KIND = "post"
 """The kind of work that tells the ledger; the key is the return's id."""
 
 
+Answer = Destination | NoReturnLocation
+"""What routing says of a location; a refusal is raised where it is recorded."""
+
+
 class _NotAsked(Exception):
     """Routing is to be asked about a location before anything can be decided."""
 
@@ -72,16 +75,17 @@ class ReceiveReturn:
 
     async def receive(self, request: ReceiveReturnRequest) -> ReceiveReturnResponse:
         """Record what arrived; answered when the ledger knows, or when time is up."""
-        known: dict[str, Destination] = {}
+        known: dict[str, Answer] = {}
 
         async def run(tx: Transaction) -> ReceiveReturnResponse:
             before = await self._records.locked(tx, request.return_id)
             location_id = request.location_id or before.location_id
             if location_id not in known:
                 raise _NotAsked(before, [location_id])
-            arrival = Arrival(
-                arrived_lines(request), location_id, known[location_id].restocks, request.last
-            )
+            found = known[location_id]
+            if isinstance(found, NoReturnLocation):
+                raise found  # in here, where it is recorded as what the request was answered
+            arrival = Arrival(arrived_lines(request), location_id, found.restocks, request.last)
             others = await self._others(tx, before)
             actor = acting(request.on_behalf_of)
             after, events = receive(before, arrival, others, actor, await tx.now())
@@ -103,13 +107,17 @@ class ReceiveReturn:
 
     async def dispose(self, request: DisposeReturnedRequest) -> DisposeReturnedResponse:
         """Decide about units that were kept apart; answered as a receipt is."""
-        restocks: dict[str, bool] = {}
+        known: dict[str, Answer] = {}
 
         async def run(tx: Transaction) -> DisposeReturnedResponse:
             before = await self._records.locked(tx, request.return_id)
-            missing = sorted(blocked_locations(before) - restocks.keys())
+            missing = sorted(blocked_locations(before) - known.keys())
             if missing:
                 raise _NotAsked(before, missing)
+            # A location that takes no goods back any more sells none of them.
+            restocks = {
+                name: isinstance(one, Destination) and one.restocks for name, one in known.items()
+            }
             after = dispose(
                 before,
                 disposed_lines(request.lines),
@@ -126,7 +134,7 @@ class ReceiveReturn:
                 receipt = await self._mutations.run(request, DisposeReturnedResponse, run)
                 break
             except _NotAsked as missing:
-                restocks |= await self._who_restocks(missing)
+                await self._ask(missing, known)
         later = await self._when(
             request.return_id, lambda one: all(part.movement_id for part in one.disposals)
         )
@@ -138,19 +146,16 @@ class ReceiveReturn:
         found = await self._store.of_order(tx, one.order_id)
         return [other for other in found if other.return_id != one.return_id]
 
-    async def _ask(self, missing: _NotAsked, known: dict[str, Destination]) -> None:
+    async def _ask(self, missing: _NotAsked, known: dict[str, Answer]) -> None:
         one = missing.order_return
         units = [(line.sku, line.quantity) for line in one.lines]
         for location_id in missing.location_ids:
-            known[location_id] = await self._routing.destination(one.order_id, units, location_id)
-
-    async def _who_restocks(self, missing: _NotAsked) -> dict[str, bool]:
-        """Which of the locations sell returned goods: one that takes none any more does not."""
-        known: dict[str, Destination] = {}
-        for location_id in missing.location_ids:
-            with suppress(NoReturnLocation):
-                await self._ask(_NotAsked(missing.order_return, [location_id]), known)
-        return {name: name in known and known[name].restocks for name in missing.location_ids}
+            try:
+                known[location_id] = await self._routing.destination(
+                    one.order_id, units, location_id
+                )
+            except NoReturnLocation as refusal:
+                known[location_id] = refusal
 
     async def _when(
         self, return_id: str, condition: Callable[[Return], bool]

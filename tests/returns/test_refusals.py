@@ -277,6 +277,18 @@ async def test_a_request_is_answered_once_and_a_reused_id_is_refused(
     assert await shop.fingerprint() == after
 
 
+async def test_whoever_asks_again_what_became_of_a_receipt_is_told_so(desk: Desk) -> None:
+    await desk.house.stock({"MUG at NEAR": 2})
+    await desk.sell("O-1", line("1", "MUG", 2))
+    await desk.authorize("R-1", asked("1", 2))
+    first = receipt("R-1", came("1", 1))
+    answer = await call(desk, first, timeout=20)
+    assert await call(desk, first, timeout=20) == answer
+    later = await call(desk, receipt("R-1", came("1", 1)), timeout=20)
+
+    assert await call(desk, first, timeout=20) == later
+
+
 async def test_of_many_returns_of_the_last_units_only_so_many_are_authorized(desk: Desk) -> None:
     await desk.house.stock({"MUG at NEAR": 3})
     await desk.sell("O-1", line("1", "MUG", 3))

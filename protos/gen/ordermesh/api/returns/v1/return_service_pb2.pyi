@@ -200,7 +200,7 @@ class ReceiveReturnRequest(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
-    further effect and gives the same answer; the same id with another request is refused.
+    further effect and tells what became of it; the same id with another request is refused.
     """
     on_behalf_of: _builtins.str
     """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""

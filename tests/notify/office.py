@@ -152,7 +152,7 @@ class Office:
     def __init__(self, database_url: str, provider: Provider) -> None:
         self._database_url = database_url
         self.provider = provider
-        self.at: Callable[[str], None] = lambda _point: None
+        self.at: Callable[[str], Awaitable[None] | None] = lambda _point: None
         self.settings: dict[str, Any] = {"smtp_connections": 1}
         self.database: Database | None = None
         self.mesh: Mesh
@@ -180,7 +180,9 @@ class Office:
         await self._stack.aclose()
 
     async def _reach(self, point: str) -> None:
-        self.at(point)
+        waiting = self.at(point)
+        if waiting is not None:
+            await waiting
 
     async def tell(
         self, kind: str, payload: Message, order_id: str, contact: Contact | None = None, **at: Any

@@ -1,5 +1,6 @@
 """Mails reach the provider: at least once, in order, and whatever the provider does."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -188,6 +189,28 @@ async def test_preferences_are_asked_at_the_moment_of_sending(office: Office) ->
         (DROPPED, "OPTED_OUT"),
     ]
     assert "does not want" in " ".join(await office.sentences("A-1"))
+
+
+@on_sqlite
+async def test_who_opts_out_while_others_of_the_same_batch_are_written_to_is_not(
+    office: Office,
+) -> None:
+    people = [ADA, ADA.__class__(name="Bob", email="bob@customers.example", language="en")]
+    opted_out: list[str] = []
+
+    async def opt_out(point: str) -> None:
+        if point == "answered" and not opted_out:
+            first = str(office.provider.mails()[0]["To"])
+            opted_out.extend(one.email for one in people if one.email not in first)
+            await office.prefer(True, address=opted_out[0])
+
+    office.at = opt_out
+    await asyncio.gather(*(office.confirm(f"A-{n}", one) for n, one in enumerate(people)))
+
+    found = await office.settled(2)
+
+    assert sorted((one.state, one.outcome) for one in found) == [(SENT, ""), (DROPPED, "OPTED_OUT")]
+    assert len(office.provider.taken) == 1
 
 
 @on_sqlite

@@ -52,6 +52,17 @@ class Due:
     address: str
 
 
+@dataclass(frozen=True)
+class Ending:
+    """An attempt that was answered, and the place of what follows; ``is_slow``: not any more."""
+
+    was: Notification
+    row: Claimed
+    answer: Answer
+    following: int
+    is_slow: bool
+
+
 class Delivery:
     """Sends notifications; a worker runs it. ``at`` is called where the process could end."""
 
@@ -93,22 +104,18 @@ class Delivery:
             return
         until = self._clock.monotonic() + BATCH_SECONDS
         async with self._mailer.line() as line:
-            sending = await self._database.run(lambda tx: self._begin(tx, due[0]))
-            for place, present in enumerate(due):
+            place, sending = await self._database.run(lambda tx: self._begin_next(tx, due, 0))
+            while sending is not None:
+                present = due[place]
                 await self._at("begun")
                 answer = await line.send(sending, present.recipient, present.address)
                 await self._at("answered")
                 is_slow = self._clock.monotonic() > until
-                following = due[place + 1] if place + 1 < len(due) and not is_slow else None
-                sending = await self._database.run(
-                    lambda tx, was=sending, present=present, following=following, answer=answer: (  # type: ignore[misc]
-                        self._end_and_begin(tx, was, present.row, answer, following)
-                    )
+                ending = Ending(sending, present.row, answer, place + 1, is_slow=is_slow)
+                place, sending = await self._database.run(
+                    lambda tx, ending=ending: self._end_and_begin(tx, due, ending)  # type: ignore[misc]
                 )
                 await self._at("recorded")
-                if following is None:
-                    await self._database.run(lambda tx, rest=due[place + 1 :]: _put_back(tx, rest))  # type: ignore[misc]
-                    return
 
     async def _look(self, tx: Transaction, rows: Sequence[Claimed]) -> list[Due]:
         """What of these is to be sent now; what is not is finished here."""
@@ -164,34 +171,37 @@ class Delivery:
             return DropReason.OPTED_OUT
         return None
 
-    async def _begin(self, tx: Transaction, due: Due) -> Notification:
+    async def _begin_next(
+        self, tx: Transaction, due: Sequence[Due], place: int
+    ) -> tuple[int, Notification | None]:
+        """Begin the next that is still wanted; gives its place, and None when there is none."""
         now = await tx.now()
-        sending = begin(due.one, now)
-        await self._notifications.begin_attempt(tx, sending, now)
-        await self._records.save(tx, sending)
-        return sending
+        for number, one in enumerate(due[place:], start=place):
+            name = digest("EMAIL", one.address)
+            said = await self._preferences.of(tx, [name])
+            if is_wanted(said.get(name, ()), one.one.kind):
+                sending = begin(one.one, now)
+                await self._notifications.begin_attempt(tx, sending, now)
+                return number, await self._records.save(tx, sending)
+            await self._records.save(tx, dropped(one.one, DropReason.OPTED_OUT, now))
+            await one.row.finish(tx)
+        return len(due), None
 
     async def _end_and_begin(
-        self,
-        tx: Transaction,
-        was: Notification,
-        row: Claimed,
-        answer: Answer,
-        following: Due | None,
-    ) -> Notification:
-        """Keep what came of one attempt, and that the next begins; gives the next, or the one."""
+        self, tx: Transaction, due: Sequence[Due], ending: Ending
+    ) -> tuple[int, Notification | None]:
+        """Keep what came of one attempt, and that the next begins; gives the next."""
         now = await tx.now()
+        was, answer, row = ending.was, ending.answer, ending.row
         after = ended(was, answer, now, self._random.random())
         await self._notifications.end_attempt(tx, was, answer.result, answer.code, now)
-        written = await self._records.save(tx, after)
+        await self._records.save(tx, after)
         if after.due_time is None:
             await row.finish(tx)
         else:
             await row.reschedule(tx, due_time=after.due_time)
-        return written if following is None else await self._begin(tx, following)
-
-
-async def _put_back(tx: Transaction, rest: Sequence[Due]) -> None:
-    now = await tx.now()
-    for one in rest:
-        await one.row.reschedule(tx, due_time=now)
+        if not ending.is_slow:
+            return await self._begin_next(tx, due, ending.following)
+        for rest in due[ending.following :]:
+            await rest.row.reschedule(tx, due_time=now)
+        return len(due), None

@@ -7,10 +7,12 @@ from email.parser import BytesParser
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from ordermesh.notify.channels.mail import UnsafeHeader, build_mail, normal_address
 from ordermesh.notify.domain.notice import Amount, Facts, NoticeKind, Parcel, Units
 from ordermesh.notify.domain.recipient import Recipient, plain
+from ordermesh.notify.settings import NotifySettings
 from ordermesh.notify.templates.render import FSI, PDI, Renderer, locale_of, money
 
 RENDERER = Renderer("Mugs & <more>")
@@ -170,6 +172,14 @@ def test_a_sender_cannot_bring_a_second_line() -> None:
             notification_id=UUID(int=7),
             date=datetime(2026, 3, 2, tzinfo=UTC),
         )
+
+
+@pytest.mark.parametrize(
+    "address", ["orders@bücher.example", "", "orders", "orders@", "a@@b", "=?utf-8?q?a?=@b.example"]
+)
+def test_a_sender_that_no_mail_can_be_from_is_refused_at_the_start(address: str) -> None:
+    with pytest.raises(ValidationError, match="sender_address must be"):
+        NotifySettings(sender_address=address)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The settings of the notify service, from variables named ``ORDERMESH_NOTIFY_...``."""
 
+from email.errors import MessageError
 from email.headerregistry import Address
 from typing import Literal, Self
 
@@ -44,7 +45,7 @@ class NotifySettings(ServerSettings):
     """How many mails are handed over at a time; so many may be sent twice when the process dies."""
 
     sender_address: str = "orders@shop.example"
-    """Whom mails are from."""
+    """Whom mails are from, in ASCII."""
 
     sender_name: str = ""
     """The name beside it. Empty: the shop's."""
@@ -66,8 +67,11 @@ class NotifySettings(ServerSettings):
     def _has_a_sender(self) -> Self:
         try:
             _ = self.sender
-        except ValueError as error:
+        # The library's parser ends as it happens to where there is no address to be found.
+        except (ValueError, IndexError, MessageError) as error:
             raise ValueError(
                 "sender_address must be an address, and sender_name one line."
             ) from error
+        if not self.sender_address.isascii():
+            raise ValueError("sender_address must be in ASCII: xn--... for a name that is not.")
         return self

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ordermesh.routing.domain.parcels import Weights, pack, weights_of
+from ordermesh.routing.domain.parcels import Weights, count_parcels, pack, weights_of
 
 
 def fewest_by_trying_all(units: list[int], limit: int) -> int:
@@ -97,3 +97,12 @@ def test_many_equal_units_are_packed_at_once() -> None:
     packing = pack(weights_of([(4_000, 3_000)]), 15_000)
 
     assert len(packing.parcels) == packing.fewest == 1_000
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_parcels_that_are_counted_are_as_many_as_those_that_are_made(seed: int) -> None:
+    draw = random.Random(seed)
+    limit = draw.choice([None, draw.randint(5, 20)])
+    weights = weights_of([(draw.randint(0, 25), draw.randint(0, 30)) for _ in range(5)])
+
+    assert count_parcels(weights, limit) == len(pack(weights, limit).parcels)

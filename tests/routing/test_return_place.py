@@ -1,5 +1,7 @@
 """Where goods go back to: the cheapest location that takes them, and why."""
 
+import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -69,6 +71,20 @@ def test_the_way_back_costs_carriage_and_labor_and_nothing_else() -> None:
         choice.reason
         == "N, 125 km away, costs 8.83 USD, and is the only location that takes the goods."
     )
+
+
+@pytest.mark.parametrize("grams", [500, 20_000, 40_000])
+def test_a_return_of_a_million_units_is_answered_at_once(grams: int) -> None:
+    goods = Parcelled(tuple((grams + number, 1_000_000) for number in range(3)))
+    costs = replace(COSTS, parcel_limit_grams=30_000)
+    network = [taking(f"N-{number}") for number in range(20)]
+    places = dict(place(f"N-{number}", NORTH) for number in range(20))
+    began = time.monotonic()
+
+    choice = choose("O-1", goods, CUSTOMER, network, places, costs)
+
+    assert time.monotonic() - began < 1
+    assert choice.chosen.location_id == "N-0"
 
 
 def test_the_nearest_is_not_chosen_when_its_labor_is_dearer_than_the_longer_way() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 STEPS_MAX = 1_000
 SEARCHED_WEIGHTS_MAX = 40
 SEARCHED_PARCELS_MAX = 100
+COUNTED_PARCELS_MAX = 1_000
 
 Weights = tuple[tuple[int, int], ...]
 """(grams of one unit, number of such units), heaviest first, each weight once."""
@@ -61,6 +62,20 @@ def pack(weights: Weights, limit_grams: int | None) -> Packing:
         search.run()
         parcels, fewest = search.best, search.proven()
     return Packing((*alone, *parcels), len(alone) + fewest)
+
+
+def count_parcels(weights: Weights, limit_grams: int | None) -> int:
+    """How many parcels ``pack`` makes, without making them; of very many, the fewest it takes."""
+    if limit_grams is None:
+        return len(pack(weights, None).parcels)
+    alone = sum(number for grams, number in weights if grams > limit_grams)
+    rest = tuple((grams, number) for grams, number in weights if grams <= limit_grams)
+    if not rest:
+        return alone
+    fewest = _lower_bound(rest, limit_grams)
+    if fewest > COUNTED_PARCELS_MAX:
+        return alone + fewest
+    return alone + len(pack(rest, limit_grams).parcels)
 
 
 def _first_fit(weights: Weights, limit: int) -> list[tuple[int, ...]]:

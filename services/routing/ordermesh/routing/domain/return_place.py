@@ -15,7 +15,7 @@ from ordermesh.routing.domain.errors.returning import NoReturnLocation
 from ordermesh.routing.domain.geography import Place, distance_km
 from ordermesh.routing.domain.item import KnownLocation
 from ordermesh.routing.domain.network import NetworkLocation, ReturnHandling
-from ordermesh.routing.domain.parcels import pack, weights_of
+from ordermesh.routing.domain.parcels import count_parcels, weights_of
 from ordermesh.routing.domain.rates import CostModel
 
 OTHERS_MAX = 10
@@ -74,12 +74,13 @@ def choose(
     Of equal cost, one that puts goods on sale again comes first, then the lower id. Raises
     ``NoReturnLocation``, and ``CurrencyMismatch`` when network and policy differ.
     """
+    parcels = count_parcels(weights_of(goods.units), costs.parcel_limit_grams)
     ways = sorted(
         (
             way
             for entry in network
             if only in ("", entry.location_id)
-            and (way := _way(goods, origin, entry, places.get(entry.location_id), costs))
+            and (way := _way(goods, parcels, origin, entry, places.get(entry.location_id), costs))
         ),
         key=lambda way: (way.cost, way.handling is not ReturnHandling.RESTOCK, way.location_id),
     )
@@ -91,6 +92,7 @@ def choose(
 
 def _way(
     goods: Parcelled,
+    parcels: int,
     origin: Place,
     entry: NetworkLocation,
     known: KnownLocation | None,
@@ -104,7 +106,6 @@ def _way(
     zone = costs.zone_at(distance)
     if zone is None:
         return None
-    parcels = len(pack(weights_of(goods.units), costs.parcel_limit_grams).parcels)
     carriage: CostTerms = carriage_terms(costs, zone.zone, distance, parcels, goods.grams)
     cost = Money(carriage.total + entry.labor_cost_per_unit * goods.count)
     return WayBack(entry.location_id, entry.return_handling, cost, distance, zone.zone)

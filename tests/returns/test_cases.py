@@ -273,6 +273,18 @@ async def test_a_kit_comes_back_whole_or_in_half(desk: Desk) -> None:
     assert await house.books_balance()
 
 
+async def test_an_order_of_many_kits_comes_back_whole(desk: Desk) -> None:
+    parts = {f"PART-{number}": 1 for number in range(50)}
+    await desk.house.items(*parts, item("SET", parts))
+    await desk.house.receive({f"{part} at NEAR": 11 for part in parts})
+    await desk.sell("O-1", *(line(str(number), "SET") for number in range(11)))
+
+    made = await desk.authorize("R-1", location_id="WEST")
+
+    assert len(made.lines) == 550
+    assert {one[3] for one in (await desk.returnable()).values()} == {0}
+
+
 async def test_what_was_kept_apart_is_decided_later(mugs: Desk) -> None:
     await mugs.authorize("R-1", asked("1", 3), location_id="WEST")
     await mugs.receive("R-1", came("1", 3, REFURBISHABLE))

@@ -74,9 +74,12 @@ class RoutingPeer:
         self, order_id: str, units: Sequence[tuple[str, int]], location_id: str
     ) -> Destination:
         """Where units of items of an order go back to."""
+        total: dict[str, int] = {}
+        for sku, quantity in units:
+            total[sku] = total.get(sku, 0) + quantity
         request = FindReturnLocationRequest(
             order_id=order_id,
-            units=[ReturnedUnits(sku=sku, quantity=quantity) for sku, quantity in units],
+            units=[ReturnedUnits(sku=sku, quantity=quantity) for sku, quantity in total.items()],
             location_id=location_id,
         )
         answer = await answered(

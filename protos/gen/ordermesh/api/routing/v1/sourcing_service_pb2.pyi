@@ -726,7 +726,7 @@ class ReturnedUnits(_message.Message):
     SKU_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     sku: _builtins.str
-    """The item: for a kit, one of its components."""
+    """The item: for a kit, one of its components. The same twice is summed."""
     quantity: _builtins.int
     """Units."""
     def __init__(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
 
+from ordermesh.runtime import engines
 from ordermesh.runtime.telemetry import ALLOWED
 from tests.architecture.house import SERVICES
 from tests.deploy import manifests
@@ -245,6 +246,29 @@ def test_autoscalers_and_manifests_do_not_both_say_how_many_there_are(
 
     assert scaled == {"inventory", "returns"}
     assert scaled.isdisjoint(counted)
+
+
+def test_the_database_has_a_connection_for_every_pod_of_a_rollout_at_full_scale(
+    built: Mapping[str, list[Object]],
+) -> None:
+    objects = built["tests/everything"]
+    scaled = {
+        one["spec"]["scaleTargetRef"]["name"]: one["spec"]["maxReplicas"]
+        for one in manifests.of_kind(objects, "HorizontalPodAutoscaler").values()
+    }
+    # One more of each while it is rolled out, and a migration.
+    pods = sum(
+        scaled.get(name) or _parts(objects, "Deployment", name)["spec"]["replicas"]
+        for name in SERVERS
+    ) + len(SERVERS)
+    each = engines.WRITERS + engines.READERS + engines.SURVEYORS + 1
+    (container,) = _parts(objects, "StatefulSet", "postgres")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    most = int(container["args"][1].removeprefix("max_connections="))
+
+    # Three are kept for who may do everything.
+    assert pods * each + len(SERVERS) <= most - 3
 
 
 def test_the_collector_lets_through_what_the_services_may_send_and_nothing_else() -> None:

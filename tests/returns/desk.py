@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ordermesh.api.event.v1 import EventEnvelope, WatchEventsRequest
+from ordermesh.api.inventory.v1 import Balance, ListBalancesRequest
 from ordermesh.api.order.v1 import Disposition
 from ordermesh.api.returns.v1 import (
     AuthorizedLine,
@@ -30,7 +31,7 @@ from ordermesh.returns.__main__ import Seams, assemble
 from ordermesh.returns.store.tables import metadata
 from ordermesh.runtime.database import Database, Transaction
 from tests.eventually import eventually
-from tests.routing.house import House, NoJitter, entry, new_id
+from tests.routing.house import House, NoJitter, entry, key, new_id
 from tests.servers import serving
 
 RESTOCK = ReturnHandling.RETURN_HANDLING_RESTOCK
@@ -189,14 +190,19 @@ class Desk:
 
     async def stock(self, place: str) -> tuple[int, int]:
         """On hand and blocked."""
-        from ordermesh.api.inventory.v1 import ListBalancesRequest
-        from tests.routing.house import key
+        found = await self._balance(place)
+        return found.on_hand, found.blocked
 
+    async def kept_apart(self, place: str) -> tuple[int, int]:
+        """Blocked to be inspected, and damaged."""
+        found = await self._balance(place)
+        return found.in_inspection, found.damaged
+
+    async def _balance(self, place: str) -> Balance:
         wanted = key(place)
-        found = await self.mesh.ledger.ListBalances(
-            ListBalancesRequest(skus=[wanted.sku], location_ids=[wanted.location_id])
-        )
-        return next(((one.on_hand, one.blocked) for one in found.balances), (0, 0))
+        request = ListBalancesRequest(skus=[wanted.sku], location_ids=[wanted.location_id])
+        found = await self.mesh.ledger.ListBalances(request)
+        return next(iter(found.balances), Balance())
 
     async def events(self, count: int) -> list[EventEnvelope]:
         """The first so many events of returns."""

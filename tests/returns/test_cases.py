@@ -307,6 +307,19 @@ async def test_what_was_kept_apart_is_decided_later(mugs: Desk) -> None:
     assert (more.reason, more.metadata["blocked"]) == ("NOT_BLOCKED", "0")
 
 
+async def test_what_is_decided_is_taken_from_where_the_ledger_keeps_it(mugs: Desk) -> None:
+    await mugs.authorize("SOUND", asked("1", 1), location_id="EAST")
+    await mugs.receive("SOUND", came("1", 1, GOOD))
+    await mugs.authorize("BROKEN", asked("1", 1), location_id="EAST")
+    await mugs.receive("BROKEN", came("1", 1, REFURBISHABLE))
+    assert await mugs.kept_apart("MUG at EAST") == (1, 1)
+
+    one = DisposedLine(line_id="1", sku="MUG", quantity=1, disposition=TO_DISCARD)
+    await mugs.dispose("BROKEN", one)
+
+    assert await mugs.kept_apart("MUG at EAST") == (1, 0)
+
+
 async def test_what_was_kept_apart_is_decided_though_its_location_takes_nothing_back_any_more(
     mugs: Desk,
 ) -> None:

@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from ordermesh.api.inventory.v1 import (
+    BlockedKind,
     DisposedStock,
     DisposeStockRequest,
     ReturnedStock,
@@ -104,7 +105,8 @@ async def test_what_the_ledger_refused_is_posted_when_the_cause_is_gone(desk: De
     reply = await desk.mesh.dispositions.DisposeReturned(request, timeout=1)
 
     assert quantities(reply.order_return) == {("1", "MUG"): (1, 1, 0, 0, 0)}
-    back = ReturnedStock(key=found, quantity=1, disposition=TO_BLOCK)
+    damaged = BlockedKind.BLOCKED_KIND_DAMAGED
+    back = ReturnedStock(key=found, quantity=1, disposition=TO_BLOCK, blocked_kind=damaged)
     await desk.mesh.ledger.ReturnStock(ReturnStockRequest(request_id=new_id(), lines=[back]))
     await eventually(lambda: is_restocked(desk))
     assert await desk.stock("MUG at WEST") == (1, 0)

@@ -28,15 +28,13 @@ from ordermesh.kernel.ids import derived_id
 from ordermesh.kernel.money import from_units_and_nanos
 from ordermesh.returns.domain.authorizing import Component, Goal, SoldLine
 from ordermesh.returns.domain.errors import NoReturnLocation, OrderNotFound
+from ordermesh.returns.domain.keeping import Kept, kept_as, taken_from
 from ordermesh.returns.domain.order_return import (
     Disposal,
-    Disposition,
     Price,
     Receipt,
-    ReceivedUnits,
     Return,
 )
-from ordermesh.returns.domain.receiving import SOUND
 from ordermesh.returns.ports import Destination, LedgerRefused
 from ordermesh.returns.wire.messages import disposition_value
 from ordermesh.runtime.answers import PeerFault, answered, unforeseen
@@ -50,6 +48,13 @@ CALL_SECONDS = 2.0
 
 _IN_DOUBT = "KEY_QUARANTINED"
 """The ledger moves nothing at a key until an operator has looked, and keeps no such answer."""
+
+
+_KINDS: Mapping[Kept | None, "BlockedKind.ValueType"] = {
+    None: BlockedKind.BLOCKED_KIND_UNSPECIFIED,
+    Kept.INSPECTION: BlockedKind.BLOCKED_KIND_INSPECTION,
+    Kept.DAMAGED: BlockedKind.BLOCKED_KIND_DAMAGED,
+}
 
 
 class RoutingPeer:
@@ -119,7 +124,7 @@ class LedgerPeer:
                     key=StockKey(sku=part.sku, location_id=receipt.location_id),
                     quantity=part.quantity,
                     disposition=disposition_value(part.disposition),
-                    blocked_kind=_blocked_kind(part),
+                    blocked_kind=_KINDS[kept_as(part)],
                 )
                 for part in receipt.units
             ],
@@ -137,24 +142,16 @@ class LedgerPeer:
             lines=[
                 DisposedStock(
                     key=StockKey(sku=part.sku, location_id=part.location_id),
-                    quantity=part.quantity,
+                    quantity=units,
                     disposition=disposition_value(part.disposition),
+                    blocked_kind=_KINDS[kept],
                 )
-                for part in disposal.units
+                for part, kept, units in taken_from(one, disposal)
             ],
             document=one.return_id,
         )
         call = self._mesh.ledger.DisposeStock(request, timeout=CALL_SECONDS)
         return UUID((await _told(call)).movement_id)
-
-
-def _blocked_kind(part: ReceivedUnits) -> "BlockedKind.ValueType":
-    """As what the ledger keeps units apart: a sound one only has to be looked at."""
-    if part.disposition is not Disposition.BLOCK:
-        return BlockedKind.BLOCKED_KIND_UNSPECIFIED
-    if part.grade in SOUND:
-        return BlockedKind.BLOCKED_KIND_INSPECTION
-    return BlockedKind.BLOCKED_KIND_DAMAGED
 
 
 def _request_id(kind: str, one: Return, part: Receipt | Disposal) -> str:

@@ -208,3 +208,15 @@ async def test_personal_data_is_in_one_table_and_nowhere_else(house: House, span
     assert found == {"contact"}
     told = repr([(span.name, span.attributes, span.events) for span in spans.all()])
     assert SECRET not in told
+
+
+async def test_what_is_told_of_the_largest_order_is_taken_by_every_peer(house: House) -> None:
+    skus = [f"SKU-{number}".rjust(128, "-") for number in range(500)]
+    await house.items(*skus)
+    await house.stock({f"{sku} at NEAR": 1 for sku in skus})
+    lines = [line(str(number).rjust(128, "-"), sku) for number, sku in enumerate(skus)]
+    await house.submit("O-1", *lines)
+
+    for event in await events_of(house, "O-1", 2):
+        reply = await house.mesh.inbox("routing").Deliver(DeliverRequest(events=[event]))
+        assert reply.recorded_count == 1

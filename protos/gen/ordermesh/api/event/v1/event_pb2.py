@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from ordermesh.api.order.v1 import contact_pb2 as ordermesh_dot_api_dot_order_dot_v1_dot_contact__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"ordermesh/api/event/v1/event.proto\x12\x16ordermesh.api.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$ordermesh/api/order/v1/contact.proto\"\xa7\x03\n\rEventEnvelope\x12\x1a\n\x08\x65vent_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04type\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x19\n\x06source\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12!\n\x0e\x61ggregate_type\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12 \n\x0c\x61ggregate_id\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x19\n\x08sequence\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x36\n\nevent_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x0btraceparent\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12 \n\x0cpayload_type\x18\t \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1a\n\x07payload\x18\n \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x10\x12\x1a\n\x08order_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x35\n\x07\x63ontact\x18\x0c \x01(\x0b\x32\x1f.ordermesh.api.order.v1.ContactB\x03\x80\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"ordermesh/api/event/v1/event.proto\x12\x16ordermesh.api.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$ordermesh/api/order/v1/contact.proto\"\xa7\x03\n\rEventEnvelope\x12\x1a\n\x08\x65vent_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04type\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x19\n\x06source\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12!\n\x0e\x61ggregate_type\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12 \n\x0c\x61ggregate_id\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x19\n\x08sequence\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x36\n\nevent_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x0btraceparent\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12 \n\x0cpayload_type\x18\t \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1a\n\x07payload\x18\n \x01(\x0c\x42\t\xbaH\x06z\x04\x18\xa0\xf7\x36\x12\x1a\n\x08order_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x35\n\x07\x63ontact\x18\x0c \x01(\x0b\x32\x1f.ordermesh.api.order.v1.ContactB\x03\x80\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,7 +53,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTENVELOPE'].fields_by_name['payload_type']._loaded_options = None
   _globals['_EVENTENVELOPE'].fields_by_name['payload_type']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
   _globals['_EVENTENVELOPE'].fields_by_name['payload']._loaded_options = None
-  _globals['_EVENTENVELOPE'].fields_by_name['payload']._serialized_options = b'\272H\006z\004\030\200\200\020'
+  _globals['_EVENTENVELOPE'].fields_by_name['payload']._serialized_options = b'\272H\006z\004\030\240\3676'
   _globals['_EVENTENVELOPE'].fields_by_name['order_id']._loaded_options = None
   _globals['_EVENTENVELOPE'].fields_by_name['order_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_EVENTENVELOPE'].fields_by_name['contact']._loaded_options = None

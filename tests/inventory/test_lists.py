@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +17,15 @@ from ordermesh.api.inventory.v1 import (
 )
 from ordermesh.api.order.v1 import ExternalReference
 from ordermesh.inventory.domain.errors.requests import TooMuchAsked
+from ordermesh.inventory.domain.key import Actor, StockKey
+from ordermesh.inventory.domain.movement import Document, StockLine
+from ordermesh.inventory.operations.stock import receive_stock
 from ordermesh.runtime import pages
+from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.feed import revision
 from ordermesh.runtime.limits import Limits
 from ordermesh.runtime.pages import InvalidPageToken, page_token
+from tests.dialects import on_postgresql
 from tests.inventory.messages import item
 from tests.inventory.shop import Shop
 
@@ -324,3 +331,33 @@ async def test_what_is_listed_comes_once_however_little_a_page_carries(
         has_more = bool(token)
         assert len(reply.movements) == 1
     assert seen == [one.movement_id for one in movements]
+
+
+@on_postgresql
+async def test_no_page_says_that_it_contains_what_committed_after_the_first(shop: Shop) -> None:
+    await shop.put_items("MUG", "CUP")
+    is_made, may_commit = asyncio.Event(), asyncio.Event()
+
+    async def receive(tx: Transaction) -> None:
+        line = StockLine(StockKey("MUG", "A"), 1)
+        await receive_stock(shop.wiring.stores, tx, [line], Document(Actor("slow")))
+        is_made.set()
+        await may_commit.wait()
+
+    receiving = asyncio.create_task(shop.wiring.database.run(receive))
+    await is_made.wait()
+    for _ in range(3):
+        await shop.receive({"CUP at A": 1})
+    await shop.stamp()
+    request = ListMovementsRequest(location_id="A", page_size=2)
+    first = await shop.ledger.ListMovements(request, shop.no_context)
+    # It is older than those of the first page, and committed after them.
+    may_commit.set()
+    await receiving
+    await shop.stamp()
+    request.page_token = first.next_page_token
+    second = await shop.ledger.ListMovements(request, shop.no_context)
+
+    found = [one.actor.caller for page in (first, second) for one in page.movements]
+    assert found == ["developer"] * 3
+    assert second.revision == first.revision < await shop.wiring.database.read(revision)

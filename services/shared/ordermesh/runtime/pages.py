@@ -107,8 +107,23 @@ def place_in_time(request: Message, token: str) -> tuple[datetime, UUID] | None:
     Raises ``InvalidPageToken``.
     """
     parts = place(request, token, str, str)
-    if parts is None:
-        return None
+    return None if parts is None else _in_time(token, parts)
+
+
+def place_at_revision(
+    request: Message, token: str
+) -> tuple[tuple[datetime, UUID] | None, int | None]:
+    """As ``place_in_time``, and the revision of the first page; None twice at the beginning.
+
+    What commits while a list is read may belong to pages that were read before: together they
+    contain every change up to the revision of the first one, and no later one. Raises
+    ``InvalidPageToken``.
+    """
+    parts = place(request, token, str, str, int)
+    return (None, None) if parts is None else (_in_time(token, parts), int(parts[2]))
+
+
+def _in_time(token: str, parts: Sequence[Part]) -> tuple[datetime, UUID]:
     try:
         return instant_of(token, parts[0]), UUID(str(parts[1]))
     except ValueError as error:

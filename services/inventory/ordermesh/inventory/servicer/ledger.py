@@ -66,7 +66,14 @@ from ordermesh.inventory.wire.ledger import (
 from ordermesh.inventory.wire.shortfalls import shortfall_filter, shortfall_message
 from ordermesh.inventory.wire.suspects import suspect_message
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import fitting_rows, page_size, page_token, place, place_in_time
+from ordermesh.runtime.pages import (
+    fitting_rows,
+    page_size,
+    page_token,
+    place,
+    place_at_revision,
+    place_in_time,
+)
 
 
 class LedgerServicer(LedgerServiceServicer):
@@ -234,7 +241,7 @@ class LedgerServicer(LedgerServiceServicer):
     ) -> ListMovementsResponse:
         """Read movements, page by page."""
         refuse_unnamed(acting(""), named(request.location_id))
-        after = place_in_time(request, request.page_token)
+        after, begun = place_at_revision(request, request.page_token)
         size = page_size(request.page_size)
         page = await self._wiring.database.read(
             lambda tx: list_movements(
@@ -242,14 +249,14 @@ class LedgerServicer(LedgerServiceServicer):
             )
         )
         movements = fitting_rows(map(movement_message, page.rows))
-        token = ""
+        at, token = page.revision if begun is None else begun, ""
         if page.has_more or len(movements) < len(page.rows):
             last = page.rows[len(movements) - 1]
-            token = page_token(request, last.create_time.isoformat(), str(last.movement_id))
+            token = page_token(request, last.create_time.isoformat(), str(last.movement_id), at)
         return ListMovementsResponse(
             movements=movements,
             next_page_token=token,
-            revision=page.revision,
+            revision=at,
         )
 
     async def ListShortfalls(
@@ -259,21 +266,21 @@ class LedgerServicer(LedgerServiceServicer):
     ) -> ListShortfallsResponse:
         """Read promises that have no unit behind them, page by page."""
         refuse_unnamed(acting(""), named(request.location_id))
-        after = place_in_time(request, request.page_token)
+        after, begun = place_at_revision(request, request.page_token)
         size = page_size(request.page_size)
         page = await self._wiring.database.read(
             lambda tx: list_shortfalls(
                 self._wiring.stores, tx, shortfall_filter(request), after, size
             )
         )
-        token = ""
+        at, token = page.revision if begun is None else begun, ""
         if page.has_more:
             last = page.rows[-1]
-            token = page_token(request, last.open_time.isoformat(), str(last.shortfall_id))
+            token = page_token(request, last.open_time.isoformat(), str(last.shortfall_id), at)
         return ListShortfallsResponse(
             shortfalls=[shortfall_message(one) for one in page.rows],
             next_page_token=token,
-            revision=page.revision,
+            revision=at,
         )
 
     async def VerifyLedger(

@@ -61,7 +61,7 @@ from ordermesh.inventory.wire.reservations import (
 from ordermesh.kernel.errors import NotFound, RuleViolated, Suspended
 from ordermesh.runtime.ahead import ahead
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.pages import fitting_rows, page_size, page_token, place_in_time
+from ordermesh.runtime.pages import fitting_rows, page_size, page_token, place_at_revision
 
 FRAMES_AHEAD = 4
 """How many frames of a stream are under way at once."""
@@ -120,7 +120,7 @@ class ReservationServicer(ReservationServiceServicer):
         _context: grpc.aio.ServicerContext[ListReservationsRequest, ListReservationsResponse],
     ) -> ListReservationsResponse:
         """Read reservations that match, page by page."""
-        after = place_in_time(request, request.page_token)
+        after, begun = place_at_revision(request, request.page_token)
         size = page_size(request.page_size)
         page = await self._wiring.database.read(
             lambda tx: list_reservations(
@@ -128,14 +128,14 @@ class ReservationServicer(ReservationServiceServicer):
             )
         )
         reservations = fitting_rows(reservation_message(one, page.now) for one in page.rows)
-        token = ""
+        at, token = page.revision if begun is None else begun, ""
         if page.has_more or len(reservations) < len(page.rows):
             last = page.rows[len(reservations) - 1]
-            token = page_token(request, last.create_time.isoformat(), str(last.reservation_id))
+            token = page_token(request, last.create_time.isoformat(), str(last.reservation_id), at)
         return ListReservationsResponse(
             reservations=reservations,
             next_page_token=token,
-            revision=page.revision,
+            revision=at,
         )
 
     async def Confirm(

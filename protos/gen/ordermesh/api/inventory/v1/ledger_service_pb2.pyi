@@ -923,7 +923,7 @@ class ListMovementsResponse(_message.Message):
     next_page_token: _builtins.str
     """For the next page. Empty when this is the last."""
     revision: _builtins.int
-    """The page contains every change up to this revision."""
+    """All pages together contain every change up to this revision, which is that of the first page."""
     @_builtins.property
     def movements(self) -> _containers.RepeatedCompositeFieldContainer[_ledger_pb2.Movement]:
         """The movements, with all their entries."""
@@ -997,7 +997,7 @@ class ListShortfallsResponse(_message.Message):
     next_page_token: _builtins.str
     """For the next page. Empty when this is the last."""
     revision: _builtins.int
-    """The page contains every change up to this revision."""
+    """All pages together contain every change up to this revision, which is that of the first page."""
     @_builtins.property
     def shortfalls(self) -> _containers.RepeatedCompositeFieldContainer[_shortfall_pb2.Shortfall]:
         """The shortfalls."""

@@ -581,7 +581,7 @@ class ListReservationsResponse(_message.Message):
     next_page_token: _builtins.str
     """For the next page. Empty when this is the last."""
     revision: _builtins.int
-    """The page contains every change up to this revision."""
+    """All pages together contain every change up to this revision, which is that of the first page."""
     @_builtins.property
     def reservations(self) -> _containers.RepeatedCompositeFieldContainer[_reservation_pb2.Reservation]:
         """The reservations, with all their lines."""

@@ -14,7 +14,8 @@ from ordermesh.inventory.store.tables.ledger import entry, movement
 from ordermesh.runtime.feed import Change
 
 SAID = (
-    # All that an entry and its movement say, in the order in which it is sealed.
+    # What an entry and its movement say, in the order in which it is sealed. Not so the movement's
+    # own reservation, which its entries name, and the version of the controls it was decided under.
     movement.c.create_time,
     entry.c.sequence,
     entry.c.from_account,

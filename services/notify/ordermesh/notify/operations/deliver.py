@@ -175,17 +175,20 @@ class Delivery:
         self, tx: Transaction, due: Sequence[Due], place: int
     ) -> tuple[int, Notification | None]:
         """Begin the next that is still wanted; gives its place, and None when there is none."""
-        now = await tx.now()
         for number, one in enumerate(due[place:], start=place):
             name = digest("EMAIL", one.address)
             said = await self._preferences.of(tx, [name])
             if is_wanted(said.get(name, ()), one.one.kind):
-                sending = begin(one.one, now)
-                await self._notifications.begin_attempt(tx, sending, now)
-                return number, await self._records.save(tx, sending)
-            await self._records.save(tx, dropped(one.one, DropReason.OPTED_OUT, now))
+                return number, await self._begin(tx, one)
+            await self._records.save(tx, dropped(one.one, DropReason.OPTED_OUT, await tx.now()))
             await one.row.finish(tx)
         return len(due), None
+
+    async def _begin(self, tx: Transaction, due: Due) -> Notification:
+        now = await tx.now()
+        sending = begin(due.one, now)
+        await self._notifications.begin_attempt(tx, sending, now)
+        return await self._records.save(tx, sending)
 
     async def _end_and_begin(
         self, tx: Transaction, due: Sequence[Due], ending: Ending

@@ -10,6 +10,7 @@ from ordermesh.api.routing.v1 import (
     Outcome,
     SubmitOrderRequest,
 )
+from tests.eventually import eventually
 from tests.routing.house import (
     ALWAYS,
     IF_SOURCED,
@@ -218,6 +219,38 @@ async def test_a_kit_of_which_a_part_is_nowhere_is_not_sent_at_all(house: House)
     assert await house.balance("CUP at NEAR") == (9, 0, 9)
     assert not reply.decision.plan.shipments
     assert total([reply.decision.cost]) == total(one.amount for one in reply.decision.cost_terms)
+
+
+async def test_a_kit_whose_rest_cannot_be_had_any_more_leaves_nothing_behind(house: House) -> None:
+    await house.items("CUP", "TEA")
+    await house.items(item("TEA-SET", {"CUP": 2, "TEA": 1}, may_split=True))
+    await house.receive({"CUP at NEAR": 2, "TEA at EAST": 1})
+    await house.submit("O-1", line("1", "TEA-SET"))
+    tea = next(one for one in await house.work("O-1") if one.location_id == "EAST")
+
+    await house.reject(tea)
+
+    async def is_given_up() -> bool:
+        return (await house.order("O-1")).state == Order.STATE_UNFILLABLE
+
+    # Nobody wants the cups alone.
+    await eventually(is_given_up)
+    assert await has_work_at(house, "O-1")
+    assert await house.balance("CUP at NEAR") == (2, 0, 2)
+    assert only_line(await house.order("O-1")).unfilled_quantity == 1
+
+
+async def test_a_kit_of_which_a_part_comes_from_elsewhere_keeps_the_rest(house: House) -> None:
+    await house.items("CUP", "TEA")
+    await house.items(item("TEA-SET", {"CUP": 2, "TEA": 1}, may_split=True))
+    await house.receive({"CUP at NEAR": 2, "TEA at EAST": 1, "TEA at WEST": 1})
+    await house.submit("O-1", line("1", "TEA-SET"))
+    tea = next(one for one in await house.work("O-1") if one.location_id == "EAST")
+
+    await house.reject(tea)
+
+    await eventually(lambda: has_work_at(house, "O-1", "NEAR", "WEST"))
+    assert await house.balance("CUP at NEAR") == (2, 2, 0)
 
 
 @pytest.mark.parametrize("acceptance", [ALWAYS, IF_SOURCED])

@@ -1,5 +1,6 @@
 """What people and locations say about an order: each verb makes a new story, or refuses."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -28,7 +29,7 @@ from ordermesh.routing.domain.fulfillment import (
     RejectReason,
 )
 from ordermesh.routing.domain.hub_work import may_begin
-from ordermesh.routing.domain.order import cleared, counted
+from ordermesh.routing.domain.order import Order, cleared, counted
 from ordermesh.routing.domain.saga import Step
 from ordermesh.routing.domain.story import Story, Told, given_back, is_named, with_work
 from ordermesh.routing.domain.wanted import decidable
@@ -90,7 +91,7 @@ def accept(story: Story, fulfillment_order_id: str) -> Told:
 
 
 def reject(story: Story, fulfillment_order_id: str, reason: RejectReason) -> Told:
-    """A location does not do its work: it is to be decided again.
+    """A location does not do its work: it is to be decided again, with the rest of its kits.
 
     Raises ``WrongState`` and ``BeingMoved``.
     """
@@ -101,10 +102,29 @@ def reject(story: Story, fulfillment_order_id: str, reason: RejectReason) -> Tol
     after = with_work(
         story, is_named(fulfillment_order_id), lambda one: fulfillment.reject(one, reason)
     )
-    after = replace(after, work=given_back(hub_work.resettled(after.work, after.order)))
+    rest = _without_parts_of(_kits_in(work, story.order), after.work)
+    after = replace(after, work=given_back(hub_work.resettled(rest, after.order)))
     order = counted(after.order, after.work)
     events = (FulfillmentOrderRejected(fulfillment_order_id),)
     return replace(after, order=order, saga=saga.again(after.saga)), events
+
+
+def _kits_in(work: FulfillmentOrder, order: Order) -> frozenset[str]:
+    """The order lines of kits of which the work has parts."""
+    parts = {line.line_id for line in work.lines}
+    return frozenset(one.line_id for one in order.lines if one.components and one.line_id in parts)
+
+
+def _without_parts_of(
+    kits: frozenset[str], work: Iterable[FulfillmentOrder]
+) -> tuple[FulfillmentOrder, ...]:
+    """The work without what would send parts of kits that may not become whole any more."""
+    return tuple(
+        fulfillment.cancel(one)
+        if one.state in CANCELLABLE and any(line.line_id in kits for line in one.lines)
+        else one
+        for one in work
+    )
 
 
 def run_short(

@@ -97,7 +97,8 @@ class FulfillmentServiceServicer:
     def AcceptFulfillmentOrder(self, request, context):
         """AcceptFulfillmentOrder says that the location does it.
 
-        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE` (`state`, `wanted`).
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE` (`state`, `wanted`), `BEING_MOVED` while the
+        stock of the order is being moved: ask again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,9 +106,10 @@ class FulfillmentServiceServicer:
 
     def RejectFulfillmentOrder(self, request, context):
         """RejectFulfillmentOrder says that the location does not do it. The location is left out for these
-        lines from now on, and they are sourced again; what no other location can fill is unfilled.
+        lines from now on, and they are sourced again; what no other location can fill is unfilled. Work
+        that would send other parts of the same kits is decided again with them, if it has not left.
 
-        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,8 +121,8 @@ class FulfillmentServiceServicer:
         time, the answer is a receipt in state SHIPPING, and the same request sent again tells what became
         of it: SHIPPED, or refused because the ledger has no such goods.
 
-        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`; `INSUFFICIENT_STOCK` when less is on hand
-        than is to leave: the work is ACCEPTED again then, without parcels.
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`; `INSUFFICIENT_STOCK` when less
+        is on hand than is to leave: the work is ACCEPTED again then, without parcels.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

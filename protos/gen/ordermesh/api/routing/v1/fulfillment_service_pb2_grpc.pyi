@@ -49,13 +49,15 @@ class FulfillmentServiceStub:
     AcceptFulfillmentOrder: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AcceptFulfillmentOrderRequest, _fulfillment_service_pb2.AcceptFulfillmentOrderResponse]
     """AcceptFulfillmentOrder says that the location does it.
 
-    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE` (`state`, `wanted`).
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE` (`state`, `wanted`), `BEING_MOVED` while the
+    stock of the order is being moved: ask again.
     """
     RejectFulfillmentOrder: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.RejectFulfillmentOrderRequest, _fulfillment_service_pb2.RejectFulfillmentOrderResponse]
     """RejectFulfillmentOrder says that the location does not do it. The location is left out for these
-    lines from now on, and they are sourced again; what no other location can fill is unfilled.
+    lines from now on, and they are sourced again; what no other location can fill is unfilled. Work
+    that would send other parts of the same kits is decided again with them, if it has not left.
 
-    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`.
     """
     ShipFulfillmentOrder: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.ShipFulfillmentOrderRequest, _fulfillment_service_pb2.ShipFulfillmentOrderResponse]
     """ShipFulfillmentOrder says that all of it has left in these parcels. It may come without an
@@ -63,8 +65,8 @@ class FulfillmentServiceStub:
     time, the answer is a receipt in state SHIPPING, and the same request sent again tells what became
     of it: SHIPPED, or refused because the ledger has no such goods.
 
-    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`; `INSUFFICIENT_STOCK` when less is on hand
-    than is to leave: the work is ACCEPTED again then, without parcels.
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`; `INSUFFICIENT_STOCK` when less
+    is on hand than is to leave: the work is ACCEPTED again then, without parcels.
     """
     DeliverFulfillmentOrder: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.DeliverFulfillmentOrderRequest, _fulfillment_service_pb2.DeliverFulfillmentOrderResponse]
     """DeliverFulfillmentOrder says that the carrier has handed the goods over.
@@ -93,13 +95,15 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     AcceptFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AcceptFulfillmentOrderRequest, _fulfillment_service_pb2.AcceptFulfillmentOrderResponse]  # type: ignore[assignment]
     """AcceptFulfillmentOrder says that the location does it.
 
-    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE` (`state`, `wanted`).
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE` (`state`, `wanted`), `BEING_MOVED` while the
+    stock of the order is being moved: ask again.
     """
     RejectFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.RejectFulfillmentOrderRequest, _fulfillment_service_pb2.RejectFulfillmentOrderResponse]  # type: ignore[assignment]
     """RejectFulfillmentOrder says that the location does not do it. The location is left out for these
-    lines from now on, and they are sourced again; what no other location can fill is unfilled.
+    lines from now on, and they are sourced again; what no other location can fill is unfilled. Work
+    that would send other parts of the same kits is decided again with them, if it has not left.
 
-    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`.
     """
     ShipFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.ShipFulfillmentOrderRequest, _fulfillment_service_pb2.ShipFulfillmentOrderResponse]  # type: ignore[assignment]
     """ShipFulfillmentOrder says that all of it has left in these parcels. It may come without an
@@ -107,8 +111,8 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     time, the answer is a receipt in state SHIPPING, and the same request sent again tells what became
     of it: SHIPPED, or refused because the ledger has no such goods.
 
-    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`; `INSUFFICIENT_STOCK` when less is on hand
-    than is to leave: the work is ACCEPTED again then, without parcels.
+    Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`; `INSUFFICIENT_STOCK` when less
+    is on hand than is to leave: the work is ACCEPTED again then, without parcels.
     """
     DeliverFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.DeliverFulfillmentOrderRequest, _fulfillment_service_pb2.DeliverFulfillmentOrderResponse]  # type: ignore[assignment]
     """DeliverFulfillmentOrder says that the carrier has handed the goods over.
@@ -152,7 +156,8 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfillment_service_pb2.AcceptFulfillmentOrderResponse, _abc.Awaitable[_fulfillment_service_pb2.AcceptFulfillmentOrderResponse]]:
         """AcceptFulfillmentOrder says that the location does it.
 
-        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE` (`state`, `wanted`).
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE` (`state`, `wanted`), `BEING_MOVED` while the
+        stock of the order is being moved: ask again.
         """
 
     @_abc_1.abstractmethod
@@ -162,9 +167,10 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_fulfillment_service_pb2.RejectFulfillmentOrderResponse, _abc.Awaitable[_fulfillment_service_pb2.RejectFulfillmentOrderResponse]]:
         """RejectFulfillmentOrder says that the location does not do it. The location is left out for these
-        lines from now on, and they are sourced again; what no other location can fill is unfilled.
+        lines from now on, and they are sourced again; what no other location can fill is unfilled. Work
+        that would send other parts of the same kits is decided again with them, if it has not left.
 
-        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`.
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`.
         """
 
     @_abc_1.abstractmethod
@@ -178,8 +184,8 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
         time, the answer is a receipt in state SHIPPING, and the same request sent again tells what became
         of it: SHIPPED, or refused because the ledger has no such goods.
 
-        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`; `INSUFFICIENT_STOCK` when less is on hand
-        than is to leave: the work is ACCEPTED again then, without parcels.
+        Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`; `INSUFFICIENT_STOCK` when less
+        is on hand than is to leave: the work is ACCEPTED again then, without parcels.
         """
 
     @_abc_1.abstractmethod

@@ -194,7 +194,7 @@ class NewOrderLine(_message.Message):
     sku: _builtins.str
     """The item, which may be a kit."""
     quantity: _builtins.int
-    """Units, or kits."""
+    """Units, or kits: of no component more than a million units together."""
     keep_together: _builtins.bool
     """They come from one location."""
     accepts_substitutes: _builtins.bool

@@ -107,8 +107,8 @@ class SourcingServiceServicer:
         Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
         `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
         `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
-        `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
-        whose size is not the product of its sides.
+        `POLICY_NOT_FOUND`, `POLICY_IS_DRAFT`, `MATRIX_SIZE` for supplied stock whose size is not the
+        product of its sides, `BEING_MOVED` while the stock of the order is being moved.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,8 +44,8 @@ class SourcingServiceStub:
     Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
     `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
     `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
-    `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
-    whose size is not the product of its sides.
+    `POLICY_NOT_FOUND`, `POLICY_IS_DRAFT`, `MATRIX_SIZE` for supplied stock whose size is not the
+    product of its sides, `BEING_MOVED` while the stock of the order is being moved.
     """
     FindReturnLocation: _grpc.UnaryUnaryMultiCallable[_sourcing_service_pb2.FindReturnLocationRequest, _sourcing_service_pb2.FindReturnLocationResponse]
     """FindReturnLocation answers where goods of an order should go back to: the cheapest location that
@@ -136,8 +136,8 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
     Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
     `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
     `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
-    `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
-    whose size is not the product of its sides.
+    `POLICY_NOT_FOUND`, `POLICY_IS_DRAFT`, `MATRIX_SIZE` for supplied stock whose size is not the
+    product of its sides, `BEING_MOVED` while the stock of the order is being moved.
     """
     FindReturnLocation: _aio.UnaryUnaryMultiCallable[_sourcing_service_pb2.FindReturnLocationRequest, _sourcing_service_pb2.FindReturnLocationResponse]  # type: ignore[assignment]
     """FindReturnLocation answers where goods of an order should go back to: the cheapest location that
@@ -231,8 +231,8 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
         `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,
         `UNKNOWN_LOCATION`, `UNKNOWN_DESTINATION`, `NOT_IN_NETWORK` for a place of pickup,
-        `POLICY_NOT_FOUND`, `MATRIX_SIZE` for supplied stock
-        whose size is not the product of its sides.
+        `POLICY_NOT_FOUND`, `POLICY_IS_DRAFT`, `MATRIX_SIZE` for supplied stock whose size is not the
+        product of its sides, `BEING_MOVED` while the stock of the order is being moved.
         """
 
     @_abc_1.abstractmethod

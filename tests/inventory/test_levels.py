@@ -350,6 +350,29 @@ async def test_who_is_tagged_while_a_control_names_the_tag_is_told_of_too(
     assert latest["MUG", "A"] == await shop.available("MUG at A") == 4
 
 
+@on_postgresql
+async def test_what_is_told_anew_of_balances_is_what_is_so_by_then(
+    shop: Shop, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.stock({"MUG at A": 6})
+    await shop.put_controls(control("west", "exclude", 1, location_group="west"))
+    ledger = shop.wiring.stores.ledger
+    tell = ledger.tell
+
+    async def meanwhile(tx: Transaction, *what: Any) -> None:
+        """The location joins the group when the watcher has looked and is about to tell."""
+        monkeypatch.undo()
+        joining = shop.put_locations(location("A", groups=["west"]))
+        await asyncio.create_task(joining, context=Context())
+        await tell(tx, *what)
+
+    monkeypatch.setattr(ledger, "tell", meanwhile)
+    await watch.watcher.look_at_controls()
+
+    told = [BalanceChange.FromString(payload) for payload in await rows(shop, "availability")]
+    assert [one.available for one in told if one.key.location_id == "A"][-1] == 0
+
+
 async def test_a_channel_that_a_control_names_first_crosses_from_where_all_are(
     shop: Shop, watch: Watch
 ) -> None:

@@ -105,18 +105,22 @@ class LevelWatcher:
         if stir is None:
             return
         async for skus in touched(self._stores, self._database, stir.controls):
-            await self._database.run(partial(self._tell, skus, is_retold=stir.is_public))
+            await self._database.run(partial(self._tell, skus))
+            if stir.is_public:
+                await self._database.run(partial(self._retell, skus))
         await self._database.run(partial(self._note_controls, stir))
 
     async def _stir(self, tx: Transaction) -> Stir | None:
         watched = await self._stores.levels.watched(tx)
         return await stir_since(self._stores, tx, watched.control_version, watched.look_time)
 
-    async def _tell(self, skus: Sequence[str], tx: Transaction, *, is_retold: bool = False) -> None:
+    async def _tell(self, skus: Sequence[str], tx: Transaction) -> None:
         await self._stores.levels.lock(tx)
         await tell_levels(self._stores, tx, skus, partial(look_at, self._stores, tx))
-        if is_retold:
-            await self._stores.ledger.tell(tx, skus, ())
+
+    async def _retell(self, skus: Sequence[str], tx: Transaction) -> None:
+        """Tell of balances anew, by what is so under their locks: a look is of a moment before."""
+        await self._stores.ledger.tell(tx, skus, ())
 
     async def _advance(self, revision: int, tx: Transaction) -> None:
         if (await self._stores.levels.lock(tx)).revision < revision:

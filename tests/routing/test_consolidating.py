@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,6 +12,7 @@ from ordermesh.api.routing import v1
 from ordermesh.client import proof
 from ordermesh.routing.domain import hub_work, lapsing, outcomes, verbs
 from ordermesh.routing.domain.errors.fulfillment import WrongState
+from ordermesh.routing.domain.errors.order import WorkInProgress
 from ordermesh.routing.domain.fulfillment import (
     FulfillmentLine,
     FulfillmentOrder,
@@ -164,6 +166,18 @@ def test_what_a_hub_that_did_not_answer_sends_on_all_the_same_is_not_asked_again
 
     assert states(late)["HUB"] is REJECTED
     assert (after.work[-1].state, events) == (RELEASED, ())
+
+
+def test_sourcing_again_leaves_what_goes_to_a_hub_with_what_a_location_has_accepted() -> None:
+    accepted = brings("A", "SKU-A", FulfillmentState.ACCEPTED)
+    begun = a_story(accepted, brings("B", "SKU-B"), at_hub("A", "B"))
+    unbegun = a_story(brings("A", "SKU-A"), brings("B", "SKU-B"), at_hub("A", "B"))
+
+    with pytest.raises(WorkInProgress):
+        verbs.decide_again(begun, request_id=UUID(int=7))
+    after = verbs.decide_again(unbegun, request_id=UUID(int=7))
+
+    assert set(states(after).values()) == {CANCELLED}
 
 
 def test_the_linter_tells_of_hubs_that_another_rule_allows_already() -> None:

@@ -21,6 +21,7 @@ from ordermesh.routing.domain import fulfillment
 from ordermesh.routing.domain.fulfillment import (
     CANCELLABLE,
     LEFT,
+    OPEN_TO_CHANGE,
     FulfillmentOrder,
     FulfillmentState,
     Hold,
@@ -38,6 +39,26 @@ def may_begin(work: FulfillmentOrder, others: Iterable[FulfillmentOrder]) -> boo
     """Whether everything that it sends lies there."""
     states = {one.fulfillment_order_id: one.state for one in others}
     return all(states.get(name) is FulfillmentState.DELIVERED for name in work.brought_by)
+
+
+def unbegun(work: Sequence[FulfillmentOrder]) -> frozenset[str]:
+    """The ids of work that nobody has begun, nor any of what is brought together with it."""
+    states = {one.fulfillment_order_id: one.state for one in work}
+    open_to_change = {name for name, state in states.items() if state in OPEN_TO_CHANGE}
+    for hub in work:
+        together = {hub.fulfillment_order_id, *hub.brought_by} & states.keys()
+        is_open = {name for name in together if states[name] not in CLOSED} <= open_to_change
+        if hub.brought_by and hub.state not in CLOSED and not is_open:
+            open_to_change -= together
+    return frozenset(open_to_change)
+
+
+def taken_back(work: Sequence[FulfillmentOrder]) -> tuple[FulfillmentOrder, ...]:
+    """The work without what nobody has begun, which is to be decided again."""
+    names = unbegun(work)
+    return tuple(
+        fulfillment.cancel(one) if one.fulfillment_order_id in names else one for one in work
+    )
 
 
 def begun(

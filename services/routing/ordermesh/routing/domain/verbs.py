@@ -22,7 +22,6 @@ from ordermesh.routing.domain.event import (
 )
 from ordermesh.routing.domain.fulfillment import (
     CANCELLABLE,
-    OPEN_TO_CHANGE,
     FulfillmentOrder,
     FulfillmentState,
     Parcel,
@@ -234,10 +233,7 @@ def decide_again(
     refuse_moving(story)
     if story.order.cancel_requested or not decidable(story):
         raise WorkInProgress(story.order.order_id, story.order.state)
-    work = tuple(
-        fulfillment.cancel(one) if one.state in OPEN_TO_CHANGE else one for one in story.work
-    )
-    work = hub_work.resettled(work, story.order)
+    work = hub_work.resettled(hub_work.taken_back(story.work), story.order)
     lines = tuple(cleared(line) for line in story.order.lines)
     order = counted(replace(story.order, lines=lines), work)
     return replace(

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from ordermesh.routing.domain import fulfillment, hold
-from ordermesh.routing.domain.fulfillment import OPEN_TO_CHANGE, FulfillmentOrder
+from ordermesh.routing.domain import hold, hub_work
+from ordermesh.routing.domain.fulfillment import FulfillmentOrder
 from ordermesh.routing.domain.hold import HeldUnits
 from ordermesh.routing.domain.order import Order, OrderLine, sourced_units
 from ordermesh.routing.domain.story import Story
@@ -30,7 +30,8 @@ def undecided(story: Story) -> tuple[Wanted, ...]:
 def decidable(story: Story) -> tuple[Wanted, ...]:
     """What of the order may be decided again: what nobody has begun, and what is unfilled."""
     lines = tuple(replace(line, unfilled=0) for line in story.order.lines)
-    work = tuple(one for one in story.work if one.state not in OPEN_TO_CHANGE)
+    unbegun = hub_work.unbegun(story.work)
+    work = tuple(one for one in story.work if one.fulfillment_order_id not in unbegun)
     return _wanted(replace(story.order, lines=lines), work)
 
 
@@ -75,7 +76,4 @@ def own_stock(story: Story) -> Own:
 
 def own_stock_if_taken_back(story: Story) -> Own:
     """What it would hold so, were the work that nobody has begun taken back."""
-    work = tuple(
-        fulfillment.cancel(one) if one.state in OPEN_TO_CHANGE else one for one in story.work
-    )
-    return own_stock(replace(story, work=work))
+    return own_stock(replace(story, work=hub_work.taken_back(story.work)))

@@ -101,8 +101,8 @@ class SourcingServiceServicer:
 
         For an order, unless `validate_only` is set, the work that nobody has accepted yet is decided
         again under the policy in force, and its stock moves with it; the earlier decisions remain
-        readable. What goes to a hub is left together as soon as one has accepted a part of it. A question without an order is only answered. A plan that fills nothing is an answer
-        too.
+        readable. What goes to a hub is left together as soon as a location has accepted a part of it. A
+        question without an order is only answered. A plan that fills nothing is an answer too.
 
         Errors: `ORDER_NOT_FOUND`, `WORK_IN_PROGRESS` when nothing of the order may be decided again,
         `BASELINE_IS_NO_DECISION` for a baseline without `validate_only`, `UNKNOWN_SKU`,

@@ -22,7 +22,8 @@ class Books:
     """The entries of a key in the order of their numbers, each with its movement, folded.
 
     ``on_hand`` and ``findable`` are units on hand, and those and what is missing, after so many
-    entries. ``places`` are the first and the last number of the entries of a movement.
+    entries, ``corrections`` by how many the books were corrected by then. ``places`` are the first
+    and the last number of the entries of a movement.
     """
 
     place: str
@@ -30,6 +31,7 @@ class Books:
     figures: Counter[int] = field(default_factory=Counter)
     on_hand: list[int] = field(default_factory=lambda: [0])
     findable: list[int] = field(default_factory=lambda: [0])
+    corrections: list[int] = field(default_factory=lambda: [0])
     places: dict[UUID, tuple[int, int]] = field(default_factory=dict)
 
     def fold(self) -> None:
@@ -49,6 +51,8 @@ class Books:
             assert -figures[Account.SHORT] == deficit, f"{self.place}: deficit after {number}"
             self.on_hand.append(on_hand)
             self.findable.append(on_hand + figures[Account.MISSING])
+            change = (self.findable[-1] - self.findable[-2]) * _is_correction(row)
+            self.corrections.append(self.corrections[-1] + change)
             first, _ = self.places.get(row.movement_id, (number, number))
             self.places[row.movement_id] = (first, number)
 
@@ -107,25 +111,19 @@ class Books:
             if row.source_sequence is not None:
                 yield row.source_id, row.source_sequence, row.movement_id, self.change(row)
 
-    def corrected(self, after: int, last: int) -> int:
+    def _corrected(self, after: int, last: int) -> int:
         """By how many units the books were corrected in these entries, although no goods moved."""
-        return sum(
-            self.findable[row.sequence] - self.findable[row.sequence - 1]
-            for row in self.rows[after:last]
-            if not KNOWLEDGE.isdisjoint((row.from_account, row.to_account))
-            and row.kind != MovementKind.RECEIVED
-            and (row.reason != AdjustmentReason.DAMAGED or row.kind == MovementKind.COUNTED)
-        )
+        return self.corrections[last] - self.corrections[after] if last > after else 0
 
     def check_count(self, tally: Sequence[Any], movement_id: UUID) -> None:
         """A count brought the books to what was found, and what had moved since was not undone."""
         _, units, sequence, expected, _ = tally
         assert any(
-            expected == self.findable[number] + self.corrected(number, sequence)
+            expected == self.findable[number] + self._corrected(number, sequence)
             for number in range(sequence + 1)
         ), f"{self.place}: a count expected {expected}"
         first, after = self.places[movement_id]
-        moved = self.findable[first - 1] - self.corrected(sequence, first - 1)
+        moved = self.findable[first - 1] - self._corrected(sequence, first - 1)
         wanted = units + moved - expected
         assert self.on_hand[after] == self.findable[after] == wanted, f"{self.place}: {tally}"
 
@@ -182,6 +180,15 @@ class Books:
             f"{self.place}: {picture} left {self.on_hand[last]} and not {wanted}: {seen}, {own} of"
             f" its own, after {[tuple(row) for row in self.rows[included or 0 : last]]}"
         )
+
+
+def _is_correction(row: Any) -> bool:
+    """Whether an entry says what the books did not know, although no goods moved."""
+    return (
+        not KNOWLEDGE.isdisjoint((row.from_account, row.to_account))
+        and row.kind != MovementKind.RECEIVED
+        and (row.reason != AdjustmentReason.DAMAGED or row.kind == MovementKind.COUNTED)
+    )
 
 
 def _is_later(row: Any, number: int, contained: int | None, picture: Picture) -> bool:

@@ -128,7 +128,7 @@ async def test_a_call_that_was_late_finds_done_what_was_refused_for_a_while(
     await desk.authorize("R-1", asked("1", 1), location_id="WEST")
     await doubt(desk.house, "MUG at WEST")
     request = receipt("R-1", came("1", 1))
-    await desk.mesh.returns.ReceiveReturn(request, timeout=1)
+    await desk.mesh.returns.ReceiveReturn(request, timeout=3)
     await eventually(lambda: len(calls) > 1)
     await free(desk.house, "MUG at WEST")
     await eventually(lambda: is_complete(desk))

@@ -9,6 +9,7 @@ from tests.inventory.mistakes.table import (
     UNKNOWN,
     VIOLATION,
     Table,
+    foreign,
     put,
 )
 
@@ -28,14 +29,6 @@ def reassign(row: Table) -> None:
         lineId="1",
         wanted="2",
         open="1",
-    )
-    row(
-        m,
-        "unknown",
-        put("reservation_id", UNKNOWN),
-        NOT_FOUND,
-        "RESERVATION_NOT_FOUND",
-        reservationId=UNKNOWN,
     )
     row(
         m,
@@ -74,16 +67,7 @@ def reassign(row: Table) -> None:
         wanted="2",
         available="0",
     )
-    row(
-        m,
-        "lower fence",
-        put("fence", 1),
-        REFUSED,
-        "FENCED",
-        reservationId=PAID,
-        fence="1",
-        highestFence="2",
-    )
+    foreign(row, m, PAID)
 
 
 def reassign_bulk(row: Table) -> None:

@@ -182,24 +182,7 @@ def confirm(row: Table) -> None:
     m = "ReservationService.Confirm"
     row(m, "no reservation", lambda r: r.ClearField("reservation_id"), INVALID, VIOLATION)
     row(m, "negative fence", put("fence", -1), INVALID, VIOLATION)
-    row(
-        m,
-        "unknown",
-        put("reservation_id", UNKNOWN),
-        NOT_FOUND,
-        "RESERVATION_NOT_FOUND",
-        reservationId=UNKNOWN,
-    )
-    row(
-        m,
-        "lower fence",
-        put("fence", 1),
-        REFUSED,
-        "FENCED",
-        reservationId=HELD,
-        fence="1",
-        highestFence="2",
-    )
+    foreign(row, m, HELD)
 
 
 def release(row: Table) -> None:

@@ -6,7 +6,6 @@ from tests.inventory.mistakes.table import (
     NOT_FOUND,
     PAID,
     REFUSED,
-    UNKNOWN,
     VIOLATION,
     Table,
     foreign,
@@ -29,14 +28,6 @@ def ship(row: Table) -> None:
         lineId="1",
         wanted="2",
         open="1",
-    )
-    row(
-        m,
-        "unknown",
-        put("reservation_id", UNKNOWN),
-        NOT_FOUND,
-        "RESERVATION_NOT_FOUND",
-        reservationId=UNKNOWN,
     )
     row(
         m,
@@ -77,16 +68,7 @@ def ship(row: Table) -> None:
         reservationId=HELD,
         lineId="1",
     )
-    row(
-        m,
-        "lower fence",
-        put("fence", 1),
-        REFUSED,
-        "FENCED",
-        reservationId=PAID,
-        fence="1",
-        highestFence="2",
-    )
+    foreign(row, m, PAID)
 
 
 def short(row: Table) -> None:

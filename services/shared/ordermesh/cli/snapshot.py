@@ -167,8 +167,9 @@ def _refuse_unreadable(file: SnapshotFile) -> None:
         pass
     if file.refusals:
         raise CannotBeRead(
-            f"{len(file.refusals):,} cannot be read, so that what they name would be set to zero;"
-            f" the first: {file.refusals[0]}"
+            f"{len(file.refusals):,} lines of the file cannot be read, and what they name would be"
+            " set to zero, so nothing was imported. Mend them, or import without --absent zero."
+            f" The first: {file.refusals[0]}"
         )
 
 

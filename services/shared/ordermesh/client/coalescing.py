@@ -96,7 +96,8 @@ class CoalescingReserver:
     ) -> ReserveResponse:
         """The reply to one request.
 
-        Raises ``grpc.aio.AioRpcError``: the refusal, or that nobody knows what became of it.
+        Raises ``grpc.aio.AioRpcError``: the refusal, or that nobody knows what became of it; and
+        ``grpc.aio.UsageError`` when the mesh was closed before it was sent.
         """
         if not self._is_open:
             raise RuntimeError("This reserver is closed.")

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Executable, delete, func, insert, select, text, update
@@ -85,10 +86,12 @@ async def test_a_sound_history_is_sealed_and_told_of(sealed: Shop) -> None:
         update(entry).where(entry.c.sequence == 2, entry.c.item_id == 1).values(from_account=5),
         update(movement).where(movement.c.note == "fell").values(note="stolen"),
         update(movement).where(movement.c.note == "fell").values(caller="nobody"),
+        update(movement).where(movement.c.order_id == "O-1").values(reservation_id=UUID(int=1)),
+        update(movement).where(movement.c.note == "fell").values(control_version=7),
         update(seal).where(seal.c.revision == FIRST).values(seal=bytes(32)),
         delete(seal).where(seal.c.revision == FIRST),
     ],
-    ids=["entry", "note", "actor", "seal", "removed seal"],
+    ids=["entry", "note", "actor", "reservation", "controls", "seal", "removed seal"],
 )
 async def test_history_that_was_edited_is_found_with_its_place(
     sealed: Shop, edit: Executable
@@ -337,3 +340,19 @@ async def test_a_head_that_was_put_back_is_found(sealed: Shop) -> None:
 
     assert "SEALS_HOLD" in [name for name, _, _ in told]
     assert not last.balanced
+
+
+async def test_an_entry_that_was_slipped_in_behind_the_last_is_found(sealed: Shop) -> None:
+    row = {
+        "item_id": 1, "location_id": 1, "sequence": 4, "from_account": 7, "to_account": 1,
+        "quantity": 6, "movement_id": await any_movement(sealed),
+    }  # fmt: skip
+    counted = update(balance).where(balance.c.item_id == 1)
+    await run(sealed, insert(entry).values(**row), counted.values(on_hand=9, sequence=4))
+
+    # All that was told is sealed, also what came later elsewhere; this was told by nobody.
+    await sealed.receive({"MUG at A": 1})
+    await seal_all(sealed)
+
+    told, _ = await found(sealed)
+    assert [(name, sku) for name, sku, _ in told] == [("SEALS_COVER_ENTRIES", "CUP")]

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,10 +12,22 @@ from ordermesh.api.inventory.v1 import (
     Account,
     AdjustmentReason,
     AdjustStockRequest,
+    BlockedKind,
+    BlockedStock,
     BlockStockRequest,
+    DisposedStock,
+    DisposeStockRequest,
     Movement,
+    ReceiveStockRequest,
+    ReturnedStock,
+    ReturnStockRequest,
+    StockAdjustment,
+    StockLine,
+    StockTransfer,
+    TransferStockRequest,
     UnblockStockRequest,
 )
+from ordermesh.api.order.v1 import Disposition, StockKey
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock
 from ordermesh.inventory.domain.errors.requests import (
     DuplicateEntry,
@@ -29,7 +43,9 @@ from ordermesh.inventory.domain.errors.stock import (
 from ordermesh.inventory.domain.stock_feed import BY_PICTURE
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.idempotency import RequestIdReused, prune
 from ordermesh.runtime.validation import InvalidFields, validate
+from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import item, new_id
 from tests.inventory.shop import Shop
 
@@ -197,6 +213,70 @@ async def test_a_retry_receives_once(shop: Shop) -> None:
 
     assert first == second
     assert (await shop.balance("MUG at A")).on_hand == 10
+
+
+async def forget_answers(shop: Shop) -> None:
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    await shop.wiring.database.run(lambda tx: prune(tx, later))
+
+
+INSPECTED = BlockedKind.BLOCKED_KIND_INSPECTION
+DISCARD = Disposition.DISPOSITION_DISCARD
+MUGS = StockKey(sku="MUG", location_id="A")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ReceiveStockRequest(lines=[StockLine(key=MUGS, quantity=2)]),
+        AdjustStockRequest(
+            adjustments=[StockAdjustment(key=MUGS, delta=-2)],
+            reason=AdjustmentReason.ADJUSTMENT_REASON_CORRECTION,
+        ),
+        TransferStockRequest(
+            transfers=[StockTransfer(from_key=MUGS, to_location_id="B", quantity=2)]
+        ),
+        ReturnStockRequest(lines=[ReturnedStock(key=MUGS, quantity=2, disposition=DISCARD)]),
+        DisposeStockRequest(lines=[DisposedStock(key=MUGS, quantity=2, disposition=DISCARD)]),
+        BlockStockRequest(lines=[BlockedStock(key=MUGS, quantity=2, kind=INSPECTED)]),
+        UnblockStockRequest(lines=[BlockedStock(key=MUGS, quantity=2, kind=INSPECTED)]),
+    ],
+    ids=lambda asked: type(asked).__name__,
+)
+async def test_goods_move_once_however_late_their_request_is_repeated(
+    shop: Shop, asked: Message
+) -> None:
+    await shop.stock({"MUG at A": 9, "MUG at B": 1})
+    await shop.block(("MUG at A", 4, INSPECTED))
+    asked.request_id = new_id()  # type: ignore[attr-defined]  # each has one
+    method = type(asked).__name__.removesuffix("Request")
+
+    async def ask() -> Any:
+        with shop.calling(method):
+            return await getattr(shop.ledger, method)(asked, NO_CONTEXT)
+
+    first = await ask()
+    await forget_answers(shop)
+    await shop.receive({"MUG at A": 1})
+    again = await ask()
+
+    assert first.movement_id
+    assert again.movement_id == first.movement_id
+    was, now = first.balances[0], again.balances[0]
+    assert (now.on_hand, now.blocked) == (was.on_hand + 1, was.blocked)
+    assert now == await shop.balance("MUG at A")
+    assert await shop.is_sound()
+
+
+async def test_a_request_id_is_not_used_for_other_goods_however_late(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 1, "CUP at A": 1})
+    request_id = new_id()
+    await shop.receive({"MUG at A": 10}, request_id=request_id)
+    await forget_answers(shop)
+
+    with pytest.raises(RequestIdReused):
+        await shop.receive({"CUP at A": 10}, request_id=request_id)
+    assert (await shop.balance("CUP at A")).on_hand == 1
 
 
 async def test_history_cannot_be_edited(shop: Shop) -> None:

@@ -1,6 +1,7 @@
 """Returns stops at every point of telling the ledger, which may be away or refuse: told once."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import grpc
@@ -17,6 +18,7 @@ from ordermesh.api.returns.v1 import DisposeReturnedRequest, ReceiveReturnReques
 from ordermesh.returns.domain.order_return import Receipt
 from ordermesh.returns.domain.order_return import Return as OrderReturn
 from ordermesh.returns.peers import LedgerPeer
+from ordermesh.runtime.idempotency import prune
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
 from tests.returns.desk import (
@@ -71,6 +73,41 @@ async def test_goods_are_on_sale_once_wherever_returns_stops(desk: Desk, point: 
     assert [one.posted for one in done.receipts] == [True]
     assert await desk.stock("MUG at WEST") == (2, 0)
     assert await desk.house.books_balance()
+
+
+async def test_goods_are_on_sale_once_though_the_ledger_has_forgotten_its_answer_to_returns(
+    desk: Desk,
+) -> None:
+    await desk.house.stock({"MUG at NEAR": 1})
+    await desk.sell("O-1", line("1", "MUG"))
+    await desk.authorize("R-1", asked("1", 1), location_id="WEST")
+    crashed = asyncio.Event()
+
+    def crash(reached: str) -> None:
+        if reached == "after post":
+            crashed.set()
+            raise Crash
+
+    desk.at = crash
+    request = receipt("R-1", came("1", 1))
+    call: asyncio.Task[object] = asyncio.ensure_future(
+        desk.mesh.returns.ReceiveReturn(request, timeout=2)
+    )
+    await crashed.wait()
+    await desk.stop_returns()
+    await asyncio.gather(call, return_exceptions=True)
+    assert await desk.stock("MUG at WEST") == (1, 0)
+
+    # Returns is started again when the ledger keeps no answer that it gave then.
+    ledger = desk.house.inventory_database
+    assert ledger is not None
+    await ledger.run(lambda tx: prune(tx, datetime.now(UTC) + timedelta(minutes=1)))
+    desk.at = lambda _point: None
+    await desk.start_returns()
+
+    await eventually(lambda: is_answered(desk, request))
+    await eventually(lambda: is_complete(desk))
+    assert await desk.stock("MUG at WEST") == (1, 0)
 
 
 async def test_goods_are_received_though_the_ledger_is_away_and_told_to_it_later(

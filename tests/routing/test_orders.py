@@ -22,7 +22,7 @@ from tests.routing.house import (
     submission,
     usd,
 )
-from tests.routing.looks import has_work_at, only_line, total
+from tests.routing.looks import has_work_at, is_free, only_line, total
 
 
 async def test_sold_out_between_cart_and_checkout(house: House) -> None:
@@ -84,6 +84,27 @@ async def test_a_cart_of_somebody_else_is_not_taken_over(house: House, acceptanc
         assert (await refused(call)).reason == "NOT_YOUR_RESERVATION"
     else:
         assert only_line((await call).order).unfilled_quantity == 1
+    assert await house.balance("MUG at NEAR") == (1, 1, 0)
+
+
+@pytest.mark.parametrize("acceptance", [IF_SOURCED, ALWAYS])
+async def test_a_cart_that_another_worker_has_for_this_very_order_is_not_taken_from_it(
+    house: House, acceptance: Any
+) -> None:
+    await house.stock({"MUG at NEAR": 1, "MUG at EAST": 1})
+    cart = await house.reserve("MUG at NEAR", 1, order_id="O-1", fence=1_000)
+
+    call = house.submit(
+        "O-1", line("1", "MUG", 1), acceptance=acceptance, checkout_reservation_ids=[cart]
+    )
+
+    if acceptance == IF_SOURCED:
+        refusal = await refused(call)
+        assert (refusal.reason, refusal.metadata) == ("FENCED", {"reservationId": cart})
+    else:
+        # It has been paid.
+        await call
+        await eventually(lambda: has_work_at(house, "O-1", "EAST"))
     assert await house.balance("MUG at NEAR") == (1, 1, 0)
 
 
@@ -236,8 +257,10 @@ async def test_a_kit_whose_rest_cannot_be_had_any_more_leaves_nothing_behind(hou
     # Nobody wants the cups alone.
     await eventually(is_given_up)
     assert await has_work_at(house, "O-1")
-    assert await house.balance("CUP at NEAR") == (2, 0, 2)
     assert only_line(await house.order("O-1")).unfilled_quantity == 1
+    # They are given back in a step of their own.
+    await eventually(lambda: is_free(house, "CUP at NEAR"))
+    assert await house.balance("CUP at NEAR") == (2, 0, 2)
 
 
 async def test_a_kit_of_which_a_part_comes_from_elsewhere_keeps_the_rest(house: House) -> None:

@@ -210,7 +210,7 @@ def _takes_away_first(decide: Any) -> Any:
                 cart, mark = self.known.get(one), self.ledger.mark()
                 if cart is None or not cart.open_lines or cart.reservation_id in self.replaced:
                     continue
-                left = reserving._replaced(self.ledger, wish.actor, cart, one, self.now)
+                left = reserving._replaced(self.ledger, wish.actor, cart, one, ask, self.now)
                 self.changes.append(StoredReservation(cart, left))
                 self.replaced.add(one)
                 moved = self.ledger.since(mark)

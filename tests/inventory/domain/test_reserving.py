@@ -11,6 +11,7 @@ from ordermesh.inventory.domain.control_table import ControlTable
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, TooManySerialNumbers
 from ordermesh.inventory.domain.errors.reservation import (
+    Fenced,
     NotYourReservation,
     ReservationClosed,
     ReservationIdTaken,
@@ -332,6 +333,19 @@ def test_a_stranger_takes_nothing_over() -> None:
 
     with pytest.raises(NotYourReservation):
         tried(books(MUG_A=5), ask(("1", MUG_A, 2), replaces=[OTHER]), old, actor=Actor("somebody"))
+
+
+def test_a_fence_is_heeded_by_what_the_same_order_holds_and_by_no_cart() -> None:
+    held = tried(books(MUG_A=5), ask(("1", MUG_A, 2), reservation_id=OTHER, fence=3)).made
+
+    def taken_over(fence: int, of: Reservation = held) -> int:
+        again = ask(("1", MUG_A, 2), replaces=[OTHER], fence=fence)
+        return tried(Ledger({MUG_A: Balance(5, 2)}), again, of).made.fence
+
+    with pytest.raises(Fenced):
+        taken_over(2)
+    assert (taken_over(0), taken_over(3)) == (0, 3)
+    assert taken_over(2, of=replace(held, order_id="cart")) == 2
 
 
 def test_a_best_effort_that_lacks_nothing_is_the_same_early_or_late() -> None:

@@ -144,6 +144,8 @@ def test_what_is_short_is_what_open_shortfalls_say() -> None:
         ({"sealed_count": 6}, ("SEALS_COVER_ENTRIES", 6, 7)),
         ({"sealed_count": 8}, ("SEALS_COVER_ENTRIES", 8, 7)),
         ({"sealed_count": 10, "last_sealed": 10}, ("SEALS_COVER_ENTRIES", 10, 10)),
+        ({"waiting_count": 1}, ("SEALS_COVER_ENTRIES", 1, 2)),
+        ({"waiting_count": 3}, ("SEALS_COVER_ENTRIES", 3, 2)),
     ],
 )
 def test_entries_are_numbered_without_gaps_move_units_and_seals_cover_them(
@@ -154,6 +156,7 @@ def test_entries_are_numbered_without_gaps_move_units_and_seals_cover_them(
 
 def test_seals_may_reach_up_to_the_last_entry() -> None:
     assert examine(sound(sealed_count=9, last_sealed=9)) == []
+    assert examine(sound(waiting_count=2)) == []
 
 
 def test_what_an_orders_entries_and_lines_say_otherwise_is_told_with_the_order() -> None:

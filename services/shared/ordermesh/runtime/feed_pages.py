@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
 from ordermesh.kernel.errors import RuleViolated
 from ordermesh.runtime.carrier import read_trace
@@ -52,6 +62,13 @@ def _rows(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 _ROWS = _rows()
 _ROWS_OF = _rows(feed.c.topic.in_(bindparam("topics", expanding=True)))
+
+
+# Two questions, because each has an index of its own.
+_REST = union_all(
+    select(feed).where(feed.c.topic == bindparam("topic"), feed.c.revision > bindparam("after")),
+    select(feed).where(feed.c.topic == bindparam("topic"), feed.c.revision.is_(None)),
+)
 
 
 class RevisionCompacted(RuleViolated):
@@ -111,6 +128,15 @@ async def read_page(
     return Page(changes[-1].revision if is_full else place.revision, tuple(changes)), is_full
 
 
+async def read_rest(tx: Transaction, topic: str, after: int) -> list[Change]:
+    """All changes of a topic after a revision, also those that are not stamped, which come last.
+
+    Their revisions are not to be used. For whom it is known that these are few.
+    """
+    found = await tx.execute(_REST, {"topic": topic, "after": after})
+    return [change for row in found for change in _changes(row)]
+
+
 def cut(changes: Iterable[Change]) -> tuple[list[Change], bool]:
     """As many of the changes as a page takes, and whether it is full: others may follow."""
     taken: list[Change] = []
@@ -129,9 +155,9 @@ def _changes(row: Row[Any]) -> Iterator[Change]:
     """The changes that a row holds."""
     topic, trace, time = row.topic, read_trace(row.trace), row.create_time
     if row.packed is None:
-        yield Change(row.revision, topic, row.key, row.sequence, row.payload, trace, time)
+        yield Change(row.revision or 0, topic, row.key, row.sequence, row.payload, trace, time)
         return
-    revision = row.revision - row.packed
+    revision = (row.revision or 0) - row.packed
     for key, payload, sequence, memo in unpack(row.payload):
         revision += 1
         yield Change(revision, topic, key, sequence, payload, trace, time, memo)

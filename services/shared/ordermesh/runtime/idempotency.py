@@ -298,7 +298,7 @@ class _Batch(Generic[Q, R]):
         if self._hashes[first] == self._hashes[place]:
             return answer
         # What leaves no record has not used the id.
-        return _reused(request_id) if isinstance(answer, Message | RuleViolated) else LATER
+        return reused(request_id) if isinstance(answer, Message | RuleViolated) else LATER
 
 
 async def prune(tx: Transaction, older_than: datetime) -> int:
@@ -339,13 +339,14 @@ async def _stored_rows(tx: Transaction, request_ids: Collection[UUID]) -> Sequen
 def _read(row: Any, request_hash: bytes, reply_type: type[R]) -> R | DomainError:
     """The answer that was stored. Raises ``RequestIdReused`` when it is of another request."""
     if row.request_hash != request_hash:
-        raise _reused(row.request_id)
+        raise reused(row.request_id)
     if row.refusal is not None:
         return _read_refusal(row.refusal)
     return reply_type.FromString(row.reply)
 
 
-def _reused(request_id: UUID | None) -> RequestIdReused:
+def reused(request_id: UUID | None) -> RequestIdReused:
+    """The error of a request id that was used before for something else."""
     return RequestIdReused(
         "This request id was used before for something else.", {"requestId": request_id}
     )

@@ -107,7 +107,7 @@ def reserve(
     anything is lacking on hand: perhaps overdue holds are in the way.
 
     Raises ``ReservationReleased``, ``ReservationIdTaken``, ``ReservationNotFound``,
-    ``NotYourReservation`` and ``ReservationClosed`` for one that is to be replaced,
+    ``NotYourReservation``, ``Fenced`` and ``ReservationClosed`` for one that is to be replaced,
     ``KeyQuarantined``, ``PurchaseLimit``, ``NotStockedHere`` when all that is missing has no
     record, ``InsufficientStock`` otherwise with every short key.
     """
@@ -117,7 +117,7 @@ def reserve(
         raise refusal(ask.reservation_id)
     # Each once: what is closed twice gives its units back twice.
     replaced = [
-        _replaced(ledger, actor, known.get(other), other, now)
+        _replaced(ledger, actor, known.get(other), other, ask, now)
         for other in dict.fromkeys(ask.replaces)
     ]
     if not ask.is_best_effort:
@@ -213,11 +213,18 @@ def _line(
 
 
 def _replaced(
-    ledger: Ledger, actor: Actor, stored: Reservation | None, wanted_id: UUID, now: datetime
+    ledger: Ledger,
+    actor: Actor,
+    stored: Reservation | None,
+    wanted_id: UUID,
+    ask: Ask,
+    now: datetime,
 ) -> Reservation:
     if stored is None:
         raise ReservationNotFound(wanted_id)
-    reservation = settle(ledger, stored.entered(actor, 0), now)
+    # A cart is held before there is an order: its workers' fences compare with nobody's.
+    fence = ask.fence if stored.order_id == ask.order_id else 0
+    reservation = settle(ledger, stored.entered(actor, fence), now)
     # One of which nothing was recorded has nothing to give, and nobody has closed it.
     if reservation.lines and not reservation.open_lines:
         raise ReservationClosed(wanted_id)

@@ -64,7 +64,8 @@ class KeyFacts:
     ``recorded`` is None when there is no balance. ``sequence`` is the balance's; ``entry_count``
     and ``last_sequence`` are those of the entries; ``hollow_count`` counts those that move nothing.
     ``shortfalls`` are units of open ones. Seals cover ``sealed_count`` entries, the last of them
-    ``last_sealed``.
+    ``last_sealed``; ``waiting_count`` beyond it were told and wait for theirs, None where so many
+    wait that nobody has counted.
     ``transit`` are units on their way by the entries, ``on_its_way`` by the transfers to this key.
     ``pools`` are by the number of the pool.
     """
@@ -80,6 +81,7 @@ class KeyFacts:
     shortfalls: int = 0
     sealed_count: int = 0
     last_sealed: int = 0
+    waiting_count: int | None = None
     on_its_way: int = 0
     promises: dict[UUID | None, Promise] = field(default_factory=dict)
     pools: dict[int, PoolUse] = field(default_factory=dict)
@@ -201,7 +203,19 @@ def _pools(facts: KeyFacts) -> list[Finding]:
 
 def _entries(facts: KeyFacts) -> list[Finding]:
     findings: list[Finding] = []
-    if facts.sealed_count != facts.last_sealed or facts.last_sealed > facts.last_sequence:
+    told = facts.last_sequence - facts.last_sealed
+    if facts.waiting_count is not None and facts.waiting_count != told:
+        findings.append(
+            Finding(
+                "SEALS_COVER_ENTRIES",
+                facts.key,
+                facts.waiting_count,
+                told,
+                f"{told} entries follow number {facts.last_sealed}, the last that is sealed, and "
+                f"{facts.waiting_count} of them were told of by those who made them.",
+            )
+        )
+    elif facts.sealed_count != facts.last_sealed or facts.last_sealed > facts.last_sequence:
         findings.append(
             Finding(
                 "SEALS_COVER_ENTRIES",

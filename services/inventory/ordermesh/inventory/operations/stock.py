@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from ordermesh.inventory.domain.belonging import refuse_foreign
@@ -22,12 +23,14 @@ from ordermesh.inventory.domain.movement import (
     transfer,
 )
 from ordermesh.inventory.domain.returned import DisposedUnits, dispose, take_back
+from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.operations.deciding import decide, make_room
 from ordermesh.inventory.operations.writing import write
 from ordermesh.inventory.ports.ledger import BalanceRow
-from ordermesh.inventory.ports.names import Names
+from ordermesh.inventory.ports.names import Names, Pair
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.idempotency import reused
 from ordermesh.runtime.telemetry import Attributes
 
 
@@ -44,8 +47,8 @@ async def receive_stock(
 ) -> Moved:
     """Bring goods in.
 
-    Raises ``NotYourLocation``, ``UnknownSku``, ``UnknownLocation``, ``KitHasNoStock`` and as the
-    domain does.
+    Raises ``NotYourLocation``, ``UnknownSku``, ``UnknownLocation``, ``KitHasNoStock``,
+    ``RequestIdReused`` where the request's id once moved other goods, and as the domain does.
     """
     keys = [line.key for line in lines]
     return await _moved(stores, tx, keys, keys, document, lambda ledger: receive(ledger, lines))
@@ -156,6 +159,10 @@ async def _moved(
     # Read again under the locks: an item may have become a kit while we waited for them.
     _refuse_kits(await stores.items.kits_among(tx, skus), skus)
     now = await tx.now()
+    known_id = await _known(stores, tx, names.pairs(keys), document)
+    if known_id is not None:
+        rows = await _rows(stores, tx, names, books.opened(), books.terms, keys, now)
+        return Moved(known_id, rows)
     about = {Attributes.LINE_COUNT: len(keys)}
     books = await make_room(stores, tx, names, books, now, breaking, document)
     decided = await decide(stores, tx, names, books, now, decision, about)
@@ -163,22 +170,50 @@ async def _moved(
     documents = documented(ledger, document)
     movements = await write(stores, tx, names, ledger, books.terms, documents, decided.expired, now)
 
-    def available(key: StockKey, returning: int) -> int:
-        return books.terms.shown(
+    own = [movements[cause] for cause in movements if cause.reservation_id is None]
+    rows = await _rows(stores, tx, names, ledger, books.terms, keys, now)
+    return Moved(own[0] if own else None, rows)
+
+
+async def _known(
+    stores: Stores, tx: Transaction, pairs: Collection[Pair], document: Document
+) -> UUID | None:
+    """The movement that this request made once, None where it has made none.
+
+    Raises ``RequestIdReused`` where that moved other goods.
+    """
+    if document.request_id is None:
+        return None
+    movement_id, moved = await stores.ledger.asked_for(tx, document.request_id)
+    if not moved <= set(pairs):
+        raise reused(document.request_id)
+    return movement_id
+
+
+async def _rows(
+    stores: Stores,
+    tx: Transaction,
+    names: Names,
+    ledger: Ledger,
+    terms: Terms,
+    keys: Iterable[StockKey],
+    now: datetime,
+) -> list[BalanceRow]:
+    """The balances of keys, each once, as they are in a ledger."""
+    listed = list(dict.fromkeys(keys))
+    returning = await stores.reservations.returning(tx, now, wanted=names.pairs(listed))
+
+    def row(key: StockKey) -> BalanceRow:
+        available = terms.shown(
             key,
             ledger.balance(key),
             now,
-            returning=returning,
+            returning=returning.get(names.pair(key), 0),
             taken=lambda number: ledger.taken(number, key),
         )
+        return BalanceRow(key, ledger.balance(key), available)
 
-    own = [movements[cause] for cause in movements if cause.reservation_id is None]
-    returning = await stores.reservations.returning(tx, now, wanted=names.pairs(keys))
-    rows = [
-        BalanceRow(key, ledger.balance(key), available(key, returning.get(names.pair(key), 0)))
-        for key in dict.fromkeys(keys)
-    ]
-    return Moved(own[0] if own else None, rows)
+    return [row(key) for key in listed]
 
 
 def _refuse_kits(kits: Iterable[str], skus: Collection[str]) -> None:

@@ -117,6 +117,10 @@ class LedgerStore(Protocol):
         """
         ...
 
+    async def asked_for(self, tx: Transaction, request_id: UUID) -> tuple[UUID | None, set[Pair]]:
+        """The movement that a request made, None where it made none, and the keys it moved."""
+        ...
+
     async def tell(
         self, tx: Transaction, skus: Collection[str], location_ids: Collection[str]
     ) -> None:

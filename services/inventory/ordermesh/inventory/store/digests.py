@@ -14,8 +14,7 @@ from ordermesh.inventory.store.tables.ledger import entry, movement
 from ordermesh.runtime.feed import Change
 
 SAID = (
-    # What an entry and its movement say, in the order in which it is sealed. Not so the movement's
-    # own reservation, which its entries name, and the version of the controls it was decided under.
+    # All that an entry and its movement say, in the order in which it is sealed.
     movement.c.create_time,
     entry.c.sequence,
     entry.c.from_account,
@@ -34,6 +33,9 @@ SAID = (
     movement.c.caller,
     movement.c.on_behalf_of,
     movement.c.order_id,
+    movement.c.reservation_id,
+    movement.c.control_version,
+    movement.c.request_id,
 )
 
 _MEMO = struct.Struct(">iiq32s")

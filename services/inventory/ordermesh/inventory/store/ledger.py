@@ -231,6 +231,17 @@ class SqlLedgerStore:
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
         return movements
 
+    async def asked_for(self, tx: Transaction, request_id: UUID) -> tuple[UUID | None, set[Pair]]:
+        """The movement that a request made, None where it made none, and the keys it moved."""
+        found = await tx.execute(
+            select(entry.c.movement_id, entry.c.item_id, entry.c.location_id)
+            .join(movement, movement.c.movement_id == entry.c.movement_id)
+            .where(movement.c.request_id == request_id)
+        )
+        rows = found.all()
+        moved = {(row.item_id, row.location_id) for row in rows}
+        return (rows[0].movement_id if rows else None), moved
+
     async def tell(
         self, tx: Transaction, skus: Collection[str], location_ids: Collection[str]
     ) -> None:

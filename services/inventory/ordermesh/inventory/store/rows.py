@@ -185,6 +185,8 @@ def movement_row(
         "order_id": cause.order_id,
         "control_version": control_version,
         "create_time": now,
+        # What befalls reservations beside it was not asked for.
+        "request_id": document.request_id if cause.reservation_id is None else None,
     }
 
 

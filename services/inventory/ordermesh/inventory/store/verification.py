@@ -27,23 +27,30 @@ from ordermesh.inventory.domain.verification import (
     ReservationFacts,
 )
 from ordermesh.inventory.ports.names import Pair
+from ordermesh.inventory.store.digests import unsealed
 from ordermesh.inventory.store.folding import folds, promised, stretches, within
 from ordermesh.inventory.store.keys import uuids
+from ordermesh.inventory.store.sale import TOPIC
 from ordermesh.inventory.store.supplies import on_their_way, supply_facts
 from ordermesh.inventory.store.tables.controls import pool_use
 from ordermesh.inventory.store.tables.items import item
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.locations import location
 from ordermesh.inventory.store.tables.reservations import line, reservation
-from ordermesh.inventory.store.tables.seals import seal
+from ordermesh.inventory.store.tables.seals import seal, seal_head
 from ordermesh.inventory.store.tables.shortfalls import shortfall
 from ordermesh.inventory.store.tables.supplies import supply
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.feed import revision
+from ordermesh.runtime.feed_pages import read_rest
 
 HISTORY = ("entry", "movement", "seal")
 """The tables that are only appended to."""
 
 _EDITS = ("update", "delete")
+
+WAITING_MAX = 20_000
+"""How many revisions may wait for seals, so that the entries of each key are compared with them."""
 
 PART_ENTRIES = 200_000
 """From so many entries on a part has no further item."""
@@ -95,6 +102,7 @@ class SqlVerificationStore:
         await _add_promises(tx, facts, held, after, last)
         await _add_shortfalls(tx, facts, after, last)
         await _add_seals(tx, facts, after, last)
+        await _add_waiting(tx, facts)
         await _add_pools(tx, facts, after, last)
         return Chunk(list(facts.values()), (), count, last)
 
@@ -323,6 +331,23 @@ async def _add_seals(
             if known is not None:
                 known.sealed_count += int(row.covered)
                 known.last_sealed = max(known.last_sealed, int(row.last_sealed))
+
+
+async def _add_waiting(tx: Transaction, facts: dict[Pair, KeyFacts]) -> None:
+    """The entries that no seal covers yet, where few enough wait for one."""
+    ahead = {pair: one for pair, one in facts.items() if one.last_sequence > one.last_sealed}
+    sealed = (await tx.execute(select(seal_head.c.revision))).scalar_one()
+    if not ahead or await revision(tx) - sealed > WAITING_MAX:
+        return
+    for one in ahead.values():
+        one.waiting_count = 0
+    for change in await read_rest(tx, TOPIC, sealed):
+        if change.memo:
+            covered, pair, _ = unsealed(change)
+            known = ahead.get(pair)
+            if known is not None and covered.first_sequence > known.last_sealed:
+                count = covered.last_sequence - covered.first_sequence + 1
+                known.waiting_count = (known.waiting_count or 0) + count
 
 
 async def _orders(tx: Transaction, reservation_ids: set[UUID]) -> Mapping[UUID, str]:

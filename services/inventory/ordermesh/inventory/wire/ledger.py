@@ -117,7 +117,7 @@ def document(
         if isinstance(request, AdjustStockRequest | BlockStockRequest | UnblockStockRequest)
         else AdjustmentReason.NONE
     )
-    return Document(actor, request.document, request.note, reason)
+    return Document(actor, request.document, request.note, reason, UUID(request.request_id))
 
 
 def balance_message(row: BalanceRow) -> BalanceMessage:

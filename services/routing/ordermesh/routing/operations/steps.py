@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ordermesh.kernel.errors import DomainError
 from ordermesh.routing.domain import outcomes
 from ordermesh.routing.domain.errors.reservation import (
+    Fenced,
     NotYourReservation,
     ReservationClosed,
     ReservationNotFound,
@@ -154,6 +155,7 @@ class Steps:
             CartProblem.NOT_FOUND: ReservationNotFound,
             CartProblem.NOT_YOURS: NotYourReservation,
             CartProblem.CLOSED: ReservationClosed,
+            CartProblem.FENCED: Fenced,
         }[answer.problem]
         return Refuse(error(str(reservation_id)))
 

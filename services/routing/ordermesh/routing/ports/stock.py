@@ -66,6 +66,7 @@ class CartProblem(StrEnum):
     NOT_FOUND = "RESERVATION_NOT_FOUND"
     NOT_YOURS = "NOT_YOUR_RESERVATION"
     CLOSED = "RESERVATION_CLOSED"
+    FENCED = "FENCED"
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,10 @@ class LedgerServiceStub:
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
 
+    A request that moved goods is known by its id for ever: where its answer has been forgotten, which is
+    kept for eight days, the same request gets the movement that it made, with the balances as they are
+    now, and moves nothing.
+
     The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
     of it can be promised, and whatever would move units there, here or in another service, is refused
     with `KEY_QUARANTINED` until an operator frees it. Nothing is repaired.
@@ -121,6 +125,10 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
 
+    A request that moved goods is known by its id for ever: where its answer has been forgotten, which is
+    kept for eight days, the same request gets the movement that it made, with the balances as they are
+    now, and moves nothing.
+
     The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
     of it can be promised, and whatever would move units there, here or in another service, is refused
     with `KEY_QUARANTINED` until an operator frees it. Nothing is repaired.
@@ -204,6 +212,10 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A caller in the role of a location changes and reads the books of its own locations: every method
     answers `NOT_YOUR_LOCATION` for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    A request that moved goods is known by its id for ever: where its answer has been forgotten, which is
+    kept for eight days, the same request gets the movement that it made, with the balances as they are
+    now, and moves nothing.
 
     The books are checked all the time. A key whose books are found wrong is put into quarantine: nothing
     of it can be promised, and whatever would move units there, here or in another service, is refused

@@ -57,7 +57,10 @@ class ReserveRequest(_message.Message):
     confirm: _builtins.bool
     """Confirmed at once, without a hold that can expire: for orders that are paid."""
     fence: _builtins.int
-    """The fence of the worker that asks; 0 when it has none."""
+    """The fence of the worker that asks; 0 when it has none. Lower than the highest seen on a reservation
+    of the same order that is to be replaced: `FENCED`. Those of other orders, or of none, are carts of
+    other workers.
+    """
     best_effort: _builtins.bool
     """Hold of each line what there is, kits whole: of lines that name a location first, then of those
     that name a group, line after line in their order. Refused when there is nothing of any line.

@@ -54,8 +54,8 @@ class ReservationServiceStub:
 
     Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
-    `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
-    `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
+    `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND`,
+    `NOT_YOUR_RESERVATION` or `FENCED` for one that is to be replaced, `RESERVATION_CLOSED`,
     `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
     `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`, `TOO_MUCH_ASKED` when more than 5,000 lines come of
     it after kits were taken apart, or lines of more than 1.8 MB (`limit`): a message could not carry
@@ -174,8 +174,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
 
     Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
     `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
-    `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
-    `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
+    `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND`,
+    `NOT_YOUR_RESERVATION` or `FENCED` for one that is to be replaced, `RESERVATION_CLOSED`,
     `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
     `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`, `TOO_MUCH_ASKED` when more than 5,000 lines come of
     it after kits were taken apart, or lines of more than 1.8 MB (`limit`): a message could not carry
@@ -297,8 +297,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `PURCHASE_LIMIT`, `INSUFFICIENT_STOCK` with every short key (`sku`, `locationId`, `wanted`, `available`),
         `NOT_STOCKED_HERE`, `UNKNOWN_SKU`, `UNKNOWN_LOCATION`, `RESERVATION_ID_TAKEN`,
-        `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND` or
-        `NOT_YOUR_RESERVATION` for one that is to be replaced, `RESERVATION_CLOSED`,
+        `RESERVATION_RELEASED` when it was released before it was made, `RESERVATION_NOT_FOUND`,
+        `NOT_YOUR_RESERVATION` or `FENCED` for one that is to be replaced, `RESERVATION_CLOSED`,
         `TOO_MANY_SERIAL_NUMBERS`, `KIT_HAS_NO_STOCK` for a kit with a lot or serial numbers,
         `UNKNOWN_LOCATION_GROUP`, `HOLD_QUOTA_EXCEEDED`, `TOO_MUCH_ASKED` when more than 5,000 lines come of
         it after kits were taken apart, or lines of more than 1.8 MB (`limit`): a message could not carry

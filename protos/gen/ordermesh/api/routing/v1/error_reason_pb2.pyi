@@ -136,6 +136,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED. A caller in the role of a location asks about the work of a location that is not
     its own. Rows of: `locationId`, `caller`.
     """
+    ERROR_REASON_FENCED: _ErrorReason.ValueType  # 41
+    """FAILED_PRECONDITION. A worker with a higher fence than the order's has the checkout reservation, which
+    was made for this very order. Metadata: `reservationId`.
+    """
     ERROR_REASON_UNKNOWN_HOLIDAYS: _ErrorReason.ValueType  # 60
     """INVALID_ARGUMENT. Nobody knows the holidays of the country, or of this part of it. Metadata:
     `countryCode`, `subdivision`.
@@ -343,6 +347,10 @@ or `caller`), `of` (`reservations` or `units`), `sku` for units, `limit`, `held`
 ERROR_REASON_NOT_YOUR_LOCATION: ErrorReason.ValueType  # 40
 """PERMISSION_DENIED. A caller in the role of a location asks about the work of a location that is not
 its own. Rows of: `locationId`, `caller`.
+"""
+ERROR_REASON_FENCED: ErrorReason.ValueType  # 41
+"""FAILED_PRECONDITION. A worker with a higher fence than the order's has the checkout reservation, which
+was made for this very order. Metadata: `reservationId`.
 """
 ERROR_REASON_UNKNOWN_HOLIDAYS: ErrorReason.ValueType  # 60
 """INVALID_ARGUMENT. Nobody knows the holidays of the country, or of this part of it. Metadata:

@@ -81,7 +81,7 @@ class OrderServiceServicer:
         `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
         `NOT_IN_NETWORK` for a place of pickup,
         `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
-        `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
+        `RESERVATION_CLOSED`, `FENCED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
         the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -48,7 +48,7 @@ class OrderServiceStub:
     `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
     `NOT_IN_NETWORK` for a place of pickup,
     `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
-    `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
+    `RESERVATION_CLOSED`, `FENCED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
     the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
     """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetOrderRequest, _order_service_pb2.GetOrderResponse]
@@ -91,7 +91,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
     `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
     `NOT_IN_NETWORK` for a place of pickup,
     `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
-    `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
+    `RESERVATION_CLOSED`, `FENCED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
     the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetOrderRequest, _order_service_pb2.GetOrderResponse]  # type: ignore[assignment]
@@ -137,7 +137,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         `ORDER_ID_TAKEN`, `CHANNEL_ORDER_ID_TAKEN`, `UNKNOWN_SKU`, `UNKNOWN_DESTINATION`,
         `NOT_IN_NETWORK` for a place of pickup,
         `POLICY_NOT_FOUND`, `DUPLICATE_ENTRY`, `RESERVATION_NOT_FOUND`, `NOT_YOUR_RESERVATION`,
-        `RESERVATION_CLOSED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
+        `RESERVATION_CLOSED`, `FENCED`; with `ACCEPTANCE_IF_SOURCED` `PURCHASE_LIMIT` and `HOLD_QUOTA_EXCEEDED` of
         the customer, which with `ACCEPTANCE_ALWAYS` leave the lines unfilled; `UNAVAILABLE` with `ACCEPTANCE_IF_SOURCED` while inventory is away.
         """
 

@@ -70,6 +70,17 @@ movement = Table(
     Column("order_id", CallerText, nullable=False),
     Column("control_version", BigInteger, nullable=False),  # under which it was decided
     Column("create_time", UtcTime, nullable=False),
+    # That asked for just this movement of stock; null for what befalls a reservation.
+    Column("request_id", Uuid, nullable=True),
+)
+
+
+Index(
+    "movement_request",
+    movement.c.request_id,
+    unique=True,
+    postgresql_where=movement.c.request_id.is_not(None),
+    sqlite_where=movement.c.request_id.is_not(None),
 )
 
 

@@ -32,3 +32,16 @@ class ReservationClosed(RuleViolated):
 
     def __init__(self, reservation_id: str) -> None:
         super().__init__("The reservation is closed.", {"reservationId": reservation_id})
+
+
+class Fenced(RuleViolated):
+    """A worker with a higher fence than the order's works on the checkout reservation."""
+
+    reason: ClassVar[str] = "FENCED"
+
+    def __init__(self, reservation_id: str) -> None:
+        super().__init__(
+            "Another worker has the reservation of this order, by its higher fence. Hold the cart"
+            " without an order, or without a fence.",
+            {"reservationId": reservation_id},
+        )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ordermesh.api.inventory.v1 import (
@@ -147,6 +148,12 @@ class Expecting:
         )
         with self.calling("WriteOffTransfer"):
             return await self._servicer.WriteOffTransfer(request, NO_CONTEXT)
+
+    async def ask(self, request: Message) -> Any:
+        """The answer to a request of the service, whichever it is."""
+        method = type(request).__name__.removesuffix("Request")
+        with self.calling(method):
+            return await getattr(self._servicer, method)(request, NO_CONTEXT)
 
     async def get(self, supply_id: str) -> Supply:
         request = GetSupplyRequest(supply_id=supply_id)

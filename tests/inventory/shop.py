@@ -1,7 +1,7 @@
 """The inventory service behind short calls, without a network: stock is written "MUG at A"."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Interval, literal, update
@@ -25,6 +25,7 @@ from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.store.tables.reservations import line, reservation
 from ordermesh.runtime.database import Transaction
 from ordermesh.runtime.feed import Sequencer
+from ordermesh.runtime.idempotency import prune
 from tests.fakes import FakeClock
 from tests.inventory.caller import NO_CONTEXT, as_operator
 from tests.inventory.checkout import Checkout
@@ -105,6 +106,11 @@ class Shop(Stockroom, Checkout):
                 await tx.execute(earlier.values({column: column - passed}))
 
         await self.wiring.database.run(shift)
+
+    async def forget_answers(self) -> None:
+        """Forget all stored answers, as happens to each after eight days."""
+        later = datetime.now(UTC) + timedelta(minutes=1)
+        await self.wiring.database.run(lambda tx: prune(tx, later))
 
     async def stamp(self) -> None:
         """Give revisions to all that was committed."""

@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
 from ordermesh.api.inventory.v1 import BalanceChange, Control
+from ordermesh.inventory.domain.control_table import ControlTable
 from ordermesh.inventory.domain.errors.control import PurchaseLimit
 from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from ordermesh.inventory.store.naming import names_of
 from ordermesh.inventory.store.tables.ledger import balance
 from ordermesh.runtime.database import Transaction
 from tests.dialects import on_postgresql
@@ -128,4 +131,28 @@ async def test_a_limit_or_a_pool_that_is_seen_before_it_is_decided_holds(
 
     with pytest.raises(refusal):
         await first.reserve({"MUG at A": 3}, channel=channel)
+    assert first.outcomes["stood"] == 0
+
+
+@on_postgresql
+async def test_a_limit_that_came_between_two_looks_at_what_there_is_holds(
+    first: Process, another: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = await another()
+    coming = [control("one", "limit_per_line", 1, sku="MUG")]
+
+    async def names_later(tx: Transaction, wanted: Any, table: ControlTable) -> Any:
+        # It looks again where controls that it has just read name tags.
+        if table.needs_features and coming:
+            putting = second.put_controls(coming.pop())
+            await asyncio.create_task(putting, context=Context())
+        return await names_of(tx, wanted, table)
+
+    monkeypatch.setattr("ordermesh.inventory.store.ledger.names_of", names_later)
+    await first.put_controls(control("fragile", "safety_stock", 1, tag="fragile"))
+    await first.receive({"MUG at A": 1})
+    assert not coming
+
+    with pytest.raises(PurchaseLimit):
+        await first.reserve({"MUG at A": 2})
     assert first.outcomes["stood"] == 0

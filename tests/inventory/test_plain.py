@@ -188,6 +188,8 @@ async def books(shop: Shop) -> dict[str, list[str]]:
                 row["reply"] = timeless(ReserveResponse.FromString(row["reply"])) if is_ours else 0
             if row.get("refusal"):
                 row["refusal"] = json.loads(row["refusal"])["reason"]
+            if "request_digest" in row:
+                row["request_digest"] = row["request_digest"] is None
             for name in ("create_time", "change_id", "request_id"):
                 row.pop(name, None)
         if table is reply:

@@ -360,15 +360,25 @@ async def test_a_worker_that_slept_through_its_lease_is_fenced_off(shop: Shop) -
 
 async def test_a_worker_that_slept_through_its_lease_takes_nothing_over(shop: Shop) -> None:
     await shop.stock({"MUG at A": 5})
-    made = await shop.reserve({"MUG at A": 2}, fence=1)
+    made = await shop.reserve({"MUG at A": 2}, order_id="O-1", fence=1)
     await shop.confirm(made.reservation_id, fence=3)
 
     with pytest.raises(Fenced):
-        await shop.reserve({"MUG at A": 2}, replaces=[made.reservation_id], fence=2)
+        await shop.reserve({"MUG at A": 2}, order_id="O-1", replaces=[made.reservation_id], fence=2)
 
     assert [line.state for line in (await shop.reservation(made.reservation_id)).lines] == [
         ReservationLine.STATE_CONFIRMED
     ]
+
+
+async def test_the_fence_of_one_cart_is_not_compared_with_that_of_another(shop: Shop) -> None:
+    await shop.stock({"MUG at A": 3})
+    cart = await shop.reserve({"MUG at A": 2}, fence=1_000)
+
+    made = await shop.reserve({"MUG at A": 3}, replaces=[cart.reservation_id], fence=1)
+
+    assert made.fence == 1
+    assert await shop.is_sound()
 
 
 async def test_the_fences_of_a_cart_compare_with_nobodys(shop: Shop) -> None:

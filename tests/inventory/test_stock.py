@@ -1,4 +1,3 @@
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +42,7 @@ from ordermesh.inventory.domain.errors.stock import (
 from ordermesh.inventory.domain.stock_feed import BY_PICTURE
 from ordermesh.inventory.store.tables.ledger import balance, entry, movement
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.idempotency import RequestIdReused, prune
+from ordermesh.runtime.idempotency import RequestIdReused
 from ordermesh.runtime.validation import InvalidFields, validate
 from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.messages import item, new_id
@@ -215,11 +214,6 @@ async def test_a_retry_receives_once(shop: Shop) -> None:
     assert (await shop.balance("MUG at A")).on_hand == 10
 
 
-async def forget_answers(shop: Shop) -> None:
-    later = datetime.now(UTC) + timedelta(minutes=1)
-    await shop.wiring.database.run(lambda tx: prune(tx, later))
-
-
 INSPECTED = BlockedKind.BLOCKED_KIND_INSPECTION
 DISCARD = Disposition.DISPOSITION_DISCARD
 MUGS = StockKey(sku="MUG", location_id="A")
@@ -256,7 +250,7 @@ async def test_goods_move_once_however_late_their_request_is_repeated(
             return await getattr(shop.ledger, method)(asked, NO_CONTEXT)
 
     first = await ask()
-    await forget_answers(shop)
+    await shop.forget_answers()
     await shop.receive({"MUG at A": 1})
     again = await ask()
 
@@ -272,11 +266,37 @@ async def test_a_request_id_is_not_used_for_other_goods_however_late(shop: Shop)
     await shop.stock({"MUG at A": 1, "CUP at A": 1})
     request_id = new_id()
     await shop.receive({"MUG at A": 10}, request_id=request_id)
-    await forget_answers(shop)
+    await shop.forget_answers()
 
     with pytest.raises(RequestIdReused):
         await shop.receive({"CUP at A": 10}, request_id=request_id)
     assert (await shop.balance("CUP at A")).on_hand == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ReceiveStockRequest(lines=[StockLine(key=MUGS, quantity=3)]),
+        ReturnStockRequest(lines=[ReturnedStock(key=MUGS, quantity=2, disposition=DISCARD)]),
+        AdjustStockRequest(
+            adjustments=[StockAdjustment(key=MUGS, delta=-2)],
+            reason=AdjustmentReason.ADJUSTMENT_REASON_LOST,
+        ),
+    ],
+    ids=lambda other: type(other).__name__,
+)
+async def test_a_request_id_is_not_used_for_the_same_goods_otherwise_however_late(
+    shop: Shop, other: Message
+) -> None:
+    await shop.stock({"MUG at A": 1})
+    request_id = new_id()
+    await shop.receive({"MUG at A": 2}, request_id=request_id)
+    await shop.forget_answers()
+    other.request_id = request_id  # type: ignore[attr-defined]  # each has one
+    method = type(other).__name__.removesuffix("Request")
+
+    with shop.calling(method), pytest.raises(RequestIdReused):
+        await getattr(shop.ledger, method)(other, NO_CONTEXT)
 
 
 async def test_history_cannot_be_edited(shop: Shop) -> None:

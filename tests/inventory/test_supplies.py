@@ -1,15 +1,19 @@
 """Goods that are expected: announced, changed, received, sent, written off and cancelled."""
 
 import pytest
+from google.protobuf.message import Message
 
 from ordermesh.api.inventory.v1 import (
     Account,
     BlockedKind,
     Movement,
     PutOutcome,
+    ReceiveSupplyRequest,
     ReservationLine,
+    SendTransferRequest,
     Supply,
     SupplyReceipt,
+    WriteOffTransferRequest,
 )
 from ordermesh.inventory.domain.errors.catalog import KitHasNoStock, KitWithStock
 from ordermesh.inventory.domain.errors.requests import DuplicateEntry, SameLocation
@@ -392,3 +396,34 @@ async def test_what_comes_is_not_kept_for_the_deficit_of_an_overdue_hold(
     assert (reply.received[0].kept_quantity, broken(reply.broken_promises)) == (3, [])
     assert parts(await shop.reservation(order.reservation_id)) == [("1", 3, "")]
     assert await shop.is_sound()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ReceiveSupplyRequest(receipts=[SupplyReceipt(supply_id="S", quantity=4)]),
+        WriteOffTransferRequest(supply_id="S", quantity=4),
+        SendTransferRequest(),
+    ],
+    ids=lambda asked: type(asked).__name__,
+)
+async def test_what_has_come_is_booked_once_however_late_its_request_is_repeated(
+    expecting: Expecting, asked: Message
+) -> None:
+    await expecting.shop.stock({"MUG at B": 10})
+    sent = expecting.transfer("S", "MUG at A", 10, 3, "B")
+    if isinstance(asked, SendTransferRequest):
+        asked = SendTransferRequest(transfers=[sent])
+    else:
+        await expecting.send(sent)
+    asked.request_id = new_id()  # type: ignore[attr-defined]  # each has one
+
+    first = await expecting.ask(asked)
+    await expecting.shop.forget_answers()
+    again = await expecting.ask(asked)
+
+    assert again.movement_id == first.movement_id
+    supply = await expecting.get("S")
+    assert supply.received_quantity + supply.lost_quantity in (0, 4)
+    assert (await expecting.shop.balance("MUG at B")).on_hand == 0
+    assert await expecting.shop.is_sound()

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from ordermesh.inventory.domain.errors.stock import (
     KeyUnsound,
 )
 from ordermesh.inventory.operations.suspecting import seize_if_unsound
+from ordermesh.inventory.store import verification
 from ordermesh.inventory.store.tables.items import item as items
 from ordermesh.inventory.store.tables.ledger import balance, entry
 from ordermesh.inventory.store.tables.locations import location as places
@@ -41,6 +43,7 @@ from tests.inventory.messages import key, location, new_id, selection
 from tests.inventory.outside import Outside, delta, names
 from tests.inventory.shop import Shop
 from tests.inventory.test_groups import somewhere
+from tests.inventory.test_seals import seal_all
 from tests.servers import Served
 
 
@@ -242,6 +245,26 @@ async def test_a_key_is_freed_when_it_is_sound_and_it_is_said_by_whom_and_why(
     assert await quarantined(suspect, include_freed=True) == [freed]
     await suspect.reserve({"MUG at A": 7})
     assert await suspect.is_sound()
+
+
+async def test_a_sound_key_is_freed_while_its_last_entries_are_being_sealed(
+    suspect: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mend(suspect, "MUG at A")
+    await suspect.stamp()
+    add_seals = verification._add_seals
+
+    async def seal_meanwhile(tx: Transaction, *where: Any) -> None:
+        await add_seals(tx, *where)
+        # SQLite has one writer, which is who frees.
+        if tx.dialect == "postgresql":
+            await asyncio.create_task(seal_all(suspect), context=Context())
+
+    monkeypatch.setattr(verification, "_add_seals", seal_meanwhile)
+
+    await free(suspect, "MUG at A")
+
+    assert await quarantined(suspect) == []
 
 
 async def test_only_what_is_in_quarantine_is_freed(suspect: Shop) -> None:

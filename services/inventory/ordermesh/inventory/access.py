@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 
+from google.protobuf.message import Message
+
 from ordermesh.inventory.domain.key import Actor
+from ordermesh.inventory.domain.movement import Demand
 from ordermesh.runtime.call import Identity, current_call
+from ordermesh.runtime.request_identity import request_hash_of, request_id_of
 
 OPERATOR = "operator"
 
@@ -118,6 +122,11 @@ RULES: Mapping[str, frozenset[str]] = {
     for method, roles in methods.items()
 }
 """The roles that may call each method, by its full name."""
+
+
+def demand(request: Message) -> Demand:
+    """The request that is being answered, as its movement is known by it."""
+    return Demand(request_id_of(request), request_hash_of(current_call(), request))
 
 
 def acting(on_behalf_of: str) -> Actor:

@@ -31,19 +31,27 @@ from ordermesh.kernel.records import record
 
 
 @record
+class Demand:
+    """A request as it is recognized: its id, and a digest of who asks by it, and for what."""
+
+    request_id: UUID
+    digest: bytes
+
+
+@record
 class Document:
     """What is behind a movement: a paper, a reason, a remark, and who is answerable.
 
-    ``request_id`` is that of the request for just this movement of stock, None where there is none.
-    By it the request is known for ever: answers are only kept for days, and whoever repeats a
-    request later must not move goods twice.
+    ``demand`` is the request for just this movement of stock, None where there is none. By it the
+    request is known for ever: answers are only kept for days, and whoever repeats a request later
+    must not move goods twice.
     """
 
     actor: Actor
     document: str = ""
     note: str = ""
     reason: AdjustmentReason = AdjustmentReason.NONE
-    request_id: UUID | None = None
+    demand: Demand | None = None
 
 
 def documented(ledger: Ledger, document: Document) -> dict[Cause, Document]:

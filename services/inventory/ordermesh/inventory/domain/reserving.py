@@ -223,7 +223,7 @@ def _replaced(
     if stored is None:
         raise ReservationNotFound(wanted_id)
     # A cart is held before there is an order: its workers' fences compare with nobody's.
-    fence = ask.fence if stored.order_id == ask.order_id else 0
+    fence = ask.fence if stored.order_id and stored.order_id == ask.order_id else 0
     reservation = settle(ledger, stored.entered(actor, fence), now)
     # One of which nothing was recorded has nothing to give, and nobody has closed it.
     if reservation.lines and not reservation.open_lines:

@@ -17,7 +17,9 @@ from ordermesh.inventory.domain.verification import Finding
 
 
 def _said(value: object) -> str:
-    return value.hex if isinstance(value, UUID) else str(value)
+    if isinstance(value, UUID):
+        return value.hex
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_said)
@@ -56,7 +58,7 @@ class Sealed:
 def canonical(fields: Sequence[object]) -> bytes:
     """Fields as bytes that only depend on what they say.
 
-    They are JSON; ids are said by their digits, instants as texts.
+    They are JSON; ids and bytes are said by their digits, instants as texts.
     """
     return _ENCODER.encode(fields).encode()
 

@@ -25,12 +25,11 @@ from ordermesh.inventory.domain.movement import (
 from ordermesh.inventory.domain.returned import DisposedUnits, dispose, take_back
 from ordermesh.inventory.domain.selling import Terms
 from ordermesh.inventory.operations.deciding import decide, make_room
-from ordermesh.inventory.operations.writing import write
+from ordermesh.inventory.operations.writing import known_movement, write
 from ordermesh.inventory.ports.ledger import BalanceRow
-from ordermesh.inventory.ports.names import Names, Pair
+from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.stores import Stores
 from ordermesh.runtime.database import Transaction
-from ordermesh.runtime.idempotency import reused
 from ordermesh.runtime.telemetry import Attributes
 
 
@@ -48,7 +47,7 @@ async def receive_stock(
     """Bring goods in.
 
     Raises ``NotYourLocation``, ``UnknownSku``, ``UnknownLocation``, ``KitHasNoStock``,
-    ``RequestIdReused`` where the request's id once moved other goods, and as the domain does.
+    ``RequestIdReused`` where the request's id was once used for another, and as the domain does.
     """
     keys = [line.key for line in lines]
     return await _moved(stores, tx, keys, keys, document, lambda ledger: receive(ledger, lines))
@@ -159,7 +158,7 @@ async def _moved(
     # Read again under the locks: an item may have become a kit while we waited for them.
     _refuse_kits(await stores.items.kits_among(tx, skus), skus)
     now = await tx.now()
-    known_id = await _known(stores, tx, names.pairs(keys), document)
+    known_id = await known_movement(stores, tx, document)
     if known_id is not None:
         rows = await _rows(stores, tx, names, books.opened(), books.terms, keys, now)
         return Moved(known_id, rows)
@@ -173,21 +172,6 @@ async def _moved(
     own = [movements[cause] for cause in movements if cause.reservation_id is None]
     rows = await _rows(stores, tx, names, ledger, books.terms, keys, now)
     return Moved(own[0] if own else None, rows)
-
-
-async def _known(
-    stores: Stores, tx: Transaction, pairs: Collection[Pair], document: Document
-) -> UUID | None:
-    """The movement that this request made once, None where it has made none.
-
-    Raises ``RequestIdReused`` where that moved other goods.
-    """
-    if document.request_id is None:
-        return None
-    movement_id, moved = await stores.ledger.asked_for(tx, document.request_id)
-    if not moved <= set(pairs):
-        raise reused(document.request_id)
-    return movement_id
 
 
 async def _rows(

@@ -17,7 +17,7 @@ from ordermesh.inventory.domain.supply import Put, Supply, put, refuse_impossibl
 from ordermesh.inventory.domain.verbs import settle
 from ordermesh.inventory.domain.waiting import Broken, Waiters
 from ordermesh.inventory.operations.deciding import decide, make_room, owed
-from ordermesh.inventory.operations.writing import write
+from ordermesh.inventory.operations.writing import known_movement, write
 from ordermesh.inventory.ports.names import Names
 from ordermesh.inventory.ports.reservations import StoredReservation
 from ordermesh.inventory.ports.stores import Stores
@@ -26,6 +26,9 @@ from ordermesh.runtime.engines import TransactionConflict
 from ordermesh.runtime.telemetry import Attributes
 
 T = TypeVar("T")
+
+Again = Callable[[Mapping[str, Supply]], T]
+"""What is told of a request that moved its goods before: by what became of the supplies since."""
 
 Lacking = Callable[[Ledger, Collection[StockKey]], Mapping[StockKey, int]]
 """How many units more would be needed of keys, so that overdue holds are expired for them."""
@@ -93,9 +96,12 @@ async def receive_supply(
         received, broken = receiving.receive(ledger, receipts, situation)
         return _Decision(received, [one.supply for one in received], broken)
 
+    def again(stored: Mapping[str, Supply]) -> list[Received]:
+        return [Received(stored[one.supply_id], one.quantity, 0, 0, 0) for one in receipts]
+
     desk = await _open(stores, tx, ())
     ids = [one.supply_id for one in receipts]
-    return await desk.decide(ids, document, decision, Side.TO, owed)
+    return await desk.decide(ids, document, decision, Side.TO, owed, again)
 
 
 async def send_transfer(
@@ -115,7 +121,9 @@ async def send_transfer(
 
     desk = await _open(stores, tx, transfers)
     ids = [one.supply_id for one in transfers]
-    return await desk.decide(ids, document, decision, Side.FROM, lacking)
+    return await desk.decide(
+        ids, document, decision, Side.FROM, lacking, lambda stored: [stored[one] for one in ids]
+    )
 
 
 async def write_off_transfer(
@@ -128,7 +136,9 @@ async def write_off_transfer(
         return _Decision(after, [after], broken)
 
     desk = await _open(stores, tx, ())
-    return await desk.decide([supply_id], document, decision, Side.EITHER)
+    return await desk.decide(
+        [supply_id], document, decision, Side.EITHER, again=lambda stored: stored[supply_id]
+    )
 
 
 @dataclass(frozen=True)
@@ -149,11 +159,14 @@ class _Desk:
         decision: Callable[[Ledger, Situation], _Decision[T]],
         side: Side,
         lacking: Lacking = lambda _ledger, _keys: {},
+        again: Again[T] | None = None,
     ) -> Changed[T]:
         """Lock the balances, read the supplies and who waits for them, decide, and write.
 
         What is ``lacking`` is taken from overdue holds before anybody who waits is read: theirs may
-        be among them. Raises ``NotYourLocation`` when this side of a supply is not the actor's own.
+        be among them. A request that moved goods before moves none ``again``. Raises
+        ``NotYourLocation`` when this side of a supply is not the actor's own, ``RequestIdReused``
+        where the request's id was once used for another.
         """
         stores, tx, names = self.stores, self.tx, self.names
         seen = await stores.supplies.get(tx, supply_ids, names)
@@ -162,6 +175,11 @@ class _Desk:
         if self.growing:
             await stores.ledger.open(tx, names.pairs(self.growing))
         books = await stores.ledger.lock(tx, names.pairs(keys), names)
+        if again is not None:
+            known_id = await known_movement(stores, tx, document)
+            if known_id is not None:
+                stored = await stores.supplies.get(tx, supply_ids, names)
+                return Changed(again(stored), stored, (), known_id)
         books.opened().refuse_quarantined(keys)
         await _refuse_kits(stores, tx, {key.sku for key in keys})
         now = await tx.now()

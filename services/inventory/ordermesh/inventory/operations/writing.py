@@ -16,6 +16,7 @@ from ordermesh.inventory.ports.stores import Stores
 from ordermesh.kernel.ids import derived_id
 from ordermesh.runtime import failpoints
 from ordermesh.runtime.database import Transaction
+from ordermesh.runtime.idempotency import reused
 
 
 async def write(
@@ -38,6 +39,23 @@ async def write(
     if failpoints.armed:
         await failpoints.reach(failpoints.points.LEDGER_WRITTEN)
     return movements
+
+
+async def known_movement(stores: Stores, tx: Transaction, document: Document) -> UUID | None:
+    """The movement that this request made once, None where it has made none.
+
+    To be asked under the locks of its keys: a twin may have moved them while they were waited for.
+    Raises ``RequestIdReused`` where another request with its id made one.
+    """
+    if document.demand is None:
+        return None
+    known = await stores.ledger.asked_for(tx, document.demand.request_id)
+    if known is None:
+        return None
+    movement_id, digest = known
+    if digest != document.demand.digest:
+        raise reused(document.demand.request_id)
+    return movement_id
 
 
 async def _save(

@@ -117,8 +117,8 @@ class LedgerStore(Protocol):
         """
         ...
 
-    async def asked_for(self, tx: Transaction, request_id: UUID) -> tuple[UUID | None, set[Pair]]:
-        """The movement that a request made, None where it made none, and the keys it moved."""
+    async def asked_for(self, tx: Transaction, request_id: UUID) -> tuple[UUID, bytes] | None:
+        """The movement that a request made, and the digest of that; None where it made none."""
         ...
 
     async def tell(

@@ -33,9 +33,10 @@ from ordermesh.api.inventory.v1 import (
     VerifyLedgerRequest,
     VerifyLedgerResponse,
 )
-from ordermesh.inventory.access import acting, named
+from ordermesh.inventory.access import acting, demand, named
 from ordermesh.inventory.domain.belonging import refuse_unnamed
 from ordermesh.inventory.domain.key import StockKey
+from ordermesh.inventory.domain.movement import Document
 from ordermesh.inventory.operations.stock import (
     adjust_stock,
     block_stock,
@@ -52,6 +53,7 @@ from ordermesh.inventory.queries.verification import verify_ledger
 from ordermesh.inventory.servicer.wiring import Wiring
 from ordermesh.inventory.wire.keys import stock_key
 from ordermesh.inventory.wire.ledger import (
+    StockRequest,
     adjustments,
     balance_message,
     blocked_units,
@@ -90,7 +92,7 @@ class LedgerServicer(LedgerServiceServicer):
         """Bring goods in."""
 
         async def work(tx: Transaction) -> ReceiveStockResponse:
-            paper = document(request, acting(request.on_behalf_of))
+            paper = _paper(request)
             moved = await receive_stock(self._wiring.stores, tx, stock_lines(request), paper)
             return ReceiveStockResponse(
                 movement_id=str(moved.movement_id),
@@ -107,7 +109,7 @@ class LedgerServicer(LedgerServiceServicer):
         """Correct what is on hand."""
 
         async def work(tx: Transaction) -> AdjustStockResponse:
-            paper = document(request, acting(request.on_behalf_of))
+            paper = _paper(request)
             moved = await adjust_stock(
                 self._wiring.stores, tx, adjustments(request), paper.reason, paper
             )
@@ -126,7 +128,7 @@ class LedgerServicer(LedgerServiceServicer):
         """Move free units between locations."""
 
         async def work(tx: Transaction) -> TransferStockResponse:
-            paper = document(request, acting(request.on_behalf_of))
+            paper = _paper(request)
             moved = await transfer_stock(self._wiring.stores, tx, transfers(request), paper)
             return TransferStockResponse(
                 movement_id=str(moved.movement_id),
@@ -143,7 +145,7 @@ class LedgerServicer(LedgerServiceServicer):
         """Take goods back from a customer."""
 
         async def work(tx: Transaction) -> ReturnStockResponse:
-            paper = document(request, acting(request.on_behalf_of))
+            paper = _paper(request)
             units = disposed_units(request.lines)
             moved = await return_stock(self._wiring.stores, tx, units, request.order_id, paper)
             return ReturnStockResponse(
@@ -161,7 +163,7 @@ class LedgerServicer(LedgerServiceServicer):
         """Decide what becomes of blocked units."""
 
         async def work(tx: Transaction) -> DisposeStockResponse:
-            paper = document(request, acting(request.on_behalf_of))
+            paper = _paper(request)
             units = disposed_units(request.lines)
             moved = await dispose_stock(self._wiring.stores, tx, units, paper)
             return DisposeStockResponse(
@@ -179,7 +181,7 @@ class LedgerServicer(LedgerServiceServicer):
         """Take units off sale."""
 
         async def work(tx: Transaction) -> BlockStockResponse:
-            paper = document(request, acting(request.on_behalf_of))
+            paper = _paper(request)
             units = blocked_units(request.lines)
             moved = await block_stock(self._wiring.stores, tx, units, paper)
             return BlockStockResponse(
@@ -197,7 +199,7 @@ class LedgerServicer(LedgerServiceServicer):
         """Put blocked units on sale again."""
 
         async def work(tx: Transaction) -> UnblockStockResponse:
-            paper = document(request, acting(request.on_behalf_of))
+            paper = _paper(request)
             units = blocked_units(request.lines)
             moved = await unblock_stock(self._wiring.stores, tx, units, paper)
             return UnblockStockResponse(
@@ -345,3 +347,7 @@ class LedgerServicer(LedgerServiceServicer):
             return FreeQuarantinedKeyResponse(key=suspect_message(freed))
 
         return await self._wiring.mutations.run(request, FreeQuarantinedKeyResponse, work)
+
+
+def _paper(request: StockRequest) -> Document:
+    return document(request, acting(request.on_behalf_of), demand(request))

@@ -19,7 +19,7 @@ from ordermesh.api.inventory.v1 import (
     WriteOffTransferRequest,
     WriteOffTransferResponse,
 )
-from ordermesh.inventory.access import acting, named
+from ordermesh.inventory.access import acting, demand, named
 from ordermesh.inventory.domain.belonging import refuse_unnamed
 from ordermesh.inventory.domain.ledger import AdjustmentReason
 from ordermesh.inventory.domain.movement import Document
@@ -98,7 +98,12 @@ class SupplyServicer(SupplyServiceServicer):
 
         async def work(tx: Transaction) -> ReceiveSupplyResponse:
             receipts = [receipt(message) for message in request.receipts]
-            paper = Document(acting(request.on_behalf_of), request.document, request.note)
+            paper = Document(
+                acting(request.on_behalf_of),
+                request.document,
+                request.note,
+                demand=demand(request),
+            )
             changed = await receive_supply(self._wiring.stores, tx, receipts, paper)
             return ReceiveSupplyResponse(
                 movement_id=str(changed.movement_id),
@@ -120,7 +125,12 @@ class SupplyServicer(SupplyServiceServicer):
 
         async def work(tx: Transaction) -> SendTransferResponse:
             told = [supply(message) for message in request.transfers]
-            paper = Document(acting(request.on_behalf_of), request.document, request.note)
+            paper = Document(
+                acting(request.on_behalf_of),
+                request.document,
+                request.note,
+                demand=demand(request),
+            )
             changed = await send_transfer(self._wiring.stores, tx, told, paper)
             return SendTransferResponse(
                 movement_id=str(changed.movement_id),
@@ -139,7 +149,13 @@ class SupplyServicer(SupplyServiceServicer):
 
         async def work(tx: Transaction) -> WriteOffTransferResponse:
             actor = acting(request.on_behalf_of)
-            paper = Document(actor, request.supply_id, request.note, AdjustmentReason.LOST)
+            paper = Document(
+                actor,
+                request.supply_id,
+                request.note,
+                AdjustmentReason.LOST,
+                demand(request),
+            )
             changed = await write_off_transfer(
                 self._wiring.stores, tx, request.supply_id, request.quantity, paper
             )

@@ -36,6 +36,7 @@ SAID = (
     movement.c.reservation_id,
     movement.c.control_version,
     movement.c.request_id,
+    movement.c.request_digest,
 )
 
 _MEMO = struct.Struct(">iiq32s")

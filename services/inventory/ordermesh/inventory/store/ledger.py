@@ -182,6 +182,9 @@ class SqlLedgerStore:
         table = await self._controls.table_of(tx, rows[0].control_stamp)
         if table.needs_features and not last.needs_features:
             rows = await names_of(tx, wanted, table)
+            # Others may have changed them meanwhile: what is remembered under these stamps must not
+            # be older than they are.
+            table = await self._controls.table_of(tx, rows[0].control_stamp)
         return rows, table
 
     async def record(
@@ -231,16 +234,15 @@ class SqlLedgerStore:
         await feed.append_all(tx, topic=TOPIC, changes=changes, now=now)
         return movements
 
-    async def asked_for(self, tx: Transaction, request_id: UUID) -> tuple[UUID | None, set[Pair]]:
-        """The movement that a request made, None where it made none, and the keys it moved."""
+    async def asked_for(self, tx: Transaction, request_id: UUID) -> tuple[UUID, bytes] | None:
+        """The movement that a request made, and the digest of that; None where it made none."""
         found = await tx.execute(
-            select(entry.c.movement_id, entry.c.item_id, entry.c.location_id)
-            .join(movement, movement.c.movement_id == entry.c.movement_id)
-            .where(movement.c.request_id == request_id)
+            select(movement.c.movement_id, movement.c.request_digest).where(
+                movement.c.request_id == request_id
+            )
         )
-        rows = found.all()
-        moved = {(row.item_id, row.location_id) for row in rows}
-        return (rows[0].movement_id if rows else None), moved
+        row = found.one_or_none()
+        return None if row is None else (row.movement_id, row.request_digest)
 
     async def tell(
         self, tx: Transaction, skus: Collection[str], location_ids: Collection[str]

@@ -119,8 +119,8 @@ def _entries_said(
         ask = one.ask
         if ask.actor not in papers:
             papers[ask.actor] = _paper_said(ask.actor)
-        about = f'{papers[ask.actor]},{text_said(ask.order_id)},"{whose}"'
-        rest = f'"",null,null,null,"{whose}","{movement_id}",{about},{one.control_version},null]'
+        about = f'{papers[ask.actor]},{text_said(ask.order_id)},"{whose}",{one.control_version}'
+        rest = f'"",null,null,null,"{whose}","{movement_id}",{about},null,null]'
         for (_, key, quantity), sequence in zip(ask.lines, one.sequences, strict=True):
             entry_said = f"{begun}{sequence}{moved}{quantity},{rest}".encode()
             if key in said:

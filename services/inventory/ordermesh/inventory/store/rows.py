@@ -173,6 +173,8 @@ def movement_row(
     movement_id: UUID, cause: Cause, document: Document, now: datetime, control_version: int
 ) -> dict[str, Any]:
     """A movement."""
+    # What befalls reservations beside it was not asked for.
+    demand = document.demand if cause.reservation_id is None else None
     return {
         "movement_id": movement_id,
         "kind": int(cause.kind),
@@ -185,8 +187,8 @@ def movement_row(
         "order_id": cause.order_id,
         "control_version": control_version,
         "create_time": now,
-        # What befalls reservations beside it was not asked for.
-        "request_id": document.request_id if cause.reservation_id is None else None,
+        "request_id": demand.request_id if demand else None,
+        "request_digest": demand.digest if demand else None,
     }
 
 

@@ -101,8 +101,11 @@ class SqlVerificationStore:
             _facts_of(facts, row).on_its_way += int(row.units)
         await _add_promises(tx, facts, held, after, last)
         await _add_shortfalls(tx, facts, after, last)
+        # Before the seals are read: what is sealed meanwhile, where a locked key is checked on no
+        # snapshot, is then found by its seal or waits, and never neither.
+        sealed = (await tx.execute(select(seal_head.c.revision))).scalar_one()
         await _add_seals(tx, facts, after, last)
-        await _add_waiting(tx, facts)
+        await _add_waiting(tx, facts, sealed)
         await _add_pools(tx, facts, after, last)
         return Chunk(list(facts.values()), (), count, last)
 
@@ -333,10 +336,12 @@ async def _add_seals(
                 known.last_sealed = max(known.last_sealed, int(row.last_sealed))
 
 
-async def _add_waiting(tx: Transaction, facts: dict[Pair, KeyFacts]) -> None:
-    """The entries that no seal covers yet, where few enough wait for one."""
+async def _add_waiting(tx: Transaction, facts: dict[Pair, KeyFacts], sealed: int) -> None:
+    """The entries that no seal covers yet, where few enough wait for one.
+
+    All up to the revision ``sealed`` are sealed, and perhaps later ones.
+    """
     ahead = {pair: one for pair, one in facts.items() if one.last_sequence > one.last_sealed}
-    sealed = (await tx.execute(select(seal_head.c.revision))).scalar_one()
     if not ahead or await revision(tx) - sealed > WAITING_MAX:
         return
     for one in ahead.values():

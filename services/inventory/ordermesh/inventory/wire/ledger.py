@@ -1,6 +1,7 @@
 """Balances, movements and their requests."""
 
 from collections.abc import Iterable
+from typing import TypeAlias
 from uuid import UUID
 
 from ordermesh.api.inventory.v1 import Account as AccountMessage
@@ -28,6 +29,7 @@ from ordermesh.inventory.domain.key import Actor
 from ordermesh.inventory.domain.ledger import AdjustmentReason, BlockedKind, Entry
 from ordermesh.inventory.domain.movement import (
     Adjustment,
+    Demand,
     Document,
     Movement,
     StockLine,
@@ -101,23 +103,25 @@ def blocked_units(lines: Iterable[BlockedStock]) -> list[BlockedUnits]:
     ]
 
 
-def document(
-    request: ReceiveStockRequest
+StockRequest: TypeAlias = (
+    ReceiveStockRequest
     | AdjustStockRequest
     | TransferStockRequest
     | ReturnStockRequest
     | DisposeStockRequest
     | BlockStockRequest
-    | UnblockStockRequest,
-    actor: Actor,
-) -> Document:
+    | UnblockStockRequest
+)
+
+
+def document(request: StockRequest, actor: Actor, demand: Demand) -> Document:
     """What is behind a movement of stock."""
     reason = (
         AdjustmentReason(request.reason)
         if isinstance(request, AdjustStockRequest | BlockStockRequest | UnblockStockRequest)
         else AdjustmentReason.NONE
     )
-    return Document(actor, request.document, request.note, reason, UUID(request.request_id))
+    return Document(actor, request.document, request.note, reason, demand)
 
 
 def balance_message(row: BalanceRow) -> BalanceMessage:

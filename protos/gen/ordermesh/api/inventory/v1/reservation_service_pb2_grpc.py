@@ -31,6 +31,9 @@ class ReservationServiceStub:
     A call about a reservation that would be answered with more than a message can carry, because many
     parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
     open of whole lines can still be shipped, released and moved.
+
+    The answer to a request is kept for eight days. A request that is repeated later than that is decided
+    anew, on the reservation as it is then: nobody should.
     """
 
     def __init__(self, channel):
@@ -107,6 +110,9 @@ class ReservationServiceServicer:
     A call about a reservation that would be answered with more than a message can carry, because many
     parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
     open of whole lines can still be shipped, released and moved.
+
+    The answer to a request is kept for eight days. A request that is repeated later than that is decided
+    anew, on the reservation as it is then: nobody should.
     """
 
     def Reserve(self, request, context):
@@ -344,6 +350,9 @@ class ReservationService:
     A call about a reservation that would be answered with more than a message can carry, because many
     parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
     open of whole lines can still be shipped, released and moved.
+
+    The answer to a request is kept for eight days. A request that is repeated later than that is decided
+    anew, on the reservation as it is then: nobody should.
     """
 
     @staticmethod

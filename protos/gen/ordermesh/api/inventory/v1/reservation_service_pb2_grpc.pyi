@@ -32,6 +32,9 @@ class ReservationServiceStub:
     A call about a reservation that would be answered with more than a message can carry, because many
     parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
     open of whole lines can still be shipped, released and moved.
+
+    The answer to a request is kept for eight days. A request that is repeated later than that is decided
+    anew, on the reservation as it is then: nobody should.
     """
 
     @_typing.overload
@@ -155,6 +158,9 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     A call about a reservation that would be answered with more than a message can carry, because many
     parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
     open of whole lines can still be shipped, released and moved.
+
+    The answer to a request is kept for eight days. A request that is repeated later than that is decided
+    anew, on the reservation as it is then: nobody should.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -274,6 +280,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
     A call about a reservation that would be answered with more than a message can carry, because many
     parts of its lines were split off, is refused with `TOO_MUCH_ASKED` and changes nothing: what is
     open of whole lines can still be shipped, released and moved.
+
+    The answer to a request is kept for eight days. A request that is repeated later than that is decided
+    anew, on the reservation as it is then: nobody should.
     """
 
     @_abc_1.abstractmethod

@@ -458,7 +458,9 @@ class ReceivedSupply(_message.Message):
     SURPLUS_QUANTITY_FIELD_NUMBER: _builtins.int
     KEPT_QUANTITY_FIELD_NUMBER: _builtins.int
     received_quantity: _builtins.int
-    """Units that have come with this receipt."""
+    """Units that have come with this receipt. Where the answer has been forgotten since: those that the
+    receipt names, and the following figures are 0.
+    """
     missing_quantity: _builtins.int
     """Units that were expected and have not come: still to come, or never, when it is complete."""
     surplus_quantity: _builtins.int

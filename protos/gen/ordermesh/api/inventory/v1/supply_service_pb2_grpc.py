@@ -32,6 +32,10 @@ class SupplyServiceStub:
     A caller in the role of a location sends from its own locations, receives at them, and announces,
     cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
     for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    A request that moved goods is known by its id for ever: where its answer has been forgotten, which is
+    kept for eight days, the same request gets the movement that it made, with the supplies as they are
+    now, and moves nothing.
     """
 
     def __init__(self, channel):
@@ -84,6 +88,10 @@ class SupplyServiceServicer:
     A caller in the role of a location sends from its own locations, receives at them, and announces,
     cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
     for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    A request that moved goods is known by its id for ever: where its answer has been forgotten, which is
+    kept for eight days, the same request gets the movement that it made, with the supplies as they are
+    now, and moves nothing.
     """
 
     def PutSupplies(self, request, context):
@@ -212,6 +220,10 @@ class SupplyService:
     A caller in the role of a location sends from its own locations, receives at them, and announces,
     cancels, writes off and reads what goes to or from them: every method answers `NOT_YOUR_LOCATION`
     for others, and a list that names none `TOO_MUCH_ASKED`.
+
+    A request that moved goods is known by its id for ever: where its answer has been forgotten, which is
+    kept for eight days, the same request gets the movement that it made, with the supplies as they are
+    now, and moves nothing.
     """
 
     @staticmethod

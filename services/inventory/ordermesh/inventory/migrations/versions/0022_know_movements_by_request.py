@@ -17,6 +17,7 @@ def upgrade() -> None:
         " --directory), and bring the stock over with `ordermesh import`."
     )
     op.add_column("movement", sa.Column("request_id", sa.Uuid, nullable=True))
+    op.add_column("movement", sa.Column("request_digest", sa.LargeBinary, nullable=True))
     is_requested = sa.text("request_id IS NOT NULL")
     op.create_index(
         "movement_request",
@@ -32,6 +33,7 @@ def downgrade() -> None:
     """As ``upgrade``."""
     _refuse_seals("This ledger is sealed in a way that versions of before do not know.")
     op.drop_index("movement_request", "movement")
+    op.drop_column("movement", "request_digest")
     op.drop_column("movement", "request_id")
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -72,6 +73,7 @@ movement = Table(
     Column("create_time", UtcTime, nullable=False),
     # That asked for just this movement of stock; null for what befalls a reservation.
     Column("request_id", Uuid, nullable=True),
+    Column("request_digest", LargeBinary, nullable=True),
 )
 
 

@@ -21,8 +21,9 @@ from ordermesh.routing.domain.context import OrderContext, Traits
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.network import SHIP
-from ordermesh.routing.domain.order import OrderLine, Price
+from ordermesh.routing.domain.order import OrderLine
 from ordermesh.routing.domain.policy import illustrative_policy
+from ordermesh.routing.domain.price import Price
 from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.rules.action import (
     CancelUnfilled,

@@ -9,7 +9,7 @@ from ordermesh.routing.domain.context import NO_TRAITS, OrderContext, Traits
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.network import SHIP, NetworkLocation
-from ordermesh.routing.domain.order import Price
+from ordermesh.routing.domain.price import Price
 from ordermesh.routing.domain.rules.conditions import Test
 from ordermesh.routing.domain.rules.evaluation import Rulebook
 from ordermesh.routing.domain.rules.knowing import Asked, AskedLine, PlaceNow, static_facts

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ordermesh.kernel.money import Money, from_decimal
 from ordermesh.routing.domain.item import Item, KitPart
 from ordermesh.routing.domain.kit import freeze, shares
-from ordermesh.routing.domain.order import Price
+from ordermesh.routing.domain.price import Price
 
 
 def an_item(sku: str, value: str | None = None, currency: str = "USD") -> Item:

@@ -22,8 +22,9 @@ from ordermesh.routing.domain.known import Known
 from ordermesh.routing.domain.linting.finding import Kind
 from ordermesh.routing.domain.linting.rules import contradictory, shadowed
 from ordermesh.routing.domain.network import SHIP
-from ordermesh.routing.domain.order import FrozenComponent, OrderLine, Price, sourced_units
+from ordermesh.routing.domain.order import FrozenComponent, OrderLine, sourced_units
 from ordermesh.routing.domain.policy import Policy, illustrative_policy
+from ordermesh.routing.domain.price import Price
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.rules.evaluation import Rulebook
 from ordermesh.routing.domain.rules.knowing import static_facts

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ordermesh.kernel.money import Money, to_decimal
 from ordermesh.routing.domain.foresight.prices import PricesUsed
-from ordermesh.routing.domain.order import Price
+from ordermesh.routing.domain.price import Price
 from ordermesh.routing.domain.record import Record
 from ordermesh.routing.domain.rules.action import Filling, OrderAction, RuleAction
 from ordermesh.routing.domain.sourcing_method import SourcingMethod

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ordermesh.routing.domain.geography import Place
-from ordermesh.routing.domain.order import Price
+from ordermesh.routing.domain.price import Price
 
 
 @dataclass(frozen=True, slots=True)

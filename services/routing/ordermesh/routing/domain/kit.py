@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.item import Item
-from ordermesh.routing.domain.order import FrozenComponent, Price
+from ordermesh.routing.domain.order import FrozenComponent
+from ordermesh.routing.domain.price import Price
 
 
 def freeze(

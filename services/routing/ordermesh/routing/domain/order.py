@@ -15,7 +15,6 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.carriage.area import Address
 from ordermesh.routing.domain.context import NO_TRAITS, OrderContext, Traits
 from ordermesh.routing.domain.fulfillment import (
@@ -27,6 +26,7 @@ from ordermesh.routing.domain.fulfillment import (
 )
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.network import PickupPoint
+from ordermesh.routing.domain.price import Price
 
 
 class OrderState(StrEnum):
@@ -66,14 +66,6 @@ class Acceptance(StrEnum):
 
 class IllegalTransition(ValueError):
     """A lifecycle's table does not know this step: a defect, never a caller's fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """An amount with its currency."""
-
-    currency_code: str
-    amount: Money
 
 
 @dataclass(frozen=True, slots=True)

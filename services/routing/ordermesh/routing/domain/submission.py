@@ -17,9 +17,9 @@ from ordermesh.routing.domain.order import (
     ExternalReference,
     Order,
     OrderLine,
-    Price,
     PromiseMade,
 )
+from ordermesh.routing.domain.price import Price
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from math import prod
 from ordermesh.kernel.money import Money, to_decimal
 from ordermesh.routing.domain.decision import DecidedSubstitution, Decision, Outcome
 from ordermesh.routing.domain.item import Item
-from ordermesh.routing.domain.order import FrozenComponent, Price
+from ordermesh.routing.domain.order import FrozenComponent
+from ordermesh.routing.domain.price import Price
 from ordermesh.routing.domain.question import Question, Units
 from ordermesh.routing.domain.record import Replaced
 from ordermesh.routing.domain.rules.result import Evaluation, Note, RuleAdjustment

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ordermesh.kernel.money import Money
 from ordermesh.routing.domain.geography import Place
 from ordermesh.routing.domain.item import Item, KitPart, KnownLocation
-from ordermesh.routing.domain.order import Price
+from ordermesh.routing.domain.price import Price
 from ordermesh.routing.ports.stores import Feed
 from ordermesh.routing.store import versions
 from ordermesh.routing.store.tables.copies import followed_item, followed_location, follower

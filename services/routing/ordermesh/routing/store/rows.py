@@ -32,9 +32,9 @@ from ordermesh.routing.domain.order import (
     OrderHold,
     OrderLine,
     OrderState,
-    Price,
     PromiseMade,
 )
+from ordermesh.routing.domain.price import Price
 from ordermesh.routing.domain.rules.action import Intended
 from ordermesh.routing.domain.saga import Cap, Saga, Step, Unfilled
 

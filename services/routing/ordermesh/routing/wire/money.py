@@ -7,7 +7,7 @@ from google.type.money_pb2 import Money as MoneyMessage
 
 from ordermesh.kernel.money import Money, from_units_and_nanos, to_units_and_nanos
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
-from ordermesh.routing.domain.order import Price
+from ordermesh.routing.domain.price import Price
 
 
 def amount(message: MoneyMessage, currency_code: str) -> Money:

@@ -60,6 +60,7 @@ async def test_the_substitute_is_reserved_sent_and_told_and_the_line_keeps_what_
     (task,) = await house.work("O-1")
     (sent,) = task.lines
     assert (sent.sku, sent.quantity, sent.instead_of_sku, sent.units_each) == ("CUP", 4, "MUG", 2)
+    assert sent.ordered_unit_price == usd(9)
     await house.ship(task)
     order = await house.order("O-1")
     assert order.state == v1.Order.STATE_FULFILLED

@@ -17,6 +17,7 @@ from uuid import UUID
 from ordermesh.routing.domain.errors.fulfillment import WrongState
 from ordermesh.routing.domain.expected import Expected
 from ordermesh.routing.domain.network import SHIP
+from ordermesh.routing.domain.price import Price
 
 
 class FulfillmentState(StrEnum):
@@ -106,6 +107,8 @@ class FulfillmentLine:
     quantity where other work took units over. ``instead_of`` is what was ordered where this is a
     substitute, "" where it is not; ``units_each`` of it stand for one of that. ``brought_by`` is
     the work that brings it here, "" for what lies here: nothing is held here for what is brought.
+    ``ordered_price`` is what the customer pays for one of what was ordered where this is a
+    substitute, None where nobody knows.
     """
 
     line_id: str
@@ -116,6 +119,7 @@ class FulfillmentLine:
     instead_of: str = ""
     units_each: int = 1
     brought_by: str = ""
+    ordered_price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)

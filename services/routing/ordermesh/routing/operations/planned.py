@@ -115,7 +115,12 @@ def _lines(shipment: DecidedShipment, decision: Decision) -> tuple[FulfillmentLi
         made = FulfillmentLine(line.line_id, line.sku, line.quantity)
         one = replaced.get((line.line_id, line.sku))
         if one is not None:
-            made = replace(made, instead_of=one.ordered_sku, units_each=one.units_each)
+            made = replace(
+                made,
+                instead_of=one.ordered_sku,
+                units_each=one.units_each,
+                ordered_price=one.unit_price,
+            )
         lines.append(made)
     return tuple(lines)
 

@@ -130,15 +130,13 @@ def order(row: Row[Any], lines: tuple[OrderLine, ...]) -> Order:
 
 def line_values(order_id: str, number: int, line: OrderLine) -> Values:
     """A line as a row."""
-    price = line.unit_price
     return {
         "order_id": order_id,
         "number": number,
         "line_id": line.line_id,
         "sku": line.sku,
         "quantity": line.quantity,
-        "price_currency": None if price is None else price.currency_code,
-        "price_amount": None if price is None else price.amount,
+        **_price_values("price", line.unit_price),
         "keep_together": line.keep_together,
         "may_split": line.components_may_split,
         "accepts_substitutes": line.accepts_substitutes,
@@ -180,14 +178,8 @@ def lines(rows: Iterable[Row[Any]]) -> dict[str, tuple[OrderLine, ...]]:
     for row in rows:
         _, components = found.setdefault((row.order_id, row.number), (row, []))
         if row.component_sku is not None:
-            share = row.share_amount
-            components.append(
-                FrozenComponent(
-                    row.component_sku,
-                    row.component_quantity,
-                    None if share is None else Price(row.price_currency, Money(share)),
-                )
-            )
+            share = _price(row.price_currency, row.share_amount)
+            components.append(FrozenComponent(row.component_sku, row.component_quantity, share))
     by_order: dict[str, tuple[OrderLine, ...]] = {}
     for (order_id, _), (row, components) in found.items():
         line = _line(row, tuple(components))
@@ -196,12 +188,11 @@ def lines(rows: Iterable[Row[Any]]) -> dict[str, tuple[OrderLine, ...]]:
 
 
 def _line(row: Row[Any], components: tuple[FrozenComponent, ...]) -> OrderLine:
-    has_price = row.price_currency is not None
     return OrderLine(
         line_id=row.line_id,
         sku=row.sku,
         quantity=row.quantity,
-        unit_price=Price(row.price_currency, Money(row.price_amount)) if has_price else None,
+        unit_price=_price(row.price_currency, row.price_amount),
         keep_together=row.keep_together,
         components=components,
         components_may_split=row.may_split,
@@ -214,6 +205,17 @@ def _line(row: Row[Any], components: tuple[FrozenComponent, ...]) -> OrderLine:
         accepts_substitutes=row.accepts_substitutes,
         substituted=row.substituted,
     )
+
+
+def _price_values(name: str, price: Price | None) -> Values:
+    return {
+        f"{name}_currency": None if price is None else price.currency_code,
+        f"{name}_amount": None if price is None else price.amount,
+    }
+
+
+def _price(currency_code: str, amount: int | None) -> Price | None:
+    return None if amount is None else Price(currency_code, Money(amount))
 
 
 def saga_values(saga: Saga) -> Values:
@@ -325,6 +327,7 @@ def work_line_values(work: FulfillmentOrder) -> list[Values]:
             "instead_of": line.instead_of,
             "units_each": line.units_each,
             "brought_by": line.brought_by,
+            **_price_values("ordered_price", line.ordered_price),
         }
         for number, line in enumerate(work.lines)
     ]
@@ -345,6 +348,7 @@ def works(rows: Iterable[Row[Any]]) -> dict[int, FulfillmentOrder]:
                 row.instead_of,
                 row.units_each,
                 row.brought_by,
+                _price(row.ordered_price_currency, row.ordered_price_amount),
             )
         )
     return {number: _work(row, tuple(parts)) for number, (row, parts) in found.items()}

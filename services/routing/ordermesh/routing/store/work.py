@@ -33,6 +33,8 @@ WITH_LINES = (
         fulfillment_line.c.instead_of,
         fulfillment_line.c.units_each,
         fulfillment_line.c.brought_by,
+        fulfillment_line.c.ordered_price_currency,
+        fulfillment_line.c.ordered_price_amount,
     )
     .select_from(fulfillment_order.join(fulfillment_line))
     .order_by(fulfillment_order.c.number, fulfillment_line.c.number)

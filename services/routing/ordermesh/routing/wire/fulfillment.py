@@ -21,7 +21,8 @@ from ordermesh.routing.domain.fulfillment import (
     RejectReason,
 )
 from ordermesh.routing.domain.lateness import Hop, Lateness, lateness
-from ordermesh.routing.wire.money import timestamp
+from ordermesh.routing.domain.price import Price
+from ordermesh.routing.wire.money import price_message, timestamp
 from ordermesh.routing.wire.order import method_value
 
 
@@ -32,10 +33,11 @@ def fulfillment_order_message(
 
     With ``now``, what is not there yet is told to be late from when it should have been.
     """
-    units: dict[tuple[str, str, str, int, str], int] = {}
+    units: dict[tuple[str, str, str, int, str, Price | None], int] = {}
     for line in work.lines:
         each = line.units_each if line.instead_of else 0
-        key = (line.line_id, line.sku, line.instead_of, each, line.brought_by)
+        price = line.ordered_price
+        key = (line.line_id, line.sku, line.instead_of, each, line.brought_by, price)
         units[key] = units.get(key, 0) + line.quantity
     reservations = work.reservation_ids
     message = FulfillmentOrderMessage(
@@ -53,8 +55,9 @@ def fulfillment_order_message(
                 instead_of_sku=instead_of,
                 units_each=each,
                 brought_by=by,
+                ordered_unit_price=None if price is None else price_message(price),
             )
-            for (line_id, sku, instead_of, each, by), quantity in units.items()
+            for (line_id, sku, instead_of, each, by, price), quantity in units.items()
         ],
         parcels=[
             ParcelMessage(

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import money_pb2 as _money_pb2
 from ordermesh.api.order.v1 import fulfillment_method_pb2 as _fulfillment_method_pb2
 import builtins as _builtins
 import sys
@@ -457,6 +458,7 @@ class FulfillmentLine(_message.Message):
     INSTEAD_OF_SKU_FIELD_NUMBER: _builtins.int
     UNITS_EACH_FIELD_NUMBER: _builtins.int
     BROUGHT_BY_FIELD_NUMBER: _builtins.int
+    ORDERED_UNIT_PRICE_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The order line."""
     sku: _builtins.str
@@ -471,6 +473,13 @@ class FulfillmentLine(_message.Message):
     """The fulfillment order that brings it: the location holds no stock for it, and its work is on hold until
     everything has been brought. Empty: it lies where the work is done.
     """
+    @_builtins.property
+    def ordered_unit_price(self) -> _money_pb2.Money:
+        """What the customer pays for one of what was ordered, where this item is sent instead of it: `unit_price` of
+        the decision's substitution, for `units_each` units of this item together. Not set where nothing is
+        replaced or where that is not known, and for work of before this was kept.
+        """
+
     def __init__(
         self,
         *,
@@ -480,10 +489,11 @@ class FulfillmentLine(_message.Message):
         instead_of_sku: _builtins.str = ...,
         units_each: _builtins.int = ...,
         brought_by: _builtins.str = ...,
+        ordered_unit_price: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ordered_unit_price", b"ordered_unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brought_by", b"brought_by", "instead_of_sku", b"instead_of_sku", "line_id", b"line_id", "quantity", b"quantity", "sku", b"sku", "units_each", b"units_each"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brought_by", b"brought_by", "instead_of_sku", b"instead_of_sku", "line_id", b"line_id", "ordered_unit_price", b"ordered_unit_price", "quantity", b"quantity", "sku", b"sku", "units_each", b"units_each"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -76,6 +76,8 @@ fulfillment_line = Table(
     Column("instead_of", CallerText, nullable=False, server_default=""),  # what was ordered
     Column("units_each", Integer, nullable=False, server_default="1"),  # for one of that
     Column("brought_by", CallerText, nullable=False, server_default=""),  # other work
+    Column("ordered_price_currency", String(3), nullable=True),  # of one of what was ordered
+    Column("ordered_price_amount", BigInteger, nullable=True),
 )
 
 

@@ -1,7 +1,12 @@
 """What can come back, on both databases: every unit that left, once."""
 
+from collections.abc import Mapping
+
 import pytest
 
+from ordermesh.kernel.money import Money
+from ordermesh.returns.domain.order_return import Price
+from ordermesh.returns.domain.paid import Paid
 from ordermesh.returns.domain.returnable import Returnable
 from ordermesh.returns.operations.inbox import handlers, record_shipment
 from ordermesh.returns.store.returns import SqlReturnStore
@@ -10,7 +15,8 @@ from ordermesh.runtime.inbox import Inbox
 from ordermesh.runtime.migrate import check
 from ordermesh.runtime.validation import InvalidFields
 from tests.returns.conftest import MIGRATIONS
-from tests.returns.shipments import shipped
+from tests.returns.shipments import instead, shipped
+from tests.routing.house import usd
 
 STORE = SqlReturnStore()
 
@@ -23,6 +29,10 @@ def inbox(database: Database) -> Inbox:
 
 async def returnable(database: Database, order_id: str = "A-1001") -> list[Returnable]:
     return list(await database.read(lambda tx: STORE.returnable(tx, order_id)))
+
+
+async def paid(database: Database) -> Mapping[tuple[str, str], Paid]:
+    return await database.read(lambda tx: STORE.paid(tx, "A-1001"))
 
 
 async def test_tables_and_migrations_agree(database_url: str) -> None:
@@ -58,6 +68,26 @@ async def test_a_shipment_that_the_inbox_has_forgotten_still_counts_once(
 
     await database.run(lambda tx: record_shipment(STORE, tx, shipped(1, ("1", "MUG-7", 2))))
 
+    assert await returnable(database) == [Returnable("1", "MUG-7", 2)]
+
+
+async def test_what_was_paid_for_what_left_instead_is_known_in_the_order_in_which_it_left(
+    database: Database, inbox: Inbox
+) -> None:
+    later = instead("1", "MUG-7", 2, ordered_unit_price=usd(8))
+    first = instead("1", "MUG-7", 4, ordered_unit_price=usd(9))
+    await inbox.receive([shipped(2, later, ("2", "MUG-7", 1)), shipped(1, first)])
+
+    parts = ((4, Price("USD", Money(90_000), 2)), (2, Price("USD", Money(80_000), 2)))
+    assert await paid(database) == {("1", "MUG-7"): Paid("USD", parts)}
+
+
+async def test_of_what_left_instead_before_its_price_was_told_nothing_is_known(
+    database: Database, inbox: Inbox
+) -> None:
+    await inbox.receive([shipped(1, instead("1", "MUG-7", 2))])
+
+    assert await paid(database) == {}
     assert await returnable(database) == [Returnable("1", "MUG-7", 2)]
 
 

@@ -1,12 +1,13 @@
 """What the operations and queries need of the outside: a store, routing and the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from ordermesh.returns.domain.authorizing import Goal, SoldLine
 from ordermesh.returns.domain.order_return import Disposal, Receipt, Return, ReturnState
+from ordermesh.returns.domain.paid import Paid
 from ordermesh.returns.domain.returnable import Returnable, ShippedLine
 from ordermesh.runtime.database import Transaction
 
@@ -41,6 +42,10 @@ class ReturnStore(Protocol):
 
     async def returnable(self, tx: Transaction, order_id: str) -> Sequence[Returnable]:
         """What has left of an order, in the order of line and item, and what of it came back."""
+        ...
+
+    async def paid(self, tx: Transaction, order_id: str) -> Mapping[tuple[str, str], Paid]:
+        """What was paid, by order line and item, for what left instead of what was ordered."""
         ...
 
     async def load(self, tx: Transaction, return_id: str, *, lock: bool) -> Return | None:

@@ -21,6 +21,7 @@ from ordermesh.returns.domain.order_return import (
     ReturnReason,
     ReturnState,
 )
+from ordermesh.returns.domain.paid import Paid
 from ordermesh.returns.domain.refund import refund_for
 from ordermesh.returns.domain.returnable import Returnable
 
@@ -84,10 +85,14 @@ class Goal:
 
 
 def wanted_units(
-    ask: Ask, sold: Mapping[str, SoldLine], there: Mapping[Pair, Returnable]
+    ask: Ask,
+    sold: Mapping[str, SoldLine],
+    there: Mapping[Pair, Returnable],
+    paid: Mapping[Pair, Paid],
 ) -> tuple[ReturnLine, ...]:
     """What the request asks for, kits taken apart, if all of it can come back.
 
+    ``paid`` is what was paid for what left instead of what was sold.
     Raises ``DuplicateEntry``, ``NotShipped``, ``IncompleteKit``, ``OverReturned``: each with
     everything that is wrong in its way.
     """
@@ -105,8 +110,10 @@ def wanted_units(
     if over:
         raise OverReturned(over)
     return tuple(
-        ReturnLine(line_id, sku, quantity, reason, _price(sold, line_id, sku))
-        for (line_id, sku), (quantity, reason) in asked.items()
+        ReturnLine(
+            *pair, quantity, reason, paid[pair].average if pair in paid else _price(sold, *pair)
+        )
+        for pair, (quantity, reason) in asked.items()
     )
 
 
@@ -115,12 +122,13 @@ def authorize(
     lines: tuple[ReturnLine, ...],
     goal: Goal,
     others: Sequence[Return],
+    paid: Mapping[Pair, Paid],
     actor: Actor,
     now: datetime,
 ) -> tuple[Return, tuple[Event, ...]]:
     """The return that allows these lines to come back, and what is told of it.
 
-    ``others`` are the returns that the order has.
+    ``others`` are the returns that the order has, ``paid`` is as for ``wanted_units``.
     """
     made = Return(
         return_id=ask.return_id,
@@ -136,7 +144,7 @@ def authorize(
     )
     events: tuple[Event, ...] = (Authorized(),)
     if ask.refund_timing is RefundTiming.NOW:
-        made, refund = refund_for(made, others, [line.pair for line in lines], now)
+        made, refund = refund_for(made, others, paid, [line.pair for line in lines], now)
         events = events if refund is None else (*events, RefundDue(refund))
     return made, events
 

@@ -36,6 +36,7 @@ from ordermesh.returns.domain.order_return import (
     ReturnState,
     moved,
 )
+from ordermesh.returns.domain.paid import Paid
 from ordermesh.returns.domain.refund import refund_for
 
 Told = tuple[Return, tuple[Event, ...]]
@@ -94,9 +95,16 @@ def suggested(grade: Grade, *, restocks: bool) -> Disposition:
 
 
 def receive(
-    one: Return, arrival: Arrival, others: Sequence[Return], actor: Actor, now: datetime
+    one: Return,
+    arrival: Arrival,
+    others: Sequence[Return],
+    paid: Mapping[Pair, Paid],
+    actor: Actor,
+    now: datetime,
 ) -> Told:
     """Goods arrived. ``others`` are the other returns of the order.
+
+    ``paid`` is what was paid for what left instead of what was ordered.
 
     Raises ``ReturnCancelled``, ``LineNotInReturn``, ``DuplicateEntry``, ``AlreadyReceived``,
     ``OverReceived``, ``NotRestockedHere``.
@@ -116,7 +124,7 @@ def receive(
     after = moved(after, state, actor, now)
     events: tuple[Event, ...] = (Received(receipt),)
     if one.refund_timing is RefundTiming.AFTER_RECEIPT:
-        after, refund = refund_for(after, others, totals, now)
+        after, refund = refund_for(after, others, paid, totals, now)
         events = events if refund is None else (*events, RefundDue(refund))
     return after, events
 

@@ -91,7 +91,8 @@ class AuthorizeReturn:
         there = {
             (one.line_id, one.sku): one for one in await self._store.returnable(tx, wanted.order_id)
         }
-        lines = wanted_units(wanted, answers.sold, there)
+        paid = await self._store.paid(tx, wanted.order_id)
+        lines = wanted_units(wanted, answers.sold, there, paid)
         if answers.destination is None or answers.lines != lines:
             answers.lines = lines
             raise _NotAsked
@@ -102,6 +103,7 @@ class AuthorizeReturn:
             lines,
             answers.destination.goal,
             await self._store.of_order(tx, wanted.order_id),
+            paid,
             acting(request.on_behalf_of),
             await tx.now(),
         )

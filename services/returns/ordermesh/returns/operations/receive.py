@@ -87,8 +87,9 @@ class ReceiveReturn:
                 raise found  # in here, where it is recorded as what the request was answered
             arrival = Arrival(arrived_lines(request), location_id, found.restocks, request.last)
             others = await self._others(tx, before)
+            paid = await self._store.paid(tx, before.order_id)
             actor = acting(request.on_behalf_of)
-            after, events = receive(before, arrival, others, actor, await tx.now())
+            after, events = receive(before, arrival, others, paid, actor, await tx.now())
             written = await self._records.save(tx, before, after, events)
             await _post(tx, written.return_id, RECEIPT, len(written.receipts))
             return ReceiveReturnResponse(order_return=return_message(written))

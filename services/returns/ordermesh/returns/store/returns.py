@@ -1,13 +1,13 @@
 """Returns, and what has left, in the database."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Table, case, func, insert, select, update
+from sqlalchemy import Row, Table, case, func, insert, select, tuple_, update
 
 from ordermesh.returns.domain.order_return import EXPECTING, Disposal, Receipt, Return
+from ordermesh.returns.domain.paid import Paid, paid_for
 from ordermesh.returns.domain.returnable import Returnable, ShippedLine
 from ordermesh.returns.ports import ReturnFilter, ReturnRow
 from ordermesh.returns.store import rows
@@ -39,7 +39,7 @@ class SqlReturnStore:
             insert_new(shipped_order, tx.dialect).values([{"order_id": one} for one in orders])
         )
         # Row by row: of an order of many kits they are more than one statement can carry.
-        values = [asdict(line) for line in lines]
+        values = [rows.shipped_values(line) for line in lines]
         await tx.execute(insert_new(shipped_line, tx.dialect), values)
 
     async def lock(self, tx: Transaction, order_id: str) -> None:
@@ -81,6 +81,18 @@ class SqlReturnStore:
             )
             for row in found
         ]
+
+    async def paid(self, tx: Transaction, order_id: str) -> Mapping[tuple[str, str], Paid]:
+        """What was paid, by order line and item, for what left instead of what was ordered."""
+        of_order = shipped_line.c.order_id == order_id
+        pair = (shipped_line.c.line_id, shipped_line.c.sku)
+        priced = select(*pair).where(of_order, shipped_line.c.price_amount.is_not(None))
+        found = await tx.execute(
+            select(shipped_line)
+            .where(of_order, tuple_(*pair).in_(priced))
+            .order_by(shipped_line.c.event_sequence, shipped_line.c.fulfillment_order_id)
+        )
+        return paid_for(map(rows.shipped, found))
 
     async def load(self, tx: Transaction, return_id: str, *, lock: bool) -> Return | None:
         """One return, with a lock on it if wanted."""

@@ -25,8 +25,35 @@ from ordermesh.returns.domain.order_return import (
     ReturnReason,
     ReturnState,
 )
+from ordermesh.returns.domain.returnable import ShippedLine
 
 Values = dict[str, Any]
+
+
+def shipped_values(line: ShippedLine) -> Values:
+    """The row of what left."""
+    return {
+        "fulfillment_order_id": line.fulfillment_order_id,
+        "line_id": line.line_id,
+        "sku": line.sku,
+        "order_id": line.order_id,
+        "quantity": line.quantity,
+        "event_sequence": line.event_sequence,
+        **_price_values(line.price),
+    }
+
+
+def shipped(row: Row[Any]) -> ShippedLine:
+    """What left, from its row."""
+    return ShippedLine(
+        order_id=row.order_id,
+        fulfillment_order_id=row.fulfillment_order_id,
+        line_id=row.line_id,
+        sku=row.sku,
+        quantity=row.quantity,
+        price=_price(row),
+        event_sequence=row.event_sequence,
+    )
 
 
 def return_values(one: Return) -> Values:
@@ -56,9 +83,7 @@ def line_values(one: Return) -> list[Values]:
             "sku": line.sku,
             "quantity": line.quantity,
             "reason": line.reason,
-            "price_currency": line.price.currency_code if line.price else None,
-            "price_amount": line.price.amount if line.price else None,
-            "price_units": line.price.units if line.price else None,
+            **_price_values(line.price),
             "received": line.received,
             "restocked": line.restocked,
             "blocked": line.blocked,
@@ -150,16 +175,27 @@ def whole(row: Row[Any], parts: Mapping[str, Iterable[Row[Any]]]) -> Return:
     )
 
 
+def _price_values(price: Price | None) -> Values:
+    return {
+        "price_currency": price.currency_code if price else None,
+        "price_amount": price.amount if price else None,
+        "price_units": price.units if price else None,
+    }
+
+
+def _price(row: Row[Any]) -> Price | None:
+    if row.price_currency is None:
+        return None
+    return Price(row.price_currency, Money(row.price_amount), row.price_units)
+
+
 def _line(row: Row[Any]) -> ReturnLine:
-    price = None
-    if row.price_currency is not None:
-        price = Price(row.price_currency, Money(row.price_amount), row.price_units)
     return ReturnLine(
         line_id=row.line_id,
         sku=row.sku,
         quantity=row.quantity,
         reason=ReturnReason(row.reason),
-        price=price,
+        price=_price(row),
         received=row.received,
         restocked=row.restocked,
         blocked=row.blocked,

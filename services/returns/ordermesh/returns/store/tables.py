@@ -42,6 +42,11 @@ shipped_line = Table(
     Column("sku", CallerText, primary_key=True),
     Column("order_id", CallerText, nullable=False),
     Column("quantity", BigInteger, nullable=False),
+    # Of what left instead of what was ordered: the price of so many units together, in 1e-4.
+    Column("price_currency", String(3), nullable=True),
+    Column("price_amount", BigInteger, nullable=True),
+    Column("price_units", BigInteger, nullable=True),
+    Column("event_sequence", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("quantity > 0", name="shipped_line_quantity"),
     Index("shipped_line_order", "order_id"),
 )

@@ -4,9 +4,10 @@ from google.protobuf.message import Message
 
 from ordermesh.api.event.v1 import EventEnvelope
 from ordermesh.api.returns import v1
-from ordermesh.api.routing.v1 import FulfillmentOrderShipped
+from ordermesh.api.routing.v1 import FulfillmentLine, FulfillmentOrderShipped
+from ordermesh.kernel.money import from_units_and_nanos
 from ordermesh.returns.domain import event as events
-from ordermesh.returns.domain.order_return import Return
+from ordermesh.returns.domain.order_return import Price, Return
 from ordermesh.returns.domain.returnable import ShippedLine, shipped_lines
 from ordermesh.returns.wire.messages import (
     disposition_value,
@@ -36,8 +37,18 @@ def what_left(event: EventEnvelope) -> list[ShippedLine]:
     return shipped_lines(
         work.order_id,
         work.fulfillment_order_id,
-        ((line.line_id, line.sku, line.quantity) for line in work.lines),
+        ((line.line_id, line.sku, line.quantity, _paid(line)) for line in work.lines),
+        event.sequence,
     )
+
+
+def _paid(line: FulfillmentLine) -> Price | None:
+    """What was paid for a substitute; None also where the work does not tell it."""
+    if not line.HasField("ordered_unit_price"):
+        return None
+    price = line.ordered_unit_price
+    amount = from_units_and_nanos(price.units, price.nanos)
+    return Price(price.currency_code, amount, line.units_each or 1)
 
 
 def return_event(event: events.Event, one: Return, sequence: int) -> Event:

@@ -285,8 +285,10 @@ class ReturnLine(_message.Message):
     """Why they come back."""
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
-        """What one unit was sold for, by the order; for a component, its share of the kit's price. Not set
-        when the order has no price.
+        """What one unit was sold for, by the order; for a component, its share of the kit's price; for what was
+        sent instead of what was ordered, its share of what was paid for that, on average where units left at
+        several prices. Not set when the order has no price, and where the fulfillment orders that sent
+        something else do not tell its `ordered_unit_price`, as those of before it was told.
         """
 
     def __init__(
@@ -414,7 +416,9 @@ class Refund(_message.Message):
     """Its id, a UUID, always the same for the same refund."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much. Not set when the order has no prices."""
+        """How much: nothing for units without a `unit_price`. Of what was sent instead of what was ordered at
+        several prices, what left first is due first. Not set when none of the units has a price.
+        """
 
     @_builtins.property
     def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundedUnits]:

@@ -138,8 +138,8 @@ class AuthorizedLine(_message.Message):
     line_id: _builtins.str
     """The order line."""
     sku: _builtins.str
-    """What of it: the item, the kit (all of its components), or one component of the kit. Empty: what the
-    line was ordered as.
+    """What of it: the item, the kit (all of its components), one component of the kit, or what was sent
+    instead. Empty: what the line was ordered as.
     """
     quantity: _builtins.int
     """Units, or kits."""

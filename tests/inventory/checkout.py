@@ -19,9 +19,12 @@ from ordermesh.api.inventory.v1 import (
     ReleaseResponse,
     Reservation,
     ReservationReassignment,
+    ReservationShipment,
     ReserveLine,
     ReserveRequest,
     ReserveResponse,
+    ShipBulkRequest,
+    ShipBulkResponse,
     ShipRequest,
     ShipResponse,
     ShortOutcome,
@@ -186,6 +189,15 @@ class Checkout(Caller):
         )
         with self.calling("Ship", "developer"):
             return await self.reservations.Ship(request, NO_CONTEXT)
+
+    async def ship_bulk(
+        self, *shipments: ReservationShipment, document: str = "", request_id: str = ""
+    ) -> ShipBulkResponse:
+        request = ShipBulkRequest(
+            request_id=request_id or new_id(), shipments=shipments, document=document
+        )
+        with self.calling("ShipBulk", "developer"):
+            return await self.reservations.ShipBulk(request, NO_CONTEXT)
 
     async def reservation(self, reservation_id: str) -> Reservation:
         request = GetReservationRequest(reservation_id=reservation_id)

@@ -16,6 +16,7 @@ from ordermesh.api.inventory.v1 import (
     KitComponent,
     LineSelection,
     Location,
+    ReservationShipment,
     ReserveLine,
 )
 from ordermesh.api.order.v1 import Disposition, StockKey
@@ -86,6 +87,11 @@ def selection(
     line_id: str, quantity: int = 0, location_id: str = "", sku: str = ""
 ) -> LineSelection:
     return LineSelection(line_id=line_id, quantity=quantity, location_id=location_id, sku=sku)
+
+
+def leaving(reservation_id: str, *lines: LineSelection, **fields: Any) -> ReservationShipment:
+    """What leaves of a reservation, together with others."""
+    return ReservationShipment(reservation_id=reservation_id, lines=lines, **fields)
 
 
 def blocked_stock(units: Iterable[tuple[str, int, BlockedKind.ValueType]]) -> list[BlockedStock]:

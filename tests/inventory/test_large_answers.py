@@ -35,7 +35,7 @@ from ordermesh.inventory.servicer.fitting import fit
 from ordermesh.runtime.limits import Limits
 from tests.inventory.bulk import reasons
 from tests.inventory.caller import NO_CONTEXT
-from tests.inventory.messages import item, location, new_id, selection
+from tests.inventory.messages import item, leaving, location, new_id, selection
 from tests.inventory.shop import Shop
 from tests.servers import Served
 
@@ -209,7 +209,19 @@ async def test_moves_whose_reply_would_be_too_large_are_not_made(full: Shop) -> 
         await full.reservations.ReassignBulk(reassigning(moves[:2]), NO_CONTEXT)
 
 
-@pytest.mark.parametrize("verb", ["release", "ship", "short", "reassign"])
+async def test_any_number_of_reservations_can_be_told_to_have_left(full: Shop) -> None:
+    made = [(await full.ask(kits(15))).reservation for _ in range(3)]
+
+    parts = [leaving(one.reservation_id, selection(long("0"))) for one in made]
+    reply = await full.ship_bulk(*parts)
+
+    assert sum(one.ByteSize() for one in made) > Limits.reply_bytes
+    assert [one.reservation_id for one in reply.shipped_reservations] == [
+        one.reservation_id for one in made
+    ]
+
+
+@pytest.mark.parametrize("verb", ["release", "ship", "ship_bulk", "short", "reassign"])
 async def test_a_part_is_not_split_off_where_the_reservation_could_not_be_told_any_more(
     full: Shop, verb: str
 ) -> None:
@@ -223,6 +235,9 @@ async def test_a_part_is_not_split_off_where_the_reservation_could_not_be_told_a
     async def part() -> Reservation:
         if verb == "reassign":
             return await full.reassign(made.reservation_id, *((one, THERE) for one in here))
+        if verb == "ship_bulk":
+            await full.ship_bulk(leaving(made.reservation_id, *some))
+            return await full.reservation(made.reservation_id)
         reply: ReleaseResponse | ShipResponse | ShortResponse = await getattr(full, verb)(
             made.reservation_id, *some
         )

@@ -12,7 +12,7 @@ from ordermesh.inventory.store.tables.everything import metadata
 from ordermesh.runtime.database import Database
 from ordermesh.runtime.migrate import check
 from tests.inventory.conftest import MIGRATIONS
-from tests.inventory.messages import item, location, selection
+from tests.inventory.messages import item, leaving, location, selection
 from tests.inventory.shop import Shop
 
 
@@ -61,6 +61,11 @@ async def test_the_number_of_statements_does_not_grow_with_the_lines(stocked: Sh
         moves = [(selection(str(n), 1), "B") for n in range(1, count + 1)]
         return stocked.reassign(await reserved(count), *moves)
 
+    async def together(count: int) -> Awaitable[object]:
+        made = [await stocked.reserve({key: 2}, confirm=True) for key in lines(count)]
+        parts = [leaving(one.reservation_id, selection("1", 1)) for one in made]
+        return stocked.ship_bulk(*parts)
+
     async def replaced(count: int) -> Awaitable[object]:
         return stocked.reserve(lines(count), replaces=[await reserved(count)])
 
@@ -74,6 +79,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_lines(stocked: Sh
         "replace": replaced,
         "release": lambda n: selected(n, stocked.release),
         "ship": lambda n: selected(n, stocked.ship),
+        "ship together": together,
         "reassign": moved,
         "put items": lambda n: plain(
             stocked.put_items(*(item(f"SKU-{k}", name=f"after {n}") for k in range(n)))

@@ -39,7 +39,7 @@ from tests.eventually import eventually
 from tests.fakes import FakeClock
 from tests.inventory.caller import NO_CONTEXT
 from tests.inventory.damaging import damage
-from tests.inventory.messages import key, location, new_id, selection
+from tests.inventory.messages import key, leaving, location, new_id, selection
 from tests.inventory.outside import Outside, delta, names
 from tests.inventory.shop import Shop
 from tests.inventory.test_groups import somewhere
@@ -156,6 +156,7 @@ MOVES: dict[str, Callable[[Shop], Any]] = {
     "extend": lambda shop: shop.extend(HELD, 900),
     "release": lambda shop: shop.release(PAID),
     "ship": lambda shop: shop.ship(PAID, selection("1")),
+    "ship together": lambda shop: shop.ship_bulk(leaving(PAID, selection("1"))),
     "short": lambda shop: shop.short(PAID, selection("1")),
     "reassign from": lambda shop: shop.reassign(PAID, (selection("1"), "B")),
     "receive": lambda shop: shop.receive({"MUG at B": 1, "MUG at A": 1}),

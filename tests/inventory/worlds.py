@@ -245,7 +245,12 @@ class PureWorld:
 
     async def ship(self, promise: str, chosen: Selection, *, exceed: bool) -> None:
         shipment = Shipment([chosen], may_exceed=exceed)
-        self._verb(promise, lambda ledger, one: ship(ledger, one, shipment, self._clock.now())[0])
+
+        def left(ledger: Ledger, one: Reservation) -> Reservation:
+            ((after, _),) = ship(ledger, [(one, shipment)], self._clock.now())
+            return after
+
+        self._verb(promise, left)
 
     async def reassign(self, moves: Sequence[Move]) -> None:
         ids = [UUID(promise) for promise, *_ in moves]

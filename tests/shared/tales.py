@@ -141,6 +141,13 @@ def sold_again_after_it_was_shipped(tale: Tale) -> None:
     tale.reserve(R2, 1, (5, 6))
 
 
+def sold_again_after_it_left_with_others(tale: Tale) -> None:
+    tale.reserve(R1, 5, (1, 2), confirm=True)
+    request = {"request_id": "s", "shipments": [{"reservation_id": R1}]}
+    tale.call("ReservationService/ShipBulk", (3, 4), request)
+    tale.reserve(R2, 1, (5, 6))
+
+
 def sold_again_though_its_release_was_refused(tale: Tale) -> None:
     tale.reserve(R1, 5, (1, 2), confirm=True)
     tale.verb("Release", R1, (3, 4), outcome=Outcome.FAIL)
@@ -247,6 +254,7 @@ REFUSED: dict[Callable[[Tale], None], str] = {
     two_confirmed_long_after_one_another: "oversold",
     a_confirmed_hold_outlives_its_time: "oversold",
     sold_again_after_it_was_shipped: "oversold",
+    sold_again_after_it_left_with_others: "oversold",
     sold_again_though_its_release_was_refused: "oversold",
     sold_before_it_could_have_been_released: "oversold",
     sold_before_more_could_have_come: "oversold",
@@ -339,6 +347,16 @@ def shipping_takes_nothing_from_anybody(tale: Tale) -> None:
     tale.reserve(R2, 2, (5, 6))
 
 
+def what_leaves_together_is_not_found_in_part(tale: Tale) -> None:
+    tale.reserve(R1, 3, (1, 2), confirm=True)
+    tale.reserve(R2, 2, (1, 2), confirm=True)
+    parts = [{"reservation_id": R1, "rest_outcome": "SHORT_OUTCOME_RELEASE"}]
+    parts.append({"reservation_id": R2})
+    request = {"request_id": "s", "shipments": parts}
+    tale.call("ReservationService/ShipBulk", (3, 4), request)
+    tale.reserve(tale.new_id(), 3, (5, 6))
+
+
 def an_order_that_a_retry_finds_further_on(tale: Tale) -> None:
     tale.order("A", 1, (1, 2), request_id="r", version=1, state="RECEIVED")
     tale.order("A", 1, (3, 4), request_id="r", version=4)
@@ -400,6 +418,7 @@ ACCEPTED: tuple[Callable[[Tale], None], ...] = (
     an_order_that_was_cancelled,
     goods_that_came_back_and_were_sold_again,
     shipping_takes_nothing_from_anybody,
+    what_leaves_together_is_not_found_in_part,
     an_order_that_a_retry_finds_further_on,
     a_stored_reply_that_is_older_than_what_was_read,
     looks_at_one_time,

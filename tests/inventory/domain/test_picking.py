@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from ordermesh.inventory.domain.errors.requests import DuplicateEntry
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationNotConfirmed
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, ShortOfStock
 from ordermesh.inventory.domain.errors.supply import WaitsForSupply
@@ -14,7 +15,8 @@ from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Component, Kit, Wanted, exploded
 from ordermesh.inventory.domain.ledger import Account, Balance, Ledger
 from ordermesh.inventory.domain.mode import ReservationMode
-from ordermesh.inventory.domain.picking import Shipment, ShortOutcome, ship, short
+from ordermesh.inventory.domain.picking import Shipment, ShortOutcome, short
+from ordermesh.inventory.domain.picking import ship as ship_together
 from ordermesh.inventory.domain.reservation import Line, LineState, Reservation, Selection
 from ordermesh.inventory.domain.reserving import Ask, reserve
 from ordermesh.inventory.domain.selling import Terms
@@ -29,6 +31,13 @@ SET = {"SET": Kit((Component("MUG", 2), Component("CUP", 1)))}
 def paid(ledger: Ledger, *wanted: Wanted) -> Reservation:
     ask = Ask(UUID(int=1), "X", exploded(wanted, SET), None)
     return reserve(ledger, Actor("routing"), ask, {}, Terms(), NOON).made
+
+
+def ship(
+    ledger: Ledger, reservation: Reservation, shipment: Shipment, now: datetime
+) -> tuple[Reservation, list[Extra]]:
+    (left,) = ship_together(ledger, [(reservation, shipment)], now)
+    return left
 
 
 def shipped(
@@ -398,3 +407,32 @@ def test_a_promised_unit_that_is_not_on_hand_cannot_leave() -> None:
     }  # fmt: skip
     ship(lost, paid, Shipment([Selection("1", quantity=2)]), NOON)
     assert lost.balance(MUG_A) == Balance(on_hand=0, reserved=3, short=3, sequence=5)
+
+
+def test_what_several_reservations_hold_must_be_there_for_all_of_them() -> None:
+    ledger = Ledger({MUG_A: Balance(2, 3, 1), CUP_A: Balance(1, 2, 1)})
+    first = reservation(line(1, MUG_A, 2), line(2, CUP_A, 1))
+    second = replace(reservation(line(1, MUG_A, 1), line(2, CUP_A, 1)), reservation_id=UUID(int=7))
+    all_lines = Shipment([Selection("1"), Selection("2")])
+
+    with pytest.raises(ShortOfStock) as refusal:
+        ship_together(ledger, [(first, all_lines), (second, all_lines)], NOON)
+
+    assert refusal.value.rows == (
+        {"sku": "MUG", "locationId": "A", "wanted": 3, "onHand": 2},
+        {"sku": "CUP", "locationId": "A", "wanted": 2, "onHand": 1},
+    )
+    assert ledger.entries == ()
+
+
+def test_a_serial_number_leaves_by_one_reservation() -> None:
+    ledger = Ledger({MUG_A: Balance(9, 2)})
+    first = reservation(line(1, MUG_A, 1))
+    # It was noted on the other when it was promised.
+    second = replace(
+        reservation(line(1, MUG_A, 1, serial_numbers=("S1",))), reservation_id=UUID(int=7)
+    )
+    said = Shipment([Selection("1")], facts=[Facts("1", serial_numbers=("S1",))])
+
+    with pytest.raises(DuplicateEntry):
+        ship_together(ledger, [(first, said), (second, Shipment([Selection("1")]))], NOON)

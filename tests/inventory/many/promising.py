@@ -22,10 +22,12 @@ from ordermesh.api.inventory.v1 import (
     ReservationLine,
     ReservationMode,
     ReservationReassignment,
+    ReservationShipment,
     ReserveBulkRequest,
     ReserveLine,
     ReserveRequest,
     ReserveResponse,
+    ShipBulkRequest,
     ShipRequest,
     ShortOutcome,
     ShortRequest,
@@ -52,8 +54,8 @@ class Promising:
     """Asks for reservations, and for what becomes of them."""
 
     shares: Mapping[str, int] = {
-        "Reserve": 18, "ReserveBulk": 3, "Confirm": 8, "Extend": 4, "Release": 9, "Ship": 12,
-        "Short": 3, "Reassign": 5, "ReassignBulk": 3,
+        "Reserve": 18, "ReserveBulk": 3, "Confirm": 8, "Extend": 4, "Release": 9, "Ship": 10,
+        "ShipBulk": 3, "Short": 3, "Reassign": 5, "ReassignBulk": 3,
     }  # fmt: skip
 
     def __init__(self, world: World, record: Record) -> None:
@@ -83,9 +85,29 @@ class Promising:
                 for one in sorted(chosen)
             ]
             return ReassignBulkRequest(request_id=self.world.id(), reassignments=rows)
+        if method == "ShipBulk":
+            return self.shipped_together()
         if method == "Release" and self.leaving:
             return ReleaseRequest(request_id=self.world.id(), reservation_id=self.leaving.popleft())
         return self.verb(method)
+
+    def shipped_together(self) -> ShipBulkRequest:
+        """Parts of reservations that leave by one call."""
+        chosen = [self.pick((CONFIRMED,)) for _ in range(self.world.random.randint(1, 3))]
+        known = {one.reservation_id: one for one in chosen if one is not None}
+        outcome = ShortOutcome.ValueType(self.world.random.randint(1, 3))
+        return ShipBulkRequest(
+            request_id=self.world.id(),
+            shipments=[
+                ReservationShipment(
+                    reservation_id=reservation_id,
+                    lines=[self.selection(known.get(reservation_id), (CONFIRMED,))],
+                    over_ship=self.world.happens(0.2),
+                    rest_outcome=outcome if self.world.happens(0.15) else ShortOutcome.ValueType(0),
+                )
+                for reservation_id in sorted(known) or [self.world.one(self.closed)]
+            ],
+        )
 
     def verb(self, method: str) -> Request:
         """About one reservation."""
@@ -216,6 +238,11 @@ class Promising:
         elif method == "ReassignBulk":
             for reservation in answer.reservations:
                 self.note(reservation)
+        elif method == "ShipBulk":
+            # What is left of them is not told: it is released.
+            for one in answer.shipped_reservations:
+                self.forget(one.reservation_id)
+                self.leaving.append(one.reservation_id)
         elif answer.HasField("reservation"):
             self.note(answer.reservation)
 

@@ -34,10 +34,12 @@ from ordermesh.api.inventory.v1 import (
     ReceiveStockRequest,
     ReleaseRequest,
     ReservationReassignment,
+    ReservationShipment,
     ReserveRequest,
     RetryQuarantinedRowsRequest,
     ReturnedStock,
     ReturnStockRequest,
+    ShipBulkRequest,
     ShipRequest,
     ShortOutcome,
     ShortRequest,
@@ -191,6 +193,13 @@ def good_requests() -> dict[str, Message]:
         "ReservationService.Ship": ShipRequest(
             reservation_id=PAID, lines=[selection("1", 2), selection("2", 1)], fence=5
         ),
+        "ReservationService.ShipBulk": ShipBulkRequest(
+            shipments=[
+                ReservationShipment(
+                    reservation_id=PAID, lines=[selection("1", 2), selection("2", 1)], fence=5
+                )
+            ]
+        ),
         "FeedService.PutSources": PutSourcesRequest(
             sources=[
                 StockSource(
@@ -246,6 +255,7 @@ def rows() -> list[Row]:
         reassigning.reassign,
         reassigning.reassign_bulk,
         shipping.ship,
+        shipping.ship_bulk,
         reservations.extend,
         shipping.short,
         stock.return_stock,

@@ -74,6 +74,7 @@ _METHODS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "Reassign": frozenset({"routing", OPERATOR}),
         "ReassignBulk": frozenset({"routing", OPERATOR}),
         "Ship": frozenset({"routing", OPERATOR}),
+        "ShipBulk": frozenset({"routing", OPERATOR}),
         "Short": frozenset({"routing", OPERATOR}),
     },
     "ordermesh.api.inventory.v1.AvailabilityService": {

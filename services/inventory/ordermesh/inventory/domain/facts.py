@@ -1,6 +1,6 @@
 """Lot and serial numbers: facts that go with units; balances are not kept by them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -52,18 +52,22 @@ class Facts:
 
 
 def with_facts(
-    parts: Sequence[Line], extras: Sequence[Extra], facts: Sequence[Facts], draft: Draft
+    parts: Sequence[Line],
+    extras: Sequence[Extra],
+    facts: Sequence[Facts],
+    draft: Draft,
+    path: str = "",
 ) -> tuple[list[Line], list[Extra]]:
     """The parts of lines that leave, and what leaves beyond them, with what is known of the units.
 
     Serial numbers go to the parts in their order, and then to the extras. A number that another
-    part of the reservation had is no longer its.
+    part of the reservation had is no longer its. ``path`` is where in the request the facts stand.
 
     Raises ``TooManySerialNumbers`` where more are named than units leave, ``LineNotFound`` where
-    nothing leaves that the facts are about, ``DuplicateEntry`` where a line, or a serial number of
-    an item, is named twice: the one would be forgotten for the other.
+    nothing leaves that the facts are about, ``DuplicateEntry`` where a line is named twice: the one
+    would be forgotten for the other. Of serial numbers that is for ``refuse_twins``.
     """
-    _refuse_repeated(facts)
+    _refuse_repeated(facts, path)
     noted_parts, noted_extras = list(parts), list(extras)
     for one in facts:
         covered = [each.quantity for each in parts if one.covers(each)]
@@ -74,22 +78,24 @@ def with_facts(
             raise TooManySerialNumbers(one.line_id, len(one.serial_numbers), sum(covered))
         rest = _note(noted_parts, one, one)
         _note(noted_extras, one, rest)
-    said = {number for one in facts for number in one.serial_numbers}
-    _refuse_twins([*noted_parts, *noted_extras], said)
     _take_from_others(draft, {part.number: part for part in noted_parts})
     return noted_parts, noted_extras
 
 
-def _refuse_repeated(facts: Sequence[Facts]) -> None:
+def _refuse_repeated(facts: Sequence[Facts], path: str) -> None:
     seen: set[tuple[str, str]] = set()
     for number, one in enumerate(facts):
         if (one.line_id, one.sku) in seen:
-            raise DuplicateEntry(f"units[{number}].line_id", one.line_id)
+            raise DuplicateEntry(f"{path}units[{number}].line_id", one.line_id)
         seen.add((one.line_id, one.sku))
 
 
-def _refuse_twins(leaving: Sequence[Line | Extra], said: Collection[str]) -> None:
-    """Each unit of an item has a serial number of its own, as far as this is said now."""
+def refuse_twins(leaving: Iterable[Line | Extra], facts: Iterable[Facts]) -> None:
+    """Each unit of an item has a serial number of its own, as far as ``facts`` say it now.
+
+    Raises ``DuplicateEntry``.
+    """
+    said = {number for one in facts for number in one.serial_numbers}
     seen: set[tuple[str, str]] = set()
     for one in leaving:
         for number in one.serial_numbers:

@@ -8,7 +8,7 @@ from datetime import datetime
 from ordermesh.inventory.domain.errors.reservation import ReservationClosed, ReservationNotConfirmed
 from ordermesh.inventory.domain.errors.stock import InsufficientStock, ShortOfStock
 from ordermesh.inventory.domain.errors.supply import WaitsForSupply
-from ordermesh.inventory.domain.facts import Extra, Facts, with_facts
+from ordermesh.inventory.domain.facts import Extra, Facts, refuse_twins, with_facts
 from ordermesh.inventory.domain.ledger import Account, Ledger, MovementKind
 from ordermesh.inventory.domain.movement import summed
 from ordermesh.inventory.domain.reservation import (
@@ -37,60 +37,65 @@ _SHORT_TARGETS: Mapping[ShortOutcome, Account] = {
 }
 
 
+LINES_MAX = 5_000
+"""Lines that leave by one request, over all its reservations."""
+
+
 @dataclass(frozen=True)
 class Shipment:
-    """What is to leave. ``may_exceed``: more than is open, from free units.
+    """What is to leave of a reservation. ``may_exceed``: more than is open, from free units.
 
     ``rest`` is what becomes of what stays open of the selected lines; None: it stays open.
-    ``facts`` are what is known of the units.
+    ``facts`` are what is known of the units. ``path`` is where it stands in the request.
     """
 
     selections: Sequence[Selection]
     may_exceed: bool = False
     rest: ShortOutcome | None = None
     facts: Sequence[Facts] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """A reservation of which goods leave: parts of its lines, and what leaves beyond them."""
+
+    draft: Draft
+    shipment: Shipment
+    parts: Sequence[Line]
+    extras: list[Extra]
 
 
 def ship(
-    ledger: Ledger, reservation: Reservation, shipment: Shipment, now: datetime
-) -> tuple[Reservation, list[Extra]]:
-    """Promised goods left the building. Gives the units, too, that left beyond those promised.
+    ledger: Ledger, wanted: Sequence[tuple[Reservation, Shipment]], now: datetime
+) -> list[tuple[Reservation, list[Extra]]]:
+    """Goods that were promised by one or many reservations left the building, all or none.
 
-    Raises ``LineNotFound``, ``ReservationClosed`` with every selection that wants more than is
-    open, ``ReservationNotConfirmed``, ``WaitsForSupply``, ``ShortOfStock`` with every key,
-    ``InsufficientStock`` for units that were not promised and are not free, and as ``with_facts``.
+    Gives the units, too, that left beyond those promised. Raises ``LineNotFound``,
+    ``ReservationClosed`` with every selection of a reservation that wants more than is open,
+    ``ReservationNotConfirmed``, ``WaitsForSupply``, ``ShortOfStock`` with every key,
+    ``InsufficientStock`` for units that were not promised and are not free, and as ``with_facts``
+    and ``refuse_twins``.
     """
-    draft = Draft(settle(ledger, reservation, now))
+    leaving = [_leaving(settle(ledger, one, now), shipment) for one, shipment in wanted]
+    parts = [part for one in leaving for part in one.parts]
+    extras = [extra for one in leaving for extra in one.extras]
+    refuse_twins([*parts, *extras], (each for one in leaving for each in one.shipment.facts))
+    _refuse_absent(ledger, parts, extras)
+    for one in leaving:
+        _send(ledger, one, now)
+    for one in leaving:
+        if one.shipment.rest is not None:
+            _short_rest(ledger, one.draft, one.shipment.selections, one.shipment.rest, now)
+    return [(one.draft.done(), one.extras) for one in leaving]
+
+
+def _leaving(settled: Reservation, shipment: Shipment) -> _Leaving:
+    draft = Draft(settled)
     chosen = _chosen(draft, shipment.selections, may_exceed=shipment.may_exceed)
     parts = [draft.split(number, units) for number, units in sorted(chosen.units.items())]
-    parts, extras = with_facts(parts, chosen.extras, shipment.facts, draft)
-    _refuse_absent(ledger, parts, extras)
-    cause = cause_of(reservation, MovementKind.SHIPPED)
-    for part in parts:
-        source = Account.RESERVED if part.is_on_hand else Account.FREE
-        ledger.move(
-            cause,
-            part.key,
-            source,
-            Account.CUSTOMER,
-            part.quantity,
-            part.serial_numbers,
-            part.lot_id,
-        )
-        draft.put(part.become(LineState.SHIPPED, now))
-    for extra in extras:
-        ledger.move(
-            cause,
-            extra.key,
-            Account.FREE,
-            Account.CUSTOMER,
-            extra.quantity,
-            extra.serial_numbers,
-            extra.lot_id,
-        )
-    if shipment.rest is not None:
-        _short_rest(ledger, draft, shipment.selections, shipment.rest, now)
-    return draft.done(), extras
+    noted = with_facts(parts, chosen.extras, shipment.facts, draft, shipment.path)
+    return _Leaving(draft, shipment, *noted)
 
 
 def _refuse_absent(ledger: Ledger, parts: Sequence[Line], extras: Sequence[Extra]) -> None:
@@ -112,6 +117,18 @@ def _refuse_absent(ledger: Ledger, parts: Sequence[Line], extras: Sequence[Extra
     }
     if lacking:
         raise InsufficientStock(lacking)
+
+
+def _send(ledger: Ledger, leaving: _Leaving, now: datetime) -> None:
+    cause = cause_of(leaving.draft.reservation, MovementKind.SHIPPED)
+    for part in leaving.parts:
+        source = Account.RESERVED if part.is_on_hand else Account.FREE
+        facts = (part.quantity, part.serial_numbers, part.lot_id)
+        ledger.move(cause, part.key, source, Account.CUSTOMER, *facts)
+        leaving.draft.put(part.become(LineState.SHIPPED, now))
+    for extra in leaving.extras:
+        facts = (extra.quantity, extra.serial_numbers, extra.lot_id)
+        ledger.move(cause, extra.key, Account.FREE, Account.CUSTOMER, *facts)
 
 
 def _short_rest(

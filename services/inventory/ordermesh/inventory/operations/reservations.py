@@ -1,6 +1,6 @@
 """Promising stock, and what becomes of the promise."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,12 +8,10 @@ from typing import TypeVar
 from uuid import UUID
 
 from ordermesh.inventory.domain.errors.reservation import ReservationNotFound
-from ordermesh.inventory.domain.facts import Extra
 from ordermesh.inventory.domain.key import Actor, StockKey
-from ordermesh.inventory.domain.ledger import Cause, Ledger, MovementKind
+from ordermesh.inventory.domain.ledger import Ledger
 from ordermesh.inventory.domain.limits import Purchases
 from ordermesh.inventory.domain.movement import Document, documented
-from ordermesh.inventory.domain.picking import Shipment, ShortOutcome, ship, short
 from ordermesh.inventory.domain.portions import Portion
 from ordermesh.inventory.domain.reservation import Reservation, Selection, Taking
 from ordermesh.inventory.domain.selling import Terms
@@ -21,8 +19,6 @@ from ordermesh.inventory.domain.verbs import confirm, extend, release
 from ordermesh.inventory.operations.deciding import (
     Decided,
     decide,
-    make_room,
-    owed,
     refuse_unlocked,
     refuse_unlocked_lines,
 )
@@ -60,20 +56,6 @@ class Released:
     reservation: Reservation | None
     takings: Sequence[Taking]
     now: datetime
-
-
-@dataclass(frozen=True)
-class Shipped:
-    """The movements of a shipment and of a short pick, where units moved, and what is after them.
-
-    ``extras`` left beyond what was promised.
-    """
-
-    movement_id: UUID | None
-    short_movement_id: UUID | None
-    reservation: Reservation
-    now: datetime
-    extras: Sequence[Extra] = ()
 
 
 @dataclass(frozen=True)
@@ -168,51 +150,6 @@ async def release_reservation(
     return Released(outcome, takings, entered.now)
 
 
-async def ship_reservation(
-    stores: Stores, tx: Transaction, verb: Verb, shipment: Shipment, document: str
-) -> Shipped:
-    """Promised goods left. Raises ``ReservationNotFound`` and as the domain's ``ship``."""
-    entered = await _enter(stores, tx, verb)
-    if shipment.rest is not None:
-        await entered.make_room()
-    decided = await entered.decide(
-        lambda ledger: ship(ledger, entered.after, shipment, entered.now)
-    )
-    after, extras = decided.outcome
-    movements = await entered.write(decided, after, document)
-    return _shipped(movements, after, entered.now, extras)
-
-
-async def short_reservation(
-    stores: Stores,
-    tx: Transaction,
-    verb: Verb,
-    selections: Sequence[Selection],
-    outcome: ShortOutcome,
-    document: str,
-) -> Shipped:
-    """Promised goods were not found.
-
-    Raises ``ReservationNotFound`` and as the domain's ``short``.
-    """
-    entered = await _enter(stores, tx, verb)
-    await entered.make_room()
-    decided = await entered.decide(
-        lambda ledger: short(ledger, entered.after, selections, outcome, entered.now)
-    )
-    movements = await entered.write(decided, decided.outcome, document)
-    return _shipped(movements, decided.outcome, entered.now)
-
-
-def _shipped(
-    movements: Mapping[Cause, UUID], after: Reservation, now: datetime, extras: Sequence[Extra] = ()
-) -> Shipped:
-    by_kind = {cause.kind: movement_id for cause, movement_id in movements.items()}
-    return Shipped(
-        by_kind.get(MovementKind.SHIPPED), by_kind.get(MovementKind.SHORTED), after, now, extras
-    )
-
-
 @dataclass
 class _Entered:
     """A reservation whose balances are locked and whose lines were read after that."""
@@ -250,30 +187,15 @@ class _Entered:
             otherwise,
         )
 
-    async def make_room(self) -> None:
-        """Expire overdue holds of others that a deficit is of: what is missing is not theirs."""
-        self.books = await make_room(
-            self.stores,
-            self.tx,
-            self.names,
-            self.books,
-            self.now,
-            lambda ledger: owed(ledger, self.books.balances),
-            Document(self.verb.actor),
-            {self.verb.reservation_id},
-        )
-
-    async def write(
-        self, decided: Decided[T], outcome: Reservation, document: str = ""
-    ) -> dict[Cause, UUID]:
-        """Write what was decided; gives the movement of each cause."""
-        return await write(
+    async def write(self, decided: Decided[T], outcome: Reservation) -> None:
+        """Write what was decided."""
+        await write(
             self.stores,
             self.tx,
             self.names,
             decided.ledger,
             self.books.terms,
-            documented(decided.ledger, Document(self.verb.actor, document)),
+            documented(decided.ledger, Document(self.verb.actor)),
             [StoredReservation(self.before, outcome), *decided.expired],
             self.now,
         )

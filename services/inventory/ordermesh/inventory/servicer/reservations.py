@@ -27,6 +27,9 @@ from ordermesh.api.inventory.v1 import (
     ReserveResponse,
     ReserveStreamRequest,
     ReserveStreamResponse,
+    ShipBulkRequest,
+    ShipBulkResponse,
+    ShippedReservation,
     ShipRequest,
     ShipResponse,
     ShortRequest,
@@ -36,13 +39,12 @@ from ordermesh.inventory.access import acting
 from ordermesh.inventory.domain.moving import Reassignment
 from ordermesh.inventory.domain.picking import ShortOutcome
 from ordermesh.inventory.operations.moving import reassign_reservations
+from ordermesh.inventory.operations.picking import Picked, ship_reservations, short_reservation
 from ordermesh.inventory.operations.reservations import (
     Verb,
     confirm_reservation,
     extend_reservation,
     release_reservation,
-    ship_reservation,
-    short_reservation,
 )
 from ordermesh.inventory.queries.lists import get_reservation, list_reservations
 from ordermesh.inventory.servicer.fitting import fitting
@@ -240,19 +242,34 @@ class ReservationServicer(ReservationServiceServicer):
         """Promised goods left the building."""
 
         async def work(tx: Transaction) -> ShipResponse:
-            shipped = await ship_reservation(
-                self._wiring.stores, tx, _verb(request), shipment(request), request.document
-            )
-            return fitting(
-                ShipResponse(
-                    movement_id=_text(shipped.movement_id),
-                    reservation=reservation_message(shipped.reservation, shipped.now),
-                    over_shipped=map(extra_message, shipped.extras),
-                    short_movement_id=_text(shipped.short_movement_id),
-                )
-            )
+            wanted = [(_verb(request), shipment(request))]
+            (shipped,) = await ship_reservations(self._wiring.stores, tx, wanted, request.document)
+            return _ship_response(shipped)
 
         return await self._wiring.mutations.run(request, ShipResponse, work)
+
+    async def ShipBulk(
+        self,
+        request: ShipBulkRequest,
+        _context: grpc.aio.ServicerContext[ShipBulkRequest, ShipBulkResponse],
+    ) -> ShipBulkResponse:
+        """Goods promised by many reservations left the building, all or none."""
+
+        async def work(tx: Transaction) -> ShipBulkResponse:
+            actor = acting(request.on_behalf_of)
+            wanted = [
+                (
+                    Verb(actor, UUID(one.reservation_id), one.fence),
+                    shipment(one, f"shipments[{place}]."),
+                )
+                for place, one in enumerate(request.shipments)
+            ]
+            shipped = await ship_reservations(self._wiring.stores, tx, wanted, request.document)
+            # Each can still be told by itself, so that it can be read and worked on.
+            told = [_ship_response(one) for one in shipped]
+            return fitting(ShipBulkResponse(shipped_reservations=map(_without_reservation, told)))
+
+        return await self._wiring.mutations.run(request, ShipBulkResponse, work)
 
     async def Short(
         self,
@@ -278,6 +295,26 @@ class ReservationServicer(ReservationServiceServicer):
             )
 
         return await self._wiring.mutations.run(request, ShortResponse, work)
+
+
+def _ship_response(shipped: Picked) -> ShipResponse:
+    return fitting(
+        ShipResponse(
+            movement_id=_text(shipped.movement_id),
+            reservation=reservation_message(shipped.reservation, shipped.now),
+            over_shipped=map(extra_message, shipped.extras),
+            short_movement_id=_text(shipped.short_movement_id),
+        )
+    )
+
+
+def _without_reservation(told: ShipResponse) -> ShippedReservation:
+    return ShippedReservation(
+        reservation_id=told.reservation.reservation_id,
+        movement_id=told.movement_id,
+        over_shipped=told.over_shipped,
+        short_movement_id=told.short_movement_id,
+    )
 
 
 def _text(movement_id: UUID | None) -> str:

@@ -13,6 +13,7 @@ from ordermesh.api.inventory.v1 import (
     OverShipped,
     ReassignBulkRequest,
     ReleasedLine,
+    ReservationShipment,
     ReserveLine,
     ReserveRequest,
     ShipRequest,
@@ -128,8 +129,8 @@ def reassignments(request: ReassignBulkRequest) -> list[Reassignment]:
     ]
 
 
-def shipment(request: ShipRequest) -> Shipment:
-    """What is to leave."""
+def shipment(request: ShipRequest | ReservationShipment, path: str = "") -> Shipment:
+    """What is to leave of a reservation; ``path`` is where in its request it stands."""
     return Shipment(
         [selection(line) for line in request.lines],
         may_exceed=request.over_ship,
@@ -138,6 +139,7 @@ def shipment(request: ShipRequest) -> Shipment:
             Facts(one.line_id, one.sku, one.lot_id, tuple(one.serial_numbers))
             for one in request.units
         ],
+        path=path,
     )
 
 

@@ -163,6 +163,9 @@ def _touched(call: Call, orders: Mapping[str, str]) -> list[str]:
     match service, verb:
         case "ReservationService", "ReassignBulk":
             return [one["reservation_id"] for one in asked["reassignments"]]
+        case "ReservationService", "ShipBulk":
+            parts = asked["shipments"]
+            return [one["reservation_id"] for one in parts if "rest_outcome" in one]
         case "ReservationService", "Reserve":
             return list(asked.get("replaces_reservation_ids", ()))
         case "ReservationService", _ if verb in _CLOSING or "rest_outcome" in asked:

@@ -171,6 +171,7 @@ from ordermesh.api.inventory.v1.reservation_service_pb2 import ReleaseRequest as
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReleaseResponse as ReleaseResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReleasedLine as ReleasedLine
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReservationReassignment as ReservationReassignment
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ReservationShipment as ReservationShipment
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveBulkRequest as ReserveBulkRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveBulkResponse as ReserveBulkResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveLine as ReserveLine
@@ -179,8 +180,11 @@ from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveResponse a
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveStreamRequest as ReserveStreamRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveStreamResponse as ReserveStreamResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ReserveVerdict as ReserveVerdict
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipBulkRequest as ShipBulkRequest
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipBulkResponse as ShipBulkResponse
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipRequest as ShipRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShipResponse as ShipResponse
+from ordermesh.api.inventory.v1.reservation_service_pb2 import ShippedReservation as ShippedReservation
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShippedUnits as ShippedUnits
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShortRequest as ShortRequest
 from ordermesh.api.inventory.v1.reservation_service_pb2 import ShortResponse as ShortResponse

@@ -1129,6 +1129,156 @@ class ShipResponse(_message.Message):
 Global___ShipResponse: _TypeAlias = ShipResponse  # noqa: Y015
 
 @_typing.final
+class ShipBulkRequest(_message.Message):
+    """ShipBulkRequest says what left of many reservations: at most 5,000 lines."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    SHIPMENTS_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Made and stored by the caller, a UUID. Sending the same request with the same id again has no
+    further effect and gives the same answer; the same id with another request is refused.
+    """
+    on_behalf_of: _builtins.str
+    """The person or system on whose behalf the caller acts, for the record. Empty: for itself."""
+    document: _builtins.str
+    """The document behind it: a consignment note."""
+    @_builtins.property
+    def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReservationShipment]:
+        """The reservations, each named once."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        shipments: _abc.Iterable[Global___ReservationShipment] | None = ...,
+        document: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "shipments", b"shipments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShipBulkRequest: _TypeAlias = ShipBulkRequest  # noqa: Y015
+
+@_typing.final
+class ReservationShipment(_message.Message):
+    """ReservationShipment says what left of one reservation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    FENCE_FIELD_NUMBER: _builtins.int
+    OVER_SHIP_FIELD_NUMBER: _builtins.int
+    REST_OUTCOME_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    reservation_id: _builtins.str
+    """Which reservation."""
+    fence: _builtins.int
+    """The fence of the worker that asks; 0 when it has none. Lower than the highest seen: `FENCED`."""
+    over_ship: _builtins.bool
+    """More may leave than is open of a line, so long as something is: the rest is taken from units that
+    are free, where the last open part of the line is.
+    """
+    rest_outcome: _reservation_pb2.ShortOutcome.ValueType
+    """What becomes of what stays open of the lines that are named. Not set: it stays open."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineSelection]:
+        """What left."""
+
+    @_builtins.property
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShippedUnits]:
+        """What is known of the units that left, each line, or each item of it, once: it is written on the
+        lines and entries.
+        """
+
+    def __init__(
+        self,
+        *,
+        reservation_id: _builtins.str = ...,
+        lines: _abc.Iterable[Global___LineSelection] | None = ...,
+        fence: _builtins.int = ...,
+        over_ship: _builtins.bool = ...,
+        rest_outcome: _reservation_pb2.ShortOutcome.ValueType = ...,
+        units: _abc.Iterable[Global___ShippedUnits] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "lines", b"lines", "over_ship", b"over_ship", "reservation_id", b"reservation_id", "rest_outcome", b"rest_outcome", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReservationShipment: _TypeAlias = ReservationShipment  # noqa: Y015
+
+@_typing.final
+class ShipBulkResponse(_message.Message):
+    """ShipBulkResponse names the movements that were made. The reservations are not in it, so that any
+    number of them can leave together: `GetReservation` reads them.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHIPPED_RESERVATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def shipped_reservations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShippedReservation]:
+        """One for each shipment, in their order."""
+
+    def __init__(
+        self,
+        *,
+        shipped_reservations: _abc.Iterable[Global___ShippedReservation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["shipped_reservations", b"shipped_reservations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShipBulkResponse: _TypeAlias = ShipBulkResponse  # noqa: Y015
+
+@_typing.final
+class ShippedReservation(_message.Message):
+    """ShippedReservation says what became of one reservation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    MOVEMENT_ID_FIELD_NUMBER: _builtins.int
+    OVER_SHIPPED_FIELD_NUMBER: _builtins.int
+    SHORT_MOVEMENT_ID_FIELD_NUMBER: _builtins.int
+    reservation_id: _builtins.str
+    """Which reservation."""
+    movement_id: _builtins.str
+    """The id of the movement that was made."""
+    short_movement_id: _builtins.str
+    """The movement of the short pick. Empty when there was none, or when no unit was behind it."""
+    @_builtins.property
+    def over_shipped(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverShipped]:
+        """Units that left beyond those promised. They are no lines of the reservation."""
+
+    def __init__(
+        self,
+        *,
+        reservation_id: _builtins.str = ...,
+        movement_id: _builtins.str = ...,
+        over_shipped: _abc.Iterable[Global___OverShipped] | None = ...,
+        short_movement_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["movement_id", b"movement_id", "over_shipped", b"over_shipped", "reservation_id", b"reservation_id", "short_movement_id", b"short_movement_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShippedReservation: _TypeAlias = ShippedReservation  # noqa: Y015
+
+@_typing.final
 class OverShipped(_message.Message):
     """OverShipped are units that left without having been promised."""
 

@@ -102,6 +102,11 @@ class ReservationServiceStub:
                 request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipRequest.SerializeToString,
                 response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipResponse.FromString,
                 _registered_method=True)
+        self.ShipBulk = channel.unary_unary(
+                '/ordermesh.api.inventory.v1.ReservationService/ShipBulk',
+                request_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipBulkRequest.SerializeToString,
+                response_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipBulkResponse.FromString,
+                _registered_method=True)
 
 
 class ReservationServiceServicer:
@@ -273,6 +278,19 @@ class ReservationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ShipBulk(self, request, context):
+        """ShipBulk is `Ship` for many reservations in one transaction, all or none: for goods that leave
+        together though several reservations hold them. What is held of one stock key must be on hand for
+        all of them together.
+
+        Errors: as `Ship`, with the rows of all reservations for `SHORT_OF_STOCK` and `INSUFFICIENT_STOCK`,
+        else of the first that is refused; `DUPLICATE_ENTRY` for a reservation that is named twice, too,
+        and `TOO_MUCH_ASKED` for more than 5,000 lines.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReservationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -335,6 +353,11 @@ def add_ReservationServiceServicer_to_server(servicer, server):
                     servicer.Ship,
                     request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipRequest.FromString,
                     response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipResponse.SerializeToString,
+            ),
+            'ShipBulk': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShipBulk,
+                    request_deserializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipBulkRequest.FromString,
+                    response_serializer=ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipBulkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -669,6 +692,33 @@ class ReservationService:
             '/ordermesh.api.inventory.v1.ReservationService/Ship',
             ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipRequest.SerializeToString,
             ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShipBulk(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ordermesh.api.inventory.v1.ReservationService/ShipBulk',
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipBulkRequest.SerializeToString,
+            ordermesh_dot_api_dot_inventory_dot_v1_dot_reservation__service__pb2.ShipBulkResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -150,6 +150,15 @@ class ReservationServiceStub:
     `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a line, or a serial number of an item, that `units`
     name twice.
     """
+    ShipBulk: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ShipBulkRequest, _reservation_service_pb2.ShipBulkResponse]
+    """ShipBulk is `Ship` for many reservations in one transaction, all or none: for goods that leave
+    together though several reservations hold them. What is held of one stock key must be on hand for
+    all of them together.
+
+    Errors: as `Ship`, with the rows of all reservations for `SHORT_OF_STOCK` and `INSUFFICIENT_STOCK`,
+    else of the first that is refused; `DUPLICATE_ENTRY` for a reservation that is named twice, too,
+    and `TOO_MUCH_ASKED` for more than 5,000 lines.
+    """
 
 @_typing.type_check_only
 class ReservationServiceAsyncStub(ReservationServiceStub):
@@ -272,6 +281,15 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
     `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a line, or a serial number of an item, that `units`
     name twice.
+    """
+    ShipBulk: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ShipBulkRequest, _reservation_service_pb2.ShipBulkResponse]  # type: ignore[assignment]
+    """ShipBulk is `Ship` for many reservations in one transaction, all or none: for goods that leave
+    together though several reservations hold them. What is held of one stock key must be on hand for
+    all of them together.
+
+    Errors: as `Ship`, with the rows of all reservations for `SHORT_OF_STOCK` and `INSUFFICIENT_STOCK`,
+    else of the first that is refused; `DUPLICATE_ENTRY` for a reservation that is named twice, too,
+    and `TOO_MUCH_ASKED` for more than 5,000 lines.
     """
 
 class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -464,6 +482,21 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         hand, `INSUFFICIENT_STOCK` when more was to be shipped than was held and too few units are free,
         `TOO_MANY_SERIAL_NUMBERS`, `DUPLICATE_ENTRY` for a line, or a serial number of an item, that `units`
         name twice.
+        """
+
+    @_abc_1.abstractmethod
+    def ShipBulk(
+        self,
+        request: _reservation_service_pb2.ShipBulkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reservation_service_pb2.ShipBulkResponse, _abc.Awaitable[_reservation_service_pb2.ShipBulkResponse]]:
+        """ShipBulk is `Ship` for many reservations in one transaction, all or none: for goods that leave
+        together though several reservations hold them. What is held of one stock key must be on hand for
+        all of them together.
+
+        Errors: as `Ship`, with the rows of all reservations for `SHORT_OF_STOCK` and `INSUFFICIENT_STOCK`,
+        else of the first that is refused; `DUPLICATE_ENTRY` for a reservation that is named twice, too,
+        and `TOO_MUCH_ASKED` for more than 5,000 lines.
         """
 
 def add_ReservationServiceServicer_to_server(servicer: ReservationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -122,7 +122,8 @@ class FulfillmentServiceServicer:
         of it: SHIPPED, or refused because the ledger has no such goods.
 
         Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`; `INSUFFICIENT_STOCK` when less
-        is on hand than is to leave: the work is ACCEPTED again then, without parcels.
+        is on hand than is to leave: the work is ACCEPTED again then, without parcels, and nothing of it has
+        left.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

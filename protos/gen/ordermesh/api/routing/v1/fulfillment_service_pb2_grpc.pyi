@@ -66,7 +66,8 @@ class FulfillmentServiceStub:
     of it: SHIPPED, or refused because the ledger has no such goods.
 
     Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`; `INSUFFICIENT_STOCK` when less
-    is on hand than is to leave: the work is ACCEPTED again then, without parcels.
+    is on hand than is to leave: the work is ACCEPTED again then, without parcels, and nothing of it has
+    left.
     """
     DeliverFulfillmentOrder: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.DeliverFulfillmentOrderRequest, _fulfillment_service_pb2.DeliverFulfillmentOrderResponse]
     """DeliverFulfillmentOrder says that the carrier has handed the goods over.
@@ -112,7 +113,8 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     of it: SHIPPED, or refused because the ledger has no such goods.
 
     Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`; `INSUFFICIENT_STOCK` when less
-    is on hand than is to leave: the work is ACCEPTED again then, without parcels.
+    is on hand than is to leave: the work is ACCEPTED again then, without parcels, and nothing of it has
+    left.
     """
     DeliverFulfillmentOrder: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.DeliverFulfillmentOrderRequest, _fulfillment_service_pb2.DeliverFulfillmentOrderResponse]  # type: ignore[assignment]
     """DeliverFulfillmentOrder says that the carrier has handed the goods over.
@@ -185,7 +187,8 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
         of it: SHIPPED, or refused because the ledger has no such goods.
 
         Errors: `FULFILLMENT_ORDER_NOT_FOUND`, `WRONG_STATE`, `BEING_MOVED`; `INSUFFICIENT_STOCK` when less
-        is on hand than is to leave: the work is ACCEPTED again then, without parcels.
+        is on hand than is to leave: the work is ACCEPTED again then, without parcels, and nothing of it has
+        left.
         """
 
     @_abc_1.abstractmethod

@@ -5,7 +5,13 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
-from ordermesh.api.inventory.v1 import Control, ControlKind
+from ordermesh.api.inventory.v1 import (
+    Control,
+    ControlKind,
+    LineSelection,
+    ReservationLine,
+    ShipRequest,
+)
 from ordermesh.api.routing.v1 import (
     FulfillmentOrder,
     ListDecisionsRequest,
@@ -17,9 +23,11 @@ from tests.routing.house import (
     House,
     entry,
     line,
+    new_id,
     refused,
 )
 from tests.routing.looks import has_work_at, is_free, only_line
+from tests.routing.test_shortfalls import lose
 
 
 async def test_sourcing_again_by_hand_moves_work_and_stock_and_keeps_both_decisions(
@@ -182,3 +190,73 @@ async def is_asked_for(house: House, order_id: str) -> bool:
     wanted = select(saga.c.source_request_id).where(saga.c.order_id == order_id)
     found = await database.read(lambda tx: tx.execute(wanted))
     return found.scalar_one() is not None
+
+
+async def under_two_reservations(house: House) -> FulfillmentOrder:
+    """Work of EAST: two mugs are held by the first reservation of O-1, one by the second."""
+    await house.stock({"MUG at NEAR": 1, "MUG at EAST": 2, "MUG at SOUTH": 1})
+    await house.submit("O-1", line("1", "MUG", 4))
+    near = next(one for one in await house.work("O-1") if one.location_id == "NEAR")
+    await house.accept(near)
+    await house.receive({"MUG at EAST": 1})
+    await house.source("O-1")
+    await eventually(lambda: has_work_at(house, "O-1", "NEAR", "EAST"))
+    assert len(await house.reservations("O-1")) == 2
+    return next(
+        one
+        for one in await house.work("O-1")
+        if one.location_id == "EAST" and one.state == FulfillmentOrder.STATE_RELEASED
+    )
+
+
+async def test_work_under_two_reservations_leaves_as_a_whole_or_not_at_all(house: House) -> None:
+    work = await under_two_reservations(house)
+    await lose(house, "MUG at EAST", 1)
+
+    refusal = await refused(house.ship(work))
+
+    assert refusal.reason == "INSUFFICIENT_STOCK"
+    assert refusal.rows() == [
+        {"lineId": "1", "sku": "MUG", "locationId": "EAST", "wanted": "3", "available": "2"}
+    ]
+    assert await house.balance("MUG at EAST") == (2, 3, 0)
+    await house.receive({"MUG at EAST": 1})
+    assert (await house.ship(work)).state == FulfillmentOrder.STATE_SHIPPED
+    assert await house.balance("MUG at EAST") == (0, 0, 0)
+    assert await house.books_balance()
+
+
+async def test_work_of_which_a_part_has_left_leaves_with_the_rest_of_it(house: House) -> None:
+    work = await under_two_reservations(house)
+    await lose(house, "MUG at EAST", 1)
+    await ship_first_part(house, work)
+
+    # As it was told before: one reservation after the other, and then the process ended.
+    refusal = await refused(house.ship(work))
+
+    assert refusal.reason == "INSUFFICIENT_STOCK"
+    assert await house.balance("MUG at EAST") == (0, 1, 0)
+    await house.receive({"MUG at EAST": 1})
+    assert (await house.ship(work)).state == FulfillmentOrder.STATE_SHIPPED
+    assert await house.balance("MUG at EAST") == (0, 0, 0)
+    assert await house.books_balance()
+
+
+async def ship_first_part(house: House, work: FulfillmentOrder) -> None:
+    """The ledger knows that what the first reservation holds has left."""
+    for made in await house.reservations("O-1"):
+        units = sum(
+            one.quantity
+            for one in made.lines
+            if one.key.location_id == "EAST" and one.state == ReservationLine.STATE_CONFIRMED
+        )
+        if units == 2:
+            selection = LineSelection(line_id="1", location_id="EAST", sku="MUG", quantity=2)
+            await house.mesh.reservations.Ship(
+                ShipRequest(
+                    request_id=new_id(),
+                    reservation_id=made.reservation_id,
+                    lines=[selection],
+                    document=work.fulfillment_order_id,
+                )
+            )

@@ -26,7 +26,9 @@ from ordermesh.routing.ports.stock import (
     BooksInDoubt,
     Lost,
     ReservationCall,
+    ReservationUnits,
     ReserveCall,
+    ShipCall,
     Short,
     WantedUnits,
 )
@@ -140,7 +142,7 @@ async def _in_doubt(_service: Any, _request: Any, context: Any) -> Any:
     await refuse(context, "KEY_QUARANTINED", service="inventory", metadata=FACTS)
 
 
-VERBS = ("Reserve", "Confirm", "Release", "Ship")
+VERBS = ("Reserve", "Confirm", "Release", "Ship", "ShipBulk")
 NEVER_HELD = UUID(int=2)
 
 
@@ -171,7 +173,8 @@ async def test_every_answer_of_a_ledger_in_doubt_has_a_meaning() -> None:
         )
         assert await stock.reserve(call) == Short((Cap("MUG", "NEAR", 0),))
         assert await stock.confirm(verb) == Lost()
-        for told in (stock.release, stock.ship):
+        together = ShipCall(uuid4(), (ReservationUnits(UUID(int=1), wanted),), "", 1, "W")
+        for told in (stock.release(verb), stock.ship(verb), stock.ship_together(together)):
             with pytest.raises(BooksInDoubt) as error:
-                await told(verb)
+                await told
             assert error.value.retry_after >= 1

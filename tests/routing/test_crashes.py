@@ -19,6 +19,7 @@ from ordermesh.api.routing.v1 import (
 from tests.dialects import on_sqlite
 from tests.eventually import eventually
 from tests.routing.house import IF_SOURCED, House, line, new_id, submission
+from tests.routing.test_again import under_two_reservations
 
 pytestmark = on_sqlite
 
@@ -169,6 +170,30 @@ async def test_goods_leave_once_wherever_routing_stops(house: House, point: str)
     assert reply.fulfillment_order.state == FulfillmentOrder.STATE_SHIPPED
     assert await house.balance("MUG at NEAR") == (3, 0, 3)
     assert (await house.order("O-1")).state == Order.STATE_FULFILLED
+    assert await house.books_balance()
+
+
+@pytest.mark.parametrize("point", ["before ship", "after ship"])
+async def test_goods_of_two_reservations_leave_once_wherever_routing_stops(
+    house: House, point: str
+) -> None:
+    work = await under_two_reservations(house)
+    crash = CrashAt(point)
+    house.at = crash
+    request = ShipFulfillmentOrderRequest(
+        request_id=new_id(),
+        fulfillment_order_id=work.fulfillment_order_id,
+        parcels=[Parcel(carrier="UPS", tracking_number="1Z", weight_grams=900)],
+    )
+
+    call: asyncio.Task[object] = asyncio.ensure_future(
+        house.mesh.fulfillments.ShipFulfillmentOrder(request, timeout=5)
+    )
+    await restart_after(house, crash, call)
+    reply = await house.mesh.fulfillments.ShipFulfillmentOrder(request)
+
+    assert reply.fulfillment_order.state == FulfillmentOrder.STATE_SHIPPED
+    assert await house.balance("MUG at EAST") == (0, 0, 0)
     assert await house.books_balance()
 
 

@@ -67,7 +67,8 @@ from ordermesh.routing.operations.submit import SubmitOrder
 from ordermesh.routing.operations.switching import Switching
 from ordermesh.routing.operations.waking import Waking
 from ordermesh.routing.peers.consumers import CONSUMERS, deliverer
-from ordermesh.routing.peers.inventory import InventoryFeeds, InventoryStock
+from ordermesh.routing.peers.feeds import InventoryFeeds
+from ordermesh.routing.peers.inventory import InventoryStock
 from ordermesh.routing.ports.batches import Replanning
 from ordermesh.routing.ports.pricing import Pricing
 from ordermesh.routing.ports.sourcing import Places

@@ -1,8 +1,9 @@
 """What a worker asks of the ledger at each step of an order, and what it makes of the answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from ordermesh.kernel.errors import DomainError
 from ordermesh.routing.domain import outcomes
@@ -31,7 +32,10 @@ from ordermesh.routing.ports.stock import (
     Lost,
     NotThere,
     ReservationCall,
+    ReservationUnits,
     ReserveCall,
+    ShipCall,
+    Shipped,
     Short,
     Stock,
     WantedUnits,
@@ -225,24 +229,41 @@ class Steps:
 
     async def _ship(self, story: Story, work: FulfillmentOrder) -> Verdict:
         name = work.fulfillment_order_id
-        for reservation_id in work.reservation_ids:
-            call = ReservationCall(
-                request_id=call_id(story.order, "ship", name, work.ship_request_id, reservation_id),
-                reservation_id=reservation_id,
-                on_behalf_of=story.order.actor.caller,
-                fence=story.saga.epoch,
-                units=tuple(
-                    WantedUnits(line.line_id, line.sku, work.location_id, line.quantity)
-                    for line in work.lines
-                    if line.reservation_id == reservation_id
-                ),
-                document=name,
-            )
-            answer = await self._stock.ship(call)
-            if isinstance(answer, NotThere):
-                return RefuseShipping(name, InsufficientStock(_missing(work, answer)))
+        answer = await self._leave(story, work, await self._still_here(work))
+        if isinstance(answer, NotThere):
+            return RefuseShipping(name, InsufficientStock(_missing(work, answer)))
         await self._at("after ship")
         return Change(lambda known: outcomes.end_shipping(known, name))
+
+    async def _still_here(self, work: FulfillmentOrder) -> list[UUID]:
+        """The reservations of work of which the ledger does not know that it has left.
+
+        Several leave together. But who told one after the other, as this was done before, may have
+        ended between two of them; what has left cannot leave again.
+        """
+        if len(work.reservation_ids) < 2:
+            return list(work.reservation_ids)
+        gone = await self._stock.left(work.order_id, work.fulfillment_order_id)
+        return [one for one in work.reservation_ids if one not in gone]
+
+    async def _leave(
+        self, story: Story, work: FulfillmentOrder, reservation_ids: Sequence[UUID]
+    ) -> Shipped | NotThere:
+        """All of it leaves, or nothing."""
+        name, whose, fence = work.fulfillment_order_id, story.order.actor.caller, story.saga.epoch
+        request_id = call_id(story.order, "ship", name, work.ship_request_id, *reservation_ids)
+        parts = tuple(ReservationUnits(one, _units_of(work, one)) for one in reservation_ids)
+        match parts:
+            case ():
+                return Shipped()
+            case (only,):
+                return await self._stock.ship(
+                    ReservationCall(request_id, only.reservation_id, whose, fence, only.units, name)
+                )
+            case _:
+                return await self._stock.ship_together(
+                    ShipCall(request_id, parts, whose, fence, name)
+                )
 
     def _call(self, story: Story, purpose: str) -> ReservationCall:
         return ReservationCall(
@@ -315,15 +336,23 @@ def _limit_error(story: Story, limit: Limit) -> DomainError:
     )
 
 
-def _missing(work: FulfillmentOrder, answer: NotThere) -> list[ShortLine]:
-    return [
-        ShortLine(
-            line.line_id,
-            line.sku,
-            work.location_id,
-            line.quantity,
-            answer.on_hand.get(line.sku, 0),
-        )
+def _units_of(work: FulfillmentOrder, reservation_id: UUID) -> tuple[WantedUnits, ...]:
+    """The units of work that a reservation holds."""
+    return tuple(
+        WantedUnits(line.line_id, line.sku, work.location_id, line.quantity)
         for line in work.lines
-        if not answer.on_hand or line.sku in answer.on_hand
+        if line.reservation_id == reservation_id
+    )
+
+
+def _missing(work: FulfillmentOrder, answer: NotThere) -> list[ShortLine]:
+    """The lines of work that lack units, each once: several reservations may hold one of them."""
+    wanted: dict[tuple[str, str], int] = {}
+    for line in work.lines:
+        if not answer.on_hand or line.sku in answer.on_hand:
+            key = (line.line_id, line.sku)
+            wanted[key] = wanted.get(key, 0) + line.quantity
+    return [
+        ShortLine(line_id, sku, work.location_id, units, answer.on_hand.get(sku, 0))
+        for (line_id, sku), units in wanted.items()
     ]

@@ -1,41 +1,36 @@
 """Inventory as routing sees it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from ordermesh.api.inventory.v1 import (
     BatchGetItemsRequest,
     BatchGetLocationsRequest,
     ConfirmRequest,
     GetAvailabilityRequest,
-    LineSelection,
     ListBalancesRequest,
-    ListItemsRequest,
-    ListLocationsRequest,
+    ListMovementsRequest,
     ListQuarantinedKeysRequest,
+    Movement,
     ReleaseRequest,
     ReserveLine,
     ReserveRequest,
-    ShipRequest,
     SupplyWait,
-    WatchItemsRequest,
-    WatchLocationsRequest,
 )
 from ordermesh.api.order.v1 import StockKey, StockMatrix
-from ordermesh.client.errors import Refusal, refusal_of
+from ordermesh.client.errors import Refusal
 from ordermesh.client.mesh import Mesh
-from ordermesh.kernel.errors import Unavailable
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain.coming import Coming, by_steps, start_of
 from ordermesh.routing.domain.item import Item, KnownLocation
 from ordermesh.routing.domain.saga import Cap
 from ordermesh.routing.peers.availability import CALL_SECONDS, INVENTORY, AvailabilityReader
-from ordermesh.routing.ports.feeds import FeedPage, FeedTooOld
 from ordermesh.routing.ports.stock import (
     Availability,
     BooksInDoubt,
@@ -50,15 +45,15 @@ from ordermesh.routing.ports.stock import (
     Refused,
     ReservationCall,
     ReserveCall,
+    ShipCall,
     Shipped,
     Short,
-    WantedUnits,
 )
-from ordermesh.routing.ports.stores import Feed
 from ordermesh.routing.wire.inventory import item, location
 from ordermesh.routing.wire.money import timestamp
 from ordermesh.routing.wire.reassignment import reassign_request
-from ordermesh.runtime.answers import AWAY_SECONDS, answered, expected, unforeseen
+from ordermesh.routing.wire.shipping import selections, ship_bulk_request, ship_request
+from ordermesh.runtime.answers import answered, expected, unforeseen
 
 T = TypeVar("T")
 
@@ -223,7 +218,7 @@ class InventoryStock:
                     request_id=str(call.request_id),
                     on_behalf_of=call.on_behalf_of,
                     reservation_id=str(call.reservation_id),
-                    lines=_selections(call.units),
+                    lines=selections(call.units),
                     fence=call.fence,
                 ),
                 timeout=CALL_SECONDS,
@@ -236,34 +231,36 @@ class InventoryStock:
 
     async def ship(self, call: ReservationCall) -> Shipped | NotThere:
         """Say that goods left."""
-        answer = await answered(
-            INVENTORY,
-            self._mesh.reservations.Ship(
-                ShipRequest(
-                    request_id=str(call.request_id),
-                    on_behalf_of=call.on_behalf_of,
-                    reservation_id=str(call.reservation_id),
-                    lines=_selections(call.units),
-                    document=call.document,
-                    fence=call.fence,
-                ),
-                timeout=CALL_SECONDS,
-            ),
+        request = ship_request(call)
+        return _shipped(
+            await answered(INVENTORY, self._mesh.reservations.Ship(request, timeout=CALL_SECONDS))
         )
-        if not isinstance(answer, Refusal):
-            return Shipped()
-        _refuse_doubt(answer)
-        if answer.reason == "SHORT_OF_STOCK":
-            return NotThere({row["sku"]: int(row["onHand"]) for row in answer.rows()})
-        if answer.reason == "INSUFFICIENT_STOCK":
-            # It was never held, and nothing of it is there to leave.
-            return NotThere({row["sku"]: int(row["available"]) for row in answer.rows()})
-        if answer.reason == "WAITS_FOR_SUPPLY":
-            return NotThere({row["sku"]: 0 for row in answer.rows()})
-        closed = ("RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", "LINE_NOT_FOUND")
-        if answer.reason in closed:
-            return NotThere({})
-        raise unforeseen(INVENTORY, answer)
+
+    async def ship_together(self, call: ShipCall) -> Shipped | NotThere:
+        """Say that goods of many reservations left, all or none."""
+        request = ship_bulk_request(call)
+        return _shipped(
+            await answered(
+                INVENTORY, self._mesh.reservations.ShipBulk(request, timeout=CALL_SECONDS)
+            )
+        )
+
+    async def left(self, order_id: str, document: str) -> Set[UUID]:
+        """The reservations of an order of which goods have left by this document."""
+        found: set[UUID] = set()
+        request = ListMovementsRequest(order_id=order_id, page_size=PAGE_SIZE)
+        while True:
+            reply = await expected(
+                INVENTORY, self._mesh.ledger.ListMovements(request, timeout=CALL_SECONDS)
+            )
+            found.update(
+                UUID(one.reservation_id)
+                for one in reply.movements
+                if one.kind == Movement.KIND_SHIPPED and one.document == document
+            )
+            if not reply.next_page_token:
+                return found
+            request.page_token = reply.next_page_token
 
     async def reassign(self, call: ReassignCall) -> Reassigned | Refused:
         """Hold units elsewhere, all or none, for whomever the reservations belong to."""
@@ -302,73 +299,22 @@ class InventoryStock:
         return tuple(found)
 
 
-class InventoryFeeds:
-    """Inventory's items and locations, listed and watched."""
-
-    def __init__(self, mesh: Mesh) -> None:
-        self._mesh = mesh
-
-    async def listed(self, feed: Feed) -> AsyncIterator[FeedPage]:
-        """All there is, page by page; each page contains every change up to its revision."""
-        token = ""
-        while True:
-            if feed is Feed.ITEMS:
-                items = await expected(
-                    INVENTORY,
-                    self._mesh.items.ListItems(
-                        ListItemsRequest(page_size=PAGE_SIZE, page_token=token)
-                    ),
-                )
-                yield FeedPage(items.revision, items=tuple(item(one) for one in items.items))
-                token = items.next_page_token
-            else:
-                places = await expected(
-                    INVENTORY,
-                    self._mesh.locations.ListLocations(
-                        ListLocationsRequest(page_size=PAGE_SIZE, page_token=token)
-                    ),
-                )
-                known = tuple(location(one) for one in places.locations)
-                yield FeedPage(places.revision, locations=known)
-                token = places.next_page_token
-            if not token:
-                return
-
-    async def watched(self, feed: Feed, start_revision: int) -> AsyncIterator[FeedPage]:
-        """Changes from a revision on, for ever. Raises ``FeedTooOld`` and ``Unavailable``."""
-        try:
-            if feed is Feed.ITEMS:
-                async for change in self._mesh.items.WatchItems(
-                    WatchItemsRequest(start_revision=start_revision)
-                ):
-                    yield FeedPage(change.revision, items=tuple(item(one) for one in change.items))
-            else:
-                async for moved in self._mesh.locations.WatchLocations(
-                    WatchLocationsRequest(start_revision=start_revision)
-                ):
-                    known = tuple(location(one) for one in moved.locations)
-                    yield FeedPage(moved.revision, locations=known)
-        except grpc.aio.AioRpcError as error:
-            refusal = refusal_of(error)
-            if refusal is not None and refusal.reason == "REVISION_COMPACTED":
-                raise FeedTooOld from error
-            raise Unavailable(
-                f"Inventory is away: {error.code().name}.",
-                service=INVENTORY,
-                retry_after=AWAY_SECONDS,
-            ) from error
-
-
-def _selections(units: Sequence[WantedUnits]) -> list[LineSelection]:
-    return [
-        LineSelection(
-            line_id=one.line_id,
-            location_id=one.location_id,
-            sku=one.sku,
-            quantity=one.quantity,
-        )
-        for one in units
-    ]
+def _shipped(answer: Message | Refusal) -> Shipped | NotThere:
+    """What the ledger's answer to goods that left means."""
+    if not isinstance(answer, Refusal):
+        return Shipped()
+    _refuse_doubt(answer)
+    if answer.reason == "SHORT_OF_STOCK":
+        return NotThere({row["sku"]: int(row["onHand"]) for row in answer.rows()})
+    if answer.reason == "INSUFFICIENT_STOCK":
+        # It was never held, and nothing of it is there to leave.
+        return NotThere({row["sku"]: int(row["available"]) for row in answer.rows()})
+    if answer.reason == "WAITS_FOR_SUPPLY":
+        return NotThere({row["sku"]: 0 for row in answer.rows()})
+    closed = ("RESERVATION_CLOSED", "RESERVATION_NOT_FOUND", "LINE_NOT_FOUND")
+    if answer.reason in closed:
+        return NotThere({})
+    raise unforeseen(INVENTORY, answer)
 
 
 def _add(units: dict[str, dict[str, int]], matrix: StockMatrix, quantities: Sequence[int]) -> None:

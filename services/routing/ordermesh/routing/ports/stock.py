@@ -124,6 +124,25 @@ class ReservationCall:
 
 
 @dataclass(frozen=True)
+class ReservationUnits:
+    """Units of one reservation."""
+
+    reservation_id: UUID
+    units: tuple[WantedUnits, ...]
+
+
+@dataclass(frozen=True)
+class ShipCall:
+    """Units of many reservations that leave together, or not at all, by one document."""
+
+    request_id: UUID
+    reservations: tuple[ReservationUnits, ...]
+    on_behalf_of: str
+    fence: int
+    document: str
+
+
+@dataclass(frozen=True)
 class Refused:
     """The ledger does not do it, now or ever: its published reason."""
 
@@ -200,6 +219,14 @@ class Stock(Protocol):
 
     async def ship(self, call: ReservationCall) -> Shipped | NotThere:
         """Say that goods left. Raises ``BooksInDoubt``."""
+        ...
+
+    async def ship_together(self, call: ShipCall) -> Shipped | NotThere:
+        """Say that goods of many reservations left, all or none. Raises ``BooksInDoubt``."""
+        ...
+
+    async def left(self, order_id: str, document: str) -> Set[UUID]:
+        """The reservations of an order of which goods have left by this document."""
         ...
 
     async def reassign(self, call: ReassignCall) -> Reassigned | Refused:

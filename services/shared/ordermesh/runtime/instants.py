@@ -7,8 +7,6 @@ from sqlalchemy import DateTime, String
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 
 class UtcTime(TypeDecorator[datetime]):
     """An aware instant in UTC: ``timestamptz`` on PostgreSQL, text of fixed width on SQLite.
@@ -41,12 +39,15 @@ class UtcTime(TypeDecorator[datetime]):
         """From the database to Python."""
         if isinstance(value, str):
             return datetime.fromisoformat(value)
-        return value.astimezone(UTC) if isinstance(value, datetime) else None
+        if not isinstance(value, datetime):
+            return None
+        # The driver keeps the first and the last instant of all as infinities, without a zone.
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def written(instant: datetime) -> str:
     """An instant as SQLite keeps it. Raises ``ValueError`` for a time without a zone."""
-    return _in_utc(instant).strftime(_TIME_FORMAT)
+    return _in_utc(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _in_utc(instant: datetime) -> datetime:

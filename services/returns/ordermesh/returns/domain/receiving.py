@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from ordermesh.returns.domain.errors import (
@@ -43,6 +44,11 @@ Told = tuple[Return, tuple[Event, ...]]
 """The return as it is to be, and what is told of it."""
 
 Pair = tuple[str, str]
+
+P = TypeVar("P", Receipt, Disposal)
+
+_TICK = timedelta(microseconds=1)
+"""What was there when it was decided is told by the times of both, whatever clocks do meanwhile."""
 
 SOUND = frozenset({Grade.LIKE_NEW, Grade.GOOD})
 """The conditions in which a unit can be sold as it is."""
@@ -142,30 +148,19 @@ def posted(one: Return, number: int, movement_id: UUID, now: datetime) -> Told:
     return _completed(replace(one, receipts=receipts, lines=lines), now)
 
 
-def not_posted(one: Return, number: int) -> Return:
-    """The ledger would not take a receipt: it is told anew, not asked again what it has said."""
-    return replace(
-        one,
-        receipts=tuple(
-            replace(part, ledger_refusals=part.ledger_refusals + 1)
-            if part.number == number
-            else part
-            for part in one.receipts
-        ),
-    )
+def not_posted(one: Return, number: int, refusals: int) -> Return:
+    """The ledger would not take a receipt: it is told anew, not asked again what it has said.
+
+    It was refused when it had been ``refusals`` times before: who says so late changes nothing.
+    """
+    receipts = tuple(_refused(part, number, refusals) for part in one.receipts)
+    return replace(one, receipts=receipts)
 
 
-def not_disposed(one: Return, number: int) -> Return:
-    """The ledger would not take a later decision: it is told anew."""
-    return replace(
-        one,
-        disposals=tuple(
-            replace(part, ledger_refusals=part.ledger_refusals + 1)
-            if part.number == number
-            else part
-            for part in one.disposals
-        ),
-    )
+def not_disposed(one: Return, number: int, refusals: int) -> Return:
+    """The ledger would not take a later decision: it is told anew, as ``not_posted`` has it."""
+    disposals = tuple(_refused(part, number, refusals) for part in one.disposals)
+    return replace(one, disposals=disposals)
 
 
 def cancel(one: Return, actor: Actor, now: datetime) -> Told:
@@ -256,6 +251,11 @@ def blocked_locations(one: Return) -> frozenset[str]:
         for receipt in one.receipts
         if any(part.disposition is Disposition.BLOCK for part in receipt.units)
     )
+
+
+def _refused(part: P, number: int, refusals: int) -> P:
+    is_news = (part.number, part.ledger_refusals) == (number, refusals)
+    return replace(part, ledger_refusals=refusals + 1) if is_news else part
 
 
 def _completed(one: Return, now: datetime) -> Told:

@@ -208,7 +208,7 @@ class Poster:
             else:
                 movement_id = await self._ledger.dispose(one, one.disposals[number - 1])
         except LedgerRefused:
-            await self._database.run(lambda tx: self._keep_refusal(tx, row, kind, number))
+            await self._database.run(lambda tx: self._keep_refusal(tx, one, kind, number))
             raise
         await self._at("after post")
 
@@ -224,10 +224,13 @@ class Poster:
         await self._database.run(mark)
         await self._at("marked")
 
-    async def _keep_refusal(self, tx: Transaction, row: Claimed, kind: bytes, number: int) -> None:
-        """The next attempt is a new request; the worker puts it off."""
-        before = await self._records.locked(tx, row.key)
-        after = not_posted(before, number) if kind == RECEIPT else not_disposed(before, number)
+    async def _keep_refusal(self, tx: Transaction, asked: Return, kind: bytes, number: int) -> None:
+        """The next attempt is a new request, if this was the last; the worker puts it off."""
+        before = await self._records.locked(tx, asked.return_id)
+        if kind == RECEIPT:
+            after = not_posted(before, number, asked.receipts[number - 1].ledger_refusals)
+        else:
+            after = not_disposed(before, number, asked.disposals[number - 1].ledger_refusals)
         await self._records.save(tx, before, after)
 
 

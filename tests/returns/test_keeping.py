@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from ordermesh.returns.domain.keeping import Kept, taken_from
 from ordermesh.returns.domain.order_return import (
@@ -14,6 +15,15 @@ from ordermesh.returns.domain.order_return import (
     ReceivedUnits,
     RefundTiming,
     Return,
+    ReturnLine,
+    ReturnReason,
+)
+from ordermesh.returns.domain.receiving import (
+    Arrival,
+    ArrivedLine,
+    DisposedLine,
+    dispose,
+    receive,
 )
 
 ACTOR = Actor("store")
@@ -63,5 +73,31 @@ def test_what_arrives_after_a_decision_changes_nothing_of_it() -> None:
     decided = disposal(1, Disposition.DISCARD, 1, 1)
     before = returned(receipt(1, Grade.GOOD, 1, 0), disposals=(decided,))
     after = replace(before, receipts=(*before.receipts, receipt(2, Grade.BAD, 1, 2)))
+
+    assert taken(before, 1) == taken(after, 1) == [(Kept.INSPECTION, 1)]
+
+
+def blocked_line() -> ReturnLine:
+    return ReturnLine("1", "MUG", 9, ReturnReason.UNWANTED, received=3, blocked=3)
+
+
+def test_a_decision_takes_what_arrived_before_it_though_the_clock_was_set_back() -> None:
+    came = replace(receipt(1, Grade.GOOD, 3, 1), movement_id=uuid4())
+    kept = replace(returned(came, disposals=()), lines=(blocked_line(),))
+    thrown = [DisposedLine("1", "MUG", 2, Disposition.DISCARD)]
+
+    after = dispose(kept, thrown, {}, ACTOR, NOON)
+
+    assert taken(after, 1) == [(Kept.INSPECTION, 2)]
+
+
+def test_a_decision_takes_nothing_of_what_arrives_after_it_though_the_clock_was_set_back() -> None:
+    thrown = disposal(1, Disposition.DISCARD, 1, 1)
+    before = replace(
+        returned(receipt(1, Grade.GOOD, 3, 0), disposals=(thrown,)), lines=(blocked_line(),)
+    )
+    came = ArrivedLine("1", "MUG", 2, Grade.BAD, Disposition.BLOCK)
+
+    after, _ = receive(before, Arrival((came,), "EAST", False, False), (), ACTOR, NOON)
 
     assert taken(before, 1) == taken(after, 1) == [(Kept.INSPECTION, 1)]

@@ -120,7 +120,8 @@ def receive(
     units = _units(one, arrival)
     totals = _totals(units)
     _refuse_unexpected(one, totals)
-    receipt = Receipt(len(one.receipts) + 1, arrival.location_id, units, actor, now)
+    receipt_time = max([now, *(past.dispose_time + _TICK for past in one.disposals)])
+    receipt = Receipt(len(one.receipts) + 1, arrival.location_id, units, actor, receipt_time)
     lines = tuple(
         replace(line, received=line.received + totals.get(line.pair, 0)) for line in one.lines
     )
@@ -214,7 +215,8 @@ def dispose(
     for part in units:
         if part.disposition is Disposition.RESTOCK and not restocks.get(part.location_id, False):
             raise NotRestockedHere(part.location_id)
-    disposal = Disposal(len(one.disposals) + 1, units, actor, now)
+    dispose_time = max([now, *(past.receive_time for past in one.receipts)])
+    disposal = Disposal(len(one.disposals) + 1, units, actor, dispose_time)
     after = tuple(
         replace(line, blocked=line.blocked - wanted.get(line.pair, 0)) for line in one.lines
     )

@@ -4,8 +4,17 @@ import base64
 import json
 
 import pytest
+from google.protobuf.message import Message
 
-from ordermesh.api.inventory.v1 import ListControlsRequest, ListItemsRequest
+from ordermesh.api.inventory.v1 import (
+    ListBalancesRequest,
+    ListControlsRequest,
+    ListItemsRequest,
+    ListLocationsRequest,
+    ListSourcesRequest,
+    ListSuppliesRequest,
+)
+from ordermesh.api.routing.v1 import ListCalendarsRequest, ListPoliciesRequest
 from ordermesh.runtime.pages import (
     SMALL_NUMBER_MAX,
     InvalidPageToken,
@@ -15,6 +24,7 @@ from ordermesh.runtime.pages import (
     place_in_text,
     place_in_time,
 )
+from ordermesh.runtime.validation import validate
 
 LIST = ListItemsRequest()
 NAME = "0192e4a0-7b7c-7000-8000-000000000001"
@@ -34,6 +44,28 @@ def test_a_token_that_a_list_has_made_says_where_it_goes_on() -> None:
     assert place_in_text(LIST, page_token(LIST, "ä 😀")) == "ä 😀"
     assert place_in_numbers(LIST, page_token(LIST, 2**63 - 1)) == 2**63 - 1
     assert place(LIST, page_token(LIST, "a", 1), str, int) == ("a", 1)
+
+
+@pytest.mark.parametrize(
+    ("list_type", "parts"),
+    [
+        (ListItemsRequest, 1),
+        (ListLocationsRequest, 1),
+        (ListBalancesRequest, 2),
+        (ListControlsRequest, 1),
+        (ListSourcesRequest, 1),
+        (ListSuppliesRequest, 1),
+        (ListCalendarsRequest, 1),
+        (ListPoliciesRequest, 1),
+    ],
+)
+@pytest.mark.parametrize("letter", ["x", "ж", "倉", "😀"])
+def test_the_longest_ids_in_any_script_make_a_token_that_is_let_in(
+    list_type: type[Message], parts: int, letter: str
+) -> None:
+    token = page_token(list_type(), *[letter * 128] * parts)
+
+    validate(list_type(page_token=token))
 
 
 def test_a_token_that_is_nested_deeply_is_refused() -> None:

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from ordermesh.api.notify.v1 import timeline_pb2 as ordermesh_dot_api_dot_notify_dot_v1_dot_timeline__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.ordermesh/api/notify/v1/timeline_service.proto\x12\x17ordermesh.api.notify.v1\x1a\x1b\x62uf/validate/validate.proto\x1a&ordermesh/api/notify/v1/timeline.proto\"\x88\x01\n\x12GetTimelineRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x13GetTimelineResponse\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.ordermesh.api.notify.v1.TimelineEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x80\x01\n\x0fTimelineService\x12m\n\x0bGetTimeline\x12+.ordermesh.api.notify.v1.GetTimelineRequest\x1a,.ordermesh.api.notify.v1.GetTimelineResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.ordermesh/api/notify/v1/timeline_service.proto\x12\x17ordermesh.api.notify.v1\x1a\x1b\x62uf/validate/validate.proto\x1a&ordermesh/api/notify/v1/timeline.proto\"\x88\x01\n\x12GetTimelineRequest\x12\x35\n\x08order_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\x80\x01\x32\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"g\n\x13GetTimelineResponse\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.ordermesh.api.notify.v1.TimelineEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x80\x01\n\x0fTimelineService\x12m\n\x0bGetTimeline\x12+.ordermesh.api.notify.v1.GetTimelineRequest\x1a,.ordermesh.api.notify.v1.GetTimelineResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTIMELINEREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_GETTIMELINEREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_GETTIMELINEREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_GETTIMELINEREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_GETTIMELINEREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
   _globals['_TIMELINESERVICE'].methods_by_name['GetTimeline']._loaded_options = None
   _globals['_TIMELINESERVICE'].methods_by_name['GetTimeline']._serialized_options = b'\220\002\001'
   _globals['_GETTIMELINEREQUEST']._serialized_start=145

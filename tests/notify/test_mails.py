@@ -203,3 +203,17 @@ def test_yen_have_no_digits_after_the_point_and_halves_go_to_the_even_one() -> N
     assert money(Amount("JPY", 12_345_000), english) == "¥1,234"
     assert money(Amount("JPY", 12_355_000), english) == "¥1,236"
     assert money(Amount("USD", 125), english) == "$0.01"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "eve@evil.example, " + "x" * 60,
+        "Ann <eve@evil.example>; " + "x" * 54,
+        ":" + "x" * 70 + "q}=-/",
+    ],
+)
+def test_a_long_name_does_not_become_other_recipients(name: str) -> None:
+    read = BytesParser(policy=policy.default).parsebytes(mail_of(name).encode())
+
+    assert [one.addr_spec for one in read["To"].addresses] == ["ada@customers.example"]

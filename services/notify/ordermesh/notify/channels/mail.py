@@ -54,7 +54,7 @@ def build_mail(
     message = EmailMessage(policy=policy.SMTP)
     headers = {
         "From": sender,
-        "To": Address(display_name=_word(to_name), addr_spec=to_address),
+        "To": _addressed(_word(to_name), to_address),
         "Subject": _word(rendered.subject, SUBJECT_LENGTH_MAX),
         "Date": format_datetime(date),
         "Message-ID": f"<{notification_id}@{sender.domain}>",
@@ -68,6 +68,23 @@ def build_mail(
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="base64")
     return message
+
+
+def _addressed(name: str, address: str) -> Address:
+    """The recipient, without a name that would not stay one.
+
+    The library loses the quotes of a name that it has to put on a line of its own, and what is
+    between its commas is read as addresses of others.
+    """
+    named = Address(display_name=name, addr_spec=address)
+    written = policy.SMTP.header_factory("To", named).fold(policy=policy.SMTP)
+    unfolded = written.replace("\r\n", "").removeprefix("To:")
+    try:
+        read = policy.SMTP.header_factory("To", unfolded).addresses
+    except IndexError:  # the library's own, where it cannot read what it wrote
+        read = ()
+    is_one = [one.addr_spec for one in read] == [address]
+    return named if is_one else Address(addr_spec=address)
 
 
 def _word(text: str, most: int = NAME_LENGTH_MAX) -> str:

@@ -8,6 +8,7 @@ from google.type.money_pb2 import Money as MoneyMessage
 from ordermesh.kernel.money import Money, from_units_and_nanos, to_units_and_nanos
 from ordermesh.routing.domain.errors.policy import CurrencyMismatch
 from ordermesh.routing.domain.price import Price
+from ordermesh.runtime.validation import FieldViolation, InvalidFields
 
 
 def amount(message: MoneyMessage, currency_code: str) -> Money:
@@ -41,5 +42,10 @@ def timestamp(instant: datetime) -> Timestamp:
 
 
 def instant(message: Timestamp) -> datetime:
-    """A message as an instant, in UTC."""
-    return message.ToDatetime(tzinfo=UTC)
+    """A message as an instant, in UTC. Raises ``InvalidFields`` for one that is none."""
+    try:
+        return message.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        words = "no instant of the years 1 to 9999"
+        violation = FieldViolation(field="", description=words, rule="timestamp")
+        raise InvalidFields(f"A time is {words}.", violation) from error

@@ -102,6 +102,19 @@ async def test_an_event_that_cannot_be_read_is_refused_for_good(served: Served) 
     assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
+@pytest.mark.parametrize("seconds", [2**60, -(2**60)])
+async def test_an_event_of_no_time_that_can_be_is_refused_for_good(
+    served: Served, seconds: int
+) -> None:
+    timeless = story()[0]
+    timeless.event_time.seconds = seconds
+
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await deliver(served, timeless)
+
+    assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_inventory_may_not_deliver(served: Served) -> None:
     async with served.as_caller("inventory") as inventory:
         inbox = InboxServiceStub(inventory.channel("notify"))

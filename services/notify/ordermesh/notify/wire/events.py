@@ -20,6 +20,7 @@ from ordermesh.notify.wire.happenings import EVENT_TYPES, told
 from ordermesh.notify.wire.notifications import notification_message
 from ordermesh.runtime.outbox import Event
 from ordermesh.runtime.payload import payload_of
+from ordermesh.runtime.validation import FieldViolation, InvalidFields
 
 __all__ = ["EVENT_TYPES", "SOURCE", "entry", "notice_of", "notification_event", "recipient_of"]
 
@@ -32,8 +33,8 @@ AGGREGATE = "notification"
 def entry(event: EventEnvelope) -> Entry:
     """The entry that an event becomes.
 
-    Raises ``InvalidFields`` when its payload is not what its type says, ``KeyError`` when its type
-    is none of ``EVENT_TYPES``.
+    Raises ``InvalidFields`` when its payload or its time is none that can be, ``KeyError`` when
+    its type is none of ``EVENT_TYPES``.
     """
     order_id, happening = told(event)
     return Entry(
@@ -187,7 +188,12 @@ def _units(pairs: Iterable[tuple[str, int]]) -> tuple[Units, ...]:
 
 
 def _instant(event: EventEnvelope) -> datetime:
-    return event.event_time.ToDatetime(tzinfo=UTC)
+    try:
+        return event.event_time.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        words = "no instant of the years 1 to 9999"
+        violation = FieldViolation(field="event_time", description=words, rule="timestamp")
+        raise InvalidFields(f"event_time: {words}.", violation) from error
 
 
 _NOTICES: Mapping[str, Callable[[EventEnvelope], Found | None]] = {

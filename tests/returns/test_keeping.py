@@ -98,6 +98,6 @@ def test_a_decision_takes_nothing_of_what_arrives_after_it_though_the_clock_was_
     )
     came = ArrivedLine("1", "MUG", 2, Grade.BAD, Disposition.BLOCK)
 
-    after, _ = receive(before, Arrival((came,), "EAST", False, False), (), ACTOR, NOON)
+    after, _ = receive(before, Arrival((came,), "EAST", False, False), (), {}, ACTOR, NOON)
 
     assert taken(before, 1) == taken(after, 1) == [(Kept.INSPECTION, 1)]

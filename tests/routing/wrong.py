@@ -6,6 +6,7 @@ from collections.abc import Callable
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.type.money_pb2 import Money
 
 from ordermesh.api.order.v1 import Destination, FulfillmentMethod, StockMatrix
 from ordermesh.api.routing import v1
@@ -106,6 +107,29 @@ CASES = [
         "an order with a cart in two spellings",
         lambda: order(checkout_reservation_ids=[CART, CART.upper()]),
         "checkout_reservation_ids[1]",
+    ),
+    invalid(
+        "an order with a price below zero",
+        lambda: order(line("1", "MUG", unit_price=Money(currency_code="EUR", units=-1))),
+        "lines[0].unit_price",
+    ),
+    invalid(
+        "an order with a price in no currency",
+        lambda: order(line("1", "MUG", unit_price=Money(currency_code="euros", units=1))),
+        "lines[0].unit_price",
+    ),
+    invalid(
+        "an order with more than a unit in nanos",
+        lambda: order(line("1", "MUG", unit_price=Money(currency_code="EUR", nanos=10**9))),
+        "lines[0].unit_price",
+    ),
+    invalid(
+        "an order that costs more than can be refunded",
+        lambda: order(
+            line("1", "MUG", unit_price=Money(currency_code="JPY", units=10**14)),
+            line("2", "LAMP", unit_price=Money(currency_code="JPY", nanos=100_000)),
+        ),
+        "lines[1].unit_price",
     ),
     Case(
         "an order with a line twice",

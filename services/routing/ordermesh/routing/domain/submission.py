@@ -1,10 +1,11 @@
 """What is submitted, and how it becomes an order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from ordermesh.kernel.money import SCALE
 from ordermesh.routing.domain.context import NO_TRAITS, Traits
 from ordermesh.routing.domain.errors.requests import FieldViolation
 from ordermesh.routing.domain.geography import Place
@@ -92,6 +93,9 @@ def skus_of(lines: Iterable[NewLine]) -> tuple[str, ...]:
 PARTS_MAX = 1_000
 """How many parts an order has at most, over all its kits: as many as one reservation has lines."""
 
+VALUE_MAX = 100_000_000_000_000 * SCALE
+"""What an order costs at most, in 1e-4 of its currency: so that what is refunded can be written."""
+
 UNITS_MAX = 1_000_000
 """How many units of a part a line has at most: as many as a line of a reservation."""
 
@@ -108,7 +112,8 @@ def make_order(
     """The order, with its kits frozen as they are now.
 
     ``items`` holds all that is asked for and the components of kits; raises ``KeyError`` otherwise,
-    and ``FieldViolation`` for more parts, or units of one, than can be held together.
+    and ``FieldViolation`` for more parts, or units of one, than can be held together, and for what
+    costs more than can be refunded.
     """
     lines = tuple(
         OrderLine(
@@ -123,12 +128,7 @@ def make_order(
         )
         for line in new.lines
     )
-    if sum(len(line.per_kit) for line in lines) > PARTS_MAX:
-        raise FieldViolation("lines", "parts.max_items", f"An order has {PARTS_MAX} parts at most.")
-    for number, line in enumerate(lines):
-        if line.quantity * max(line.per_kit.values()) > UNITS_MAX:
-            sentence = f"A line has {UNITS_MAX} units of a part at most."
-            raise FieldViolation(f"lines[{number}].quantity", "units.max", sentence)
+    _refuse_too_large(lines)
     if new.promise is not None and new.promise.time <= (new.order_time or now):
         sentence = "What is promised comes after the order."
         raise FieldViolation("promise_time", "promise_time.after_order", sentence)
@@ -153,3 +153,17 @@ def make_order(
         promise=new.promise,
         pickup_location_id=new.pickup_location_id,
     )
+
+
+def _refuse_too_large(lines: Sequence[OrderLine]) -> None:
+    if sum(len(line.per_kit) for line in lines) > PARTS_MAX:
+        raise FieldViolation("lines", "parts.max_items", f"An order has {PARTS_MAX} parts at most.")
+    value = 0
+    for number, line in enumerate(lines):
+        if line.quantity * max(line.per_kit.values()) > UNITS_MAX:
+            sentence = f"A line has {UNITS_MAX} units of a part at most."
+            raise FieldViolation(f"lines[{number}].quantity", "units.max", sentence)
+        value += line.quantity * line.unit_price.amount if line.unit_price else 0
+        if value > VALUE_MAX:
+            sentence = f"An order costs {VALUE_MAX // SCALE} of its currency at most."
+            raise FieldViolation(f"lines[{number}].unit_price", "value.max", sentence)

@@ -201,7 +201,7 @@ class NewOrderLine(_message.Message):
     """The customer takes something else where rules of the policy allow it."""
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
-        """What one of them was sold for."""
+        """What one of them was sold for. All that is ordered costs 100,000,000,000,000 of the currency at most."""
 
     def __init__(
         self,

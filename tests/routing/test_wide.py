@@ -8,6 +8,7 @@ import pytest
 
 from ordermesh.kernel.money import Money, from_decimal
 from ordermesh.routing.domain.baselines import BASELINES
+from ordermesh.routing.domain.judging import tier_values
 from ordermesh.routing.domain.plan import Method, Shortage, Status
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.rates import CostModel, declared_costs
@@ -19,6 +20,7 @@ from ordermesh.routing.solver.reference import solve_exactly
 from ordermesh.routing.solver.solve import solve
 from ordermesh.routing.solver.tables import tables_of
 from ordermesh.routing.solver.wide import solve_wide
+from tests.routing.rich import TIERS, best_tiers, rich_problem
 from tests.routing.sourcing import FREE, line, location, problem, random_problem
 
 
@@ -113,6 +115,35 @@ def test_prices_bound_the_optimum_under_every_share_of_the_weight_limit(seed: in
     # Prices charge the split for the first parcel too.
     assert all(each.bound <= exact.value + wanted.costs.split_charge for each in found)
     assert len(found) == 3
+
+
+@pytest.mark.parametrize("seed", [2, 10, 14])
+def test_of_many_lines_in_one_shipment_none_is_better_than_what_is_called_best(seed: int) -> None:
+    for tiers in (one for one in TIERS if len(one) > 1):
+        wanted = wide_problem(seed, 5, 3, density=0.8)
+        lines = [line(f"{n:03}", f"S{n % 5}", 1 + n % 6, grams=600) for n in range(14)]
+        wanted = replace(wanted, groups=tuple(lines), shipments_max=1, tiers=tiers)
+
+        solution = solve(wanted)
+
+        if solution.certificate.status is not Status.OPTIMAL:
+            continue
+        for candidate in wanted.candidates:
+            alone = solve(replace(wanted, candidates=(candidate,))).plan
+            assert tier_values(wanted, solution.plan) <= tier_values(wanted, alone), tiers
+
+
+def test_prices_that_run_away_while_they_climb_prove_nothing() -> None:
+    wanted = rich_problem(1110)
+    scale = scale_of(wanted)
+    exact = solve_exactly(wanted, scale)
+    assert exact is not None
+
+    plan, status, _ = solve_wide(wanted, scale)
+
+    for prices in find_prices(wanted, tables_of(wanted, scale), 7_951_443_043):
+        assert prices.bound <= exact.value
+    assert status is not Status.OPTIMAL or tier_values(wanted, plan) == best_tiers(wanted)
 
 
 def test_the_programme_counts_the_parcels_that_a_shipment_fills() -> None:

@@ -30,6 +30,8 @@ PASSES_MAX = 240
 _PATIENCE = 10
 _STEP_LEAST = 0.004
 _SHARES_PERCENT = (100, 50, 0)
+_SUM_MAX = 2**60
+"""What prices of all atoms may add up to: beyond it the integers of the bound would wrap around."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _climb(terms: _Terms, target: int) -> Prices:
     best = terms.evaluate(cheapest)
     price, step, stale = cheapest.astype(np.float64), 1.0, 0
     direction = np.zeros_like(price)
+    greatest = _SUM_MAX // max(1, int(terms.holds.sum()), int(terms.atoms.sum()))
     for _ in range(PASSES_MAX):
         prices = terms.evaluate(np.rint(price).astype(np.int64))
         stale += 1
@@ -123,7 +126,9 @@ def _climb(terms: _Terms, target: int) -> Prices:
         norm = float(direction @ direction)
         if norm == 0:
             break
-        price = np.maximum(0, price + step * (target - prices.bound) / norm * direction)
+        # Steps may run away; any price from 0 on bounds, as long as it can be counted.
+        moved = price + step * (target - prices.bound) / norm * direction
+        price = np.clip(moved, 0, greatest)
     return best
 
 

@@ -1,6 +1,7 @@
 """Deciding: what comes of a question on what is known and what the ledger can promise."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -19,7 +20,16 @@ from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.stages import Relaxation, Ruled, relaxations
 from ordermesh.routing.domain.together import Bundles, bundled, renamed, told_apart
 from ordermesh.routing.domain.verification import verify
-from ordermesh.routing.domain.whole_kits import nothing_left, trimmed, with_left
+from ordermesh.routing.domain.whole_kits import (
+    Trimmed,
+    could_be_whole,
+    fewer,
+    nothing_left,
+    proven,
+    trimmed,
+    unproven,
+    with_left,
+)
 from ordermesh.routing.ports.sourcing import Baselines, Solver
 from ordermesh.routing.ports.stock import Availability
 
@@ -133,17 +143,43 @@ class Deciding:
     def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
         """The decision that sends no kit in part, and the problem that it solves."""
         question = asking.question
-        stock = asking.stock
-        inputs = frame(question, asking.known, stock.units, asking.ruled, stock.coming)
-        problem = inputs.problem
-        decision = self._decide(asking, inputs)
+        problem, decision = self._in_parts(asking)
         trim = trimmed(question, problem, decision)
         if trim is None:
             return problem, decision
+        if question.method is SourcingMethod.EXACT:
+            choices = fewer(question, problem, decision)
+            if choices:
+                parted = [decision] if could_be_whole(question, problem) else []
+                return problem, self._best_of(asking, decision, parted, choices)
         if not trim.question.wanted:
-            return problem, nothing_left(decision, trim)
+            return problem, unproven(nothing_left(decision, trim), [decision])
         _, rest = self._whole(replace(asking, question=trim.question))
-        return problem, with_left(rest, trim)
+        return problem, unproven(with_left(rest, trim), [decision])
+
+    def _best_of(
+        self,
+        asking: "_Asking",
+        decision: Decision,
+        parted: list[Decision],
+        choices: Sequence[Trimmed],
+    ) -> Decision:
+        """The best decision with fewer kits that sends no part of one, as ``parted`` do."""
+        whole = []
+        for choice in choices:
+            if not choice.question.wanted:
+                whole.append(nothing_left(decision, choice))
+                continue
+            problem, found = self._in_parts(replace(asking, question=choice.question))
+            is_whole = trimmed(choice.question, problem, found) is None
+            (whole if is_whole else parted).append(with_left(found, choice))
+        return proven(min(whole, key=self._worth), whole, parted, self._worth)
+
+    def _in_parts(self, asking: "_Asking") -> tuple[Problem, Decision]:
+        """The decision that may send kits in part, and the problem that it solves."""
+        stock = asking.stock
+        inputs = frame(asking.question, asking.known, stock.units, asking.ruled, stock.coming)
+        return inputs.problem, self._decide(asking, inputs)
 
     def _decide(self, asking: "_Asking", inputs: SourcingInputs) -> Decision:
         question, known, stock = asking.question, asking.known, asking.stock

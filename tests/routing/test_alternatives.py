@@ -7,10 +7,12 @@ import pytest
 
 from ordermesh.api.routing.v1 import FindAlternativesRequest
 from ordermesh.routing.domain.alternatives import fewest_shipments, next_best
+from ordermesh.routing.domain.judging import tier_values
 from ordermesh.routing.domain.plan import Plan
 from ordermesh.routing.domain.verification import verify
 from ordermesh.routing.solver.solve import solve
 from tests.routing.house import House, line
+from tests.routing.rich import rich_problem
 from tests.routing.sourcing import FEWEST, every_plan, location, problem, random_problem
 from tests.routing.sourcing import line as group
 
@@ -74,6 +76,17 @@ def test_the_next_best_are_those_that_trying_everything_finds(seed: int) -> None
     missed = [cost for used, cost in cheapest.items() if not any(better <= used for better in told)]
     if len(found) == 3:
         assert all(cost >= costs[-1] for cost in missed)
+
+
+def test_what_is_next_best_the_tiers_say_and_not_the_cost() -> None:
+    for seed in range(60):
+        wanted = replace(rich_problem(seed), all_or_nothing=False)
+        if len(wanted.tiers) == 1:
+            continue
+
+        found = [tier_values(wanted, plan) for plan in next_best(wanted, solve, 10)]
+
+        assert found == sorted(found), seed
 
 
 async def test_alternatives_are_listed_for_a_decision(house: House) -> None:

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ordermesh.routing.domain.judging import tier_values
 from ordermesh.routing.domain.plan import Plan, Solution
 from ordermesh.routing.domain.problem import Candidate, Problem
 
@@ -26,7 +27,9 @@ class FewestShipments:
 
 
 def next_best(problem: Problem, solve: Solve, number: int) -> tuple[Plan, ...]:
-    """The cheapest plans of different locations, the optimum first, at most so many.
+    """The best plans of different locations, the optimum first, at most so many.
+
+    What is better the problem's tiers say, and without tiers the cost.
 
     A plan counts only if it leaves out a location of every better one: the same plan with one more
     stop is no alternative. Each is the optimum of the problem without some locations, and every
@@ -36,8 +39,8 @@ def next_best(problem: Problem, solve: Solve, number: int) -> tuple[Plan, ...]:
     seen = {frozenset[str]()}
     order = itertools.count()
     first = solve(problem).plan
-    waiting: list[tuple[int, int, frozenset[str], Plan]] = []
-    _push(waiting, next(order), frozenset(), first)
+    waiting: list[_Waiting] = []
+    _push(problem, waiting, next(order), frozenset(), first)
     while waiting and len(found) < number:
         _, _, without, plan = heapq.heappop(waiting)
         used = frozenset(shipment.location_id for shipment in plan.shipments)
@@ -51,19 +54,19 @@ def next_best(problem: Problem, solve: Solve, number: int) -> tuple[Plan, ...]:
             rest = tuple(c for c in problem.candidates if c.location_id not in left_out)
             if rest:
                 other = solve(replace(problem, candidates=rest)).plan
-                _push(waiting, next(order), left_out, other)
+                _push(problem, waiting, next(order), left_out, other)
     return tuple(found.values())
 
 
+_Waiting = tuple[tuple[int, ...], int, frozenset[str], Plan]
+
+
 def _push(
-    waiting: list[tuple[int, int, frozenset[str], Plan]],
-    place: int,
-    without: frozenset[str],
-    plan: Plan,
+    problem: Problem, waiting: list[_Waiting], place: int, without: frozenset[str], plan: Plan
 ) -> None:
     """Plans that ship something wait; ``place`` decides between equals."""
     if plan.shipments:
-        heapq.heappush(waiting, (plan.costs.total, place, without, plan))
+        heapq.heappush(waiting, (tier_values(problem, plan), place, without, plan))
 
 
 def fewest_shipments(problem: Problem, solve: Solve, sets_max: int) -> FewestShipments:

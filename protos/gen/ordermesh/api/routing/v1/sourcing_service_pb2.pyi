@@ -574,8 +574,8 @@ class FindAlternativesResponse(_message.Message):
     """Sets of locations that were looked at for the fewest shipments."""
     @_builtins.property
     def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alternative]:
-        """The plans, the cheapest first. The next best begin with the optimum, and each leaves out a
-        location of every better one.
+        """The plans, the best first: by the tiers of the policy, which end with the cost. The next best begin
+        with the optimum, and each leaves out a location of every better one.
         """
 
     def __init__(

@@ -1,8 +1,6 @@
 """Who calls, and what they may: on loopback, and with certificates."""
 
 import itertools
-import shutil
-import subprocess
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,8 +25,8 @@ from ordermesh.runtime.call import Identity, current_call
 from ordermesh.runtime.contract import methods_of, require_rules
 from ordermesh.runtime.peers import peer_mesh
 from ordermesh.runtime.server import CHANNELZ, REFLECTION, Server
-from ordermesh.runtime.settings import ServerSettings
-from tests.shared.echo import DELIVER, Context, Inbox, echo, empty_database, request, settings_of
+from tests.shared.certificates import Certificates, production
+from tests.shared.echo import DELIVER, Context, Inbox, echo, empty_database, request
 
 
 def loopback() -> LoopbackAuthenticator:
@@ -199,56 +197,6 @@ def test_the_methods_of_a_service_are_read_from_its_contract() -> None:
     require_rules(("ordermesh.api.event.v1.InboxService",), {DELIVER: frozenset()})
 
 
-_NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-
-
-class Certificates:
-    """An authority of the test, which signs with the binary of OpenSSL."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir()
-        self._directory = directory
-        self.authority = directory / "authority.pem"
-        self._run(
-            f"req -x509 {_NEW_KEY} -days 2 -subj /CN=authority"
-            f" -keyout {directory}/authority.key -out {self.authority}"
-        )
-
-    def sign(self, name: str, uri: str) -> tuple[Path, Path]:
-        """Certificate and key of somebody."""
-        base = self._directory / name
-        extensions = base.with_suffix(".ext")
-        extensions.write_text(f"subjectAltName=URI:{uri},DNS:localhost,IP:127.0.0.1\n")
-        self._run(f"req -new {_NEW_KEY} -subj /CN={name} -keyout {base}.key -out {base}.csr")
-        self._run(
-            f"x509 -req -in {base}.csr -CA {self.authority} -CAkey {self._directory}/authority.key"
-            f" -CAcreateserial -days 1 -extfile {extensions} -out {base}.pem"
-        )
-        return base.with_suffix(".pem"), base.with_suffix(".key")
-
-    @staticmethod
-    def _run(arguments: str) -> None:
-        subprocess.run(["openssl", *arguments.split()], check=True, capture_output=True)
-
-
-@pytest.fixture
-def certificates(tmp_path: Path, request: pytest.FixtureRequest) -> Certificates:
-    if shutil.which("openssl") is None:
-        pytest.skip(f"{request.node.name} was NOT TESTED: there is no openssl to sign with.")
-    return Certificates(tmp_path / "certificates")
-
-
-def production(certificates: Certificates, name: str, uri: str = "") -> ServerSettings:
-    chain, key = certificates.sign(name, uri or f"spiffe://example.org/ordermesh/{name}")
-    return settings_of(
-        environment="production",
-        tls_certificate=chain,
-        tls_private_key=key,
-        tls_authorities=certificates.authority,
-        trust_domain="example.org",
-    )
-
-
 def calling_as(
     certificates: Certificates, name: str, target: str, *, uri: str = "", claims: str = "operator"
 ) -> Mesh:
@@ -322,22 +270,3 @@ async def test_in_production_nobody_connects_without_a_certificate(
                 assert error.code() is grpc.StatusCode.UNAVAILABLE
     finally:
         await server.stop()
-
-
-async def test_a_certificate_that_is_replaced_is_used_without_a_restart(
-    certificates: Certificates, tmp_path: Path
-) -> None:
-    settings = production(certificates, "echo")
-    renewed = Certificates(tmp_path / "other")
-    server = Server(echo(await empty_database(tmp_path)), settings, SystemClock())
-    target = f"localhost:{await server.start()}"
-    try:
-        fresh = production(renewed, "echo")
-        for name in ("tls_private_key", "tls_certificate", "tls_authorities"):
-            shutil.copyfile(getattr(fresh, name), getattr(settings, name))
-        async with calling_as(renewed, "routing", target) as mesh:
-            reply = await mesh.inbox("echo").Deliver(request())
-    finally:
-        await server.stop()
-
-    assert reply.recorded_count == 1

@@ -37,6 +37,7 @@ from ordermesh.api.routing.v1 import (
     SourcingServiceStub,
 )
 from ordermesh.client.interceptors import Defaults, interceptors_of
+from ordermesh.client.renewing import RenewedChannel
 from ordermesh.client.streams import MeshChannel
 
 if TYPE_CHECKING:  # these exist for type checkers alone
@@ -119,7 +120,9 @@ class Mesh:
 
     ``targets`` are addresses by service; ``dns:///routing:7102`` where several replicas serve, over
     which calls are spread. ``caller`` is the name under which a mesh for development knows us;
-    elsewhere the certificate of ``credentials`` names us.
+    elsewhere the certificate of ``credentials`` names us. Where certificates are replaced while the
+    mesh is open, ``credentials`` is a function that gives the present ones: others than before, and
+    calls that begin go over connections that are made with them.
 
     Unary calls without a timeout get ``timeout`` seconds, and never more than ``seconds_left``
     says. Calls that find no server (``UNAVAILABLE``) are tried up to three times, at growing
@@ -159,7 +162,7 @@ class Mesh:
         caller: str = "",
         interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
         timeout: float = TIMEOUT_SECONDS,
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: grpc.ChannelCredentials | Callable[[], grpc.ChannelCredentials] | None = None,
         seconds_left: Callable[[], float | None] = lambda: None,
         connect: Callable[..., grpc.aio.Channel] = grpc.aio.insecure_channel,
     ) -> None:
@@ -213,10 +216,15 @@ class Mesh:
     def _open(self, target: str) -> grpc.aio.Channel:
         defaults = Defaults(target, self._caller, self._timeout, self._seconds_left)
         interceptors = (*self._interceptors, *interceptors_of(defaults))
-        if self._credentials is None:
-            channel = self._connect(target, options=_OPTIONS, interceptors=interceptors)
-        else:
-            channel = grpc.aio.secure_channel(
-                target, self._credentials, options=_OPTIONS, interceptors=interceptors
+        credentials = self._credentials
+        if credentials is None:
+            return MeshChannel(self._connect(target, options=_OPTIONS, interceptors=interceptors))
+
+        def secure(proof: grpc.ChannelCredentials) -> grpc.aio.Channel:
+            return grpc.aio.secure_channel(
+                target, proof, options=_OPTIONS, interceptors=interceptors
             )
-        return MeshChannel(channel)
+
+        if isinstance(credentials, grpc.ChannelCredentials):
+            return MeshChannel(secure(credentials))
+        return RenewedChannel(credentials, secure)

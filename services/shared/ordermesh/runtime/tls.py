@@ -1,5 +1,7 @@
 """Certificates of both sides, read from files that may be replaced while the server runs."""
 
+import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -16,18 +18,41 @@ class _Files:
     def __init__(self, certificate: Path, private_key: Path, authorities: Path) -> None:
         self._paths = (private_key, certificate, authorities)
         self._stamp: tuple[int, ...] = ()
+        self._is_told = False
 
     def read(self) -> tuple[bytes, bytes, bytes]:
-        """Key, certificate chain and authorities; raises ``OSError``."""
-        self._stamp = self._stamps()
+        """Key, certificate chain and authorities.
+
+        Raises ``OSError`` for what cannot be read, or is not written to its end.
+        """
+        stamp = self._stamps()
         private_key, certificate, authorities = (path.read_bytes() for path in self._paths)
+        _require_whole(*self._paths)
+        self._stamp, self._is_told = stamp, False
         return private_key, certificate, authorities
 
-    def have_changed(self) -> bool:
-        return self._stamps() != self._stamp
+    def read_if_changed(self) -> tuple[bytes, bytes, bytes] | None:
+        """What they hold where it is new, else None: also in the middle of a rotation."""
+        try:
+            return self.read() if self._stamps() != self._stamp else None
+        except OSError as error:
+            # Half of a rotation: those we have are still good.
+            if not self._is_told:
+                _log.warning("certificates cannot be read", error=type(error).__name__)
+            self._is_told = True
+            return None
 
     def _stamps(self) -> tuple[int, ...]:
         return tuple(path.stat().st_mtime_ns for path in self._paths)
+
+
+def _require_whole(private_key: Path, certificate: Path, authorities: Path) -> None:
+    """Raises ``ssl.SSLError``, an ``OSError``, for half a file and for half a pair of files."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")  # how strong keys must be is the library's to say
+    # A password is given because one would be asked for at the terminal otherwise.
+    context.load_cert_chain(certificate, private_key, password="")
+    context.load_verify_locations(authorities)
 
 
 def _files(settings: ServerSettings) -> _Files:
@@ -45,32 +70,50 @@ def server_credentials(settings: ServerSettings) -> grpc.ServerCredentials:
     """
     files = _files(settings)
 
-    def configuration() -> grpc.ServerCertificateConfiguration:
-        private_key, certificate, authorities = files.read()
+    def configuration(
+        private_key: bytes, certificate: bytes, authorities: bytes
+    ) -> grpc.ServerCertificateConfiguration:
         return grpc.ssl_server_certificate_configuration(
             [(private_key, certificate)], root_certificates=authorities
         )
 
     def renewed() -> grpc.ServerCertificateConfiguration | None:
-        try:
-            return configuration() if files.have_changed() else None
-        except OSError as error:
-            # Half of a rotation: those we have are still good.
-            _log.warning("certificates cannot be read", error=type(error).__name__)
-            return None
+        changed = files.read_if_changed()
+        return configuration(*changed) if changed else None
 
     return grpc.dynamic_ssl_server_credentials(
-        configuration(),
+        configuration(*files.read()),
         renewed,  # type: ignore[arg-type]  # None, which the types leave out, keeps what there is
         require_client_authentication=True,
     )
 
 
-def channel_credentials(settings: ServerSettings) -> grpc.ChannelCredentials | None:
-    """Credentials that prove to peers who we are; None when certificates are not set."""
+def channel_credentials(
+    settings: ServerSettings,
+) -> Callable[[], grpc.ChannelCredentials] | None:
+    """What gives the credentials that prove to peers who we are; None without certificates.
+
+    Files are looked at each time, and read again when they have changed; until then the very same
+    credentials are given. Raises ``OSError`` for missing files, now and not later.
+    """
     if not settings.has_certificates:
         return None
-    private_key, certificate, authorities = _files(settings).read()
-    return grpc.ssl_channel_credentials(
-        root_certificates=authorities, private_key=private_key, certificate_chain=certificate
-    )
+    files = _files(settings)
+
+    def credentials(
+        private_key: bytes, certificate: bytes, authorities: bytes
+    ) -> grpc.ChannelCredentials:
+        return grpc.ssl_channel_credentials(
+            root_certificates=authorities, private_key=private_key, certificate_chain=certificate
+        )
+
+    current = credentials(*files.read())
+
+    def renewed() -> grpc.ChannelCredentials:
+        nonlocal current
+        changed = files.read_if_changed()
+        if changed:
+            current = credentials(*changed)
+        return current
+
+    return renewed

@@ -152,6 +152,15 @@ class NotBlocked(RuleViolated):
         super().__init__("Fewer units are kept apart than are named.", *_rows(rows, "blocked"))
 
 
+class TooMuchAsked(InvalidRequest):
+    """The return would be larger than what can be told of it, or answered."""
+
+    reason: ClassVar[str] = "TOO_MUCH_ASKED"
+
+    def __init__(self, sentence: str, limit: int) -> None:
+        super().__init__(sentence, {"limit": limit})
+
+
 def _rows(rows: Iterable[Wanting], there: str) -> list[dict[str, object]]:
     return [
         {"lineId": line_id, "sku": sku, "wanted": wanted, there: count}

@@ -17,6 +17,7 @@ from ordermesh.returns.domain.receiving import cancel
 from ordermesh.returns.operations.calling import acting
 from ordermesh.returns.operations.records import Records
 from ordermesh.returns.ports import Destination, ReturnStore, Routing
+from ordermesh.returns.wire.fitting import check_authorized
 from ordermesh.returns.wire.messages import return_message
 from ordermesh.returns.wire.requests import ask
 from ordermesh.runtime import failpoints
@@ -107,7 +108,7 @@ class AuthorizeReturn:
             acting(request.on_behalf_of),
             await tx.now(),
         )
-        written = await self._records.create(tx, made, events)
+        written = await self._records.create(tx, check_authorized(made), events)
         return AuthorizeReturnResponse(order_return=return_message(written))
 
     async def _ask(self, request: AuthorizeReturnRequest, answers: _Answers) -> None:

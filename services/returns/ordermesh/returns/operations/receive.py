@@ -25,6 +25,7 @@ from ordermesh.returns.domain.receiving import (
 from ordermesh.returns.operations.calling import acting, answer_by
 from ordermesh.returns.operations.records import Records
 from ordermesh.returns.ports import Destination, Ledger, LedgerRefused, ReturnStore, Routing
+from ordermesh.returns.wire.fitting import check_received
 from ordermesh.returns.wire.messages import return_message
 from ordermesh.returns.wire.requests import arrived_lines, disposed_lines
 from ordermesh.runtime.database import Database, Transaction
@@ -90,7 +91,7 @@ class ReceiveReturn:
             paid = await self._store.paid(tx, before.order_id)
             actor = acting(request.on_behalf_of)
             after, events = receive(before, arrival, others, paid, actor, await tx.now())
-            written = await self._records.save(tx, before, after, events)
+            written = await self._records.save(tx, before, check_received(after), events)
             await _post(tx, written.return_id, RECEIPT, len(written.receipts))
             return ReceiveReturnResponse(order_return=return_message(written))
 

@@ -1,5 +1,8 @@
 """Events: those of routing that are heard, and those of returns that are told."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from google.protobuf.message import Message
 
 from ordermesh.api.event.v1 import EventEnvelope
@@ -7,8 +10,9 @@ from ordermesh.api.returns import v1
 from ordermesh.api.routing.v1 import FulfillmentLine, FulfillmentOrderShipped
 from ordermesh.kernel.money import from_units_and_nanos
 from ordermesh.returns.domain import event as events
-from ordermesh.returns.domain.order_return import Price, Return
+from ordermesh.returns.domain.order_return import DisposedUnits, Disposition, Price, Return
 from ordermesh.returns.domain.returnable import ShippedLine, shipped_lines
+from ordermesh.returns.wire.fitting import told_part
 from ordermesh.returns.wire.messages import (
     disposition_value,
     receipt_message,
@@ -65,7 +69,7 @@ def return_event(event: events.Event, one: Return, sequence: int) -> Event:
 
 
 def _payload(event: events.Event, one: Return) -> tuple[str, Message]:
-    told = return_message(one)
+    told = return_message(told_part(one))
     match event:
         case events.Authorized():
             return "ordermesh.return.authorized.v1", v1.ReturnAuthorized(order_return=told)
@@ -80,16 +84,18 @@ def _payload(event: events.Event, one: Return) -> tuple[str, Message]:
             due = v1.RefundDue(order_return=told, refund=refund_message(refund))
             return "ordermesh.refund.due.v1", due
         case events.Disposed(units):
-            disposed = v1.StockDisposed(
-                order_return=told,
-                units=[
-                    v1.DisposedUnits(
-                        line_id=part.line_id,
-                        sku=part.sku,
-                        quantity=part.quantity,
-                        disposition=disposition_value(part.disposition),
-                    )
-                    for part in units
-                ],
-            )
+            disposed = v1.StockDisposed(order_return=told, units=_disposed(units))
             return "ordermesh.return.disposed.v1", disposed
+
+
+def _disposed(units: Iterable[DisposedUnits]) -> list[v1.DisposedUnits]:
+    """The units as they were decided about, wherever they lay."""
+    total: Counter[tuple[str, str, Disposition]] = Counter()
+    for part in units:
+        total[part.line_id, part.sku, part.disposition] += part.quantity
+    return [
+        v1.DisposedUnits(
+            line_id=line_id, sku=sku, quantity=quantity, disposition=disposition_value(disposition)
+        )
+        for (line_id, sku, disposition), quantity in total.items()
+    ]

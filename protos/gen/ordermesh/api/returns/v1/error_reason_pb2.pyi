@@ -94,6 +94,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Fewer units are kept apart than are named. Rows of: `lineId`, `sku`,
     `wanted`, `blocked`.
     """
+    ERROR_REASON_TOO_MUCH_ASKED: _ErrorReason.ValueType  # 27
+    """INVALID_ARGUMENT. The return would be larger than what can be told of it, or answered. Metadata:
+    `limit`, in bytes.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` in a refused call; its `domain` is
@@ -173,5 +177,9 @@ ERROR_REASON_NOT_RESTOCKED_HERE: ErrorReason.ValueType  # 25
 ERROR_REASON_NOT_BLOCKED: ErrorReason.ValueType  # 26
 """FAILED_PRECONDITION. Fewer units are kept apart than are named. Rows of: `lineId`, `sku`,
 `wanted`, `blocked`.
+"""
+ERROR_REASON_TOO_MUCH_ASKED: ErrorReason.ValueType  # 27
+"""INVALID_ARGUMENT. The return would be larger than what can be told of it, or answered. Metadata:
+`limit`, in bytes.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -102,7 +102,9 @@ class AuthorizeReturnRequest(_message.Message):
     """A remark for people."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorizedLine]:
-        """What comes back; each line and item once. Empty: everything that still can."""
+        """What comes back; each line and item once. Empty: everything that still can, which is refused like
+        lines that are named where it is too much for one return.
+        """
 
     def __init__(
         self,

@@ -86,7 +86,9 @@ class ReturnServiceServicer:
         Errors: `RETURN_ID_TAKEN`, `ORDER_NOT_FOUND`, `NOT_SHIPPED` for lines and items of which nothing
         has left, `OVER_RETURNED` when more is asked for than can come back, `DUPLICATE_ENTRY`,
         `INCOMPLETE_KIT` when a kit is named and its components that are left make up fewer,
-        `NO_RETURN_LOCATION`.
+        `NO_RETURN_LOCATION`, `TOO_MUCH_ASKED` when the return would have more than 350,000 bytes, with all
+        quantities of its lines at their greatest and without its refunds: return fewer lines at once. 1,000
+        lines with the longest ids in ASCII have room.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,7 +102,9 @@ class ReturnServiceServicer:
         Errors: `RETURN_NOT_FOUND`, `RETURN_CANCELLED`, `ALREADY_RECEIVED` when all of a line and item has
         arrived before, `OVER_RECEIVED` when more arrives than is still expected, `LINE_NOT_IN_RETURN`,
         `DUPLICATE_ENTRY`, `NOT_RESTOCKED_HERE` when a caller wants to restock at a location that keeps
-        returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
+        returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back,
+        `TOO_MUCH_ASKED` when the return would have more than 3,900,000 bytes with all of its receipts and
+        refunds: cancel what has not arrived, and return it anew.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,9 @@ class ReturnServiceStub:
     Errors: `RETURN_ID_TAKEN`, `ORDER_NOT_FOUND`, `NOT_SHIPPED` for lines and items of which nothing
     has left, `OVER_RETURNED` when more is asked for than can come back, `DUPLICATE_ENTRY`,
     `INCOMPLETE_KIT` when a kit is named and its components that are left make up fewer,
-    `NO_RETURN_LOCATION`.
+    `NO_RETURN_LOCATION`, `TOO_MUCH_ASKED` when the return would have more than 350,000 bytes, with all
+    quantities of its lines at their greatest and without its refunds: return fewer lines at once. 1,000
+    lines with the longest ids in ASCII have room.
     """
     ReceiveReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.ReceiveReturnRequest, _return_service_pb2.ReceiveReturnResponse]
     """ReceiveReturn records what arrived, in which condition, and what becomes of it. The ledger is told
@@ -54,7 +56,9 @@ class ReturnServiceStub:
     Errors: `RETURN_NOT_FOUND`, `RETURN_CANCELLED`, `ALREADY_RECEIVED` when all of a line and item has
     arrived before, `OVER_RECEIVED` when more arrives than is still expected, `LINE_NOT_IN_RETURN`,
     `DUPLICATE_ENTRY`, `NOT_RESTOCKED_HERE` when a caller wants to restock at a location that keeps
-    returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
+    returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back,
+    `TOO_MUCH_ASKED` when the return would have more than 3,900,000 bytes with all of its receipts and
+    refunds: cancel what has not arrived, and return it anew.
     """
     CancelReturn: _grpc.UnaryUnaryMultiCallable[_return_service_pb2.CancelReturnRequest, _return_service_pb2.CancelReturnResponse]
     """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
@@ -87,7 +91,9 @@ class ReturnServiceAsyncStub(ReturnServiceStub):
     Errors: `RETURN_ID_TAKEN`, `ORDER_NOT_FOUND`, `NOT_SHIPPED` for lines and items of which nothing
     has left, `OVER_RETURNED` when more is asked for than can come back, `DUPLICATE_ENTRY`,
     `INCOMPLETE_KIT` when a kit is named and its components that are left make up fewer,
-    `NO_RETURN_LOCATION`.
+    `NO_RETURN_LOCATION`, `TOO_MUCH_ASKED` when the return would have more than 350,000 bytes, with all
+    quantities of its lines at their greatest and without its refunds: return fewer lines at once. 1,000
+    lines with the longest ids in ASCII have room.
     """
     ReceiveReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.ReceiveReturnRequest, _return_service_pb2.ReceiveReturnResponse]  # type: ignore[assignment]
     """ReceiveReturn records what arrived, in which condition, and what becomes of it. The ledger is told
@@ -97,7 +103,9 @@ class ReturnServiceAsyncStub(ReturnServiceStub):
     Errors: `RETURN_NOT_FOUND`, `RETURN_CANCELLED`, `ALREADY_RECEIVED` when all of a line and item has
     arrived before, `OVER_RECEIVED` when more arrives than is still expected, `LINE_NOT_IN_RETURN`,
     `DUPLICATE_ENTRY`, `NOT_RESTOCKED_HERE` when a caller wants to restock at a location that keeps
-    returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
+    returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back,
+    `TOO_MUCH_ASKED` when the return would have more than 3,900,000 bytes with all of its receipts and
+    refunds: cancel what has not arrived, and return it anew.
     """
     CancelReturn: _aio.UnaryUnaryMultiCallable[_return_service_pb2.CancelReturnRequest, _return_service_pb2.CancelReturnResponse]  # type: ignore[assignment]
     """CancelReturn withdraws what of a return has not arrived; it can be returned anew. A return of which
@@ -139,7 +147,9 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: `RETURN_ID_TAKEN`, `ORDER_NOT_FOUND`, `NOT_SHIPPED` for lines and items of which nothing
         has left, `OVER_RETURNED` when more is asked for than can come back, `DUPLICATE_ENTRY`,
         `INCOMPLETE_KIT` when a kit is named and its components that are left make up fewer,
-        `NO_RETURN_LOCATION`.
+        `NO_RETURN_LOCATION`, `TOO_MUCH_ASKED` when the return would have more than 350,000 bytes, with all
+        quantities of its lines at their greatest and without its refunds: return fewer lines at once. 1,000
+        lines with the longest ids in ASCII have room.
         """
 
     @_abc_1.abstractmethod
@@ -155,7 +165,9 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: `RETURN_NOT_FOUND`, `RETURN_CANCELLED`, `ALREADY_RECEIVED` when all of a line and item has
         arrived before, `OVER_RECEIVED` when more arrives than is still expected, `LINE_NOT_IN_RETURN`,
         `DUPLICATE_ENTRY`, `NOT_RESTOCKED_HERE` when a caller wants to restock at a location that keeps
-        returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back.
+        returned goods apart, `NO_RETURN_LOCATION` when it arrived where no goods are taken back,
+        `TOO_MUCH_ASKED` when the return would have more than 3,900,000 bytes with all of its receipts and
+        refunds: cancel what has not arrived, and return it anew.
         """
 
     @_abc_1.abstractmethod

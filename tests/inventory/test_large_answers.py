@@ -1,6 +1,7 @@
 """What cannot be told is not done: answers that would not fit in a message."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
 import grpc
@@ -9,6 +10,7 @@ from google.rpc.status_pb2 import Status
 
 from ordermesh.api.inventory.v1 import (
     GetReservationRequest,
+    LineSelection,
     ListBalancesRequest,
     PutItemsRequest,
     PutLocationsRequest,
@@ -17,6 +19,7 @@ from ordermesh.api.inventory.v1 import (
     ReleaseRequest,
     ReleaseResponse,
     Reservation,
+    ReservationLine,
     ReserveBulkRequest,
     ReserveBulkResponse,
     ReserveLine,
@@ -24,6 +27,7 @@ from ordermesh.api.inventory.v1 import (
     ReserveResponse,
     ReserveStreamRequest,
     ReserveVerdict,
+    ShipRequest,
     ShipResponse,
     ShortResponse,
     StockLine,
@@ -126,6 +130,44 @@ async def test_a_reservation_that_is_too_large_to_be_told_is_refused_and_holds_n
 
     assert [one.reserved for one in nothing.balances] == [0, 0]
     assert len(found.reservation.lines) == 15 * 50
+
+
+async def test_an_order_in_five_thousand_parts_is_held_or_told_what_is_missing(
+    served: Served,
+) -> None:
+    mesh = served.mesh
+    places, skus = [f"P-{n}" for n in range(5)], [f"SKU-{n}" for n in range(1_000)]
+    known = PutLocationsRequest(request_id=new_id(), locations=[location(one) for one in places])
+    await mesh.locations.PutLocations(known)
+    await mesh.items.PutItems(PutItemsRequest(request_id=new_id(), items=[item(s) for s in skus]))
+    keys = [StockKey(sku=sku, location_id=place) for place in places for sku in skus]
+    for start in range(0, len(keys), 1_000):
+        came = [StockLine(key=key, quantity=1) for key in keys[start : start + 1_000]]
+        receive = ReceiveStockRequest(request_id=new_id(), lines=came)
+        await mesh.ledger.ReceiveStock(receive, timeout=30.0)
+    lines = [ReserveLine(line_id=key.sku, key=key, quantity=1) for key in keys]
+    first, second = (
+        ReserveRequest(request_id=new_id(), reservation_id=new_id(), lines=lines, confirm=True)
+        for _ in range(2)
+    )
+
+    made = await mesh.reservations.Reserve(first, timeout=30.0)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await mesh.reservations.Reserve(second, timeout=30.0)
+    left = [LineSelection(line_id=sku, location_id=places[0]) for sku in skus]
+    ship = ShipRequest(request_id=new_id(), reservation_id=first.reservation_id, lines=left)
+    shipped = await mesh.reservations.Ship(ship, timeout=30.0)
+    release = ReleaseRequest(request_id=new_id(), reservation_id=first.reservation_id)
+    freed = await mesh.reservations.Release(release, timeout=30.0)
+
+    assert len(made.reservation.lines) == 5_000
+    refusal = refusal_of(refused.value)
+    assert refusal is not None
+    assert refusal.reason == "INSUFFICIENT_STOCK"
+    states = Counter(one.state for one in shipped.reservation.lines)
+    assert states == {ReservationLine.STATE_SHIPPED: 1_000, ReservationLine.STATE_CONFIRMED: 4_000}
+    states = Counter(one.state for one in freed.reservation.lines)
+    assert states == {ReservationLine.STATE_SHIPPED: 1_000, ReservationLine.STATE_RELEASED: 4_000}
 
 
 async def test_what_does_not_fit_in_the_reply_to_a_bulk_is_refused_and_not_done(

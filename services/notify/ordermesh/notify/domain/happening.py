@@ -15,6 +15,7 @@ _REASONS = {
     "NO_LOCATION": "no location can send it",
     "NO_CAPACITY": "no location has room for more work",
     "NOT_TOGETHER": "no location has all that must come together",
+    "TOO_MANY_PARTS": "it would come in more parts than can be held at once",
     "PURCHASE_LIMIT": "more was ordered than one customer may have",
     "HOLD_QUOTA_EXCEEDED": "more was ordered than one customer may hold",
     "SHIPMENTS_MAX": "it would take more shipments than it may",

@@ -91,7 +91,7 @@ def skus_of(lines: Iterable[NewLine]) -> tuple[str, ...]:
 
 
 PARTS_MAX = 1_000
-"""How many parts an order has at most, over all its kits: as many as one reservation has lines."""
+"""How many parts an order has at most, over all its kits: as many as leave one location at once."""
 
 VALUE_MAX = 100_000_000_000_000 * SCALE
 """What an order costs at most, in 1e-4 of its currency: so that what is refunded can be written."""

@@ -60,7 +60,7 @@ def trimmed(question: Question, problem: Problem, decision: Decision) -> Trimmed
             count > (short[sku].unfilled if sku in short else 0) for sku, count in gone.items()
         )
         left.extend(_left(one, gone, short, next(iter(short.values()))))
-    return _trimmed(question, problem, wanted, left) if has_parts else None
+    return without(question, problem, wanted, left) if has_parts else None
 
 
 def fewer(question: Question, problem: Problem, decision: Decision) -> tuple[Trimmed, ...]:
@@ -127,7 +127,7 @@ def _with_fewer(
         short = {line.sku: line for line in decision.unfilled_lines if line.line_id == name}
         cause = next(iter(short.values()), decision.unfilled_lines[0])
         left.extend(_left(one, lost, short, cause))
-    return _trimmed(question, problem, wanted, left)
+    return without(question, problem, wanted, left)
 
 
 def proven(
@@ -207,9 +207,10 @@ def _without(wanted: Wanted, kits: int) -> dict[str, int]:
     }
 
 
-def _trimmed(
-    question: Question, problem: Problem, wanted: Sequence[Wanted], left: list[UnfilledLine]
+def without(
+    question: Question, problem: Problem, wanted: Sequence[Wanted], left: Sequence[UnfilledLine]
 ) -> Trimmed:
+    """The question of what is still ``wanted``, without what is ``left``."""
     penalty, units = _penalty(problem, left), sum(line.unfilled for line in left)
     each = {Term.UNFILLED: int(penalty), Term.UNFILLED_UNITS: units}
     tiers = tuple(
@@ -242,7 +243,7 @@ def _left(
     ]
 
 
-def _penalty(problem: Problem, left: list[UnfilledLine]) -> Money:
+def _penalty(problem: Problem, left: Iterable[UnfilledLine]) -> Money:
     """What these units cost unfilled, atom by atom, as the solver counts."""
     units = {(line.line_id, line.sku): line.unfilled for line in left}
     return Money(

@@ -16,6 +16,7 @@ from ordermesh.routing.domain.plan import Solution
 from ordermesh.routing.domain.problem import Problem
 from ordermesh.routing.domain.question import Question
 from ordermesh.routing.domain.record import DecidedUnder, Record
+from ordermesh.routing.domain.reservable import reservable
 from ordermesh.routing.domain.sourcing_method import SourcingMethod
 from ordermesh.routing.domain.stages import Relaxation, Ruled, relaxations
 from ordermesh.routing.domain.together import Bundles, bundled, renamed, told_apart
@@ -133,12 +134,24 @@ class Deciding:
         return tried, problem, decision
 
     def _bundled(self, asking: "_Asking") -> tuple[Problem, Decision]:
-        """As ``_whole``, with lines that stay together as one."""
+        """As ``_held``, with lines that stay together as one."""
         evaluation = asking.ruled.evaluation
         question, bundles = bundled(asking.question, evaluation.limits.together)
         ruled = replace(asking.ruled, evaluation=renamed(evaluation, bundles))
-        problem, decision = self._whole(replace(asking, question=question, ruled=ruled))
+        problem, decision = self._held(replace(asking, question=question, ruled=ruled), bundles)
         return problem, told_apart(decision, bundles)
+
+    def _held(self, asking: "_Asking", bundles: Bundles) -> tuple[Problem, Decision]:
+        """The decision that one reservation can hold, and the problem that it solves."""
+        question = asking.question
+        problem, decision = self._whole(asking)
+        trim = reservable(question, problem, decision, bundles)
+        if trim is None:
+            return problem, decision
+        if not trim.question.wanted:
+            return problem, unproven(nothing_left(decision, trim), [decision])
+        _, rest = self._held(replace(asking, question=trim.question), bundles)
+        return problem, unproven(with_left(rest, trim), [decision])
 
     def _whole(self, asking: "_Asking") -> tuple[Problem, Decision]:
         """The decision that sends no kit in part, and the problem that it solves."""

@@ -14,6 +14,7 @@ from ordermesh.routing.domain.errors.reservation import (
     ReservationNotFound,
 )
 from ordermesh.routing.domain.errors.sourcing import (
+    CannotBeSourced,
     HoldQuotaExceeded,
     InsufficientStock,
     PurchaseLimit,
@@ -21,6 +22,7 @@ from ordermesh.routing.domain.errors.sourcing import (
 )
 from ordermesh.routing.domain.fulfillment import FulfillmentOrder, FulfillmentState
 from ordermesh.routing.domain.outcomes import Limit
+from ordermesh.routing.domain.reservable import TOO_MANY_PARTS
 from ordermesh.routing.domain.saga import PLANS_MAX, call_id
 from ordermesh.routing.domain.story import Story, Told
 from ordermesh.routing.ports.stock import (
@@ -327,6 +329,9 @@ def _limit_error(story: Story, limit: Limit) -> DomainError:
     """The refusal of an order over a limit, with the lines that it is about."""
     if limit.reason == HoldQuotaExceeded.reason:
         return HoldQuotaExceeded(limit.rows[0])
+    if limit.reason == TOO_MANY_PARTS:
+        lines = story.order.lines
+        return CannotBeSourced((line.line_id, line.sku, limit.reason) for line in lines)
     return PurchaseLimit(
         [
             {"lineId": line.line_id, **facts}

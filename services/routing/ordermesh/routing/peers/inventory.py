@@ -29,6 +29,7 @@ from ordermesh.client.mesh import Mesh
 from ordermesh.kernel.ids import derived_id
 from ordermesh.routing.domain.coming import Coming, by_steps, start_of
 from ordermesh.routing.domain.item import Item, KnownLocation
+from ordermesh.routing.domain.reservable import TOO_MANY_PARTS
 from ordermesh.routing.domain.saga import Cap
 from ordermesh.routing.peers.availability import CALL_SECONDS, INVENTORY, AvailabilityReader
 from ordermesh.routing.ports.stock import (
@@ -63,6 +64,7 @@ DATED_SKUS_MAX = 8
 """How many items one question about many days names, so that its cells stay within limits."""
 
 _IN_DOUBT = "KEY_QUARANTINED"
+_TOO_LARGE = "TOO_MUCH_ASKED"
 _DOUBT_SECONDS = 30.0
 """People look at books that are in doubt: nothing is different in a moment."""
 
@@ -166,12 +168,14 @@ class InventoryStock:
         )
         if not isinstance(answer, Refusal):
             return Held()
-        if answer.reason == _IN_DOUBT:
+        if answer.reason in (_IN_DOUBT, _TOO_LARGE):
             await self._close(call)
         if answer.reason in ("INSUFFICIENT_STOCK", "NOT_STOCKED_HERE", _IN_DOUBT):
             return Short(tuple(_cap(row) for row in answer.rows()))
         if answer.reason in ("PURCHASE_LIMIT", "HOLD_QUOTA_EXCEEDED"):
             return Limited(answer.reason, tuple(answer.rows()))
+        if answer.reason == _TOO_LARGE:
+            return Limited(TOO_MANY_PARTS, ({},))
         if answer.reason == "RESERVATION_RELEASED":
             return Lost()
         if answer.reason in CartProblem.__members__.values():
@@ -182,7 +186,7 @@ class InventoryStock:
     async def _close(self, call: ReserveCall) -> None:
         """Let nothing be held under this id by a call that is late.
 
-        That the books are in doubt is no decision that the ledger keeps.
+        That books are in doubt, or too much is asked, is no decision that the ledger keeps.
         """
         own = derived_id("close", call.request_id)
         await self.release(ReservationCall(own, call.reservation_id, call.on_behalf_of, call.fence))

@@ -80,7 +80,9 @@ class ReserveRequest(_message.Message):
     """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReserveLine]:
-        """What is wanted."""
+        """What is wanted: as many lines as come of kits at most, so that an order in many parts is held as
+        one. The verbs that follow name at most 1,000 lines in a call, or all that is open.
+        """
 
     @_builtins.property
     def hold_duration(self) -> _duration_pb2.Duration:

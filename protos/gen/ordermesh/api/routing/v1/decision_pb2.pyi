@@ -989,7 +989,10 @@ class UnfilledLine(_message.Message):
     unfilled: _builtins.int
     """Units that are unfilled."""
     reason: _builtins.str
-    """Why: `INSUFFICIENT_STOCK`, `NO_LOCATION`, `NO_CAPACITY`, `NOT_TOGETHER`."""
+    """Why: `INSUFFICIENT_STOCK`, `NO_LOCATION`, `NO_CAPACITY`, `NOT_TOGETHER`, `TOO_MANY_PARTS`: with it the
+    plan would have more than 5,000 parts (what a location sends of an item for a line), or too long
+    names, for one reservation. Lines in the most parts are left.
+    """
     def __init__(
         self,
         *,

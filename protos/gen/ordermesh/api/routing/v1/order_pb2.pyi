@@ -389,8 +389,8 @@ class OrderLine(_message.Message):
     """How many could not be filled."""
     unfilled_reason: _builtins.str
     """Why they could not: `INSUFFICIENT_STOCK`, `NO_LOCATION`, `NO_CAPACITY`, `NOT_TOGETHER`,
-    `PURCHASE_LIMIT`, `HOLD_QUOTA_EXCEEDED`. Empty when nothing is unfilled. What is over a limit is not
-    tried again by itself: `SourceOrder` does so when it has been changed.
+    `TOO_MANY_PARTS`, `PURCHASE_LIMIT`, `HOLD_QUOTA_EXCEEDED`. Empty when nothing is unfilled. What is
+    over a limit is not tried again by itself: `SourceOrder` does so when it has been changed.
     """
     accepts_substitutes: _builtins.bool
     """The customer takes something else where rules of the policy allow it."""

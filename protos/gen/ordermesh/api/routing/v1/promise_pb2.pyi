@@ -208,7 +208,9 @@ class UnpromisedLine(_message.Message):
     quantity: _builtins.int
     """Units."""
     reason: _builtins.str
-    """Why: `INSUFFICIENT_STOCK`, `NO_LOCATION`, `NO_CAPACITY`, `NOT_TOGETHER`, or for pickup the fact."""
+    """Why: `INSUFFICIENT_STOCK`, `NO_LOCATION`, `NO_CAPACITY`, `NOT_TOGETHER`, `TOO_MANY_PARTS`, or for pickup
+    the fact.
+    """
     def __init__(
         self,
         *,

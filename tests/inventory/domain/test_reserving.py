@@ -348,6 +348,13 @@ def test_a_fence_is_heeded_by_what_the_same_order_holds_and_by_no_cart() -> None
     assert taken_over(2, of=replace(held, order_id="cart")) == 2
 
 
+def test_that_nothing_is_recorded_is_only_told_where_nothing_overdue_can_help() -> None:
+    with pytest.raises(InsufficientStock):
+        tried(books(), ask(("1", MUG_A, 1)), is_final=False)
+    with pytest.raises(NotStockedHere):
+        tried(books(), ask(("1", MUG_A, 1)))
+
+
 def test_a_best_effort_that_lacks_nothing_is_the_same_early_or_late() -> None:
     for is_final in (True, False):
         made = tried(books(MUG_A=5), ask(("1", MUG_A, 5), is_best_effort=True), is_final=is_final)

@@ -309,6 +309,14 @@ def test_what_a_picture_does_not_say_is_known_from_those_before() -> None:
     assert Picture(4, later).after(Picture(3, NIGHT)) == Picture(4, later)
 
 
+def test_a_picture_covers_what_is_not_newer_by_all_that_the_other_says() -> None:
+    assert Picture(4, None).covers(Picture(4, None))
+    assert Picture(4, NIGHT).covers(Picture(3, NIGHT))
+    assert not Picture(3, None).covers(Picture(4, None))
+    assert not Picture(None, NIGHT).covers(Picture(4, None))
+    assert not Picture(4, None).covers(Picture(4, NIGHT))
+
+
 def test_a_picture_of_a_key_contains_the_changes_up_to_its_watermark() -> None:
     marks = Marks(keys={MUG: Picture(7, None)})
 

@@ -60,6 +60,8 @@ def test_a_source_that_leaves_out_most_numbers_does_not_grow_for_ever() -> None:
     # Of what lies before the gaps that are kept nobody knows any more what has come.
     assert known.forgotten == known.gaps[0].first - 2
     assert known.is_forgotten(1)
+    assert known.is_forgotten(known.forgotten)
+    assert not known.is_forgotten(known.forgotten + 1)
     assert not known.has(1)
     assert not known.has(2)
     assert known.settled == 0

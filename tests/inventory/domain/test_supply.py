@@ -164,6 +164,8 @@ def test_what_a_later_version_told_of_is_outdated() -> None:
 
     one = told(supply(quantity=99, source_version=6), before)
     assert (one.verdict, one.after) == (PutVerdict.OUTDATED, before)
+    first = told(supply(quantity=99, source_version=1), before)
+    assert first.verdict is PutVerdict.OUTDATED
     assert not one.is_change
     # Who counts no versions is never late, and the count that was reached stays.
     uncounted = told(supply(quantity=99), before)

@@ -13,7 +13,7 @@ from ordermesh.inventory.domain.errors.reservation import (
     ReservationClosed,
     ReservationExpired,
 )
-from ordermesh.inventory.domain.errors.stock import InsufficientStock
+from ordermesh.inventory.domain.errors.stock import InsufficientStock, KeyQuarantined
 from ordermesh.inventory.domain.key import Actor, StockKey
 from ordermesh.inventory.domain.kit import Wanted
 from ordermesh.inventory.domain.ledger import Balance, Cause, Ledger, MovementKind
@@ -345,6 +345,14 @@ def test_a_hold_is_extended_to_four_hours_after_it_was_made_and_no_longer() -> N
     # Where nothing is held there is nothing to be held too long.
     paid = reservation(held.lines[1])
     assert extend(ledger, paid, timedelta(hours=9), now) == paid
+
+
+def test_a_hold_of_a_key_in_quarantine_is_not_extended() -> None:
+    held = reservation(line(1, MUG_A, 2, state=LineState.HELD, expire_time=LATER))
+    ledger = Ledger({MUG_A: Balance(5, 2)}, {}, frozenset({MUG_A}))
+
+    with pytest.raises(KeyQuarantined):
+        extend(ledger, held, HOLD, NOON)
 
 
 def test_what_has_passed_or_is_closed_is_not_extended() -> None:

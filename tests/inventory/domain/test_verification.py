@@ -49,6 +49,12 @@ def told(findings: list[Finding]) -> list[tuple[str, int, int]]:
     return [(one.invariant, one.recorded, one.expected) for one in findings]
 
 
+def test_figures_of_two_parts_of_the_entries_are_added() -> None:
+    assert Figures(1, 2, 3, 4, 5, 6) + Figures(10, 20, 30, 40, 50, 60) == Figures(
+        11, 22, 33, 44, 55, 66
+    )
+
+
 def test_units_on_hand_are_those_that_are_free_or_promised_and_there() -> None:
     assert FOLDED.on_hand == 3
     assert Figures(free=4, reserved=2).on_hand == 6

@@ -252,6 +252,11 @@ def test_what_is_only_tracked_needs_a_record_and_no_units() -> None:
     with pytest.raises(InsufficientStock) as early:
         tried(ledger, unknown, is_final=False)
     assert early.value.rows == ({"sku": "CUP", "locationId": "A", "wanted": 2, "available": 0},)
+    # It does not hide what overdue holds may cure.
+    curable = wants(Wanted("1", CUP_A, 2, mode=TRACK), Wanted("2", MUG_A, 1))
+    with pytest.raises(InsufficientStock) as early:
+        tried(ledger, curable, is_final=False)
+    assert early.value.rows == ({"sku": "MUG", "locationId": "A", "wanted": 1, "available": 0},)
 
 
 def test_of_what_is_not_kept_nothing_is_recorded() -> None:

@@ -1,5 +1,6 @@
 """What the check of the books reads, in parts of one snapshot each."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -344,9 +345,14 @@ async def _add_waiting(tx: Transaction, facts: dict[Pair, KeyFacts], sealed: int
     ahead = {pair: one for pair, one in facts.items() if one.last_sequence > one.last_sealed}
     if not ahead or await revision(tx) - sealed > WAITING_MAX:
         return
+    try:
+        waiting = await read_rest(tx, TOPIC, sealed)
+    except (ValueError, struct.error):
+        # What cannot be read is sealed by nobody either: how far seals reach tells of it.
+        return
     for one in ahead.values():
         one.waiting_count = 0
-    for change in await read_rest(tx, TOPIC, sealed):
+    for change in waiting:
         if change.memo:
             covered, pair, _ = unsealed(change)
             known = ahead.get(pair)

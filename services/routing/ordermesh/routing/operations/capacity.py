@@ -50,7 +50,7 @@ class HoldingCapacity:
 
     async def _hold(self, tx: Transaction, request: HoldCapacityRequest) -> HoldCapacityResponse:
         now = await tx.now()
-        at = instant(request.work_time) if request.HasField("work_time") else now
+        at = instant(request.work_time, "work_time") if request.HasField("work_time") else now
         if at < now:
             raise FieldViolation("work_time", "work_time.past", "The windows of then are past.")
         known = await self._planner.memory(tx)
@@ -124,7 +124,7 @@ class HoldingCapacity:
         if location is None:
             raise NotInNetwork(request.location_id)
         now = await tx.now()
-        at = instant(request.work_time) if request.HasField("work_time") else now
+        at = instant(request.work_time, "work_time") if request.HasField("work_time") else now
         zone = zone_of(known.locations[location.location_id].time_zone)
         windows = [(one, one.window(zone, at)) for one in location.capacities]
         starts = {window.start_time for _, window in windows}

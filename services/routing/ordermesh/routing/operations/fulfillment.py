@@ -100,7 +100,9 @@ class Fulfillment:
         """Goods have left; answered when the ledger knows, or when time is up."""
         name = request.fulfillment_order_id
         request_id, left_in = UUID(request.request_id), parcels(request.parcels)
-        ready = instant(request.ready_time) if request.HasField("ready_time") else None
+        ready = (
+            instant(request.ready_time, "ready_time") if request.HasField("ready_time") else None
+        )
 
         async def run(tx: Transaction) -> ShipFulfillmentOrderResponse:
             work = await self._change(
@@ -135,7 +137,11 @@ class Fulfillment:
     ) -> DeliverFulfillmentOrderResponse:
         """The customer has the goods."""
         name = request.fulfillment_order_id
-        told = instant(request.deliver_time) if request.HasField("deliver_time") else None
+        told = (
+            instant(request.deliver_time, "deliver_time")
+            if request.HasField("deliver_time")
+            else None
+        )
 
         async def run(tx: Transaction) -> DeliverFulfillmentOrderResponse:
             now = await tx.now()

@@ -42,8 +42,12 @@ class Switching:
             location_id=request.location_id,
             methods=tuple(sorted(method_name(method) for method in request.methods)),
             is_on=request.is_on,
-            start_time=instant(request.start_time) if request.HasField("start_time") else now,
-            end_time=instant(request.end_time) if request.HasField("end_time") else None,
+            start_time=instant(request.start_time, "start_time")
+            if request.HasField("start_time")
+            else now,
+            end_time=instant(request.end_time, "end_time")
+            if request.HasField("end_time")
+            else None,
             reason=request.reason,
             caller=current_call().identity.name,
             on_behalf_of=request.on_behalf_of,

@@ -139,10 +139,10 @@ class PolicyReading:
 
 
 def _instant(message: Timestamp, field: str) -> datetime:
-    """An instant with room for ten years after it; raises ``FieldViolation``."""
+    """An instant with room for ten years after it; raises ``FieldViolation``, ``InvalidFields``."""
+    value = instant(message, field)
     try:
-        value = instant(message)
         _ = value + PREVIEW_MAX
-    except (ValueError, OverflowError):
+    except OverflowError:
         raise FieldViolation(field, "timestamp", "There is no such instant.") from None
     return value

@@ -96,9 +96,9 @@ def zone_table(message: v1.ZoneTable, version: int) -> ZoneTable:
 def rate_card(message: v1.RateCard, version: int) -> RateCard:
     """A rate card; raises ``CurrencyMismatch`` and ``FieldViolation``."""
     currency = message.currency_code
-    start = instant(message.valid_from_time)
+    start = instant(message.valid_from_time, "valid_from_time")
     has_end = message.HasField("valid_until_time")
-    end = instant(message.valid_until_time) if has_end else None
+    end = instant(message.valid_until_time, "valid_until_time") if has_end else None
     if end is not None and end <= start:
         raise FieldViolation(
             "valid_until_time",
@@ -181,7 +181,7 @@ def transfer_lane(message: v1.TransferLane, version: int) -> TransferLane:
         cost_per_unit=_price(message.cost_per_unit, currency),
         version=version,
         is_withdrawn=message.withdrawn,
-        run_time=instant(message.run_time) if message.HasField("run_time") else None,
+        run_time=instant(message.run_time, "run_time") if message.HasField("run_time") else None,
     )
 
 
@@ -203,7 +203,7 @@ def currency_rate(message: v1.CurrencyRate, version: int) -> CurrencyRate:
     return CurrencyRate(
         from_currency=message.from_currency_code,
         to_currency=message.to_currency_code,
-        effective_time=instant(message.effective_time),
+        effective_time=instant(message.effective_time, "effective_time"),
         billionths=message.billionths,
         source=message.source,
         version=version,

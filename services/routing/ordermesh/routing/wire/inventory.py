@@ -23,7 +23,9 @@ def item(message: ItemMessage) -> Item:
         tags=tuple(sorted(message.tags)),
         handling=tuple(sorted(_handling(one) for one in message.handling)),
         size_millimetres=_size(message),
-        markdown_time=instant(message.markdown_time) if message.HasField("markdown_time") else None,
+        markdown_time=instant(message.markdown_time, "markdown_time")
+        if message.HasField("markdown_time")
+        else None,
         keep_together=message.keep_together,
         may_wait=message.promised_on_supply,
         is_untracked=message.reservation_mode == ReservationMode.RESERVATION_MODE_TRACK_ONLY,

@@ -41,11 +41,11 @@ def timestamp(instant: datetime) -> Timestamp:
     return message
 
 
-def instant(message: Timestamp) -> datetime:
-    """A message as an instant, in UTC. Raises ``InvalidFields`` for one that is none."""
+def instant(message: Timestamp, field: str) -> datetime:
+    """A message as an instant, in UTC. Raises ``InvalidFields`` for a field that holds none."""
     try:
         return message.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         words = "no instant of the years 1 to 9999"
-        violation = FieldViolation(field="", description=words, rule="timestamp")
+        violation = FieldViolation(field=field, description=words, rule="timestamp")
         raise InvalidFields(f"A time is {words}.", violation) from error

@@ -67,7 +67,9 @@ def new_order(request: SubmitOrderRequest) -> NewOrder:
         whereto=whereto(request.destination),
         method=method_name(request.method),
         pickup_location_id="" if pickup is None else pickup.location_id,
-        order_time=instant(request.order_time) if request.HasField("order_time") else None,
+        order_time=instant(request.order_time, "order_time")
+        if request.HasField("order_time")
+        else None,
         promise_days=request.promise_days,
         promise=_promise(request),
         policy_id=request.policy_id,
@@ -145,7 +147,7 @@ def _promise(request: SubmitOrderRequest) -> PromiseMade | None:
     if not request.HasField("promise_time"):
         return None
     permille = request.promise_confidence_permille or CONFIDENCE_PERMILLE
-    return PromiseMade(instant(request.promise_time), permille)
+    return PromiseMade(instant(request.promise_time, "promise_time"), permille)
 
 
 def whereto(message: DestinationMessage) -> Whereto:

@@ -19,7 +19,8 @@ from ordermesh.routing.wire.money import instant, money_message, timestamp
 def promotions_of(request: v1.RenewPricesRequest) -> tuple[Promotion, ...]:
     """What is known of promotions."""
     return tuple(
-        Promotion(one.sku, one.demand_permille, instant(one.end_time)) for one in request.promotions
+        Promotion(one.sku, one.demand_permille, instant(one.end_time, "promotions.end_time"))
+        for one in request.promotions
     )
 
 

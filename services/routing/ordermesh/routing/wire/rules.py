@@ -36,19 +36,14 @@ from ordermesh.routing.wire.money import amount, instant, money_message, timesta
 
 
 def windows(messages: Iterable[v1.TimeWindow]) -> tuple[Window, ...]:
-    """Stretches of time; raises ``FieldViolation`` for an instant that is none."""
-    try:
-        return tuple(
-            Window(
-                instant(one.start_time) if one.HasField("start_time") else None,
-                instant(one.end_time) if one.HasField("end_time") else None,
-            )
-            for one in messages
+    """Stretches of time; raises ``InvalidFields`` for an instant that is none."""
+    return tuple(
+        Window(
+            instant(one.start_time, "windows") if one.HasField("start_time") else None,
+            instant(one.end_time, "windows") if one.HasField("end_time") else None,
         )
-    except (ValueError, OverflowError):
-        raise FieldViolation(
-            "windows", "timestamp", "A window has an instant that is none."
-        ) from None
+        for one in messages
+    )
 
 
 def window_messages(values: Iterable[Window]) -> list[v1.TimeWindow]:
